@@ -1,0 +1,29 @@
+import { basename } from 'node:path';
+import { DataSource } from 'typeorm';
+import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
+import { Account } from './src/auth/account.entity.js';
+import { Identity } from './src/auth/identity.entity.js';
+import { SigningKey } from './src/auth/keys/signing-key.entity.js';
+import { OneTimeToken } from './src/auth/local/one-time-token.entity.js';
+import { Session } from './src/auth/sessions/session.entity.js';
+import { loadConfig } from './src/config.js';
+import { connectionTo, openTarget, type DatabaseTarget } from './src/database/target.js';
+import { migrations } from './src/database/migrations/index.js';
+
+/** TypeORM's options, for the application and for the CLI alike. */
+export function databaseOptions(target: DatabaseTarget): PostgresDataSourceOptions {
+  return {
+    type: 'postgres',
+    ...connectionTo(target),
+    applicationName: 'daemun',
+    entities: [Account, Identity, Session, SigningKey, OneTimeToken],
+    migrations,
+    migrationsTransactionMode: 'each',
+    synchronize: false,
+  };
+}
+
+/** What `npm run typeorm -- …` works on. In the application, which makes its own, there is none. */
+export default basename(process.argv[1] ?? '').startsWith('cli')
+  ? new DataSource(databaseOptions(await openTarget(loadConfig())))
+  : undefined;

@@ -1,0 +1,18 @@
+import { applyDecorators, SetMetadata } from '@nestjs/common';
+import { ApiBearerAuth, ApiExtension } from '@nestjs/swagger';
+
+/** The metadata that the access guard reads. A route without any is closed. */
+export const ACCESS = 'access';
+export const ROLES = 'roles';
+
+/** Opens a route to everyone; an access token that comes along is not even looked at. */
+export const Public = () =>
+  applyDecorators(SetMetadata(ACCESS, 'public'), ApiExtension('x-access', 'public'));
+
+/** Opens a route to everyone, and tells it who is asking where an access token comes along. A bad token is refused. */
+export const OptionalActor = () =>
+  applyDecorators(SetMetadata(ACCESS, 'optional'), ApiExtension('x-access', 'optional'));
+
+/** Closes a route to everyone who has none of these roles (403 `forbidden`). */
+export const Roles = (...roles: [string, ...string[]]) =>
+  applyDecorators(SetMetadata(ROLES, roles), ApiBearerAuth(), ApiExtension('x-roles', roles));

@@ -1,0 +1,55 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyRequest } from 'fastify';
+import { Problem } from '../problems/problem.js';
+import { ACCESS, ROLES } from './access.decorators.js';
+import type { VerifiedToken } from './access-token.js';
+import { Revocations } from './revocations.js';
+import { AccessTokenVerifier } from './verifier.js';
+
+/** RFC 6750 §2.1. */
+const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
+
+/** Closes every route that does not say `@Public()` or `@OptionalActor()`: who comes in has a valid access token. */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly verifier: AccessTokenVerifier,
+    private readonly revocations: Revocations,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const places = [context.getHandler(), context.getClass()];
+    const access = this.reflector.getAllAndOverride<'public' | 'optional' | undefined>(ACCESS, places);
+    if (access === 'public') return true;
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const { authorization } = request.headers;
+    if (authorization === undefined) {
+      if (access === 'optional') return true;
+      throw new Problem('access_token_missing', { headers: { 'WWW-Authenticate': 'Bearer realm="daemun"' } });
+    }
+    const roles = this.reflector.getAllAndOverride<readonly string[] | undefined>(ROLES, places);
+    const token = BEARER.exec(authorization)?.[1] ?? '';
+    const known = this.verifier.recall(token);
+    if (known !== undefined) return this.admit(request, known, roles);
+    return this.verifier.verify(token).then((verified) => this.admit(request, verified, roles));
+  }
+
+  private admit(request: FastifyRequest, token: VerifiedToken, roles: readonly string[] | undefined): true {
+    if (this.revocations.covers(token)) {
+      throw new Problem('session_ended', {
+        reason: 'the session of this access token has ended',
+        headers: {
+          'WWW-Authenticate':
+            'Bearer realm="daemun", error="invalid_token", error_description="The session has ended"',
+        },
+      });
+    }
+    request.actor = token.actor;
+    if (roles !== undefined && !roles.some((role) => token.actor.roles.includes(role))) {
+      throw new Problem('forbidden', { reason: `needs one of the roles ${roles.join(', ')}` });
+    }
+    return true;
+  }
+}

@@ -1,0 +1,118 @@
+import { Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import { LRUCache } from 'lru-cache';
+import { Config } from '../config.js';
+import { Problem } from '../problems/problem.js';
+import {
+  ACCESS_TOKEN_AUDIENCE,
+  ACCESS_TOKEN_TYPE,
+  accessTokenClaims,
+  ALGORITHM,
+  type VerifiedToken,
+} from './access-token.js';
+import { KeySet } from './key-set.js';
+
+/** About 1 KB each with the token itself: 10 MB at most. */
+const REMEMBERED_TOKENS = 10_000;
+/** Minted tokens are at most 1 KB; a longer one was not minted here. */
+const LONGEST_TOKEN = 2_048;
+
+/** Decides whether an access token is ours, as RFC 8725 asks, and remembers the verdict until the token expires. */
+@Injectable()
+export class AccessTokenVerifier {
+  private readonly verified = new LRUCache<string, VerifiedToken>({ max: REMEMBERED_TOKENS });
+  private readonly byKey = new LRUCache<string, JwtService>({ max: 16 });
+
+  constructor(
+    private readonly config: Config,
+    private readonly keys: KeySet,
+  ) {}
+
+  /**
+   * The verdict on a token seen before: a map lookup instead of a signature check.
+   * @throws {Problem} `access_token_expired`.
+   */
+  recall(token: string): VerifiedToken | undefined {
+    const known = this.verified.get(token);
+    if (known !== undefined && known.expiresAt <= Date.now()) {
+      this.verified.delete(token);
+      throw expired();
+    }
+    return known;
+  }
+
+  /**
+   * Checks header, key, signature and every claim, in this order.
+   * @throws {Problem} `access_token_expired`, `access_token_invalid`, or `temporarily_unavailable` without keys.
+   */
+  async verify(token: string): Promise<VerifiedToken> {
+    const jwt = await this.verifierFor(token);
+    let payload: unknown;
+    try {
+      payload = jwt.verify<Record<string, unknown>>(token);
+    } catch (error) {
+      if (error instanceof Error && error.name === 'TokenExpiredError') throw expired();
+      throw invalid(error instanceof Error ? error.message : 'not a JWT');
+    }
+    const claims = accessTokenClaims.safeParse(payload);
+    if (!claims.success)
+      throw invalid(`claims: ${claims.error.issues.map(({ path }) => path.join('.')).join(', ')}`);
+    const { sub, sid, roles, iat, exp } = claims.data;
+    const verdict = Object.freeze({
+      actor: Object.freeze({ accountId: sub, sessionId: sid, roles: Object.freeze(roles) }),
+      issuedAt: iat,
+      expiresAt: exp * 1000,
+    });
+    this.verified.set(token, verdict);
+    return verdict;
+  }
+
+  /** The header picks a key of ours by its id, and nothing else: no `jwk`, no `jku`, no algorithm of its own choosing. */
+  private async verifierFor(token: string): Promise<JwtService> {
+    if (token.length > LONGEST_TOKEN) throw invalid('too long');
+    const header = readHeader(token);
+    if (header?.alg !== ALGORITHM) throw invalid('algorithm');
+    if (header.typ !== ACCESS_TOKEN_TYPE) throw invalid('type');
+    if (header.crit !== undefined) throw invalid('critical extensions');
+    if (typeof header.kid !== 'string') throw invalid('key id');
+    const known = this.byKey.get(header.kid);
+    if (known !== undefined) return known;
+    const publicKey = await this.keys.find(header.kid);
+    if (publicKey === undefined) throw invalid('unknown key');
+    const verifier = new JwtService({
+      publicKey,
+      verifyOptions: {
+        algorithms: [ALGORITHM],
+        issuer: this.config.publicUrl,
+        audience: ACCESS_TOKEN_AUDIENCE,
+      },
+    });
+    this.byKey.set(header.kid, verifier);
+    return verifier;
+  }
+}
+
+function readHeader(token: string): Record<string, unknown> | undefined {
+  try {
+    const [header = ''] = token.split('.', 1);
+    const parsed: unknown = JSON.parse(Buffer.from(header, 'base64url').toString());
+    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** RFC 6750 §3.1. Which check failed is for the log only. */
+function challenge(description: string): Record<string, string> {
+  return {
+    'WWW-Authenticate': `Bearer realm="daemun", error="invalid_token", error_description="${description}"`,
+  };
+}
+
+function expired(): Problem {
+  return new Problem('access_token_expired', { headers: challenge('The access token expired') });
+}
+
+function invalid(reason: string): Problem {
+  return new Problem('access_token_invalid', { reason, headers: challenge('The access token is not valid') });
+}

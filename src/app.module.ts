@@ -1,0 +1,41 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { DataSourceOptions } from 'typeorm';
+import { AccessModule } from './access/access.module.js';
+import { AuthModule } from './auth/auth.module.js';
+import { KeysModule } from './auth/keys/keys.module.js';
+import { Config } from './config.js';
+import { DatabaseModule } from './database/database.module.js';
+import { HealthController } from './health/health.controller.js';
+import { Secrets } from './secrets.js';
+import { UsersModule } from './users/users.module.js';
+
+/** The settings and what follows from them, for everyone. */
+@Module({})
+class SettingsModule {
+  static from(config: Config): DynamicModule {
+    return {
+      module: SettingsModule,
+      global: true,
+      providers: [{ provide: Config, useValue: config }, Secrets],
+      exports: [Config, Secrets],
+    };
+  }
+}
+
+/** Which service is which module. */
+@Module({})
+export class AppModule {
+  static from(config: Config, database: DataSourceOptions): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        SettingsModule.from(config),
+        DatabaseModule.connect(database),
+        AccessModule.trusting(KeysModule),
+        AuthModule,
+        UsersModule,
+      ],
+      controllers: [HealthController],
+    };
+  }
+}

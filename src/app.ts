@@ -1,0 +1,40 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Logger } from 'pino';
+import { databaseOptions } from '../ormconfig.js';
+import { AppModule } from './app.module.js';
+import type { Config } from './config.js';
+import { openTarget } from './database/target.js';
+import { configureHttp, createHttpAdapter } from './http.js';
+import { nestLogger } from './logging.js';
+
+/** A running Daemun. */
+export interface Daemun {
+  readonly app: NestFastifyApplication;
+  /** Answers what is under way, takes nothing new, and puts the database away. */
+  close(): Promise<void>;
+}
+
+/** Builds the application and opens its database; it does not listen yet. */
+export async function createDaemun(config: Config, logger: Logger): Promise<Daemun> {
+  const target = await openTarget(config);
+  const putAway = async () => ('embedded' in target ? target.embedded.close() : undefined);
+  try {
+    const app = await NestFactory.create<NestFastifyApplication>(
+      AppModule.from(config, databaseOptions(target)),
+      createHttpAdapter(config, logger),
+      { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
+    );
+    await configureHttp(app, config);
+    return {
+      app,
+      close: async () => {
+        await app.close();
+        await putAway();
+      },
+    };
+  } catch (error) {
+    await putAway();
+    throw error;
+  }
+}

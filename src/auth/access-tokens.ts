@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import {
+  ACCESS_TOKEN_AUDIENCE,
+  ACCESS_TOKEN_TYPE,
+  ALGORITHM,
+  type AccessTokenClaims,
+} from '../access/access-token.js';
+import type { Actor } from '../access/actor.js';
+import { Config } from '../config.js';
+import { SigningKeys } from './keys/signing-keys.js';
+
+/** Clocks of two machines differ a little: a token is valid from this many seconds before it was made. */
+const CLOCK_SKEW = 5;
+/** Header lines are limited to 8 KB in many places, and a cookie or two travel along. */
+const LARGEST_TOKEN = 1_024;
+
+/** Issues access tokens: ES256 JWTs as RFC 9068 describes, with `sid` and `roles` and nothing personal. */
+@Injectable()
+export class AccessTokens {
+  private signer: { readonly kid: string; readonly jwt: JwtService } | undefined;
+
+  constructor(
+    private readonly config: Config,
+    private readonly keys: SigningKeys,
+  ) {}
+
+  /** A token for this actor, good for `ACCESS_TOKEN_TTL` seconds. */
+  issue(actor: Actor): string {
+    const iat = Math.floor(Date.now() / 1000);
+    const claims: AccessTokenClaims = {
+      iss: this.config.publicUrl,
+      sub: actor.accountId,
+      aud: ACCESS_TOKEN_AUDIENCE,
+      exp: iat + this.config.accessTokenTtl,
+      nbf: iat - CLOCK_SKEW,
+      iat,
+      jti: randomBytes(16).toString('base64url'),
+      sid: actor.sessionId,
+      roles: [...actor.roles],
+    };
+    const token = this.currentSigner().sign(claims);
+    if (token.length > LARGEST_TOKEN)
+      throw new Error(`the access token has ${token.length} bytes: too many roles`);
+    return token;
+  }
+
+  private currentSigner(): JwtService {
+    const { kid, privateKey } = this.keys.current();
+    if (this.signer?.kid !== kid) {
+      const header = { alg: ALGORITHM, typ: ACCESS_TOKEN_TYPE } as const;
+      this.signer = {
+        kid,
+        jwt: new JwtService({ privateKey, signOptions: { algorithm: ALGORITHM, keyid: kid, header } }),
+      };
+    }
+    return this.signer.jwt;
+  }
+}

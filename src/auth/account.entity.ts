@@ -1,0 +1,34 @@
+import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
+
+/** A person, as far as logging in goes. What others see of them is the profile, which is not ours. */
+@Entity({ schema: 'auth', name: 'accounts' })
+export class Account {
+  @PrimaryColumn('uuid')
+  id: string;
+
+  /** The address to log in with, in lower case. Addresses that only a provider told us stay with the identity. */
+  @Column('text', { nullable: true })
+  email: string | null;
+
+  @Column('timestamptz', { name: 'email_verified_at', nullable: true })
+  emailVerifiedAt: Date | null;
+
+  @Column('text', { name: 'password_hash', nullable: true })
+  passwordHash: string | null;
+
+  @Column('text', { array: true, default: ['user'] })
+  roles: string[];
+
+  @Column('text', { default: 'active' })
+  status: 'active' | 'disabled';
+
+  /** What the profile is made from at the first chance; later changes happen there, not here. */
+  @Column('text')
+  nickname: string;
+
+  @Column('text', { name: 'avatar_url', nullable: true })
+  avatarUrl: string | null;
+
+  @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
+  createdAt: Date;
+}

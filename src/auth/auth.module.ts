@@ -1,0 +1,25 @@
+import { Module } from '@nestjs/common';
+import { AccessTokens } from './access-tokens.js';
+import { KeysModule } from './keys/keys.module.js';
+import { RefreshCookie } from './refresh-cookie.js';
+import { PostgresSessionStore } from './sessions/postgres-session-store.js';
+import { RefreshTokens } from './sessions/refresh-token.js';
+import { SessionStore } from './sessions/session-store.js';
+import { SessionsController } from './sessions/sessions.controller.js';
+import { Sessions } from './sessions/sessions.js';
+import { TokenAnswers } from './token-answer.js';
+
+/** AuthService: everything about who someone is and how long that holds. */
+@Module({
+  imports: [KeysModule],
+  controllers: [SessionsController],
+  providers: [
+    AccessTokens,
+    RefreshTokens,
+    RefreshCookie,
+    TokenAnswers,
+    Sessions,
+    { provide: SessionStore, useClass: PostgresSessionStore },
+  ],
+})
+export class AuthModule {}

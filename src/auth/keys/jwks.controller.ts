@@ -1,0 +1,32 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { Public } from '../../access/access.decorators.js';
+import { Answers } from '../../openapi.js';
+import { SigningKeys } from './signing-keys.js';
+
+const publicJwk = z.object({
+  kty: z.literal('EC'),
+  crv: z.literal('P-256'),
+  x: z.string(),
+  y: z.string(),
+  kid: z.string().meta({ description: 'The RFC 7638 thumbprint of the key.' }),
+  alg: z.literal('ES256'),
+  use: z.literal('sig'),
+});
+const jwkSet = z.object({ keys: z.array(publicJwk) }).meta({ id: 'JwkSet' });
+
+/** Where every other service finds the public keys. */
+@ApiTags('Keys')
+@Controller('.well-known')
+export class JwksController {
+  constructor(private readonly keys: SigningKeys) {}
+
+  @Get('jwks.json')
+  @Public()
+  @Header('cache-control', 'public, max-age=300')
+  @Answers(200, jwkSet, 'The public keys that access tokens are signed with')
+  read(): unknown {
+    return this.keys.jwks();
+  }
+}

@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { KeySet } from '../../access/key-set.js';
+import { JwksController } from './jwks.controller.js';
+import { SigningKeys } from './signing-keys.js';
+
+/** The signing keys: private halves for AuthService, public ones for everyone. */
+@Module({
+  controllers: [JwksController],
+  providers: [SigningKeys, { provide: KeySet, useExisting: SigningKeys }],
+  exports: [SigningKeys, KeySet],
+})
+export class KeysModule {}

@@ -1,0 +1,42 @@
+import type { Answer } from './rotation.js';
+
+/** What is known of a session when it opens. */
+export interface NewSession {
+  readonly id: string;
+  readonly accountId: string;
+  /** `google`, `kakao`, `naver` or `password`. */
+  readonly method: string;
+  readonly ip?: string;
+  readonly userAgent?: string;
+}
+
+/** Why a session ended; what the person is told when they ask. */
+export type EndReason = 'logged_out' | 'reused' | 'account_disabled';
+
+/** What a store answers when a refresh token with a right mac is presented. */
+export interface Presented {
+  readonly answer: Answer;
+  /** The generation to hand out. Meaningless after `reused`. */
+  readonly generation: number;
+  readonly accountId: string;
+  /** Undefined when the account is disabled. */
+  readonly roles?: readonly string[];
+}
+
+/**
+ * Keeps sessions and runs the refresh protocol's step on them. A store never holds what is needed to make a token.
+ * Every method throws what its driver throws when the store is away; that becomes 503, never a 401.
+ */
+export abstract class SessionStore {
+  /** Records a session that opens now, with the limits of the configuration. */
+  abstract open(session: NewSession): Promise<void>;
+
+  /**
+   * The step `present(p)` of rotation.ts: atomic, by the store's own clock. Undefined when the session is unknown, ended,
+   * or past its idle or absolute limit. On `reused` the session has ended when this returns.
+   */
+  abstract present(sessionId: string, generation: number): Promise<Presented | undefined>;
+
+  /** Ends a session for good; one that has ended already stays as it was. */
+  abstract end(sessionId: string, reason: EndReason): Promise<void>;
+}

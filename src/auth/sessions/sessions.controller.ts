@@ -1,0 +1,61 @@
+import { Controller, Post, Req, Res, UseGuards } from '@nestjs/common';
+import { ApiCookieAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Public } from '../../access/access.decorators.js';
+import { Answers, Fails } from '../../openapi.js';
+import { Problem } from '../../problems/problem.js';
+import { OwnPagesGuard } from '../own-pages.guard.js';
+import { RefreshCookie } from '../refresh-cookie.js';
+import { tokenAnswer, TokenAnswers, type TokenAnswer } from '../token-answer.js';
+import { Sessions } from './sessions.js';
+
+/** The two calls that live from the cookie alone. */
+@ApiTags('Sessions')
+@ApiCookieAuth()
+@Controller('auth')
+@UseGuards(OwnPagesGuard)
+export class SessionsController {
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly cookie: RefreshCookie,
+    private readonly answers: TokenAnswers,
+  ) {}
+
+  @Post('refresh')
+  @Public()
+  @ApiOperation({
+    summary: 'Get a new access token',
+    description:
+      'Trades the refresh cookie for its successor. Repeating the call is safe: parallel and repeated calls get the same successor.',
+  })
+  @Answers(200, tokenAnswer, 'A new access token; the successor of the refresh token is in the cookie')
+  @Fails('refresh_token_invalid', 'session_ended', 'origin_not_allowed', 'temporarily_unavailable')
+  async refresh(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TokenAnswer> {
+    try {
+      return this.answers.give(reply, await this.sessions.refresh(this.cookie.read(request)));
+    } catch (error) {
+      // Only this answer is final. After any other the cookie may still be good, or a sibling may just have got a better one.
+      if (error instanceof Problem && error.code === 'session_ended') this.cookie.clear(reply);
+      throw error;
+    }
+  }
+
+  @Post('logout')
+  @Public()
+  @ApiOperation({
+    summary: 'Log out',
+    description: 'Ends the session everywhere, at once. Also fine when there is none.',
+  })
+  @Answers(204, undefined, 'Logged out; the cookie is gone')
+  @Fails('origin_not_allowed', 'temporarily_unavailable')
+  async logOut(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    await this.sessions.logOut(this.cookie.read(request));
+    this.cookie.clear(reply);
+  }
+}

@@ -1,0 +1,32 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { Config } from '../config.js';
+import { RefreshCookie } from './refresh-cookie.js';
+import type { Tokens } from './sessions/sessions.js';
+
+/** RFC 6749 §5.1, in camelCase. The refresh token is not in it: that is the cookie's. */
+export const tokenAnswer = z
+  .object({
+    accessToken: z
+      .string()
+      .meta({ description: 'An ES256 JWT for `Authorization: Bearer …`. Keep it in a variable.' }),
+    tokenType: z.literal('Bearer'),
+    expiresIn: z.int().meta({ description: 'Seconds.', example: 600 }),
+  })
+  .meta({ id: 'TokenAnswer' });
+export type TokenAnswer = z.output<typeof tokenAnswer>;
+
+/** Hands tokens to a client: one into the cookie, the other into the body. */
+@Injectable()
+export class TokenAnswers {
+  constructor(
+    private readonly config: Config,
+    private readonly cookie: RefreshCookie,
+  ) {}
+
+  give(reply: FastifyReply, { accessToken, refreshToken }: Tokens): TokenAnswer {
+    this.cookie.set(reply, refreshToken);
+    return { accessToken, tokenType: 'Bearer', expiresIn: this.config.accessTokenTtl };
+  }
+}

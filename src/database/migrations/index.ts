@@ -1,0 +1,4 @@
+import { CreateAuth1764000000000 } from './1764000000000-create-auth.js';
+
+/** Every migration, oldest first. A list, not a glob: what is not named here does not run. */
+export const migrations = [CreateAuth1764000000000];

@@ -1,0 +1,38 @@
+import { Controller, Get, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { DataSource } from 'typeorm';
+import { z } from 'zod';
+import { Public } from '../access/access.decorators.js';
+import { Answers } from '../openapi.js';
+
+const live = z.object({ status: z.literal('ok') }).meta({ id: 'Live' });
+const ready = z
+  .object({ status: z.enum(['ok', 'unavailable']), stores: z.record(z.string(), z.enum(['up', 'down'])) })
+  .meta({ id: 'Ready' });
+
+/** For whoever runs us: is the process alive, and can it serve? */
+@ApiTags('Health')
+@Controller('health')
+@Public()
+export class HealthController {
+  constructor(private readonly dataSource: DataSource) {}
+
+  @Get('live')
+  @Answers(200, live, 'The process answers')
+  live(): z.output<typeof live> {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  @Answers(200, ready, 'Every store answers')
+  @Answers(503, ready, 'A store is away')
+  async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<z.output<typeof ready>> {
+    const postgres = await this.dataSource.query('SELECT 1').then(
+      () => 'up' as const,
+      () => 'down' as const,
+    );
+    void reply.code(postgres === 'up' ? 200 : 503);
+    return { status: postgres === 'up' ? 'ok' : 'unavailable', stores: { postgres } };
+  }
+}

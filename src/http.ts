@@ -1,0 +1,109 @@
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import fastifyCookie from '@fastify/cookie';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
+import type { Config } from './config.js';
+import { ProblemFilter } from './problems/problem.filter.js';
+import { validation } from './problems/validation.js';
+
+/** api.md: bodies are at most 64 KiB. */
+const BODY_LIMIT = 64 * 1024;
+
+/** The HTTP server below Nest. */
+export function createHttpAdapter(config: Config, logger: Logger): FastifyAdapter {
+  return new FastifyAdapter({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    trustProxy: trustedProxies(config),
+    bodyLimit: BODY_LIMIT,
+    genReqId: () => uuidv7(),
+    requestIdHeader: false,
+    // How long a request may take to arrive; answers are bounded by what they wait for.
+    requestTimeout: 15_000,
+    keepAliveTimeout: 65_000,
+    return503OnClosing: false,
+    multipart: false,
+  });
+}
+
+/** A number of hops counts from us outwards; addresses are matched by Fastify. */
+function trustedProxies({
+  trustProxy,
+}: Config): false | string[] | ((address: string, hop: number) => boolean) {
+  return typeof trustProxy === 'number' ? (_, hop) => hop < trustProxy : trustProxy;
+}
+
+/**
+ * What a request meets before a controller: headers, CORS, cookies, the body's limits, and how errors are answered.
+ * `main.ts` and the tests both call it, so that what is tested is what runs.
+ */
+export async function configureHttp(app: NestFastifyApplication, config: Config): Promise<void> {
+  const server = app.getHttpAdapter().getInstance();
+  app.useSecurityHeaders({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: "'none'",
+        scriptSrc: "'self'",
+        styleSrc: "'self'",
+        imgSrc: ["'self'", 'data:', 'https:'],
+        connectSrc: "'self'",
+        fontSrc: "'self'",
+        objectSrc: "'none'",
+        baseUri: "'none'",
+        formAction: "'self'",
+        frameAncestors: "'none'",
+      },
+    },
+    xFrameOptions: { action: 'deny' },
+    strictTransportSecurity: config.publicUrl.startsWith('https:'),
+  });
+  app.enableCors({
+    origin: [...config.webOrigins],
+    credentials: true,
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    allowedHeaders: ['Authorization', 'Content-Type', 'If-Match', 'If-None-Match', 'Idempotency-Key'],
+    exposedHeaders: ['ETag', 'Location', 'Retry-After', 'X-Request-Id', 'WWW-Authenticate'],
+    maxAge: 600,
+  });
+  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalPipes(validation);
+  await app.register(fastifyCookie);
+  takeJsonOnly(server);
+  logRequests(server);
+  server.addHook('onSend', async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+    // Whatever is personal or a token must not stay in a cache; the few public answers say so themselves.
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
+  });
+}
+
+/** JSON or nothing. An empty body is no body, so that `POST /auth/logout` works from clients that always name a type. */
+function takeJsonOnly(server: FastifyInstance): void {
+  const parse = server.getDefaultJsonParser('error', 'error');
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void parse(request, body, done);
+  });
+}
+
+/** One line a request, without the query: callbacks carry codes there. */
+function logRequests(server: FastifyInstance): void {
+  server.addHook('onResponse', (request, reply, done) => {
+    const { method, routeOptions, ip } = request;
+    request.log.info(
+      {
+        method,
+        route: routeOptions.url ?? '(none)',
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        ip,
+        accountId: request.actor?.accountId,
+      },
+      'request',
+    );
+    done();
+  });
+}

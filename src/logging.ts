@@ -1,0 +1,85 @@
+import type { LoggerService } from '@nestjs/common';
+import { pino, type DestinationStream, type Logger } from 'pino';
+import type { Config } from './config.js';
+
+/**
+ * Members that must never be written, wherever they turn up. Most never reach a log call at all; this is the net below.
+ */
+const SECRET_MEMBERS = [
+  'password',
+  'currentPassword',
+  'newPassword',
+  'token',
+  'accessToken',
+  'access_token',
+  'refreshToken',
+  'refresh_token',
+  'id_token',
+  'code',
+  'code_verifier',
+  'client_secret',
+  'authorization',
+  'cookie',
+  'set-cookie',
+];
+const redact = SECRET_MEMBERS.filter((name) => name !== 'code').flatMap((name) => [
+  `["${name}"]`,
+  `*["${name}"]`,
+  `*.*["${name}"]`,
+]);
+
+/** The process's log: JSON lines, or readable ones on a terminal outside production. */
+export function createLogger(config: Config, destination?: DestinationStream): Logger {
+  const pretty = destination === undefined && !config.production && process.stdout.isTTY;
+  const options = {
+    level: config.logLevel,
+    base: undefined,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact,
+    serializers: { err: describeError },
+  };
+  if (destination !== undefined) return pino(options, destination);
+  if (!pretty) return pino(options);
+  return pino({
+    ...options,
+    formatters: {},
+    transport: { target: 'pino-pretty', options: { translateTime: 'HH:MM:ss', ignore: 'reqId' } },
+  });
+}
+
+/** Name, message, code and stack, down the chain of causes; never the properties that libraries hang on errors, which carry queries and bodies. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return error === undefined ? undefined : { message: typeof error };
+  const { code } = error as { code?: unknown };
+  return {
+    name: error.name,
+    message: error.message,
+    code: typeof code === 'string' ? code : undefined,
+    stack: error.stack,
+    cause: error.cause === undefined ? undefined : describeError(error.cause),
+  };
+}
+
+/** Lets Nest speak through the same log. */
+export function nestLogger(logger: Logger): LoggerService {
+  const write =
+    (level: 'info' | 'warn' | 'error' | 'debug' | 'trace' | 'fatal') =>
+    (message: unknown, ...rest: unknown[]) => {
+      const context = rest.at(-1);
+      const err = message instanceof Error ? message : rest.find((item) => item instanceof Error);
+      logger[level](
+        { context: typeof context === 'string' ? context : undefined, err },
+        message instanceof Error ? message.message : String(message),
+      );
+    };
+  return {
+    // Nest tells every route it maps at "log"; that is worth reading only when debugging.
+    log: write('debug'),
+    warn: write('warn'),
+    error: write('error'),
+    debug: write('debug'),
+    verbose: write('trace'),
+    fatal: write('fatal'),
+  };
+}

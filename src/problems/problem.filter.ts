@@ -1,0 +1,81 @@
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { QueryFailedError } from 'typeorm';
+import type { ProblemCode } from './catalogue.js';
+import { Problem, temporarilyUnavailable } from './problem.js';
+
+/**
+ * Answers every error as `application/problem+json` (RFC 9457). What the client may know goes out; the reason and the
+ * cause stay in the log, together with the same request id.
+ */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const problem = problemOf(error);
+    const line = { code: problem.code, reason: problem.reason, err: problem.cause };
+    if (problem.status >= 500) request.log.error(line, problem.title);
+    else request.log.info(line, problem.title);
+    // A route may have set headers for the answer that it did not get to give, such as its cache life.
+    reply.removeHeader('etag').removeHeader('cache-control');
+    reply
+      .code(problem.status)
+      .headers({ ...problem.headers, 'content-type': 'application/problem+json; charset=utf-8' })
+      .serializer(JSON.stringify)
+      .send({
+        type: `urn:daemun:problem:${problem.code}`,
+        title: problem.title,
+        status: problem.status,
+        code: problem.code,
+        detail: problem.detail,
+        instance: request.url.split('?', 1)[0],
+        requestId: request.id,
+        errors: problem.errors,
+      });
+  }
+}
+
+/** Finds the problem that a client should see behind any thrown value. Unknown errors are `unexpected`. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (isOutage(error)) return temporarilyUnavailable('the database cannot be reached', error);
+  const code = fastifyCode(error) ?? nestCode(error);
+  if (code !== undefined) return new Problem(code, { cause: error });
+  return new Problem('unexpected', { reason: 'unknown error', cause: error });
+}
+
+function fastifyCode(error: unknown): ProblemCode | undefined {
+  const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return 'unsupported_media_type';
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return 'body_too_large';
+  if (code === 'FST_ERR_CTP_INVALID_JSON_BODY' || error instanceof SyntaxError) return 'malformed_json';
+  if (typeof code === 'string' && code.startsWith('FST_ERR_') && typeof statusCode === 'number') {
+    return statusCode >= 400 && statusCode < 500 ? 'bad_request' : undefined;
+  }
+  return undefined;
+}
+
+function nestCode(error: unknown): ProblemCode | undefined {
+  if (!(error instanceof HttpException)) return undefined;
+  const status = error.getStatus();
+  if (status === 404) return 'not_found';
+  if (status === 405) return 'method_not_allowed';
+  if (status === 413) return 'body_too_large';
+  if (status === 415) return 'unsupported_media_type';
+  return status >= 400 && status < 500 ? 'bad_request' : undefined;
+}
+
+/** PostgreSQL's classes 08 (connection), 53 (resources) and 57P (shutting down), and what the socket says. */
+const OUTAGE_CODE = /^(08|53|57P|ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENOENT$)/;
+const OUTAGE_MESSAGE =
+  /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|Query read timeout|Driver not Connected)/;
+
+/** Whether an error says that the database is away, as opposed to a statement that is wrong. */
+function isOutage(error: unknown): boolean {
+  const behind = error instanceof QueryFailedError ? error.driverError : error;
+  if (!(behind instanceof Error)) return false;
+  const { code } = behind as { code?: unknown };
+  if (typeof code === 'string' && code !== '') return OUTAGE_CODE.test(code);
+  return OUTAGE_MESSAGE.test(behind.message);
+}

@@ -1,0 +1,27 @@
+/** What everyone may see of a person. */
+export interface PublicProfile {
+  readonly id: string;
+  readonly nickname: string;
+  readonly avatarUrl: string | null;
+}
+
+/** What a profile starts from. */
+export interface ProfileSeed {
+  readonly nickname: string;
+  readonly avatarUrl: string | null;
+}
+
+/**
+ * The port through which AuthService and BoardService reach profiles, in this process or over HTTP. Every call can be
+ * repeated without harm.
+ */
+export abstract class Profiles {
+  /** Makes the profile unless there is one; an existing one stays as it is. */
+  abstract createIfAbsent(accountId: string, seed: ProfileSeed): Promise<void>;
+
+  /** The profiles of those accounts that have one. */
+  abstract findMany(accountIds: readonly string[]): Promise<ReadonlyMap<string, PublicProfile>>;
+
+  /** Removes the profile, if there is one. */
+  abstract delete(accountId: string): Promise<void>;
+}

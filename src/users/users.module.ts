@@ -1,0 +1,5 @@
+import { Module } from '@nestjs/common';
+
+/** ProfileService. */
+@Module({})
+export class UsersModule {}
