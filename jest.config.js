@@ -26,5 +26,6 @@ export default {
     ],
   },
   transformIgnorePatterns: ['/node_modules/(?!(cookie|content-disposition)/)'],
+  globalSetup: '<rootDir>/test/support/global-setup.mjs',
   testTimeout: 60_000,
 };

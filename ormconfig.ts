@@ -9,6 +9,7 @@ import { Session } from './src/auth/sessions/session.entity.js';
 import { loadConfig } from './src/config.js';
 import { connectionTo, openTarget, type DatabaseTarget } from './src/database/target.js';
 import { migrations } from './src/database/migrations/index.js';
+import { Profile } from './src/users/profile.entity.js';
 
 /** TypeORM's options, for the application and for the CLI alike. */
 export function databaseOptions(target: DatabaseTarget): PostgresDataSourceOptions {
@@ -16,7 +17,7 @@ export function databaseOptions(target: DatabaseTarget): PostgresDataSourceOptio
     type: 'postgres',
     ...connectionTo(target),
     applicationName: 'daemun',
-    entities: [Account, Identity, Session, SigningKey, OneTimeToken],
+    entities: [Account, Identity, Session, SigningKey, OneTimeToken, Profile],
     migrations,
     migrationsTransactionMode: 'each',
     synchronize: false,

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AccessTokens } from './access-tokens.js';
+import { LogIn } from './log-in.js';
 import { KeysModule } from './keys/keys.module.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { PostgresSessionStore } from './sessions/postgres-session-store.js';
@@ -19,6 +20,7 @@ import { TokenAnswers } from './token-answer.js';
     RefreshCookie,
     TokenAnswers,
     Sessions,
+    LogIn,
     { provide: SessionStore, useClass: PostgresSessionStore },
   ],
 })

@@ -1,5 +1,14 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { LocalProfiles } from './local-profiles.js';
+import { Profile } from './profile.entity.js';
+import { Profiles } from './profiles.js';
 
-/** ProfileService. */
-@Module({})
+/** ProfileService. Global, because its port {@link Profiles} is how every other service meets it. */
+@Global()
+@Module({
+  imports: [TypeOrmModule.forFeature([Profile])],
+  providers: [{ provide: Profiles, useClass: LocalProfiles }],
+  exports: [Profiles],
+})
 export class UsersModule {}

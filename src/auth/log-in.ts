@@ -1,0 +1,41 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Problem } from '../problems/problem.js';
+import { Profiles } from '../users/profiles.js';
+import type { Account } from './account.entity.js';
+import type { NewSession } from './sessions/session-store.js';
+import { Sessions, type Tokens } from './sessions/sessions.js';
+
+/** Where someone is logging in from. */
+export type Device = Pick<NewSession, 'ip' | 'userAgent'>;
+
+/** The end of every way in: someone has proved to be the owner of an account. */
+@Injectable()
+export class LogIn {
+  private readonly logger = new Logger(LogIn.name);
+
+  constructor(
+    private readonly sessions: Sessions,
+    private readonly profiles: Profiles,
+  ) {}
+
+  /**
+   * Opens a session, and sees to it that there is a profile.
+   * @throws {Problem} `account_disabled`.
+   */
+  async complete(account: Account, method: NewSession['method'], device: Device): Promise<Tokens> {
+    if (account.status === 'disabled') throw new Problem('account_disabled');
+    try {
+      await this.profiles.createIfAbsent(account.id, account);
+    } catch (error) {
+      // The profile is made at the next chance; nobody is kept out because ProfileService is away.
+      this.logger.warn(`the profile of account ${account.id} could not be made yet`, error);
+    }
+    const { roles, id: accountId } = account;
+    return this.sessions.open({ accountId, roles, method, ...device });
+  }
+}
+
+/** What we keep of a request to tell people where they are logged in. */
+export function deviceOf(request: { ip: string; headers: { 'user-agent'?: string } }): Device {
+  return { ip: request.ip, userAgent: request.headers['user-agent'] };
+}

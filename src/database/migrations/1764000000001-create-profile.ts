@@ -1,0 +1,21 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** ProfileService's schema. */
+export class CreateProfile1764000000001 implements MigrationInterface {
+  async up(db: QueryRunner): Promise<void> {
+    await db.query('CREATE SCHEMA IF NOT EXISTS profile');
+    await db.query(`
+      CREATE TABLE profile.profiles (
+        account_id uuid PRIMARY KEY,
+        nickname text NOT NULL,
+        avatar_url text,
+        bio text NOT NULL DEFAULT '',
+        locale text NOT NULL DEFAULT 'ko' CHECK (locale IN ('ko', 'en')),
+        created_at timestamptz NOT NULL DEFAULT now()
+      )`);
+  }
+
+  async down(db: QueryRunner): Promise<void> {
+    await db.query('DROP SCHEMA profile CASCADE');
+  }
+}

@@ -1,0 +1,35 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { In, type Repository } from 'typeorm';
+import { Profile } from './profile.entity.js';
+import { Profiles, type ProfileSeed, type PublicProfile } from './profiles.js';
+
+/** The port's form for where the profiles are in this process. */
+@Injectable()
+export class LocalProfiles extends Profiles {
+  constructor(@InjectRepository(Profile) private readonly profiles: Repository<Profile>) {
+    super();
+  }
+
+  async createIfAbsent(accountId: string, { nickname, avatarUrl }: ProfileSeed): Promise<void> {
+    await this.profiles
+      .createQueryBuilder()
+      .insert()
+      .values({ id: accountId, nickname, avatarUrl })
+      .orIgnore()
+      .execute();
+  }
+
+  async findMany(accountIds: readonly string[]): Promise<ReadonlyMap<string, PublicProfile>> {
+    if (accountIds.length === 0) return new Map();
+    const found = await this.profiles.find({
+      select: { id: true, nickname: true, avatarUrl: true },
+      where: { id: In([...new Set(accountIds)]) },
+    });
+    return new Map(found.map(({ id, nickname, avatarUrl }) => [id, { id, nickname, avatarUrl }]));
+  }
+
+  async delete(accountId: string): Promise<void> {
+    await this.profiles.delete({ id: accountId });
+  }
+}

@@ -1,0 +1,24 @@
+import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
+
+/** What a person shows of themselves. */
+@Entity({ schema: 'profile', name: 'profiles' })
+export class Profile {
+  /** The account's id; no foreign key, since accounts may live in another database. */
+  @PrimaryColumn('uuid', { name: 'account_id' })
+  id: string;
+
+  @Column('text')
+  nickname: string;
+
+  @Column('text', { name: 'avatar_url', nullable: true })
+  avatarUrl: string | null;
+
+  @Column('text', { default: '' })
+  bio: string;
+
+  @Column('text', { default: 'ko' })
+  locale: 'ko' | 'en';
+
+  @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
+  createdAt: Date;
+}

@@ -1,0 +1,69 @@
+import 'reflect-metadata';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DataSource } from 'typeorm';
+import { createDaemun, type Daemun } from '../../src/app.js';
+import { loadConfig, type Config } from '../../src/config.js';
+import { createLogger } from '../../src/logging.js';
+import { TEMPLATE_DIR } from './template.mjs';
+
+/** A line of the log, parsed. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
+/** Daemun on a port of its own, with an empty embedded database and its log in an array. */
+export interface TestApp {
+  readonly url: string;
+  readonly config: Config;
+  readonly daemun: Daemun;
+  readonly database: DataSource;
+  readonly log: LogLine[];
+  /** Ends it and removes its data. */
+  stop(): Promise<void>;
+}
+
+/** Starts {@link TestApp}; `env` is added to, or overrides, an ordinary development environment. */
+export async function startApp(env: Record<string, string> = {}): Promise<TestApp> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'daemun-test-'));
+  cpSync(TEMPLATE_DIR, dataDir, { recursive: true });
+  const [port, sandboxPort, smtpPort] = await freePorts(3);
+  const config = loadConfig({
+    PORT: String(port),
+    SANDBOX_PORT: String(sandboxPort),
+    SANDBOX_SMTP_PORT: String(smtpPort),
+    DATA_DIR: dataDir,
+    ...env,
+  });
+  const log: LogLine[] = [];
+  const logger = createLogger(config, { write: (line) => void log.push(JSON.parse(line) as LogLine) });
+  const daemun = await createDaemun(config, logger);
+  await daemun.app.listen(config.port, config.host);
+  return {
+    url: `http://localhost:${config.port}`,
+    config,
+    daemun,
+    database: daemun.app.get(DataSource),
+    log,
+    stop: async () => {
+      await daemun.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve) => {
+          const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

@@ -1,0 +1,1 @@
+export declare const TEMPLATE_DIR: string;
