@@ -1,10 +1,11 @@
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import fastifyCookie from '@fastify/cookie';
-import type { FastifyInstance } from 'fastify';
+import { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import type { Config } from './config.js';
-import { ProblemFilter } from './problems/problem.filter.js';
+import { answerProblem, ProblemFilter } from './problems/problem.filter.js';
+import { Problem } from './problems/problem.js';
 import { validation } from './problems/validation.js';
 
 /** api.md: bodies are at most 64 KiB. */
@@ -14,7 +15,8 @@ const BODY_LIMIT = 64 * 1024;
 export function createHttpAdapter(config: Config, logger: Logger): FastifyAdapter {
   return new FastifyAdapter({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    // One line a request is enough, and ours leaves the query out: see logRequests.
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustedProxies(config),
     bodyLimit: BODY_LIMIT,
     genReqId: () => uuidv7(),
@@ -24,6 +26,14 @@ export function createHttpAdapter(config: Config, logger: Logger): FastifyAdapte
     keepAliveTimeout: 65_000,
     return503OnClosing: false,
     multipart: false,
+    // What the router refuses, such as a malformed URL, meets no hook and no filter.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      void reply.headers({
+        'content-security-policy': "default-src 'none'",
+        'x-content-type-options': 'nosniff',
+      });
+      answerProblem(error, request, reply);
+    },
   });
 }
 
@@ -84,8 +94,10 @@ function takeJsonOnly(server: FastifyInstance): void {
   const parse = server.getDefaultJsonParser('error', 'error');
   server.removeAllContentTypeParsers();
   server.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined);
-    else void parse(request, body, done);
+    if (body === '') return done(null, undefined);
+    void parse(request, body, (error, value) => {
+      done(error === null ? null : new Problem('malformed_json', { reason: error.message }), value);
+    });
   });
 }
 
