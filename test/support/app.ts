@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Type } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { createDaemun, type Daemun } from '../../src/app.js';
 import { loadConfig, type Config } from '../../src/config.js';
@@ -23,8 +24,11 @@ export interface TestApp {
   stop(): Promise<void>;
 }
 
-/** Starts {@link TestApp}; `env` is added to, or overrides, an ordinary development environment. */
-export async function startApp(env: Record<string, string> = {}): Promise<TestApp> {
+/** Starts {@link TestApp}; `env` is added to, or overrides, an ordinary development environment; `more` modules join the application. */
+export async function startApp(
+  env: Record<string, string> = {},
+  more: readonly Type[] = [],
+): Promise<TestApp> {
   const dataDir = mkdtempSync(join(tmpdir(), 'daemun-test-'));
   cpSync(TEMPLATE_DIR, dataDir, { recursive: true });
   const [port, sandboxPort, smtpPort] = await freePorts(3);
@@ -37,7 +41,7 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
   });
   const log: LogLine[] = [];
   const logger = createLogger(config, { write: (line) => void log.push(JSON.parse(line) as LogLine) });
-  const daemun = await createDaemun(config, logger);
+  const daemun = await createDaemun(config, logger, more);
   await daemun.app.listen(config.port, config.host);
   return {
     url: `http://localhost:${config.port}`,
