@@ -49,10 +49,13 @@ export function consentPage(
           취소 <span lang="en">Cancel</span>
         </button>
       </form>
-      <p class="quiet scope">
-        요청한 정보 <span lang="en">Asked for</span>:
-        <code>${request.scope.length === 0 ? '–' : request.scope.join(' ')}</code>
-      </p>`,
+      ${
+        request.scope.length === 0
+          ? undefined
+          : html`<p class="quiet scope">
+              요청한 정보 <span lang="en">Asked for</span>: <code>${request.scope.join(' ')}</code>
+            </p>`
+      }`,
   );
 }
 

@@ -31,7 +31,10 @@ export function indexPage(providers: boolean, smtpUrl: string): Html {
 function personaList(provider: (typeof PROVIDER_NAMES)[number]): Html {
   const { name, symbol } = LOOKS[provider];
   return html`<article>
-    <h2><span class="chip ${provider}">${symbol}</span> ${name.ko}</h2>
+    <h2>
+      <span class="chip ${provider}">${symbol}</span>
+      ${name.ko} ${name.ko === name.en ? undefined : html`<span lang="en">${name.en}</span>`}
+    </h2>
     <table>
       ${listPersonas(provider).map(
         (persona) =>

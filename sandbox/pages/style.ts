@@ -20,7 +20,7 @@ code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; fo
 .naver { --brand: #03a94d; --initial: #d6f5e3; --ink: #03783a; }
 .google .card > header { border-bottom: 1px solid #e3e5e8; }
 h1 { margin: 0; font-size: 1.25rem; line-height: 1.35; }
-h1 span { font-size: 0.875rem; font-weight: 400; }
+h1 span, h2 span[lang='en'] { font-size: 0.875rem; font-weight: 400; }
 .content > .quiet { margin: 4px 0 16px; }
 
 .personas { list-style: none; margin: 0; padding: 0; border: 1px solid #e3e5e8; border-radius: 12px; overflow: hidden; }
@@ -42,6 +42,7 @@ button:focus-visible, a:focus-visible { outline: 3px solid #1a56c4; outline-offs
 .wide > header { display: flex; align-items: baseline; justify-content: space-between; gap: 16px; }
 nav { display: flex; gap: 16px; font-size: 0.875rem; }
 a { color: #1a56c4; }
+a span[lang='en'] { color: inherit; }
 article { margin-top: 16px; padding: 16px 20px; background: #fff; border: 1px solid #e3e5e8; border-radius: 12px; }
 h2 { display: flex; align-items: center; gap: 10px; margin: 0 0 4px; font-size: 1.0625rem; overflow-wrap: anywhere; }
 article > .quiet { margin: 0 0 12px; overflow-wrap: anywhere; }
