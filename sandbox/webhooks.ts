@@ -15,7 +15,12 @@ export function kakaoUnlinkNotice(notice: {
   adminKey: string;
   appId: string;
   userId: string;
-  referrerType?: 'ACCOUNT_DELETE' | 'FORCED_ACCOUNT_DELETE' | 'UNLINK_FROM_ADMIN' | 'UNLINK_FROM_APPS';
+  referrerType?:
+    | 'ACCOUNT_DELETE'
+    | 'FORCED_ACCOUNT_DELETE'
+    | 'UNLINK_FROM_ADMIN'
+    | 'UNLINK_FROM_APPS'
+    | 'INCOMPLETE_SIGN_UP';
 }): WebhookRequest {
   const members = new URLSearchParams({
     app_id: notice.appId,

@@ -194,7 +194,7 @@ describe('switching', () => {
 
   test('a fault touches one provider and one place', async () => {
     sandbox.fault({ provider: 'google', at: 'profile', fault: '503' });
-    expect((await faultyToken('google', 'slow')).status).toBe(200);
+    expect((await exchange(sandbox, 'google', await codeFor(sandbox, 'google'))).status).toBe(200);
     expect(await profileText(sandbox, 'kakao', 'mina')).toContain('김미나');
   });
 

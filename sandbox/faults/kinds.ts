@@ -1,6 +1,6 @@
 import { jsonReply, type Reply } from '../http.js';
 
-/** A provider's answer that is spoilt, as a whole or in one place. `provider answers nothing` kinds are in `send.ts`. */
+/** Turns the answer that an endpoint wanted to give into another one. */
 type Spoil = (reply: Reply) => Reply;
 
 const withBody = (reply: Reply, body: string, contentType?: string): Reply => ({

@@ -2,14 +2,14 @@
 export const STYLE = `
 :root { color-scheme: light; font-family: system-ui, -apple-system, 'Apple SD Gothic Neo', 'Noto Sans KR', sans-serif; }
 * { box-sizing: border-box; }
-body { margin: 0; min-height: 100vh; line-height: 1.5; color: #1f1f1f; background: #f0f2f5; }
+body { margin: 0; min-height: 100vh; line-height: 1.5; word-break: keep-all; overflow-wrap: break-word; color: #1f1f1f; background: #f0f2f5; }
 span[lang='en'] { color: #6b6f76; }
 .quiet { color: #565a61; font-size: 0.875rem; }
 code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: 0.85em; overflow-wrap: anywhere; }
 
 .door { display: flex; flex-direction: column; align-items: center; padding: 0 16px 32px; }
 .banner { width: 100%; max-width: 440px; margin: 24px 0 12px; padding: 8px 12px; border: 1px dashed #9a6700;
-  border-radius: 8px; background: #fff8e1; color: #5c3d00; font-size: 0.8125rem; text-align: center; }
+  border-radius: 8px; background: #fff8e1; color: #5c3d00; font-size: 0.8125rem; text-align: center; text-wrap: balance; }
 .card { width: 100%; max-width: 440px; overflow: hidden; background: #fff; border-radius: 16px;
   box-shadow: 0 1px 2px rgb(0 0 0 / 8%), 0 8px 28px rgb(0 0 0 / 10%); }
 .card > header { display: flex; align-items: center; justify-content: center; height: 72px; background: var(--brand); }
