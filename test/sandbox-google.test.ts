@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { startSandbox, type Sandbox } from '../sandbox/sandbox.js';
@@ -55,11 +56,16 @@ describe('tokens', () => {
     expect(payload).toMatchObject({ nonce: 'n-1', email: 'sandbox-mina@gmail.com', email_verified: true });
   });
 
-  test('come with a refresh token for offline access, at the first consent only', async () => {
+  test('come with a refresh token for offline access, at the first consent or when asked again', async () => {
     const first = await tokensFor(sandbox, 'google', 'user-offline', { access_type: 'offline' });
     const second = await tokensFor(sandbox, 'google', 'user-offline', { access_type: 'offline' });
     expect(first.refresh_token).toMatch(/^1\/\/0/);
     expect(second.refresh_token).toBeUndefined();
+    const asked = await tokensFor(sandbox, 'google', 'user-offline', {
+      access_type: 'offline',
+      prompt: 'consent',
+    });
+    expect(asked.refresh_token).toBeDefined();
     const refreshed = (await (await refreshWith(first.refresh_token ?? '')).json()) as TokenAnswer;
     expect((await profile(sandbox, 'google', refreshed.access_token)).status).toBe(200);
   });
@@ -120,6 +126,18 @@ describe('refusals', () => {
     const code = await codeFor(sandbox, 'google');
     await exchange(sandbox, 'google', code, { code_verifier: 'w'.repeat(43) });
     expect((await exchange(sandbox, 'google', code)).status).toBe(400);
+  });
+
+  test('of a verifier that is too short, although its hash fits', async () => {
+    const code = await codeFor(sandbox, 'google', 'mina', {
+      code_challenge: createHash('sha256').update('short').digest('base64url'),
+    });
+    expect((await exchange(sandbox, 'google', code, { code_verifier: 'short' })).status).toBe(400);
+  });
+
+  test("of another provider's refresh token", async () => {
+    const { refresh_token: refreshToken = '' } = await tokensFor(sandbox, 'kakao');
+    expect((await refreshWith(refreshToken)).status).toBe(400);
   });
 
   test('of a GET at the token endpoint', async () => {

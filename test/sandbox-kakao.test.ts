@@ -194,7 +194,7 @@ describe('people', () => {
     ['string-flags', { is_email_valid: 'true', is_email_verified: 'true' }],
     ['default-nickname', { profile: { nickname: '닉네임을 등록해주세요', is_default_nickname: true } }],
     ['no-email', { email_needs_agreement: true }],
-    ['no-email-account', { email_needs_agreement: false }],
+    ['no-email-account', { has_email: false, email_needs_agreement: false }],
   ])('%s has what makes it special', async (persona, members) => {
     expect((await profileOf(persona)).kakao_account).toMatchObject(members);
   });

@@ -113,7 +113,8 @@ describe('classic refusals come with HTTP 200', () => {
 
   test('for a code of the OIDC door', async () => {
     const code = await codeFor(sandbox, 'naver-oidc');
-    expect(await (await exchange(sandbox, 'naver', code)).json()).toEqual(SESSION_GONE);
+    const answer = await exchange(sandbox, 'naver', code, { code_verifier: 'v'.repeat(43) });
+    expect(await answer.json()).toEqual(SESSION_GONE);
   });
 });
 

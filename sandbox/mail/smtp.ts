@@ -22,7 +22,6 @@ export async function startSmtp(
     allowInsecureAuth: true,
     disabledCommands: ['STARTTLS'],
     disableReverseLookup: true,
-    size: MESSAGE_LIMIT,
     closeTimeout: 50,
     onAuth: (auth, _session, callback) => callback(null, { user: auth.username ?? 'anybody' }),
     async onData(stream, session, callback) {
@@ -65,13 +64,12 @@ async function deliver(
   }
 }
 
-/** `size` alone only tells an honest client; this holds for the others. */
 async function readBounded(stream: SMTPServerDataStream): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     size += chunk.length;
-    // Read on to the end, since the server needs the stream drained before it can answer.
+    // Read on to the end all the same: the server can only answer once the stream is drained.
     if (size <= MESSAGE_LIMIT) chunks.push(chunk);
   }
   if (size > MESSAGE_LIMIT) throw new Error('The message is too large.');
