@@ -7,6 +7,7 @@ import type { Config } from './config.js';
 import { answerProblem, ProblemFilter } from './problems/problem.filter.js';
 import { Problem } from './problems/problem.js';
 import { validation } from './problems/validation.js';
+import { serveWeb } from './web.js';
 
 /** api.md: bodies are at most 64 KiB. */
 const BODY_LIMIT = 64 * 1024;
@@ -87,6 +88,7 @@ export async function configureHttp(app: NestFastifyApplication, config: Config)
     // Whatever is personal or a token must not stay in a cache; the few public answers say so themselves.
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
   });
+  await serveWeb(app);
 }
 
 /** JSON or nothing. An empty body is no body, so that `POST /auth/logout` works from clients that always name a type. */
