@@ -62,7 +62,13 @@ function describeError(error: unknown): unknown {
 }
 
 /** Nest tells of every module it starts and every route it maps; that is worth reading only when debugging. */
-const CHATTER = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication']);
+const CHATTER = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+]);
 
 /** Lets Nest speak through the same log. */
 export function nestLogger(logger: Logger): LoggerService {
