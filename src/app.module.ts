@@ -1,4 +1,4 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import type { DataSourceOptions } from 'typeorm';
 import { AccessModule } from './access/access.module.js';
 import { AuthModule } from './auth/auth.module.js';
@@ -26,7 +26,8 @@ class SettingsModule {
 /** Which service is which module. */
 @Module({})
 export class AppModule {
-  static from(config: Config, database: DataSourceOptions): DynamicModule {
+  /** `more` are modules beside ours: a test's, a benchmark's. Your own stand in the list below. */
+  static from(config: Config, database: DataSourceOptions, more: readonly Type[] = []): DynamicModule {
     return {
       module: AppModule,
       imports: [
@@ -36,6 +37,7 @@ export class AppModule {
         AuthModule,
         UsersModule,
         BoardsModule,
+        ...more,
       ],
       controllers: [HealthController],
     };

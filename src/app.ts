@@ -1,3 +1,4 @@
+import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
@@ -15,13 +16,17 @@ export interface Daemun {
   close(): Promise<void>;
 }
 
-/** Builds the application and opens its database; it does not listen yet. */
-export async function createDaemun(config: Config, logger: Logger): Promise<Daemun> {
+/** Builds the application and opens its database; it does not listen yet. `more` modules join it. */
+export async function createDaemun(
+  config: Config,
+  logger: Logger,
+  more: readonly Type[] = [],
+): Promise<Daemun> {
   const target = await openTarget(config);
   const putAway = async () => ('embedded' in target ? target.embedded.close() : undefined);
   try {
     const app = await NestFactory.create<NestFastifyApplication>(
-      AppModule.from(config, databaseOptions(target)),
+      AppModule.from(config, databaseOptions(target), more),
       createHttpAdapter(config, logger),
       { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
     );

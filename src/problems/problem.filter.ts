@@ -4,36 +4,44 @@ import { QueryFailedError } from 'typeorm';
 import type { ProblemCode } from './catalogue.js';
 import { Problem, temporarilyUnavailable } from './problem.js';
 
-/**
- * Answers every error as `application/problem+json` (RFC 9457). What the client may know goes out; the reason and the
- * cause stay in the log, together with the same request id.
- */
+/** Answers every error that reaches Nest as a problem. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
-    const request = host.switchToHttp().getRequest<FastifyRequest>();
-    const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const problem = problemOf(error);
-    const line = { code: problem.code, reason: problem.reason, err: problem.cause };
-    if (problem.status >= 500) request.log.error(line, problem.title);
-    else request.log.info(line, problem.title);
-    // A route may have set headers for the answer that it did not get to give, such as its cache life.
-    reply.removeHeader('etag').removeHeader('cache-control');
-    reply
-      .code(problem.status)
-      .headers({ ...problem.headers, 'content-type': 'application/problem+json; charset=utf-8' })
-      .serializer(JSON.stringify)
-      .send({
-        type: `urn:daemun:problem:${problem.code}`,
-        title: problem.title,
-        status: problem.status,
-        code: problem.code,
-        detail: problem.detail,
-        instance: request.url.split('?', 1)[0],
-        requestId: request.id,
-        errors: problem.errors,
-      });
+    const http = host.switchToHttp();
+    answerProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
   }
+}
+
+/**
+ * Answers an error as `application/problem+json` (RFC 9457). What the client may know goes out; the reason and the cause
+ * stay in the log, together with the same request id.
+ */
+export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = problemOf(error);
+  const line = { reqId: request.id, code: problem.code, reason: problem.reason, err: problem.cause };
+  if (problem.status >= 500) request.log.error(line, problem.title);
+  else request.log.info(line, problem.title);
+  // A route may have set headers for the answer that it did not get to give, such as its cache life.
+  reply.removeHeader('etag');
+  reply
+    .code(problem.status)
+    .headers({
+      'cache-control': 'no-store',
+      'content-type': 'application/problem+json; charset=utf-8',
+      ...problem.headers,
+    })
+    .serializer(JSON.stringify)
+    .send({
+      type: `urn:daemun:problem:${problem.code}`,
+      title: problem.title,
+      status: problem.status,
+      code: problem.code,
+      detail: problem.detail,
+      instance: request.url.split('?', 1)[0],
+      requestId: request.id,
+      errors: problem.errors,
+    });
 }
 
 /** Finds the problem that a client should see behind any thrown value. Unknown errors are `unexpected`. */
@@ -49,7 +57,6 @@ function fastifyCode(error: unknown): ProblemCode | undefined {
   const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return 'unsupported_media_type';
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return 'body_too_large';
-  if (code === 'FST_ERR_CTP_INVALID_JSON_BODY' || error instanceof SyntaxError) return 'malformed_json';
   if (typeof code === 'string' && code.startsWith('FST_ERR_') && typeof statusCode === 'number') {
     return statusCode >= 400 && statusCode < 500 ? 'bad_request' : undefined;
   }

@@ -1,12 +1,13 @@
 import 'reflect-metadata';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Type } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { createDaemun, type Daemun } from '../../src/app.js';
 import { loadConfig, type Config } from '../../src/config.js';
 import { createLogger } from '../../src/logging.js';
+import { freePorts } from './ports.js';
 import { TEMPLATE_DIR } from './template.mjs';
 
 /** A line of the log, parsed. */
@@ -23,8 +24,11 @@ export interface TestApp {
   stop(): Promise<void>;
 }
 
-/** Starts {@link TestApp}; `env` is added to, or overrides, an ordinary development environment. */
-export async function startApp(env: Record<string, string> = {}): Promise<TestApp> {
+/** Starts {@link TestApp}; `env` is added to, or overrides, an ordinary development environment; `more` modules join the application. */
+export async function startApp(
+  env: Record<string, string> = {},
+  more: readonly Type[] = [],
+): Promise<TestApp> {
   const dataDir = mkdtempSync(join(tmpdir(), 'daemun-test-'));
   cpSync(TEMPLATE_DIR, dataDir, { recursive: true });
   const [port, sandboxPort, smtpPort] = await freePorts(3);
@@ -37,7 +41,7 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
   });
   const log: LogLine[] = [];
   const logger = createLogger(config, { write: (line) => void log.push(JSON.parse(line) as LogLine) });
-  const daemun = await createDaemun(config, logger);
+  const daemun = await createDaemun(config, logger, more);
   await daemun.app.listen(config.port, config.host);
   return {
     url: `http://localhost:${config.port}`,
@@ -50,20 +54,4 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
-}
-
-/** Ports that were free a moment ago. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

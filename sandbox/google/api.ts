@@ -1,0 +1,52 @@
+import type { Grant } from '../grants.js';
+import { bearerToken, type Call, jsonReply, type Reply } from '../http.js';
+import { findPersona } from '../personas.js';
+import type { World } from '../world.js';
+
+/** The two shapes in which Google's profile endpoints refuse a token; which one depends on the host. */
+export const INVALID_CREDENTIALS = { error: 'invalid_request', error_description: 'Invalid Credentials' };
+export const UNAUTHENTICATED = {
+  error: {
+    code: 401,
+    message: 'Request had invalid authentication credentials. Expected OAuth 2 access token.',
+    status: 'UNAUTHENTICATED',
+  },
+};
+
+/** The profile: claims for which the token has a scope. `refusal` is the body of a 401. */
+export function answerUserinfo(world: World, call: Call, refusal: object): Reply {
+  const grant = world.grants.findByAccessToken('google', bearerToken(call));
+  if (grant === undefined) {
+    const challenge = 'Bearer realm="https://accounts.google.com/", error="invalid_request"';
+    return jsonReply(401, refusal, { 'www-authenticate': challenge }, 2);
+  }
+  return jsonReply(200, claimsOf(grant), {}, 2);
+}
+
+/** What userinfo and the id_token say about the person, by scope. */
+export function claimsOf(grant: Grant): Record<string, unknown> {
+  const account = findPersona('google', grant.personaId)?.account;
+  return {
+    sub: account?.sub,
+    ...(grant.scope.includes('profile') && {
+      name: account?.name,
+      given_name: account?.givenName,
+      family_name: account?.familyName,
+      picture: account?.picture,
+    }),
+    ...(grant.scope.includes('email') && { email: account?.email, email_verified: account?.emailVerified }),
+    hd: account?.hd,
+  };
+}
+
+/** Revokes the connection behind an access or refresh token, sent in the form or the query. */
+export function answerRevoke(world: World, call: Call): Reply {
+  const token = call.form.get('token') ?? call.query.get('token') ?? '';
+  const grant =
+    world.grants.findByAccessToken('google', token) ?? world.grants.findByRefreshToken('google', token);
+  if (grant === undefined) {
+    return jsonReply(400, { error: 'invalid_token', error_description: 'Token expired or revoked' }, {}, 2);
+  }
+  world.grants.disconnect('google', grant.personaId);
+  return jsonReply(200, {});
+}

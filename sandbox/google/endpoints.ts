@@ -1,0 +1,74 @@
+import { askConsent } from '../authorize.js';
+import { jsonReply } from '../http.js';
+import type { Endpoint, World } from '../world.js';
+import { answerRevoke, answerUserinfo, INVALID_CREDENTIALS, UNAUTHENTICATED } from './api.js';
+import { GOOGLE_ISSUER, googleAuthorize } from './authorize.js';
+import { answerToken } from './token.js';
+
+/** Every address of Google's that a log-in uses, with the older names of the token and profile endpoints. */
+export function googleEndpoints(world: World): Endpoint[] {
+  const provider = 'google';
+  const token = { provider, name: 'token', methods: ['POST'] } as const;
+  const profile = { provider, name: 'profile', methods: ['GET', 'POST'] } as const;
+  return [
+    {
+      provider,
+      name: 'authorize',
+      path: '/accounts.google.com/o/oauth2/v2/auth',
+      methods: ['GET'],
+      answer: (call) => askConsent(world, googleAuthorize, call),
+    },
+    { ...token, path: '/oauth2.googleapis.com/token', answer: (call) => answerToken(world, call) },
+    { ...token, path: '/www.googleapis.com/oauth2/v4/token', answer: (call) => answerToken(world, call) },
+    {
+      ...profile,
+      path: '/openidconnect.googleapis.com/v1/userinfo',
+      answer: (call) => answerUserinfo(world, call, INVALID_CREDENTIALS),
+    },
+    {
+      ...profile,
+      path: '/www.googleapis.com/oauth2/v3/userinfo',
+      answer: (call) => answerUserinfo(world, call, UNAUTHENTICATED),
+    },
+    {
+      provider,
+      name: 'revoke',
+      path: '/oauth2.googleapis.com/revoke',
+      methods: ['POST'],
+      answer: (call) => answerRevoke(world, call),
+    },
+    {
+      provider,
+      name: 'discovery',
+      path: '/accounts.google.com/.well-known/openid-configuration',
+      methods: ['GET'],
+      answer: () => jsonReply(200, DISCOVERY, {}, 1),
+    },
+    {
+      provider,
+      name: 'jwks',
+      path: '/www.googleapis.com/oauth2/v3/certs',
+      methods: ['GET'],
+      answer: () => jsonReply(200, world.signer.jwks, { 'cache-control': 'public, max-age=19800' }, 2),
+    },
+  ];
+}
+
+// The real addresses: whoever maps one of them to the sandbox maps all of them.
+const DISCOVERY = {
+  issuer: GOOGLE_ISSUER,
+  authorization_endpoint: 'https://accounts.google.com/o/oauth2/v2/auth',
+  token_endpoint: 'https://oauth2.googleapis.com/token',
+  userinfo_endpoint: 'https://openidconnect.googleapis.com/v1/userinfo',
+  revocation_endpoint: 'https://oauth2.googleapis.com/revoke',
+  jwks_uri: 'https://www.googleapis.com/oauth2/v3/certs',
+  response_types_supported: ['code'],
+  response_modes_supported: ['query'],
+  subject_types_supported: ['public'],
+  id_token_signing_alg_values_supported: ['RS256'],
+  scopes_supported: ['openid', 'email', 'profile'],
+  token_endpoint_auth_methods_supported: ['client_secret_post', 'client_secret_basic'],
+  claims_supported: 'aud email email_verified exp family_name given_name iat iss name picture sub'.split(' '),
+  code_challenge_methods_supported: ['plain', 'S256'],
+  grant_types_supported: ['authorization_code', 'refresh_token'],
+};

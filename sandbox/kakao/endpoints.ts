@@ -1,0 +1,86 @@
+import { askConsent } from '../authorize.js';
+import { jsonReply } from '../http.js';
+import type { Endpoint, World } from '../world.js';
+import { answerLogout, answerOidcUserinfo, answerScopes, answerUnlink, answerUserMe } from './api.js';
+import { KAKAO_SCOPES, kakaoAuthorize } from './authorize.js';
+import { answerToken, KAKAO_ISSUER } from './token.js';
+
+/** Every address of Kakao's that a log-in uses. */
+export function kakaoEndpoints(world: World): Endpoint[] {
+  const provider = 'kakao';
+  const profile = { provider, name: 'profile', methods: ['GET', 'POST'] } as const;
+  return [
+    {
+      provider,
+      name: 'authorize',
+      path: '/kauth.kakao.com/oauth/authorize',
+      methods: ['GET'],
+      answer: (call) => askConsent(world, kakaoAuthorize, call),
+    },
+    {
+      provider,
+      name: 'token',
+      path: '/kauth.kakao.com/oauth/token',
+      methods: ['POST'],
+      answer: (call) => answerToken(world, call),
+    },
+    { ...profile, path: '/kapi.kakao.com/v2/user/me', answer: (call) => answerUserMe(world, call) },
+    {
+      ...profile,
+      path: '/kapi.kakao.com/v1/oidc/userinfo',
+      answer: (call) => answerOidcUserinfo(world, call),
+    },
+    {
+      provider,
+      name: 'scopes',
+      path: '/kapi.kakao.com/v2/user/scopes',
+      methods: ['GET'],
+      answer: (call) => answerScopes(world, call),
+    },
+    {
+      provider,
+      name: 'unlink',
+      path: '/kapi.kakao.com/v1/user/unlink',
+      methods: ['POST'],
+      answer: (call) => answerUnlink(world, call),
+    },
+    {
+      provider,
+      name: 'logout',
+      path: '/kapi.kakao.com/v1/user/logout',
+      methods: ['POST'],
+      answer: (call) => answerLogout(world, call),
+    },
+    {
+      provider,
+      name: 'discovery',
+      path: '/kauth.kakao.com/.well-known/openid-configuration',
+      methods: ['GET'],
+      answer: () => jsonReply(200, DISCOVERY),
+    },
+    {
+      provider,
+      name: 'jwks',
+      path: '/kauth.kakao.com/.well-known/jwks.json',
+      methods: ['GET'],
+      answer: () => jsonReply(200, world.signer.jwks, { 'cache-control': 'public, max-age=86400' }),
+    },
+  ];
+}
+
+const DISCOVERY = {
+  issuer: KAKAO_ISSUER,
+  authorization_endpoint: 'https://kauth.kakao.com/oauth/authorize',
+  token_endpoint: 'https://kauth.kakao.com/oauth/token',
+  userinfo_endpoint: 'https://kapi.kakao.com/v1/oidc/userinfo',
+  jwks_uri: 'https://kauth.kakao.com/.well-known/jwks.json',
+  token_endpoint_auth_methods_supported: ['client_secret_post'],
+  subject_types_supported: ['public'],
+  id_token_signing_alg_values_supported: ['RS256'],
+  response_types_supported: ['code'],
+  response_modes_supported: ['query'],
+  grant_types_supported: ['authorization_code', 'refresh_token'],
+  code_challenge_methods_supported: ['S256'],
+  scopes_supported: ['openid', ...KAKAO_SCOPES],
+  claims_supported: ['iss', 'aud', 'sub', 'auth_time', 'exp', 'iat', 'nonce', 'nickname', 'picture', 'email'],
+};

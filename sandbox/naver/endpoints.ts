@@ -1,0 +1,88 @@
+import { askConsent } from '../authorize.js';
+import { jsonReply } from '../http.js';
+import type { Endpoint, World } from '../world.js';
+import { answerMe, answerRevoke, answerVerify } from './api.js';
+import { naverAuthorize, naverOidcAuthorize } from './authorize.js';
+import { answerOidcToken, answerToken, NAVER_ISSUER } from './token.js';
+
+/** Every address of Naver's that a log-in uses: the classic ones and the OIDC ones. */
+export function naverEndpoints(world: World): Endpoint[] {
+  const provider = 'naver';
+  const authorize = { provider, name: 'authorize', methods: ['GET'] } as const;
+  return [
+    {
+      ...authorize,
+      path: '/nid.naver.com/oauth2.0/authorize',
+      answer: (call) => askConsent(world, naverAuthorize, call),
+    },
+    {
+      ...authorize,
+      path: '/nid.naver.com/oauth2/authorize',
+      answer: (call) => askConsent(world, naverOidcAuthorize, call),
+    },
+    {
+      provider,
+      name: 'token',
+      path: '/nid.naver.com/oauth2.0/token',
+      methods: ['GET', 'POST'],
+      answer: (call) => answerToken(world, call),
+    },
+    {
+      provider,
+      name: 'token',
+      path: '/nid.naver.com/oauth2/token',
+      methods: ['POST'],
+      answer: (call) => answerOidcToken(world, call),
+    },
+    {
+      provider,
+      name: 'profile',
+      path: '/openapi.naver.com/v1/nid/me',
+      methods: ['GET', 'POST'],
+      answer: (call) => answerMe(world, call),
+    },
+    {
+      provider,
+      name: 'verify',
+      path: '/openapi.naver.com/v1/nid/verify',
+      methods: ['GET'],
+      answer: (call) => answerVerify(world, call),
+    },
+    {
+      provider,
+      name: 'revoke',
+      path: '/nid.naver.com/oauth2.0/revoke',
+      methods: ['POST'],
+      answer: (call) => answerRevoke(world, call),
+    },
+    {
+      provider,
+      name: 'discovery',
+      path: '/nid.naver.com/.well-known/openid-configuration',
+      methods: ['GET'],
+      answer: () => jsonReply(200, DISCOVERY),
+    },
+    {
+      provider,
+      name: 'jwks',
+      path: '/nid.naver.com/oauth2/jwks',
+      methods: ['GET'],
+      answer: () => jsonReply(200, world.signer.jwks, { 'cache-control': 'public, max-age=86400' }),
+    },
+  ];
+}
+
+const DISCOVERY = {
+  issuer: NAVER_ISSUER,
+  authorization_endpoint: 'https://nid.naver.com/oauth2/authorize',
+  token_endpoint: 'https://nid.naver.com/oauth2/token',
+  userinfo_endpoint: 'https://openapi.naver.com/v1/nid/me',
+  jwks_uri: 'https://nid.naver.com/oauth2/jwks',
+  response_types_supported: ['code'],
+  subject_types_supported: ['pairwise'],
+  id_token_signing_alg_values_supported: ['RS256'],
+  scopes_supported: ['openid', 'profile'],
+  grant_types_supported: ['authorization_code'],
+  token_endpoint_auth_methods_supported: ['client_secret_post'],
+  code_challenge_methods_supported: ['S256'],
+};

@@ -1,0 +1,131 @@
+import { request as httpRequest } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startApp, type TestApp } from './support/app.js';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startApp({ WEB_ORIGINS: 'http://localhost:5173,http://localhost:8080' });
+});
+afterAll(() => app.stop());
+
+/** Sends what `fetch` would refuse to send. */
+function raw(
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(app.url);
+    const sent = httpRequest({ hostname, port, method, path, headers }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    sent.on('error', reject).end();
+  });
+}
+
+describe('a request that cannot be understood', () => {
+  const post = (body: string, type = 'application/json') =>
+    fetch(`${app.url}/auth/logout`, { method: 'POST', body, headers: { 'content-type': type } });
+
+  it.each([
+    ['a body that is not JSON', () => post('{"a":'), 400, 'malformed_json'],
+    ['a body that would change prototypes', () => post('{"__proto__":{"a":1}}'), 400, 'malformed_json'],
+    [
+      'a body of another type',
+      () => post('a=1', 'application/x-www-form-urlencoded'),
+      415,
+      'unsupported_media_type',
+    ],
+    ['a body that is too large', () => post(JSON.stringify('x'.repeat(70_000))), 413, 'body_too_large'],
+    ['an unknown path', () => fetch(`${app.url}/nowhere`), 404, 'not_found'],
+  ])('is answered with a problem: %s', async (_, send, status, code) => {
+    const response = await send();
+    expect(response.status).toBe(status);
+    expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
+    expect(await response.json()).toMatchObject({ code, status });
+  });
+
+  it('is answered with a problem even where the router gives up', async () => {
+    const { status, body } = await raw('GET', '/%zz');
+    expect(status).toBe(400);
+    expect(JSON.parse(body)).toMatchObject({ code: 'bad_request' });
+  });
+
+  it.each(['TRACE', 'CONNECT', 'BREW'])('is refused when its method is %s', async (method) => {
+    const outcome = await raw(method, '/health/live').then(
+      ({ status }) => status,
+      () => 400,
+    );
+    expect(outcome).toBeGreaterThanOrEqual(400);
+    expect(outcome).toBeLessThan(500);
+  });
+
+  it('names no query member in the problem, since codes travel there', async () => {
+    const response = await fetch(`${app.url}/nowhere?code=abc`);
+    expect(await response.json()).toMatchObject({ instance: '/nowhere' });
+  });
+});
+
+describe('every answer', () => {
+  it('carries the id under which the log knows the request', async () => {
+    const response = await fetch(`${app.url}/nowhere`);
+    const { requestId } = (await response.json()) as { requestId: string };
+    expect(response.headers.get('x-request-id')).toBe(requestId);
+    expect(app.log.filter((line) => line['reqId'] === requestId)).not.toHaveLength(0);
+  });
+
+  it('keeps browsers from sniffing, framing, caching and telling where they came from', async () => {
+    const { headers } = await fetch(`${app.url}/health/live`);
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+      'content-security-policy': expect.stringContaining("frame-ancestors 'none'"),
+    });
+  });
+
+  it('does not say what it was made with', async () => {
+    const { headers } = await fetch(`${app.url}/health/live`);
+    expect(headers.has('server') || headers.has('x-powered-by')).toBe(false);
+  });
+});
+
+describe('a page on another origin', () => {
+  const preflight = (origin: string) =>
+    fetch(`${app.url}/auth/refresh`, {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'content-type',
+      },
+    });
+
+  it('may call with the cookie when it is in WEB_ORIGINS', async () => {
+    const { headers } = await preflight('http://localhost:8080');
+    expect(headers.get('access-control-allow-origin')).toBe('http://localhost:8080');
+    expect(headers.get('access-control-allow-credentials')).toBe('true');
+  });
+
+  it.each(['http://evil.example', 'http://localhost:8081', 'null'])(
+    'may not call when it is %s',
+    async (origin) => {
+      const { headers } = await preflight(origin);
+      expect(headers.get('access-control-allow-origin')).toBeNull();
+    },
+  );
+});
+
+describe('health', () => {
+  it('says that the process is alive', async () => {
+    expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
+  });
+
+  it('says that every store answers', async () => {
+    const response = await fetch(`${app.url}/health/ready`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ status: 'ok', stores: { postgres: 'up' } });
+  });
+});

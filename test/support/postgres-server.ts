@@ -1,0 +1,77 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { freePorts } from './ports.js';
+
+/** Where `initdb` and `postgres` are, or undefined where PostgreSQL is not installed. */
+export function findPostgres(): string | undefined {
+  const debian = '/usr/lib/postgresql';
+  const versions = existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a)) : [];
+  return [
+    ...versions.map((version) => join(debian, version, 'bin')),
+    ...(process.env['PATH'] ?? '').split(delimiter),
+  ].find((dir) => existsSync(join(dir, 'initdb')) && existsSync(join(dir, 'postgres')));
+}
+
+/** A real PostgreSQL server of our own, in a temporary folder on a free port. */
+export class PostgresServer {
+  private constructor(
+    readonly url: string,
+    private readonly process: ChildProcess,
+    private readonly dir: string,
+  ) {}
+
+  static async start(): Promise<PostgresServer> {
+    const bin = findPostgres();
+    if (bin === undefined) throw new Error('PostgreSQL is not installed');
+    const dir = mkdtempSync(join(tmpdir(), 'daemun-postgres-'));
+    const [port = 0] = await freePorts(1);
+    // PostgreSQL refuses to run as root; Debian's package brings a user of its own.
+    const root = userInfo().uid === 0;
+    const owner = root ? { uid: idOf('-u'), gid: idOf('-g') } : {};
+    if (root) chownSync(dir, idOf('-u'), idOf('-g'));
+    const data = join(dir, 'data');
+    execFileSync(
+      join(bin, 'initdb'),
+      ['-D', data, '-U', 'daemun', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
+      {
+        ...owner,
+        stdio: 'ignore',
+        cwd: dir,
+      },
+    );
+    const server = spawn(
+      join(bin, 'postgres'),
+      ['-D', data, '-p', String(port), '-k', dir, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'],
+      { ...owner, stdio: 'ignore', cwd: dir },
+    );
+    await untilListening(port);
+    return new PostgresServer(`postgres://daemun@127.0.0.1:${port}/postgres`, server, dir);
+  }
+
+  async stop(): Promise<void> {
+    const exited = new Promise((resolve) => this.process.once('exit', resolve));
+    this.process.kill('SIGINT');
+    await exited;
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+function idOf(flag: '-u' | '-g'): number {
+  return Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+}
+
+async function untilListening(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const connected = await new Promise<boolean>((resolve) => {
+      const socket = createConnection({ port, host: '127.0.0.1' });
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+      socket.once('connect', () => socket.destroy());
+    });
+    if (connected) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('PostgreSQL did not start');
+}

@@ -1,0 +1,33 @@
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { describe } from '@jest/globals';
+import { findPostgres } from './postgres-server.js';
+
+/** The programs that some suites need, and the Debian package that brings each. */
+const PROGRAMS = {
+  postgres: { package: 'postgresql', find: findPostgres },
+  chromium: { package: 'chromium', find: () => onPath('chromium', 'chromium-browser', 'google-chrome') },
+} as const;
+
+export type Program = keyof typeof PROGRAMS;
+
+/** Where a program is, or undefined where it is not installed. */
+export function find(program: Program): string | undefined {
+  return PROGRAMS[program].find();
+}
+
+/**
+ * Like `describe`, for a suite that needs a program: where it is not installed, the suite is reported as skipped, with the
+ * package to install. With `CI=true` that is a failure.
+ */
+export function describeWith(program: Program, name: string, suite: () => void): void {
+  if (find(program) !== undefined) return describe(name, suite);
+  const missing = `${name} (needs ${program}: apt-get install ${PROGRAMS[program].package})`;
+  if (process.env['CI'] === 'true') throw new Error(missing);
+  describe.skip(missing, suite);
+}
+
+function onPath(...names: string[]): string | undefined {
+  const dirs = (process.env['PATH'] ?? '').split(delimiter);
+  return names.flatMap((name) => dirs.map((dir) => join(dir, name))).find((path) => existsSync(path));
+}
