@@ -29,7 +29,7 @@ export interface KakaoAccount {
   emailRefused?: boolean;
   isEmailValid?: boolean | string;
   isEmailVerified?: boolean | string;
-  /** As for apps from before 2021, whose nickname is in `properties` and nowhere else. */
+  /** As older applications see it: the nickname in the deprecated `properties` and nowhere else. */
   legacyProperties?: boolean;
 }
 

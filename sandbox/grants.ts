@@ -106,10 +106,10 @@ export class Grants {
     for (const [token, grant] of this.#refreshTokens) if (isTheirs(grant)) this.#refreshTokens.delete(token);
   }
 
-  /** Ends the connection and every token that came from it; false when there was none. */
-  disconnect(provider: ProviderName, personaId: string): boolean {
+  /** Ends the connection and every token that came from it. */
+  disconnect(provider: ProviderName, personaId: string): void {
     this.endTokens(provider, personaId);
-    return this.#connections.delete(`${provider}/${personaId}`);
+    this.#connections.delete(`${provider}/${personaId}`);
   }
 
   /** Whether this person has allowed the application before and has not taken it back. */

@@ -39,9 +39,10 @@ export async function readCall(request: IncomingMessage): Promise<Call> {
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > BODY_LIMIT) throw new UnreadableCall(413, 'The body is too large.');
-    chunks.push(chunk);
+    // Read on to the end all the same: stopping would close the connection before the refusal is out.
+    if (size <= BODY_LIMIT) chunks.push(chunk);
   }
+  if (size > BODY_LIMIT) throw new UnreadableCall(413, 'The body is too large.');
   const body = Buffer.concat(chunks).toString('utf8');
   const isForm = mediaType(request.headers) === 'application/x-www-form-urlencoded';
   return {

@@ -42,6 +42,11 @@ describe('starting', () => {
     await expect(startSandbox({ port, smtpPort: 0 })).rejects.toThrow('EADDRINUSE');
   });
 
+  test('says so when the mail port is taken', async () => {
+    const smtpPort = Number(new URL(sandbox.smtpUrl).port);
+    await expect(startSandbox({ port: 0, smtpPort })).rejects.toThrow('EADDRINUSE');
+  });
+
   test('plays no provider when only the mail part is wanted', async () => {
     const mailOnly = await startSandbox({ port: 0, smtpPort: 0, providers: false });
     try {
@@ -86,8 +91,16 @@ describe('staying alive', () => {
     expect((await fetch(sandbox.url)).status).toBe(200);
   });
 
+  test('goes on when a client breaks off in the middle of a body', async () => {
+    const socket = connect(Number(new URL(sandbox.url).port), '127.0.0.1');
+    socket.write('POST /consent HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf');
+    await once(socket, 'connect');
+    socket.resetAndDestroy();
+    expect((await fetch(sandbox.url)).status).toBe(200);
+  });
+
   test('refuses a body that is too large', async () => {
-    const answer = await fetch(`${sandbox.url}/consent`, { method: 'POST', body: 'a'.repeat(100_000) });
+    const answer = await fetch(`${sandbox.url}/consent`, { method: 'POST', body: 'a'.repeat(5_000_000) });
     expect(answer.status).toBe(413);
   });
 

@@ -34,10 +34,10 @@ export async function startSmtp(
       callback(failure);
     },
   });
+  // A client that breaks off must not end the process. A port that is taken is reported by `once` below.
+  server.on('error', () => undefined);
   server.listen(options.port, options.host);
   await once(server.server, 'listening');
-  // A client that breaks off must not end the process.
-  server.on('error', () => undefined);
   return {
     port: (server.server.address() as AddressInfo).port,
     close: () => new Promise((resolve) => server.close(() => resolve())),

@@ -19,14 +19,18 @@ export class ProblemFilter implements ExceptionFilter {
  */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = problemOf(error);
-  const line = { code: problem.code, reason: problem.reason, err: problem.cause };
+  const line = { reqId: request.id, code: problem.code, reason: problem.reason, err: problem.cause };
   if (problem.status >= 500) request.log.error(line, problem.title);
   else request.log.info(line, problem.title);
   // A route may have set headers for the answer that it did not get to give, such as its cache life.
-  reply.removeHeader('etag').removeHeader('cache-control');
+  reply.removeHeader('etag');
   reply
     .code(problem.status)
-    .headers({ ...problem.headers, 'content-type': 'application/problem+json; charset=utf-8' })
+    .headers({
+      'cache-control': 'no-store',
+      'content-type': 'application/problem+json; charset=utf-8',
+      ...problem.headers,
+    })
     .serializer(JSON.stringify)
     .send({
       type: `urn:daemun:problem:${problem.code}`,

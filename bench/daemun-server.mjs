@@ -1,0 +1,35 @@
+// Daemun as it is built, with one more route that reads nothing, and someone who is logged in.
+import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
+import { Controller, Get, Module } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { createDaemun } from '../dist/src/app.js';
+import { AccessTokens } from '../dist/src/auth/access-tokens.js';
+import { loadConfig } from '../dist/src/config.js';
+import { createLogger } from '../dist/src/logging.js';
+import { Profiles } from '../dist/src/users/profiles.js';
+
+class HelloController {
+  hello() {
+    return { hello: 'world' };
+  }
+}
+Controller('bench')(HelloController);
+Get('hello')(HelloController.prototype, 'hello', Object.getOwnPropertyDescriptor(HelloController.prototype, 'hello'));
+class BenchModule {}
+Module({ controllers: [HelloController] })(BenchModule);
+
+const config = loadConfig({ ...process.env, PORT: process.argv[2] });
+process.once('SIGINT', () => process.exit(0));
+const { app } = await createDaemun(config, createLogger(config), [BenchModule]);
+await app.listen(config.port, config.host);
+
+const accountId = randomUUID();
+await app.get(DataSource).query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'bench')`, [accountId]);
+await app.get(Profiles, { strict: false }).createIfAbsent(accountId, { nickname: 'bench', avatarUrl: null });
+const token = app
+  .get(AccessTokens, { strict: false })
+  .issue({ accountId, sessionId: randomUUID(), roles: ['user'] });
+
+globalThis.gc?.();
+setTimeout(() => process.send?.({ ready: true, token, idleBytes: process.memoryUsage().rss }), 1_000);
