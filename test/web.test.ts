@@ -1,3 +1,4 @@
+import { get as httpGet } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startApp, type TestApp } from './support/app.js';
 
@@ -8,6 +9,16 @@ beforeAll(async () => {
 afterAll(() => app.stop());
 
 const get = (path: string, init?: RequestInit) => fetch(`${app.url}${path}`, init);
+
+/** The status of an answer to `If-None-Match`; `fetch` would add that it wants no cache. */
+function conditionally(path: string, etag: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    httpGet(`${app.url}${path}`, { headers: { 'if-none-match': etag } }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on('error', reject);
+  });
+}
 
 describe.each(['/', '/docs'])('the page at %s', (path) => {
   it('is HTML in UTF-8', async () => {
@@ -46,12 +57,12 @@ describe.each(['/', '/docs'])('the page at %s', (path) => {
 
 describe('a file of the page', () => {
   it.each([
-    ['/app.js', 'text/javascript; charset=utf-8'],
+    ['/app.js', 'application/javascript; charset=utf-8'],
     ['/style.css', 'text/css; charset=utf-8'],
-    ['/gate.svg', 'image/svg+xml; charset=utf-8'],
-    ['/brands/google.svg', 'image/svg+xml; charset=utf-8'],
+    ['/gate.svg', 'image/svg+xml'],
+    ['/brands/google.svg', 'image/svg+xml'],
     ['/docs/swagger-ui.css', 'text/css; charset=utf-8'],
-    ['/docs/swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
+    ['/docs/swagger-ui-bundle.js', 'application/javascript; charset=utf-8'],
   ])('has its type: %s', async (path, type) => {
     const response = await get(path);
     expect(response.status).toBe(200);
@@ -61,8 +72,8 @@ describe('a file of the page', () => {
   it('is asked for again each time, and sent again only when it has changed', async () => {
     const { headers } = await get('/app.js');
     expect(headers.get('cache-control')).toBe('no-cache');
-    const again = await get('/app.js', { headers: { 'if-none-match': headers.get('etag') ?? '' } });
-    expect(again.status).toBe(304);
+    const again = await conditionally('/app.js', headers.get('etag') ?? '');
+    expect(again).toBe(304);
   });
 });
 
