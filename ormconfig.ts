@@ -6,6 +6,8 @@ import { Identity } from './src/auth/identity.entity.js';
 import { SigningKey } from './src/auth/keys/signing-key.entity.js';
 import { OneTimeToken } from './src/auth/local/one-time-token.entity.js';
 import { Session } from './src/auth/sessions/session.entity.js';
+import { Board } from './src/boards/board.entity.js';
+import { Post } from './src/boards/post.entity.js';
 import { loadConfig } from './src/config.js';
 import { connectionTo, openTarget, type DatabaseTarget } from './src/database/target.js';
 import { migrations } from './src/database/migrations/index.js';
@@ -17,7 +19,7 @@ export function databaseOptions(target: DatabaseTarget): PostgresDataSourceOptio
     type: 'postgres',
     ...connectionTo(target),
     applicationName: 'daemun',
-    entities: [Account, Identity, Session, SigningKey, OneTimeToken, Profile],
+    entities: [Account, Identity, Session, SigningKey, OneTimeToken, Profile, Board, Post],
     migrations,
     migrationsTransactionMode: 'each',
     synchronize: false,

@@ -3,6 +3,7 @@ import type { DataSourceOptions } from 'typeorm';
 import { AccessModule } from './access/access.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { KeysModule } from './auth/keys/keys.module.js';
+import { BoardsModule } from './boards/boards.module.js';
 import { Config } from './config.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthController } from './health/health.controller.js';
@@ -35,6 +36,7 @@ export class AppModule {
         AccessModule.trusting(KeysModule),
         AuthModule,
         UsersModule,
+        BoardsModule,
         ...more,
       ],
       controllers: [HealthController],

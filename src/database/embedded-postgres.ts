@@ -31,7 +31,7 @@ export class EmbeddedPostgres {
       const database = await PGlite.create(resolve(dataDir, 'postgres'));
       const socketDir = mkdtempSync(join(tmpdir(), 'daemun-'));
       const server = new PGLiteSocketServer({
-        db: database,
+        db: oneConversationAtATime(database),
         path: join(socketDir, '.s.PGSQL.5432'),
         maxConnections: 100,
       });
@@ -49,6 +49,36 @@ export class EmbeddedPostgres {
     rmSync(this.socketDir, { recursive: true, force: true });
     this.release();
   }
+}
+
+/** The first bytes of the messages that begin or continue an extended query (Parse, Bind, Describe, Execute, Close, Flush). */
+const EXTENDED_QUERY: ReadonlySet<number | undefined> = new Set(Buffer.from('PBDECH'));
+
+/**
+ * The socket server hands over one message at a time, and lets other connections in between unless a transaction is
+ * open. An extended query is several messages up to Sync, and shares the backend's one unnamed statement: it must not
+ * be interrupted either.
+ */
+function oneConversationAtATime(database: PGlite): PGlite {
+  let withinQuery = false;
+  const facade: Pick<
+    PGlite,
+    'waitReady' | 'isInTransaction' | 'runExclusive' | 'execProtocolRawStream' | 'exec'
+  > = {
+    waitReady: database.waitReady,
+    isInTransaction: () => withinQuery || database.isInTransaction(),
+    runExclusive: (work) => database.runExclusive(work),
+    execProtocolRawStream: (message, options) => {
+      withinQuery = EXTENDED_QUERY.has(message[0]);
+      return database.execProtocolRawStream(message, options);
+    },
+    // How the server cleans up after a connection that went away in the middle.
+    exec: (statement, options) => {
+      withinQuery = false;
+      return database.exec(statement, options);
+    },
+  };
+  return facade as PGlite;
 }
 
 /** The locks that this very process holds: in a container every process before us had our id, too. */

@@ -3,12 +3,15 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { LocalProfiles } from './local-profiles.js';
 import { Profile } from './profile.entity.js';
 import { Profiles } from './profiles.js';
+import { UsersController } from './users.controller.js';
+import { UsersService } from './users.service.js';
 
 /** ProfileService. Global, because its port {@link Profiles} is how every other service meets it. */
 @Global()
 @Module({
   imports: [TypeOrmModule.forFeature([Profile])],
-  providers: [{ provide: Profiles, useClass: LocalProfiles }],
+  controllers: [UsersController],
+  providers: [UsersService, { provide: Profiles, useClass: LocalProfiles }],
   exports: [Profiles],
 })
 export class UsersModule {}

@@ -1,0 +1,87 @@
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import type { z } from 'zod';
+import { Public, Roles } from '../access/access.decorators.js';
+import { Answers, Fails } from '../openapi.js';
+import { orNotFound } from '../problems/or-not-found.js';
+import type { Board } from './board.entity.js';
+import { BoardsService } from './boards.service.js';
+import { listQuery, type ListQuery } from './cursor.js';
+import {
+  board,
+  boardChanges,
+  boardPage,
+  newBoard,
+  slug,
+  type BoardChanges,
+  type NewBoard,
+} from './schemas.js';
+
+type BoardAnswer = z.output<typeof board>;
+const known = orNotFound(slug, 'board_not_found');
+
+/** The boards themselves: everyone reads them, admins look after them. */
+@ApiTags('Boards')
+@Controller('boards')
+export class BoardsController {
+  constructor(private readonly boards: BoardsService) {}
+
+  @Get()
+  @Public()
+  @ApiOperation({ summary: 'List the boards', description: 'Oldest first.' })
+  @Answers(200, boardPage, 'A page of boards')
+  @Fails('validation_failed')
+  async list(@Query({ schema: listQuery }) query: ListQuery): Promise<z.output<typeof boardPage>> {
+    const { items, nextCursor } = await this.boards.list(query);
+    return { items: items.map(answer), nextCursor };
+  }
+
+  @Get(':slug')
+  @Public()
+  @ApiOperation({ summary: 'Read about a board' })
+  @Answers(200, board, 'The board')
+  @Fails('board_not_found')
+  async read(@Param('slug', known) slug: string): Promise<BoardAnswer> {
+    return answer(await this.boards.get(slug));
+  }
+
+  @Post()
+  @Roles('admin')
+  @ApiOperation({ summary: 'Make a board' })
+  @Answers(201, board, 'The new board')
+  @Fails('validation_failed', 'forbidden', 'slug_taken')
+  async create(
+    @Body({ schema: newBoard }) body: NewBoard,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<BoardAnswer> {
+    const created = await this.boards.create(body);
+    void reply.header('location', `/boards/${created.slug}`);
+    return answer(created);
+  }
+
+  @Patch(':slug')
+  @Roles('admin')
+  @ApiOperation({ summary: 'Change a board', description: 'Members that are left out stay.' })
+  @Answers(200, board, 'The board as it is now')
+  @Fails('validation_failed', 'forbidden', 'board_not_found', 'slug_taken')
+  async change(
+    @Param('slug', known) slug: string,
+    @Body({ schema: boardChanges }) changes: BoardChanges,
+  ): Promise<BoardAnswer> {
+    return answer(await this.boards.change(slug, changes));
+  }
+
+  @Delete(':slug')
+  @Roles('admin')
+  @ApiOperation({ summary: 'Delete an empty board' })
+  @Answers(204, undefined, 'The board is gone')
+  @Fails('forbidden', 'board_not_found', 'board_not_empty')
+  async delete(@Param('slug', known) slug: string): Promise<void> {
+    await this.boards.delete(slug);
+  }
+}
+
+function answer({ slug, title, description, postCount, createdAt }: Board): BoardAnswer {
+  return { slug, title, description, postCount, createdAt: createdAt.toISOString() };
+}

@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import type { Repository } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { isUniqueViolation } from '../database/unique-violation.js';
+import { Problem } from '../problems/problem.js';
+import { Board } from './board.entity.js';
+import { pageOf, type ListQuery, type Page } from './cursor.js';
+import type { BoardChanges, NewBoard } from './schemas.js';
+
+/** The boards. Everyone may read them; that only an admin changes them is settled at the door, by role. */
+@Injectable()
+export class BoardsService {
+  constructor(@InjectRepository(Board) private readonly boards: Repository<Board>) {}
+
+  /** A page of boards, oldest first. */
+  async list({ cursor, limit }: ListQuery): Promise<Page<Board>> {
+    const query = this.boards
+      .createQueryBuilder('board')
+      .orderBy({ 'board.createdAt': 'ASC', 'board.id': 'ASC' })
+      .limit(limit + 1);
+    if (cursor !== undefined) query.where('(board.createdAt, board.id) > (:createdAt, :id)', cursor);
+    return pageOf(await query.getMany(), limit);
+  }
+
+  /** @throws {Problem} `board_not_found`. */
+  async get(slug: string): Promise<Board> {
+    const board = await this.boards.findOneBy({ slug });
+    if (board === null) throw new Problem('board_not_found');
+    return board;
+  }
+
+  /** @throws {Problem} `slug_taken`. */
+  async create(board: NewBoard): Promise<Board> {
+    const id = uuidv7();
+    await refuseTakenSlug(this.boards.insert({ id, ...board }));
+    return this.boards.findOneByOrFail({ id });
+  }
+
+  /** @throws {Problem} `board_not_found`, or `slug_taken` when it is to have another board's slug. */
+  async change(slug: string, changes: BoardChanges): Promise<Board> {
+    const { affected } = await refuseTakenSlug(this.boards.update({ slug }, changes));
+    if (affected === 0) throw new Problem('board_not_found');
+    return this.get(changes.slug ?? slug);
+  }
+
+  /** @throws {Problem} `board_not_found`, or `board_not_empty` while it has posts. */
+  async delete(slug: string): Promise<void> {
+    const { affected } = await this.boards.delete({ slug, postCount: 0 });
+    if (affected === 0) {
+      await this.get(slug);
+      throw new Problem('board_not_empty');
+    }
+  }
+}
+
+/** The unique index decides, not a look beforehand: of two that take a slug at once, one gets it. */
+async function refuseTakenSlug<T>(write: Promise<T>): Promise<T> {
+  try {
+    return await write;
+  } catch (error) {
+    if (isUniqueViolation(error)) throw new Problem('slug_taken', { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { line, text } from '../text.js';
+
+/** The name that others see. Two people may have the same one. */
+const nickname = line(2, 20);
+/** https only, so that pages can show it; normalised, so that it is plain ASCII. */
+const avatarUrl = z.url({ protocol: /^https$/, normalize: true, error: 'must be an https URL' }).max(2_048);
+const bio = text(0, 300);
+const locale = z.enum(['ko', 'en']);
+
+/** A profile as its owner sees it. */
+export const ownProfile = z
+  .object({
+    id: z.uuid(),
+    nickname: z.string(),
+    avatarUrl: z.string().nullable(),
+    bio: z.string(),
+    locale,
+    createdAt: z.iso.datetime(),
+  })
+  .meta({ id: 'OwnProfile' });
+
+/** A profile as everyone sees it. */
+export const publicProfile = ownProfile.omit({ locale: true, createdAt: true }).meta({ id: 'PublicProfile' });
+
+/** What the owner changes about a profile: at least one member. */
+export const profileChanges = z
+  .strictObject({ nickname, avatarUrl: avatarUrl.nullable(), bio, locale })
+  .partial()
+  .refine((changes) => Object.keys(changes).length > 0, 'must change something')
+  .meta({ id: 'ProfileChanges' });
+export type ProfileChanges = z.output<typeof profileChanges>;
