@@ -3,6 +3,8 @@ import { createRequire } from 'node:module';
 import { dirname, extname, join, sep } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { describeApi } from './docs/document.js';
 import { packageRoot } from './package-root.js';
 
 /** What a page is made of. Whatever else may lie in the folder is not served. */
@@ -19,6 +21,18 @@ export async function serveWeb(app: NestFastifyApplication): Promise<void> {
     for (const path of pathsOf(file)) serve(app, path, file, web);
   }
   for (const file of SWAGGER_UI_FILES) serve(app, `/docs/${file}`, file, swaggerUi);
+  serveDocument(app);
+}
+
+/** The routes that it describes are there only when the application has started, so it is made when it is first read. */
+function serveDocument(app: NestFastifyApplication): void {
+  let document: OpenAPIObject | undefined;
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .get('/docs/openapi.json', (_request, reply) =>
+      reply.header('cache-control', 'no-cache').send((document ??= describeApi(app))),
+    );
 }
 
 function filesIn(folder: string): string[] {
