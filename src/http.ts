@@ -95,7 +95,7 @@ export async function configureHttp(app: NestFastifyApplication, config: Config)
   app.useGlobalPipes(validation);
   await app.register(fastifyCookie);
   takeJsonOnly(server);
-  logRequests(server);
+  logRequests(server, config.logLevel === 'debug' || config.logLevel === 'trace');
   server.addHook('onRequest', (request, reply, done) => {
     // Whatever is personal or a token must not stay in a cache; the few public answers say otherwise themselves.
     void reply.header('x-request-id', request.id).header('cache-control', 'no-store');
@@ -116,12 +116,12 @@ function takeJsonOnly(server: FastifyInstance): void {
 }
 
 /** One line a request, without the query: callbacks carry codes there. What went well is told at `debug` only. */
-function logRequests(server: FastifyInstance): void {
+function logRequests(server: FastifyInstance, all: boolean): void {
   server.addHook('onResponse', (request, reply, done) => {
-    const level = reply.statusCode < 400 ? 'debug' : 'info';
-    if (!server.log.isLevelEnabled?.(level)) return done();
+    const went = reply.statusCode < 400 ? 'debug' : 'info';
+    if (went === 'debug' && !all) return done();
     const { method, routeOptions, ip } = request;
-    request.log[level](
+    request.log[went](
       {
         reqId: request.id,
         method,

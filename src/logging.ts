@@ -65,6 +65,15 @@ function describeError(error: unknown): unknown {
   };
 }
 
+/** Nest tells of every module it starts and every route it maps; that is worth reading only when debugging. */
+const CHATTER = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+]);
+
 /** Lets Nest speak through the same log. */
 export function nestLogger(logger: Logger): LoggerService {
   const write =
@@ -77,12 +86,12 @@ export function nestLogger(logger: Logger): LoggerService {
         message instanceof Error ? message.message : String(message),
       );
     };
+  const [info, debug] = [write('info'), write('debug')];
   return {
-    // Nest tells every route it maps at "log"; that is worth reading only when debugging.
-    log: write('debug'),
+    log: (message, ...rest) => (CHATTER.has(String(rest.at(-1))) ? debug : info)(message, ...rest),
     warn: write('warn'),
     error: write('error'),
-    debug: write('debug'),
+    debug,
     verbose: write('trace'),
     fatal: write('fatal'),
   };

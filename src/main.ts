@@ -9,33 +9,79 @@ const DRAIN_MS = 20_000;
 async function main(): Promise<void> {
   const config = loadConfig();
   const logger = createLogger(config);
+  const sandbox = await startSandbox(config);
   const daemun = await createDaemun(config, logger);
   await daemun.app.listen(config.port, config.host);
-  process.stdout.write(banner(config));
+  if (config.logLevel !== 'silent') process.stdout.write(banner(config));
+  warnings(config).forEach((warning) => logger.warn(warning));
 
   const stop = (signal: NodeJS.Signals): void => {
     logger.info({ signal }, 'stopping: answering what is under way');
     setTimeout(() => process.exit(1), DRAIN_MS).unref();
-    daemun.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        logger.error({ err: error }, 'could not stop cleanly');
-        process.exit(1);
-      },
-    );
+    daemun
+      .close()
+      .then(() => sandbox?.close())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          logger.error({ err: error }, 'could not stop cleanly');
+          process.exit(1);
+        },
+      );
   };
   process.once('SIGINT', stop).once('SIGTERM', stop);
 }
 
+/** The stand-ins for the providers and the mail server. They are not even loaded in production. */
+async function startSandbox({
+  sandbox,
+  production,
+}: Config): Promise<{ close(): Promise<void> } | undefined> {
+  if (sandbox === undefined || production) return undefined;
+  const { startSandbox: start } = await import('../sandbox/sandbox.js');
+  return start(sandbox);
+}
+
+/** Where everything is, in one screen. */
 function banner(config: Config): string {
-  return `\n  Daemun is open.\n\n    Web page     ${config.webOrigins[0]}/\n    Swagger UI   ${config.publicUrl}/docs\n\n`;
+  const sandboxUrl = config.sandbox && `http://localhost:${config.sandbox.port}`;
+  const places = [
+    ['Web page', `${config.webOrigins[0]}/`],
+    ['Swagger UI', `${config.publicUrl}/docs`],
+    [
+      'Sandbox',
+      config.sandbox?.providers
+        ? `${sandboxUrl}/   plays ${Object.keys(config.providers).join(', ')}`
+        : undefined,
+    ],
+    ['Mailbox', sandboxUrl && `${sandboxUrl}/mailbox`],
+    ['Database', config.databaseUrl ? 'PostgreSQL' : `embedded, files in ${config.dataDir}`],
+  ];
+  const lines = places.flatMap(([name = '', place]) => (place ? [`    ${name.padEnd(12)} ${place}`] : []));
+  return `\n  대문 Daemun is open.\n\n${lines.join('\n')}\n\n`;
+}
+
+/** What works, but not as one would want it in production. */
+function warnings(config: Config): string[] {
+  if (!config.production) return [];
+  return [
+    ...(config.mail.url ? [] : ['MAIL_URL is not set: nobody can register with an e-mail address']),
+    ...(config.databaseUrl ? [] : ['DATABASE_URL is not set: the embedded database serves one process only']),
+    ...(Object.keys(config.providers).length > 0
+      ? []
+      : ['no provider has credentials: only e-mail log-in is possible']),
+  ];
 }
 
 main().catch((error: unknown) => {
-  const text =
-    error instanceof ConfigError
-      ? error.message
-      : `Daemun could not start: ${String((error as Error)?.stack ?? error)}`;
+  const text = error instanceof ConfigError ? error.message : `Daemun could not start: ${describe(error)}`;
   process.stderr.write(`${text}\n`);
   process.exit(1);
 });
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as { code?: unknown };
+  // What the operator can mend needs no stack.
+  return code === 'EADDRINUSE' || code === 'ECONNREFUSED' ? error.message : (error.stack ?? error.message);
+}

@@ -9,7 +9,7 @@ import {
   openDoor,
   press,
   type Road,
-} from './sandbox-road.js';
+} from './support/sandbox-road.js';
 
 let now = Date.UTC(2026, 10, 24);
 let sandbox: Sandbox;

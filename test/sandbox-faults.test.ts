@@ -3,7 +3,15 @@ import { type IncomingMessage, request } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { FAULT_KINDS, type FaultKind } from '../sandbox/faults/send.js';
 import { startSandbox, type Sandbox } from '../sandbox/sandbox.js';
-import { codeFor, exchange, profile, profileText, ROADS, type Road, tokensFor } from './sandbox-road.js';
+import {
+  codeFor,
+  exchange,
+  profile,
+  profileText,
+  ROADS,
+  type Road,
+  tokensFor,
+} from './support/sandbox-road.js';
 
 let sandbox: Sandbox;
 

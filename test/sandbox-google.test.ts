@@ -10,7 +10,7 @@ import {
   ROADS,
   type TokenAnswer,
   tokensFor,
-} from './sandbox-road.js';
+} from './support/sandbox-road.js';
 
 let sandbox: Sandbox;
 

@@ -9,7 +9,7 @@ import {
   ROADS,
   type TokenAnswer,
   tokensFor,
-} from './sandbox-road.js';
+} from './support/sandbox-road.js';
 
 const CHALLENGE = { code_challenge: 'a'.repeat(43), code_challenge_method: 'S256' };
 const SESSION_GONE = { error: 'invalid_request', error_description: 'no valid data in session' };

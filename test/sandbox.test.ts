@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { startSandbox, type Sandbox } from '../sandbox/sandbox.js';
-import { codeFor, exchange, openDoor, tokensFor } from './sandbox-road.js';
+import { codeFor, exchange, openDoor, tokensFor } from './support/sandbox-road.js';
 
 let sandbox: Sandbox;
 

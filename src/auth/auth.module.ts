@@ -8,12 +8,16 @@ import { RefreshTokens } from './sessions/refresh-token.js';
 import { SessionStore } from './sessions/session-store.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { Sessions } from './sessions/sessions.js';
+import { AttemptCookies } from './social/attempt-cookies.js';
+import { Identities } from './social/identities.js';
+import { PROVIDER_DEFINITIONS, PROVIDERS, Providers } from './social/providers.js';
+import { SocialController } from './social/social.controller.js';
 import { TokenAnswers } from './token-answer.js';
 
 /** AuthService: everything about who someone is and how long that holds. */
 @Module({
   imports: [KeysModule],
-  controllers: [SessionsController],
+  controllers: [SessionsController, SocialController],
   providers: [
     AccessTokens,
     RefreshTokens,
@@ -22,6 +26,10 @@ import { TokenAnswers } from './token-answer.js';
     Sessions,
     LogIn,
     { provide: SessionStore, useClass: PostgresSessionStore },
+    Providers,
+    { provide: PROVIDER_DEFINITIONS, useValue: PROVIDERS },
+    AttemptCookies,
+    Identities,
   ],
 })
 export class AuthModule {}

@@ -1,0 +1,116 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { CookieSerializeOptions } from '@fastify/cookie';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { LRUCache } from 'lru-cache';
+import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
+import { Config } from '../../config.js';
+import { Secrets } from '../../secrets.js';
+import { LoginError } from './login-error.js';
+
+/** Long enough to create an account at the provider; what a thief of the cookie has is as short-lived as codes are. */
+const LIFE_SECONDS = 600;
+/** One browser's attempts, in tabs that were left open. Together they stay far below the 8 KB that proxies allow a header. */
+const MOST_ATTEMPTS = 5;
+const MOST_BYTES = 5_000;
+/** Attempts that this process remembers as used: more than it can finish in ten minutes. */
+const MOST_USED = 100_000;
+
+/** Names the cookie (a UUIDv7, so that names sort by age), and proves that the callback belongs to it (256 bits). */
+const STATE = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.[A-Za-z0-9_-]{43}$/;
+
+const sealed = z.object({
+  provider: z.string(),
+  state: z.string(),
+  verifier: z.string(),
+  nonce: z.string().optional(),
+  returnTo: z.string(),
+  expiresAt: z.number(),
+});
+
+/** One try to log in, from the button to the callback. */
+export type Attempt = Readonly<Omit<z.output<typeof sealed>, 'expiresAt'>>;
+
+/**
+ * The cookies that log-in attempts live in, sealed, one each, so that nothing is stored here and two tabs do not collide.
+ * Nothing else knows their names and attributes. SameSite=Lax: with Strict, browsers would leave them out when the
+ * provider sends people back.
+ */
+@Injectable()
+export class AttemptCookies {
+  private readonly prefix: string;
+  private readonly attributes: CookieSerializeOptions;
+  /**
+   * A used attempt's cookie is cleared, and the provider takes a code only once. Should somebody keep the cookie and get
+   * hold of another code, this process at least knows the attempt as used. Others do not: nothing is stored.
+   */
+  private readonly used = new LRUCache<string, true>({ max: MOST_USED, ttl: LIFE_SECONDS * 1000 });
+
+  constructor(
+    { cookie }: Config,
+    private readonly secrets: Secrets,
+  ) {
+    this.prefix = cookie.secure ? '__Host-attempt-' : 'attempt-';
+    this.attributes = { httpOnly: true, secure: cookie.secure, sameSite: 'lax', path: '/' };
+  }
+
+  /** A `state` for a new attempt. */
+  newState(): string {
+    return `${uuidv7()}.${randomBytes(32).toString('base64url')}`;
+  }
+
+  /** Gives the attempt to the browser, and takes away its oldest ones when it has too many. */
+  async keep(request: FastifyRequest, reply: FastifyReply, attempt: Attempt): Promise<void> {
+    const content = { ...attempt, expiresAt: Date.now() + LIFE_SECONDS * 1000 };
+    const value = await this.secrets.seal('login-attempt', JSON.stringify(content));
+    void reply.setCookie(this.nameOf(attempt.state), value, { ...this.attributes, maxAge: LIFE_SECONDS });
+    for (const name of this.superfluous(request, value.length)) void reply.clearCookie(name, this.attributes);
+  }
+
+  /**
+   * Takes the attempt of this `state` from the browser that began it. It is used by that, whatever comes of it.
+   * @throws {LoginError} `login_attempt_invalid`.
+   */
+  async take(request: FastifyRequest, reply: FastifyReply, state: unknown): Promise<Attempt> {
+    if (typeof state !== 'string' || !STATE.test(state)) throw invalid('there is no state, or none of ours');
+    const name = this.nameOf(state);
+    const value = request.cookies[name];
+    if (value === undefined) throw invalid('this browser has no such attempt');
+    void reply.clearCookie(name, this.attributes);
+    const content = await this.secrets.open('login-attempt', value);
+    if (content === undefined) throw invalid('the cookie is not one that we sealed');
+    const { expiresAt, ...attempt } = sealed.parse(JSON.parse(content));
+    if (!isSame(attempt.state, state)) throw invalid('the state is not that of the cookie');
+    if (expiresAt <= Date.now()) throw invalid('the attempt has expired');
+    if (this.used.has(name)) throw invalid('the attempt was used before');
+    this.used.set(name, true);
+    return attempt;
+  }
+
+  private nameOf(state: string): string {
+    return `${this.prefix}${state.slice(0, state.indexOf('.'))}`;
+  }
+
+  private superfluous(request: FastifyRequest, newest: number): string[] {
+    let [count, bytes] = [1, newest];
+    const names = Object.keys(request.cookies).filter((name) => name.startsWith(this.prefix));
+    return names
+      .toSorted()
+      .toReversed()
+      .filter((name) => {
+        count += 1;
+        bytes += name.length + (request.cookies[name]?.length ?? 0);
+        return count > MOST_ATTEMPTS || bytes > MOST_BYTES;
+      });
+  }
+}
+
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function invalid(reason: string): LoginError {
+  return new LoginError('login_attempt_invalid', { reason });
+}

@@ -1,0 +1,59 @@
+import { Strategy } from 'passport-kakao';
+import { objectAt } from './json.js';
+import type { ProviderDefinition, StrategyClass } from './provider-definition.js';
+import { avatarUrlOf, emailOf, nicknameOf, subjectOf } from './social-profile.js';
+
+/** Kakao. Of a profile only the id is sure to be there: everything else depends on what the person agreed to. */
+export const kakao: ProviderDefinition = {
+  id: 'kakao',
+  name: 'Kakao',
+  endpoints: {
+    authorize: 'https://kauth.kakao.com/oauth/authorize',
+    token: 'https://kauth.kakao.com/oauth/token',
+    profile: 'https://kapi.kakao.com/v2/user/me',
+  },
+  Strategy: Strategy as unknown as StrategyClass,
+  // Kakao asks to go by the KOE codes, and by the numbers of its API; `error` is the rest of RFC 6749.
+  errorCode: (answer) => answer.error_code ?? answer.code ?? answer.error,
+  errors: {
+    KOE009: 'provider_misconfigured',
+    KOE010: 'provider_misconfigured',
+    KOE101: 'provider_misconfigured',
+    KOE303: 'provider_misconfigured',
+    KOE320: 'provider_rejected',
+    KOE237: 'provider_unavailable',
+    '-1': 'provider_unavailable',
+    '-7': 'provider_unavailable',
+    '-10': 'provider_unavailable',
+    '-603': 'provider_unavailable',
+    '-9798': 'provider_unavailable',
+    '-3': 'provider_misconfigured',
+    '-5': 'provider_misconfigured',
+    '-402': 'provider_misconfigured',
+  },
+  mapProfile(answer) {
+    const subject = subjectOf(answer.id);
+    if (subject === undefined) return undefined;
+    const account = objectAt(answer, 'kakao_account');
+    const profile = objectAt(account, 'profile');
+    // Applications from before 2021 still get `properties`, new ones never do.
+    const properties = objectAt(answer, 'properties');
+    const email = account.is_email_valid === false ? undefined : emailOf(account.email);
+    const verified = account.is_email_valid === true && account.is_email_verified === true;
+    return {
+      provider: 'kakao',
+      subject,
+      email,
+      emailVerification: email !== undefined && verified ? 'verified' : 'unverified',
+      // The default reads "닉네임을 등록해주세요" ("please set a nickname").
+      nickname:
+        profile.is_default_nickname === true
+          ? undefined
+          : (nicknameOf(profile.nickname) ?? nicknameOf(properties.nickname)),
+      avatarUrl:
+        profile.is_default_image === true
+          ? undefined
+          : (avatarUrlOf(profile.profile_image_url) ?? avatarUrlOf(properties.profile_image)),
+    };
+  },
+};

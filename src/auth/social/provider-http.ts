@@ -1,0 +1,101 @@
+import { parseJsonObject, type JsonObject } from './json.js';
+import { LoginError, meaningOf, printableCode, type LoginErrorCode } from './login-error.js';
+import type { ProviderDefinition } from './provider-definition.js';
+
+/** For a whole answer, from the first byte sent to the last received. People wait behind it; providers take well under one second. */
+const TIMEOUT_MS = 5_000;
+/** Profiles have one or two kilobytes. */
+const BYTE_CAP = 256 * 1024;
+/** RFC 6750 §2.1 is stricter, but providers are not: what a header can carry, and nothing that could end it. */
+const ACCESS_TOKEN = /^[\x21-\x7e]{1,4096}$/;
+
+/** What differs between the two calls. */
+interface Call {
+  readonly method: 'GET' | 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: URLSearchParams;
+}
+
+/** Trades a code for a provider's token answer, whose `access_token` is sure to be one. */
+export async function requestTokens(
+  definition: ProviderDefinition,
+  url: string,
+  form: Readonly<Record<string, string>>,
+): Promise<JsonObject & { readonly access_token: string }> {
+  const answer = await request(definition, url, { method: 'POST', body: new URLSearchParams(form) });
+  const { access_token } = answer;
+  if (typeof access_token !== 'string' || !ACCESS_TOKEN.test(access_token))
+    throw unavailable(definition, 'answered without a usable access token');
+  return { ...answer, access_token };
+}
+
+/** Reads a profile. The token goes into the header and never into the URL, which servers write down. */
+export function requestProfile(
+  definition: ProviderDefinition,
+  url: string,
+  accessToken: string,
+): Promise<JsonObject> {
+  return request(definition, url, { method: 'GET', headers: { authorization: `Bearer ${accessToken}` } });
+}
+
+/**
+ * One call to a provider, which is trusted in nothing: not to answer, not to stop, not to be honest with its status.
+ * @throws {LoginError} and nothing else.
+ */
+async function request(definition: ProviderDefinition, url: string, init: Call): Promise<JsonObject> {
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(url, {
+      ...init,
+      headers: { accept: 'application/json', ...init.headers },
+      // A token endpoint that redirects would make us send code and secret somewhere else.
+      redirect: 'manual',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    text = await readText(response);
+  } catch (cause) {
+    throw unavailable(definition, 'did not answer properly', cause);
+  }
+  const answer = parse(text);
+  const code = answer === undefined ? undefined : definition.errorCode(answer);
+  const refused = code !== undefined && code !== null;
+  if (response.ok && answer !== undefined && !refused) return answer;
+  const said = refused ? ` and ${printableCode(code)}` : '';
+  throw new LoginError(answer === undefined ? 'provider_unavailable' : verdict(definition, response, code), {
+    reason: `${definition.id} answered ${response.status}${said}${answer === undefined ? ', not a JSON object' : ''}`,
+  });
+}
+
+/** The whole body, decoded at once: a character may lie across two chunks. */
+async function readText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  // Leaving the loop cancels the download.
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > BYTE_CAP) throw new Error(`more than ${BYTE_CAP} bytes`);
+    chunks.push(chunk);
+  }
+  return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+}
+
+function parse(text: string): JsonObject | undefined {
+  try {
+    return parseJsonObject(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function verdict({ errors }: ProviderDefinition, { status }: Response, code: unknown): LoginErrorCode {
+  // A redirect, or an error that is theirs whatever they call it.
+  if (status >= 500 || status === 429 || (status >= 300 && status < 400)) return 'provider_unavailable';
+  const name = printableCode(code);
+  if (Object.hasOwn(errors, name)) return errors[name] ?? 'provider_rejected';
+  return meaningOf(name) ?? (status === 403 ? 'provider_misconfigured' : 'provider_rejected');
+}
+
+function unavailable({ id }: ProviderDefinition, what: string, cause?: unknown): LoginError {
+  return new LoginError('provider_unavailable', { reason: `${id} ${what}`, cause });
+}

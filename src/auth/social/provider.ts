@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { decodeJwt } from 'jose';
+import type { Config, ProviderCredentials } from '../../config.js';
+import { HardenedStrategy, type Places } from './hardened-strategy.js';
+import { LoginError } from './login-error.js';
+import type { ProviderDefinition } from './provider-definition.js';
+import type { SocialProfile } from './social-profile.js';
+
+/** What has to be remembered between sending a browser to a provider and seeing it again. */
+export interface Departure {
+  readonly state: string;
+  /** RFC 7636. */
+  readonly verifier: string;
+  readonly nonce?: string;
+}
+
+/** A provider that is enabled here: sends people there, and finds out who came back. */
+export class Provider {
+  readonly id: string;
+  readonly name: string;
+  /** Where a button leads. */
+  readonly loginUrl: string;
+  private readonly strategy: HardenedStrategy;
+  private readonly sendsNonce: boolean;
+
+  constructor(
+    private readonly definition: ProviderDefinition,
+    credentials: ProviderCredentials,
+    private readonly config: Pick<Config, 'publicUrl' | 'oauthSandboxUrl'>,
+  ) {
+    this.id = definition.id;
+    this.name = definition.name;
+    this.loginUrl = `${config.publicUrl}/auth/${definition.id}`;
+    // OpenID Connect has it, and nothing but OpenID Connect would give it back.
+    this.sendsNonce = credentials.scope.includes('openid');
+    this.strategy = new HardenedStrategy(definition, credentials, this.places());
+  }
+
+  /** Where to send a browser, with a challenge that only `departure` can answer. */
+  async depart(state: string): Promise<{ readonly url: string; readonly departure: Departure }> {
+    const nonce = this.sendsNonce ? randomBytes(32).toString('base64url') : undefined;
+    const { url, verifier } = await this.strategy.authorize(state, nonce === undefined ? {} : { nonce });
+    const sent = new URL(url).searchParams;
+    // An older passport-oauth2, which passport-kakao asks for, drops both without a word; package.json overrides it.
+    if (verifier === undefined || sent.get('state') !== state || sent.get('code_challenge_method') !== 'S256')
+      throw new Error(`the strategy for ${this.id} does not send state and an S256 challenge`);
+    return { url, departure: { state, verifier, nonce } };
+  }
+
+  /**
+   * Who it is that came back with this code.
+   * @throws {LoginError} `provider_…`, or `login_attempt_invalid` when the code belongs to another attempt.
+   */
+  async identify(code: string, departure: Departure): Promise<SocialProfile> {
+    const extra = this.definition.repeatsState === true ? { state: departure.state } : undefined;
+    const { tokens, profile } = await this.strategy.redeem(code, departure, extra ?? {});
+    if (departure.nonce !== undefined) checkNonce(tokens.id_token, departure.nonce);
+    const person = this.definition.mapProfile(profile);
+    if (person === undefined)
+      throw new LoginError('provider_unavailable', { reason: `${this.id} sent a profile of nobody` });
+    return person;
+  }
+
+  /** RFC 9207: a callback that names its issuer must name this one, or somebody mixes two providers up. */
+  isIssuer(iss: string | undefined): boolean {
+    return iss === undefined || this.definition.issuer === undefined || iss === this.definition.issuer;
+  }
+
+  private places(): Places {
+    const { authorize, token, profile } = this.definition.endpoints;
+    const at = (address: string) => locate(address, this.config.oauthSandboxUrl);
+    return {
+      authorize: at(authorize),
+      token: at(token),
+      profile: at(profile),
+      redirectUri: `${this.loginUrl}/callback`,
+    };
+  }
+}
+
+/** `https://host/path`, or `<sandbox>/host/path`. */
+function locate(address: string, sandboxUrl: string | undefined): string {
+  const { host, pathname } = new URL(address);
+  return sandboxUrl === undefined ? address : `${sandboxUrl}/${host}${pathname}`;
+}
+
+/**
+ * OpenID Connect Core §3.1.3.7: the id_token must carry our nonce, or the code was asked for elsewhere. It came from the
+ * token endpoint over TLS, so its signature need not be checked (item 6). Nothing else is taken from it: where there is
+ * none, or none that can be read, PKCE alone has bound the code to the attempt.
+ */
+function checkNonce(idToken: unknown, nonce: string): void {
+  let claims: { readonly nonce?: unknown };
+  try {
+    claims = decodeJwt(typeof idToken === 'string' ? idToken : '');
+  } catch {
+    return;
+  }
+  if (claims.nonce !== nonce)
+    throw new LoginError('login_attempt_invalid', { reason: 'the id_token has another nonce' });
+}

@@ -1,0 +1,46 @@
+import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Config, type ProviderCredentials } from '../../config.js';
+import { google } from './google.js';
+import { kakao } from './kakao.js';
+import { naver } from './naver.js';
+import { Provider } from './provider.js';
+import type { ProviderDefinition } from './provider-definition.js';
+
+/** Every provider there is, in the order of the buttons. A new one is a line here. */
+export const PROVIDERS: readonly ProviderDefinition[] = [google, kakao, naver];
+
+/** Injection token of {@link PROVIDERS}. */
+export const PROVIDER_DEFINITIONS = Symbol('PROVIDER_DEFINITIONS');
+
+/** The providers that this installation has credentials for. */
+@Injectable()
+export class Providers implements OnModuleInit {
+  private readonly logger = new Logger(Providers.name);
+  private readonly enabled: ReadonlyMap<string, Provider>;
+
+  constructor(config: Config, @Inject(PROVIDER_DEFINITIONS) definitions: readonly ProviderDefinition[]) {
+    const credentials: Readonly<Record<string, ProviderCredentials | undefined>> = config.providers;
+    this.enabled = new Map(
+      definitions.flatMap((definition) => {
+        const own = Object.hasOwn(credentials, definition.id) ? credentials[definition.id] : undefined;
+        return own === undefined ? [] : [[definition.id, new Provider(definition, own, config)]];
+      }),
+    );
+  }
+
+  /** Does not let the process start with a provider whose log-ins would not be protected. */
+  async onModuleInit(): Promise<void> {
+    for (const provider of this.enabled.values()) await provider.depart('start-up');
+    this.logger.log(`people can log in with ${[...this.enabled.keys()].join(', ') || 'no provider'}`);
+  }
+
+  /** The enabled ones, in the order of the buttons. */
+  list(): readonly Provider[] {
+    return [...this.enabled.values()];
+  }
+
+  /** The provider of that id, if it is enabled. */
+  find(id: string): Provider | undefined {
+    return this.enabled.get(id);
+  }
+}

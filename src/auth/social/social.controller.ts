@@ -1,0 +1,100 @@
+import { Controller, Get, Param, Query, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
+import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { Public } from '../../access/access.decorators.js';
+import { Config } from '../../config.js';
+import { Answers, Fails } from '../../openapi.js';
+import { Problem } from '../../problems/problem.js';
+import { deviceOf, LogIn } from '../log-in.js';
+import { RefreshCookie } from '../refresh-cookie.js';
+import { AttemptCookies } from './attempt-cookies.js';
+import { Identities } from './identities.js';
+import { LoginErrorFilter } from './login-error.filter.js';
+import { LOGIN_ERRORS } from './login-error.js';
+import { Providers } from './providers.js';
+import { defaultPage, resolveReturnTo } from './return-to.js';
+import { SocialGuard } from './social.guard.js';
+
+const providerList = z
+  .array(
+    z.object({
+      id: z.string().meta({ example: 'kakao' }),
+      name: z.string().meta({ example: 'Kakao' }),
+      loginUrl: z.url().meta({ description: 'Where the button leads; add `?returnTo=`.' }),
+    }),
+  )
+  .meta({ id: 'ProviderList' });
+
+/** Logging in with somebody else's account. No token is ever in a URL: the page gets the cookie, and refreshes. */
+@ApiTags('Social log-in')
+@Controller('auth')
+@Public()
+export class SocialController {
+  constructor(
+    private readonly config: Config,
+    private readonly providers: Providers,
+    private readonly attempts: AttemptCookies,
+    private readonly identities: Identities,
+    private readonly logIn: LogIn,
+    private readonly refreshCookie: RefreshCookie,
+  ) {}
+
+  @Get('providers')
+  @ApiOperation({ summary: 'List the providers that people can log in with' })
+  @Answers(200, providerList, 'Those that are enabled, in the order of the buttons')
+  list(): z.output<typeof providerList> {
+    return this.providers.list().map(({ id, name, loginUrl }) => ({ id, name, loginUrl }));
+  }
+
+  @Get(':provider')
+  @ApiOperation({
+    summary: 'Log in with a provider',
+    description: 'For browsers to go to, not for scripts to fetch.',
+  })
+  @ApiParam({ name: 'provider', example: 'google' })
+  @ApiQuery({
+    name: 'returnTo',
+    required: false,
+    type: String,
+    description:
+      'Where to land afterwards: a path on the web page, or a URL whose origin is in `WEB_ORIGINS`. At most 1024 characters.',
+  })
+  @Answers(302, undefined, "The provider's page")
+  @Fails('provider_not_enabled', 'return_to_not_allowed')
+  async start(
+    @Param('provider') id: string,
+    @Query('returnTo') returnTo: unknown,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    const provider = this.providers.find(id);
+    if (provider === undefined) throw new Problem('provider_not_enabled');
+    const page = resolveReturnTo(returnTo, this.config);
+    const { url, departure } = await provider.depart(this.attempts.newState());
+    await this.attempts.keep(request, reply, { ...departure, provider: id, returnTo: page });
+    void reply.header('location', url);
+  }
+
+  @Get(':provider/callback')
+  @UseGuards(SocialGuard)
+  @UseFilters(LoginErrorFilter)
+  @ApiOperation({
+    summary: 'Come back from a provider',
+    description: `Where providers send browsers to. When the log-in failed, the page gets \`?login_error=\` with one of ${LOGIN_ERRORS.map((code) => `\`${code}\``).join(', ')}.`,
+  })
+  @ApiParam({ name: 'provider', example: 'google' })
+  @Answers(303, undefined, 'The page that the log-in began at, with the refresh cookie')
+  async callback(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    const { socialProfile, loginAttempt } = request;
+    if (socialProfile === undefined) throw new Error('the guard let nobody in');
+    const account = await this.identities.accountOf(socialProfile);
+    const tokens = await this.logIn.complete(account, socialProfile.provider, deviceOf(request));
+    this.refreshCookie.set(reply, tokens.refreshToken);
+    request.log.info({ provider: socialProfile.provider, accountId: account.id }, 'logged in');
+    void reply.header('location', loginAttempt?.returnTo ?? defaultPage(this.config));
+  }
+}

@@ -1,0 +1,61 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AttemptCookies, type Attempt } from './attempt-cookies.js';
+import { LoginError, meaningOf, printableCode } from './login-error.js';
+import type { Provider } from './provider.js';
+import { Providers } from './providers.js';
+import type { SocialProfile } from './social-profile.js';
+
+/** Providers' codes have a few dozen to a few hundred characters. */
+const LONGEST_CODE = 4_096;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by the social guard as soon as a callback has been found to belong to an attempt of this browser. */
+    loginAttempt?: Attempt;
+    /** Set by the social guard: the person that a provider vouches for. */
+    socialProfile?: SocialProfile;
+  }
+}
+
+/** Lets in callbacks of log-ins that this very browser began and that the provider confirms. Everything else is a {@link LoginError}. */
+@Injectable()
+export class SocialGuard implements CanActivate {
+  constructor(
+    private readonly providers: Providers,
+    private readonly attempts: AttemptCookies,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<FastifyRequest<{ Params: { provider: string } }>>();
+    const provider = this.providers.find(request.params.provider);
+    if (provider === undefined) throw invalid('there is no such provider');
+    const query = request.query as Readonly<Record<string, unknown>>;
+    // First of all, and whatever else is in the query: an attempt is good for one callback.
+    const attempt = await this.attempts.take(request, http.getResponse<FastifyReply>(), query.state);
+    request.loginAttempt = attempt;
+    if (attempt.provider !== provider.id) throw invalid(`the attempt was for ${attempt.provider}`);
+    request.socialProfile = await provider.identify(codeOf(query, provider), attempt);
+    return true;
+  }
+}
+
+/** The code that a provider sent the browser back with; its other members (`scope`, `authuser`, `prompt`, `hd`) say nothing. */
+function codeOf({ iss, error, code }: Readonly<Record<string, unknown>>, provider: Provider): string {
+  if (iss !== undefined && (typeof iss !== 'string' || !provider.isIssuer(iss)))
+    throw invalid('iss is somebody else');
+  if (error !== undefined) {
+    if (typeof error !== 'string') throw invalid('error is given more than once');
+    throw new LoginError(meaningOf(error) ?? 'provider_rejected', {
+      reason: `${provider.id} sent the browser back with ${printableCode(error)}`,
+    });
+  }
+  if (typeof code !== 'string' || code === '' || code.length > LONGEST_CODE)
+    throw invalid('there is no code, or more than one');
+  return code;
+}
+
+function invalid(reason: string): LoginError {
+  return new LoginError('login_attempt_invalid', { reason });
+}

@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { Browser, loginErrorOf } from './support/browser.js';
+import { type SocialApp, startSocialApp } from './support/social.js';
+
+let app: SocialApp;
+const WEB = ['http://localhost:5173', 'http://localhost:5174'] as const;
+beforeAll(async () => {
+  app = await startSocialApp({ WEB_ORIGINS: WEB.join(',') });
+});
+afterAll(() => app.stop());
+
+describe('returnTo', () => {
+  it.each([
+    ['/', `${WEB[0]}/`],
+    ['/boards/free?sort=popular&q=a%20b#c', `${WEB[0]}/boards/free?sort=popular&q=a%20b#c`],
+    ['/게시판?검색=봄', `${WEB[0]}/%EA%B2%8C%EC%8B%9C%ED%8C%90?%EA%B2%80%EC%83%89=%EB%B4%84`],
+    ['/a/../b', `${WEB[0]}/b`],
+    ['/search?q=a b', `${WEB[0]}/search?q=a%20b`],
+    ['/?next=https://evil.example/', `${WEB[0]}/?next=https://evil.example/`],
+    [WEB[0], `${WEB[0]}/`],
+    [`${WEB[1]}/page`, `${WEB[1]}/page`],
+    ['HTTP://LOCALHOST:5174/page', `${WEB[1]}/page`],
+    ['/page?login_error=access_denied&a=1', `${WEB[0]}/page?a=1`],
+  ])('%s leads to %s', async (returnTo, location) => {
+    const landing = await new Browser(app.url).logInWith('google', 'mina', returnTo);
+    expect([landing.status, landing.location]).toEqual([303, location]);
+  });
+
+  it('may be a page of this very server, such as the Swagger UI', async () => {
+    const landing = await new Browser(app.url).logInWith('google', 'mina', `${app.url}/docs`);
+    expect(landing.location).toBe(`${app.url}/docs`);
+  });
+
+  it.each([
+    [''],
+    ['boards'],
+    ['//evil.example'],
+    ['///evil.example'],
+    ['/\\evil.example'],
+    ['\\\\evil.example'],
+    ['/\t/evil.example'],
+    ['/\n/evil.example'],
+    [' /boards'],
+    ['/a\u0000b'],
+    ['https://evil.example'],
+    ['http://evil.example:5173/'],
+    ['https://localhost:5173/'],
+    ['http://localhost:5173.evil.example/'],
+    ['http://localhost:5173@evil.example/'],
+    ['http://mina@localhost:5173/'],
+    ['http://localhost:517/'],
+    ['http:/evil.example'],
+    ['http:evil.example'],
+    ['http:///evil.example'],
+    ['javascript:alert(1)'],
+    ['data:text/html,x'],
+    ['http://[::1'],
+    [`/${'a'.repeat(1_024)}`],
+  ])('%p is refused', async (returnTo) => {
+    const answer = await new Browser(app.url).request(
+      `${app.url}/auth/google?returnTo=${encodeURIComponent(returnTo)}`,
+    );
+    expect([answer.status, JSON.parse(answer.text).code]).toEqual([400, 'return_to_not_allowed']);
+    expect(answer.headers.getSetCookie()).toEqual([]);
+  });
+
+  it('is refused when it is given twice', async () => {
+    const answer = await fetch(`${app.url}/auth/google?returnTo=/a&returnTo=/b`, { redirect: 'manual' });
+    expect(await answer.json()).toMatchObject({ status: 400, code: 'return_to_not_allowed' });
+  });
+
+  it('keeps its query and fragment when the log-in fails', async () => {
+    const landing = await new Browser(app.url).logInWith('naver', 'cancel', '/a?b=%2B%20c&d#e');
+    expect(landing.location).toBe(`${WEB[0]}/a?b=%2B%20c&d&login_error=access_denied#e`);
+  });
+
+  it('never leads anywhere but to our own origins, whatever is asked for', async () => {
+    const piece = fc.constantFrom(
+      ...[
+        '/',
+        '\\',
+        '//',
+        '@',
+        ':',
+        '?',
+        '#',
+        '.',
+        '..',
+        '%2f',
+        '%5c',
+        '%09',
+        '\t',
+        ' ',
+        'http:',
+        'https://',
+      ],
+      ...[
+        'evil.example',
+        'localhost:5173',
+        'javascript:',
+        '[',
+        ']',
+        '%00',
+        '\u0000',
+        '|',
+        '＠',
+        '／',
+        '。',
+        'ⓔ',
+      ],
+    );
+    const wanted = fc.array(piece, { minLength: 1, maxLength: 8 }).map((pieces) => pieces.join(''));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(
+          wanted,
+          wanted.map((rest) => `/${rest}`),
+        ),
+        async (returnTo) => {
+          const browser = new Browser(app.url);
+          const start = await browser.request(
+            `${app.url}/auth/google?returnTo=${encodeURIComponent(returnTo)}`,
+          );
+          if (start.status === 400) return;
+          const state = new URL(start.location!).searchParams.get('state')!;
+          const callback = `${app.url}/auth/google/callback?error=access_denied&state=${state}`;
+          const landing = await browser.request(callback, {}, 'elsewhere');
+          const raw = landing.headers.get('location')!;
+          expect([...WEB, app.url]).toContain(new URL(raw).origin);
+          expect(raw).toMatch(/^http:\/\/localhost:\d+\//);
+          expect(loginErrorOf(landing)).toBe('access_denied');
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
