@@ -54,10 +54,9 @@ describe('what is written down', () => {
   });
 
   it('has every problem in docs/problems.md, and no other', () => {
-    const named = [...read('docs/problems.md').matchAll(/^\| `([a-z_]+)` \| (\d{3}) \|/gm)].map(([, code, status]) => [
-      code,
-      Number(status),
-    ]);
+    const named = [...read('docs/problems.md').matchAll(/^\| `([a-z_]+)` \| (\d{3}) \|/gm)].map(
+      ([, code, status]) => [code, Number(status)],
+    );
     expect(Object.fromEntries(named)).toEqual(
       Object.fromEntries(Object.entries(PROBLEMS).map(([code, { status }]) => [code, status])),
     );
@@ -90,7 +89,9 @@ describe('what is written down', () => {
   });
 
   it('leaves the environment to src/config.ts', () => {
-    const elsewhere = sources.filter((file) => file !== 'src/config.ts' && read(file).includes('process.env'));
+    const elsewhere = sources.filter(
+      (file) => file !== 'src/config.ts' && read(file).includes('process.env'),
+    );
     expect(elsewhere).toEqual([]);
   });
 });
