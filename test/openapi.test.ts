@@ -96,7 +96,8 @@ describe('the OpenAPI document', () => {
       Object.entries(change?.responses ?? {}).map(([status, response]) => [
         status,
         Object.keys(
-          ('content' in response && response.content?.['application/problem+json']?.examples) || {},
+          (response && 'content' in response && response.content?.['application/problem+json']?.examples) ||
+            {},
         ),
       ]),
     );

@@ -11,6 +11,7 @@ import OAuth2Strategy from 'passport-oauth2';
 import { databaseOptions } from '../ormconfig.js';
 import { AppModule } from '../src/app.module.js';
 import type { ProviderDefinition } from '../src/auth/social/provider-definition.js';
+import { Provider } from '../src/auth/social/provider.js';
 import { PROVIDER_DEFINITIONS, PROVIDERS } from '../src/auth/social/providers.js';
 import { nicknameOf, subjectOf } from '../src/auth/social/social-profile.js';
 import { loadConfig, type Config } from '../src/config.js';
@@ -18,7 +19,7 @@ import { openTarget } from '../src/database/target.js';
 import { configureHttp, createHttpAdapter } from '../src/http.js';
 import { createLogger, nestLogger } from '../src/logging.js';
 import { accountIdOf, Browser, loginErrorOf } from './support/browser.js';
-import { freePorts } from './support/app.js';
+import { freePorts } from './support/ports.js';
 import { TEMPLATE_DIR } from './support/template.mjs';
 
 /** The whole of a new provider. */
@@ -127,6 +128,21 @@ describe('a provider that is one file and one line', () => {
     });
   });
 
+  it('does not get to be one where its strategy drops state or the challenge', async () => {
+    class Careless extends OAuth2Strategy {
+      constructor(options: OAuth2Strategy.StrategyOptions, verify: OAuth2Strategy.VerifyFunction) {
+        super({ ...options, pkce: false, store: undefined }, verify);
+      }
+    }
+    const definition = { ...daum, Strategy: Careless };
+    const provider = new Provider(
+      definition,
+      { clientId: 'a', scope: [] },
+      { publicUrl: 'https://a.example' },
+    );
+    await expect(provider.depart('state')).rejects.toThrow('does not send state and an S256 challenge');
+  });
+
   it('logs people in', async () => {
     const browser = new Browser(url);
     expect(await logIn(browser)).toBe('logged in');
@@ -187,6 +203,11 @@ describe('whatever a provider answers', () => {
       json({ access_token: 'token' })(request, response);
     };
     expect([await logIn(), followed]).toEqual(['provider_unavailable', 0]);
+  });
+
+  it('one that begins an answer and never ends it is unavailable', async () => {
+    answer.profile = (_request, response) => void response.writeHead(200).write('{"userId":');
+    expect(await logIn()).toBe('provider_unavailable');
   });
 
   it('one that ends the connection in the middle of the headers is unavailable', async () => {

@@ -6,11 +6,12 @@ import { BoardsService } from './boards.service.js';
 import { Post } from './post.entity.js';
 import { PostsController } from './posts.controller.js';
 import { PostsService } from './posts.service.js';
+import { Seed } from './seed.js';
 
 /** BoardService. Authors' names come through the port `Profiles`; nothing else here knows of another service. */
 @Module({
   imports: [TypeOrmModule.forFeature([Board, Post])],
   controllers: [BoardsController, PostsController],
-  providers: [BoardsService, PostsService],
+  providers: [BoardsService, PostsService, Seed],
 })
 export class BoardsModule {}
