@@ -2,13 +2,15 @@ import { readArrival } from './arrival.js';
 import { showBoard, writeBoard } from './board.js';
 import { element, showOnly } from './dom.js';
 import { onSubmit, wordsFor } from './forms.js';
-import { say, switchLanguage, translatePage } from './language.js';
+import { say, switchLanguage, translatePage, unsay } from './language.js';
 import { showProfile, showSeconds, showToken } from './person.js';
 import { showProviders } from './providers.js';
 import { accessToken, ask, askAsMe, enter, Failure, logOut, onChange, refresh } from './session.js';
 
 const parts = ['waiting', 'unreachable', 'entry', 'inside'].map((id) => element(id, HTMLElement));
-const forms = ['login', 'register', 'forgot', 'reset'].map((id) => element(id, HTMLFormElement));
+/** The forms, and what stands above each. */
+const TITLES = { login: 'log_in', register: 'register', forgot: 'to_forgot', reset: 'new_password' };
+const forms = Object.keys(TITLES).map((id) => element(id, HTMLFormElement));
 const message = element('message', HTMLElement);
 const resend = element('resend', HTMLButtonElement);
 
@@ -20,7 +22,6 @@ let waitingAddress = '';
 /** @param {'good' | 'bad'} tone @param {[name: string, details?: Record<string, string | number>]} what */
 function tell(tone, what) {
   message.className = `message ${tone}`;
-  message.hidden = false;
   say(message, ...what);
 }
 
@@ -31,7 +32,7 @@ function report(error) {
 }
 
 function quiet() {
-  message.hidden = true;
+  unsay(message);
   resend.hidden = true;
 }
 
@@ -40,9 +41,10 @@ function showPart(id) {
   showOnly(parts, element(id, HTMLElement));
 }
 
-/** @param {string} id */
+/** @param {keyof typeof TITLES} id */
 function showForm(id) {
   showOnly(forms, element(id, HTMLFormElement));
+  say(element('card-title', HTMLElement), TITLES[id]);
 }
 
 async function showInside() {
@@ -121,7 +123,9 @@ onClick('resend', async () => {
 for (const button of document.querySelectorAll('[data-form]')) {
   button.addEventListener('click', () => {
     quiet();
-    showForm(button.getAttribute('data-form') ?? 'login');
+    const id = /** @type {keyof typeof TITLES} */ (button.getAttribute('data-form'));
+    showForm(id);
+    element(id, HTMLFormElement).querySelector('input')?.focus();
   });
 }
 onSubmit(

@@ -37,6 +37,12 @@ export function say(element, name, details) {
   element.textContent = words(name, details);
 }
 
+/** Takes the words out of an element. @param {Element} element */
+export function unsay(element) {
+  element.removeAttribute('data-word');
+  element.textContent = '';
+}
+
 /** Puts the whole page into its language. */
 export function translatePage() {
   document.documentElement.lang = language;

@@ -1,7 +1,7 @@
 import { readArrival } from '../arrival.js';
 import { element, showOnly } from '../dom.js';
 import { onSubmit, wordsFor } from '../forms.js';
-import { say, translatePage } from '../language.js';
+import { say, translatePage, unsay } from '../language.js';
 import { showProviders } from '../providers.js';
 import { accessToken, askAsMe, enter, Failure, logOut, onChange, refresh, withToken } from '../session.js';
 
@@ -28,11 +28,11 @@ let given = '';
 
 /** Lets Swagger UI send the token that we hold. */
 function authorize() {
-  const token = accessToken()?.token;
+  const token = accessToken()?.token ?? '';
   if (ui === undefined || token === given) return;
-  if (token === undefined) ui.authActions.logout([SCHEME]);
+  if (token === '') ui.authActions.logout([SCHEME]);
   else ui.preauthorizeApiKey(SCHEME, token);
-  given = token ?? '';
+  given = token;
 }
 
 /** Lets a request go out with a token that is good, whatever happened to the one it was made with. @param {SwaggerRequest} request */
@@ -55,7 +55,6 @@ function noticeEntrances(response) {
 
 /** @param {unknown} error */
 function report(error) {
-  message.hidden = false;
   say(message, ...wordsFor(error));
 }
 
@@ -71,7 +70,7 @@ async function begin() {
 }
 
 async function showInside() {
-  message.hidden = true;
+  unsay(message);
   const { nickname } = /** @type {{ nickname: string }} */ (await askAsMe('/users/me'));
   say(state, 'logged_in_as', { nickname });
   showOnly(parts, element('log-out', HTMLElement));
@@ -97,10 +96,7 @@ onChange(authorize);
 
 const { loginError } = readArrival();
 translatePage();
-if (loginError !== undefined) {
-  message.hidden = false;
-  say(message, loginError);
-}
+if (loginError !== undefined) say(message, loginError);
 const swaggerUi = /** @type {{ SwaggerUIBundle: SwaggerUiBundle }} */ (/** @type {unknown} */ (window))
   .SwaggerUIBundle;
 const made = swaggerUi({
@@ -109,7 +105,6 @@ const made = swaggerUi({
   deepLinking: true,
   displayRequestDuration: true,
   tryItOutEnabled: true,
-  filter: true,
   defaultModelsExpandDepth: 0,
   validatorUrl: null,
   requestInterceptor: keepAuthorized,
