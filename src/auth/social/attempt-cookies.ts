@@ -14,8 +14,8 @@ const LIFE_SECONDS = 600;
 /** One browser's attempts, in tabs that were left open. Together they stay far below the 8 KB that proxies allow a header. */
 const MOST_ATTEMPTS = 5;
 const MOST_BYTES = 5_000;
-/** Attempts that this process remembers as used: more than it can finish in ten minutes. */
-const MOST_USED = 100_000;
+/** Attempts that this process remembers as used; above 33 log-ins a second it forgets them in less than ten minutes. */
+const MOST_USED = 20_000;
 
 /** Names the cookie (a UUIDv7, so that names sort by age), and proves that the callback belongs to it (256 bits). */
 const STATE = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.[A-Za-z0-9_-]{43}$/;

@@ -92,8 +92,8 @@ function verdict({ errors }: ProviderDefinition, { status }: Response, code: unk
   // A redirect, or an error that is theirs whatever they call it.
   if (status >= 500 || status === 429 || (status >= 300 && status < 400)) return 'provider_unavailable';
   const name = printableCode(code);
-  if (Object.hasOwn(errors, name)) return errors[name] ?? 'provider_rejected';
-  return meaningOf(name) ?? (status === 403 ? 'provider_misconfigured' : 'provider_rejected');
+  const own = Object.hasOwn(errors, name) ? errors[name] : undefined;
+  return own ?? meaningOf(name) ?? (status === 403 ? 'provider_misconfigured' : 'provider_rejected');
 }
 
 function unavailable({ id }: ProviderDefinition, what: string, cause?: unknown): LoginError {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import type { Config, ProviderCredentials } from '../../config.js';
 import { HardenedStrategy, type Places } from './hardened-strategy.js';
@@ -40,9 +40,7 @@ export class Provider {
   async depart(state: string): Promise<{ readonly url: string; readonly departure: Departure }> {
     const nonce = this.sendsNonce ? randomBytes(32).toString('base64url') : undefined;
     const { url, verifier } = await this.strategy.authorize(state, nonce === undefined ? {} : { nonce });
-    const sent = new URL(url).searchParams;
-    // An older passport-oauth2, which passport-kakao asks for, drops both without a word; package.json overrides it.
-    if (verifier === undefined || sent.get('state') !== state || sent.get('code_challenge_method') !== 'S256')
+    if (verifier === undefined || !isProtected(url, state, verifier))
       throw new Error(`the strategy for ${this.id} does not send state and an S256 challenge`);
     return { url, departure: { state, verifier, nonce } };
   }
@@ -76,6 +74,20 @@ export class Provider {
       redirectUri: `${this.loginUrl}/callback`,
     };
   }
+}
+
+/**
+ * Whether only the browser that was sent there can come back with a code that we take. An older passport-oauth2, which
+ * passport-kakao asks for, drops all of it without a word; package.json overrides it.
+ */
+function isProtected(url: string, state: string, verifier: string): boolean {
+  const sent = new URL(url).searchParams;
+  const challenge = createHash('sha256').update(verifier).digest('base64url');
+  return (
+    sent.get('state') === state &&
+    sent.get('code_challenge_method') === 'S256' &&
+    sent.get('code_challenge') === challenge
+  );
 }
 
 /** `https://host/path`, or `<sandbox>/host/path`. */

@@ -1,0 +1,161 @@
+import { inspect } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { CONFIG_KEYS, ConfigError, loadConfig } from '../src/config.js';
+
+const SECRET = 'kX9vQ2mN7pL4rT8wZ1yB6cD3fG5hJ0aS';
+/** What production needs, and nothing more. */
+const PRODUCTION = { NODE_ENV: 'production', AUTH_SECRET: SECRET, PUBLIC_URL: 'https://api.example.com' };
+
+/** The keys that are complained about. */
+function complaints(env: Record<string, string>): string[] {
+  try {
+    loadConfig(env);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return [...new Set(error.problems.map(({ key }) => key))].toSorted();
+  }
+}
+
+describe('an empty environment', () => {
+  it('is a working development set-up with all three providers in the sandbox', () => {
+    const config = loadConfig({});
+    expect(config).toMatchObject({
+      production: false,
+      port: 3000,
+      host: '127.0.0.1',
+      publicUrl: 'http://localhost:3000',
+      webOrigins: ['http://localhost:3000'],
+      sandbox: { port: 4000, smtpPort: 4025, providers: true },
+    });
+    expect(Object.keys(config.providers)).toEqual(['google', 'kakao', 'naver']);
+  });
+
+  it('means the same as settings that are left empty', () => {
+    const empty = Object.fromEntries(
+      CONFIG_KEYS.filter((key) => !/_(ID|SECRET)$/.test(key) || key === 'AUTH_SECRET').map((key) => [
+        key,
+        '',
+      ]),
+    );
+    expect(inspect(loadConfig(empty), { depth: 5 })).toBe(inspect(loadConfig({}), { depth: 5 }));
+  });
+
+  it('cannot be changed once it was read', () => {
+    expect(Object.isFrozen(loadConfig({}))).toBe(true);
+  });
+});
+
+describe('production', () => {
+  it('starts with a secret and an https address', () => {
+    expect(complaints(PRODUCTION)).toEqual([]);
+  });
+
+  it('has no sandbox, and listens to the world', () => {
+    const config = loadConfig(PRODUCTION);
+    expect(config.sandbox).toBeUndefined();
+    expect(config.oauthSandboxUrl).toBeUndefined();
+    expect(config.providers).toEqual({});
+    expect(config.host).toBe('0.0.0.0');
+    expect(config.cookie.secure).toBe(true);
+  });
+
+  it.each<[string, Record<string, string>, string[]]>([
+    ['a missing secret', { AUTH_SECRET: '' }, ['AUTH_SECRET']],
+    ['a short secret', { AUTH_SECRET: 'kX9vQ2mN7pL4rT8w' }, ['AUTH_SECRET']],
+    ['a secret of one letter', { AUTH_SECRET: 'a'.repeat(64) }, ['AUTH_SECRET']],
+    ['a weak secret among good ones', { AUTH_SECRET: `${SECRET},old` }, ['AUTH_SECRET']],
+    ['plain http', { PUBLIC_URL: 'http://api.example.com' }, ['PUBLIC_URL']],
+    ['no public address', { PUBLIC_URL: '' }, ['PUBLIC_URL']],
+    ['a plain http page', { WEB_ORIGINS: 'http://api.example.com' }, ['COOKIE_SAMESITE', 'WEB_ORIGINS']],
+    ['any page', { WEB_ORIGINS: '*' }, ['WEB_ORIGINS']],
+    ['any page of a domain', { WEB_ORIGINS: 'https://*.example.com' }, ['WEB_ORIGINS']],
+    ['the sandbox', { OAUTH_SANDBOX_URL: 'http://127.0.0.1:4000' }, ['OAUTH_SANDBOX_URL']],
+    ['a grace that logs people out', { REFRESH_GRACE_SECONDS: '15' }, ['REFRESH_GRACE_SECONDS']],
+    ['a provider without its secret', { GOOGLE_CLIENT_ID: 'id' }, ['GOOGLE_CLIENT_SECRET']],
+    ['a provider without its id', { NAVER_CLIENT_SECRET: 'secret' }, ['NAVER_CLIENT_ID']],
+    ['Kakao’s secret without its id', { KAKAO_CLIENT_SECRET: 'secret' }, ['KAKAO_CLIENT_ID']],
+    [
+      'pages on another site under SameSite=Strict',
+      { WEB_ORIGINS: 'https://example.org' },
+      ['COOKIE_SAMESITE'],
+    ],
+    [
+      'another tenant of a shared domain',
+      { PUBLIC_URL: 'https://a.github.io', WEB_ORIGINS: 'https://b.github.io' },
+      ['COOKIE_SAMESITE'],
+    ],
+    ['trust in every proxy', { TRUST_PROXY: 'all' }, ['TRUST_PROXY']],
+    ['trust in every address', { TRUST_PROXY: '0.0.0.0/0' }, ['TRUST_PROXY']],
+    ['a database of another kind', { DATABASE_URL: 'mysql://localhost/x' }, ['DATABASE_URL']],
+    ['mail by another way', { MAIL_URL: 'https://mail.example.com' }, ['MAIL_URL']],
+    ['more idle days than days at all', { SESSION_IDLE_DAYS: '200' }, ['SESSION_IDLE_DAYS']],
+  ])('does not start with %s', (_, env, keys) => {
+    expect(complaints({ ...PRODUCTION, ...env })).toEqual(keys);
+  });
+
+  it('takes Kakao without a secret, since it can be switched off there', () => {
+    expect(loadConfig({ ...PRODUCTION, KAKAO_CLIENT_ID: 'id' }).providers.kakao).toMatchObject({
+      clientSecret: undefined,
+    });
+  });
+
+  it('takes pages on a sibling host under SameSite=Strict', () => {
+    expect(complaints({ ...PRODUCTION, WEB_ORIGINS: 'https://www.example.com,https://example.com' })).toEqual(
+      [],
+    );
+  });
+
+  it('takes pages on another site under SameSite=None', () => {
+    expect(
+      complaints({ ...PRODUCTION, WEB_ORIGINS: 'https://example.org', COOKIE_SAMESITE: 'none' }),
+    ).toEqual([]);
+  });
+});
+
+describe('a setting that is wrong', () => {
+  it('is reported together with all others', () => {
+    expect(complaints({ NODE_ENV: 'production', PORT: 'x', TRUST_PROXY: 'all' })).toEqual(['PORT']);
+    expect(complaints({ NODE_ENV: 'production', TRUST_PROXY: 'all', WEB_ORIGINS: '*' })).toEqual([
+      'AUTH_SECRET',
+      'PUBLIC_URL',
+      'TRUST_PROXY',
+      'WEB_ORIGINS',
+    ]);
+  });
+
+  it('is named by its key and never by its value', () => {
+    const values = fc.record(
+      Object.fromEntries(
+        CONFIG_KEYS.map((key) => [key, fc.string({ minLength: 12, maxLength: 40 }).map((s) => `~${s}~`)]),
+      ),
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(values, (env) => {
+        try {
+          loadConfig(env as Record<string, string>);
+        } catch (error) {
+          const { message } = error as ConfigError;
+          for (const value of Object.values(env)) expect(message).not.toContain(value);
+        }
+      }),
+    );
+  });
+});
+
+describe('secrets in the configuration', () => {
+  it('cannot be printed', () => {
+    const config = loadConfig({
+      ...PRODUCTION,
+      GOOGLE_CLIENT_ID: 'id',
+      GOOGLE_CLIENT_SECRET: 'hush',
+      DATABASE_URL: 'postgres://u:hush@db/x',
+    });
+    for (const text of [JSON.stringify(config), inspect(config, { depth: 9 }), `${config.databaseUrl}`]) {
+      expect(text).not.toContain('hush');
+      expect(text).not.toContain(SECRET);
+    }
+  });
+});
