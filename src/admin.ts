@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { DataSource } from 'typeorm';
 import { databaseOptions } from '../ormconfig.js';
 import { grantAdmin } from './auth/grant-admin.js';
+import { PROVIDERS } from './auth/social/providers.js';
 import { ConfigError, loadConfig } from './config.js';
 import { EmbeddedDatabaseInUse } from './database/embedded-postgres.js';
 import { migrate } from './database/migrate.js';
@@ -17,7 +18,7 @@ People who log in with Google, Kakao or Naver have no address here: use the id.`
 /** `npm run admin -- <who>`, for the operator, on the database that the settings name. */
 async function main(who: string | undefined): Promise<void> {
   if (who === undefined) throw new Refusal(USAGE);
-  const target = await openTarget(loadConfig());
+  const target = await openTarget(loadConfig(PROVIDERS));
   try {
     const database = await new DataSource(databaseOptions(target)).initialize();
     try {

@@ -172,7 +172,7 @@ describe('a setting that is wrong', () => {
     fc.assert(
       fc.property(values, (env) => {
         try {
-          loadConfig(PROVIDERS, env as Record<string, string>);
+          loadConfig(PROVIDERS, env);
         } catch (error) {
           const { message } = error as ConfigError;
           for (const value of Object.values(env)) expect(message).not.toContain(value);
@@ -190,7 +190,7 @@ describe('secrets in the configuration', () => {
       GOOGLE_CLIENT_SECRET: 'hush',
       DATABASE_URL: 'postgres://u:hush@db/x',
     });
-    for (const text of [JSON.stringify(config), inspect(config, { depth: 9 }), `${config.databaseUrl}`]) {
+    for (const text of [JSON.stringify(config), inspect(config, { depth: 9 }), String(config.databaseUrl)]) {
       expect(text).not.toContain('hush');
       expect(text).not.toContain(SECRET);
     }
