@@ -8,6 +8,7 @@ import { OneTimeToken } from './src/auth/local/one-time-token.entity.js';
 import { Session } from './src/auth/sessions/session.entity.js';
 import { Board } from './src/boards/board.entity.js';
 import { Post } from './src/boards/post.entity.js';
+import { PROVIDERS } from './src/auth/social/providers.js';
 import { loadConfig } from './src/config.js';
 import { connectionTo, openTarget, type DatabaseTarget } from './src/database/target.js';
 import { migrations } from './src/database/migrations/index.js';
@@ -28,5 +29,5 @@ export function databaseOptions(target: DatabaseTarget): PostgresDataSourceOptio
 
 /** What `npm run typeorm -- …` works on. In the application, which makes its own, there is none. */
 export default basename(process.argv[1] ?? '').startsWith('cli')
-  ? new DataSource(databaseOptions(await openTarget(loadConfig())))
+  ? new DataSource(databaseOptions(await openTarget(loadConfig(PROVIDERS))))
   : undefined;

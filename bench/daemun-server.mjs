@@ -5,6 +5,7 @@ import { Controller, Get, Module } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { createDaemun } from '../dist/src/app.js';
 import { AccessTokens } from '../dist/src/auth/access-tokens.js';
+import { PROVIDERS } from '../dist/src/auth/social/providers.js';
 import { loadConfig } from '../dist/src/config.js';
 import { createLogger } from '../dist/src/logging.js';
 import { Profiles } from '../dist/src/users/profiles.js';
@@ -19,7 +20,7 @@ Get('hello')(HelloController.prototype, 'hello', Object.getOwnPropertyDescriptor
 class BenchModule {}
 Module({ controllers: [HelloController] })(BenchModule);
 
-const config = loadConfig({ ...process.env, PORT: process.argv[2] });
+const config = loadConfig(PROVIDERS, { ...process.env, PORT: process.argv[2] });
 process.once('SIGINT', () => process.exit(0));
 const { app } = await createDaemun(config, createLogger(config), [BenchModule]);
 await app.listen(config.port, config.host);

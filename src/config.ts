@@ -3,15 +3,23 @@ import { getDomain } from 'tldts';
 import { z } from 'zod';
 import { Secret } from './secret.js';
 
-/** The providers that a person can log in with, in the order in which a page shows them. */
-export const PROVIDER_IDS = ['google', 'kakao', 'naver'] as const;
-export type ProviderId = (typeof PROVIDER_IDS)[number];
+/** What the configuration must know of a provider; `auth/social/` says it of each. */
+export interface ProviderSettings {
+  /** `kakao` reads `KAKAO_CLIENT_ID`, `KAKAO_CLIENT_SECRET` and `KAKAO_SCOPE`. */
+  readonly id: string;
+  /** What is asked for where `…_SCOPE` says nothing: as little as possible. */
+  readonly defaultScope: string;
+  /** Whether the provider can be used without a client secret. */
+  readonly secretOptional?: boolean;
+}
 
-/** How we are registered at one provider. `clientSecret` is absent only at Kakao, where it can be switched off. */
+/** How we are registered at one provider, and where it is. */
 export interface ProviderCredentials {
   readonly clientId: string;
   readonly clientSecret?: Secret;
   readonly scope: readonly string[];
+  /** Look for its endpoints at `<this>/<real host>/<real path>` instead. Never in production. */
+  readonly sandboxUrl?: string;
 }
 
 /** Everything that can be set from outside, parsed once and frozen. The injection token is the class of the same name. */
@@ -27,9 +35,8 @@ export interface Config {
   readonly authSecrets: readonly Secret[];
   readonly databaseUrl?: Secret;
   readonly dataDir: string;
-  readonly providers: Readonly<Partial<Record<ProviderId, ProviderCredentials>>>;
-  /** Where the providers' endpoints are looked for instead of at the providers. Never in production. */
-  readonly oauthSandboxUrl?: string;
+  /** Those with credentials, by id. */
+  readonly providers: Readonly<Record<string, ProviderCredentials | undefined>>;
   /** The built-in sandbox; `providers` is false when only its mail part runs. Never in production. */
   readonly sandbox?: { readonly port: number; readonly smtpPort: number; readonly providers: boolean };
   readonly mail: { readonly url?: Secret; readonly from: string };
@@ -104,15 +111,6 @@ const environment = z.object({
     .string()
     .default('')
     .transform((value) => unlessEmpty(value) ?? './data'),
-  GOOGLE_CLIENT_ID: z.string().trim().optional(),
-  GOOGLE_CLIENT_SECRET: z.string().trim().optional(),
-  GOOGLE_SCOPE: z.string().default(''),
-  KAKAO_CLIENT_ID: z.string().trim().optional(),
-  KAKAO_CLIENT_SECRET: z.string().trim().optional(),
-  KAKAO_SCOPE: z.string().default(''),
-  NAVER_CLIENT_ID: z.string().trim().optional(),
-  NAVER_CLIENT_SECRET: z.string().trim().optional(),
-  NAVER_SCOPE: z.string().default(''),
   OAUTH_SANDBOX_URL: text,
   SANDBOX_PORT: whole(4000, 1, 65535),
   SANDBOX_SMTP_PORT: whole(4025, 1, 65535),
@@ -133,30 +131,28 @@ const environment = z.object({
 });
 type Environment = z.output<typeof environment>;
 
-/** The names of every setting, in the order of the schema; `.env.example` is held to them by a test. */
-export const CONFIG_KEYS: readonly string[] = Object.keys(environment.shape);
-
-/** What Kakao and Google show least of; Naver has no scopes, its console decides. */
-const DEFAULT_SCOPE: Record<ProviderId, string> = {
-  google: 'openid email profile',
-  kakao: 'profile_nickname profile_image',
-  naver: '',
-};
+/** The names of every setting; `.env.example` is held to them by a test. */
+export function configKeys(providers: readonly ProviderSettings[]): string[] {
+  return [...Object.keys(environment.shape), ...providers.flatMap(({ id }) => Object.values(keysOf(id)))];
+}
 
 /**
  * Reads the environment into a frozen {@link Config}.
  * @throws {ConfigError} naming every setting that is missing, malformed or unsafe.
  */
-export function loadConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+export function loadConfig(
+  settings: readonly ProviderSettings[],
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Config {
   const parsed = environment.safeParse(env);
-  if (!parsed.success) {
-    throw new ConfigError(
-      parsed.error.issues.map((issue) => ({ key: String(issue.path[0]), message: issue.message })),
-    );
-  }
-  const set = parsed.data;
-  const problems: { key: string; message: string }[] = [];
-  const refuse = (key: keyof Environment, message: string) => void problems.push({ key, message });
+  const problems = (parsed.error?.issues ?? []).map(({ path, message }) => ({
+    key: String(path[0]),
+    message,
+  }));
+  const refuse: Refuse = (key, message) => void problems.push({ key, message });
+  // What is malformed counts as unset from here on, so that the other settings can be judged, too.
+  const malformed = Object.fromEntries(problems.map(({ key }) => [key, undefined]));
+  const set = parsed.data ?? environment.parse({ ...env, ...malformed });
   const production = set.NODE_ENV === 'production';
 
   const publicUrl = originOf(set.PUBLIC_URL ?? `http://localhost:${set.PORT}`);
@@ -178,13 +174,13 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     refuse('COOKIE_SAMESITE', 'browsers take SameSite=None from https only; use an https PUBLIC_URL');
   }
   if (production) checkProduction(set, secure, webOrigins, refuse);
-
-  const sandboxed = !production && set.OAUTH_SANDBOX_URL === undefined;
-  const providers = readProviders(set, !production, refuse);
+  const ownSandbox = !production && set.OAUTH_SANDBOX_URL === undefined;
+  const providers = Object.fromEntries(
+    settings.map((provider) => [provider.id, readProvider(provider, env, set, production, refuse)]),
+  );
   const trustProxy = readTrustProxy(set.TRUST_PROXY, refuse);
 
   if (problems.length > 0 || publicUrl === undefined) throw new ConfigError(problems);
-  const sandboxUrl = sandboxed ? `http://127.0.0.1:${set.SANDBOX_PORT}` : set.OAUTH_SANDBOX_URL;
   return Object.freeze({
     production,
     port: set.PORT,
@@ -195,10 +191,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
     databaseUrl: set.DATABASE_URL === undefined ? undefined : new Secret(set.DATABASE_URL),
     dataDir: set.DATA_DIR,
     providers,
-    oauthSandboxUrl: sandboxUrl?.replace(/\/+$/, ''),
     sandbox:
-      !production && (sandboxed || set.MAIL_URL === undefined)
-        ? { port: set.SANDBOX_PORT, smtpPort: set.SANDBOX_SMTP_PORT, providers: sandboxed }
+      !production && (ownSandbox || set.MAIL_URL === undefined)
+        ? { port: set.SANDBOX_PORT, smtpPort: set.SANDBOX_SMTP_PORT, providers: ownSandbox }
         : undefined,
     mail: {
       url: readMailUrl(set, production),
@@ -214,7 +209,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
   });
 }
 
-type Refuse = (key: keyof Environment, message: string) => void;
+type Refuse = (key: string, message: string) => void;
 
 /** The origin of an http(s) URL that has nothing but an origin; undefined for anything else. */
 function originOf(value: string): string | undefined {
@@ -276,33 +271,47 @@ function checkProduction(set: Environment, secure: boolean, webOrigins: string[]
   }
 }
 
-function readProviders(set: Environment, sandboxed: boolean, refuse: Refuse): Config['providers'] {
-  const providers: Partial<Record<ProviderId, ProviderCredentials>> = {};
-  for (const id of PROVIDER_IDS) {
-    const [idKey, secretKey, scopeKey] = (
-      {
-        google: ['GOOGLE_CLIENT_ID', 'GOOGLE_CLIENT_SECRET', 'GOOGLE_SCOPE'],
-        kakao: ['KAKAO_CLIENT_ID', 'KAKAO_CLIENT_SECRET', 'KAKAO_SCOPE'],
-        naver: ['NAVER_CLIENT_ID', 'NAVER_CLIENT_SECRET', 'NAVER_SCOPE'],
-      } as const
-    )[id];
-    const clientId = set[idKey] ?? (sandboxed ? 'sandbox-client' : '');
-    const clientSecret = set[secretKey] ?? (sandboxed ? 'sandbox-secret' : '');
-    if (clientId === '') {
-      if (set[secretKey]) refuse(idKey, `is missing while ${secretKey} is set`);
-      continue;
-    }
-    if (clientSecret === '' && id !== 'kakao') {
-      refuse(secretKey, `is missing while ${idKey} is set`);
-      continue;
-    }
-    providers[id] = {
-      clientId,
-      clientSecret: clientSecret === '' ? undefined : new Secret(clientSecret),
-      scope: (set[scopeKey].trim() || DEFAULT_SCOPE[id]).split(/[\s,]+/).filter(Boolean),
-    };
+function keysOf(providerId: string): {
+  readonly id: string;
+  readonly secret: string;
+  readonly scope: string;
+} {
+  const name = providerId.toUpperCase();
+  return { id: `${name}_CLIENT_ID`, secret: `${name}_CLIENT_SECRET`, scope: `${name}_SCOPE` };
+}
+
+/**
+ * Undefined where the provider is not to be used. Outside production it has the sandbox's credentials unless it was given
+ * some; with an id of its own, and no sandbox but ours, it is the real one.
+ */
+function readProvider(
+  { id, defaultScope, secretOptional = false }: ProviderSettings,
+  env: Readonly<Record<string, string | undefined>>,
+  set: Environment,
+  production: boolean,
+  refuse: Refuse,
+): ProviderCredentials | undefined {
+  const keys = keysOf(id);
+  const [ownId, ownSecret] = [env[keys.id]?.trim(), env[keys.secret]?.trim()];
+  const sandboxed = !production && (set.OAUTH_SANDBOX_URL !== undefined || ownId === undefined);
+  const clientId = ownId ?? (sandboxed ? 'sandbox-client' : '');
+  const clientSecret = ownSecret ?? (sandboxed ? 'sandbox-secret' : '');
+  if (clientId === '') {
+    if (ownSecret) refuse(keys.id, `is missing while ${keys.secret} is set`);
+    return undefined;
   }
-  return providers;
+  if (clientSecret === '' && !secretOptional) {
+    refuse(keys.secret, `is missing while ${keys.id} is set`);
+    return undefined;
+  }
+  return {
+    clientId,
+    clientSecret: clientSecret === '' ? undefined : new Secret(clientSecret),
+    scope: (env[keys.scope]?.trim() || defaultScope).split(/[\s,]+/).filter(Boolean),
+    sandboxUrl: sandboxed
+      ? (set.OAUTH_SANDBOX_URL ?? `http://127.0.0.1:${set.SANDBOX_PORT}`).replace(/\/+$/, '')
+      : undefined,
+  };
 }
 
 function readTrustProxy(values: readonly string[], refuse: Refuse): Config['trustProxy'] {

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { createDaemun } from './app.js';
+import { PROVIDERS } from './auth/social/providers.js';
 import { ConfigError, loadConfig, type Config } from './config.js';
 import { createLogger } from './logging.js';
 
@@ -7,7 +8,7 @@ import { createLogger } from './logging.js';
 const DRAIN_MS = 20_000;
 
 async function main(): Promise<void> {
-  const config = loadConfig();
+  const config = loadConfig(PROVIDERS);
   const logger = createLogger(config);
   const sandbox = await startSandbox(config);
   const daemun = await createDaemun(config, logger);
@@ -45,15 +46,13 @@ async function startSandbox({
 /** Where everything is, in one screen. */
 function banner(config: Config): string {
   const sandboxUrl = config.sandbox && `http://localhost:${config.sandbox.port}`;
+  const sandboxed = Object.keys(config.providers).filter(
+    (id) => config.providers[id]?.sandboxUrl !== undefined,
+  );
   const places = [
     ['Web page', `${config.webOrigins[0]}/`],
     ['Swagger UI', `${config.publicUrl}/docs`],
-    [
-      'Sandbox',
-      config.sandbox?.providers
-        ? `${sandboxUrl}/   plays ${Object.keys(config.providers).join(', ')}`
-        : undefined,
-    ],
+    ['Sandbox', config.sandbox?.providers ? `${sandboxUrl}/   plays ${sandboxed.join(', ')}` : undefined],
     ['Mailbox', sandboxUrl && `${sandboxUrl}/mailbox`],
     ['Database', config.databaseUrl ? 'PostgreSQL' : `embedded, files in ${config.dataDir}`],
   ];

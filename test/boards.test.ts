@@ -86,14 +86,6 @@ describe('making a board', () => {
     expect(await failure(again)).toEqual({ status: 409, code: 'slug_taken' });
   });
 
-  it('gives a slug to one of those who ask for it at once', async () => {
-    const body = { slug: 'contested', title: 'Contested' };
-    const answers = await Promise.all(
-      Array.from({ length: 8 }, () => admin.call('POST', '/boards', body).then(({ status }) => status)),
-    );
-    expect(answers.toSorted((a, b) => a - b)).toEqual([201, ...Array.from({ length: 7 }, () => 409)]);
-  });
-
   it.each(['a', '0', 'a-b', 'free-board-2', 'a'.repeat(40)])('takes the slug %s', async (slug) => {
     expect((await admin.call('POST', '/boards', { slug, title: 'T' })).status).toBe(201);
   });

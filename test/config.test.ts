@@ -1,8 +1,10 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { CONFIG_KEYS, ConfigError, loadConfig } from '../src/config.js';
+import { PROVIDERS } from '../src/auth/social/providers.js';
+import { ConfigError, configKeys, loadConfig } from '../src/config.js';
 
+const CONFIG_KEYS = configKeys(PROVIDERS);
 const SECRET = 'kX9vQ2mN7pL4rT8wZ1yB6cD3fG5hJ0aS';
 /** What production needs, and nothing more. */
 const PRODUCTION = { NODE_ENV: 'production', AUTH_SECRET: SECRET, PUBLIC_URL: 'https://api.example.com' };
@@ -10,7 +12,7 @@ const PRODUCTION = { NODE_ENV: 'production', AUTH_SECRET: SECRET, PUBLIC_URL: 'h
 /** The keys that are complained about. */
 function complaints(env: Record<string, string>): string[] {
   try {
-    loadConfig(env);
+    loadConfig(PROVIDERS, env);
     return [];
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -20,7 +22,7 @@ function complaints(env: Record<string, string>): string[] {
 
 describe('an empty environment', () => {
   it('is a working development set-up with all three providers in the sandbox', () => {
-    const config = loadConfig({});
+    const config = loadConfig(PROVIDERS, {});
     expect(config).toMatchObject({
       production: false,
       port: 3000,
@@ -39,11 +41,42 @@ describe('an empty environment', () => {
         '',
       ]),
     );
-    expect(inspect(loadConfig(empty), { depth: 5 })).toBe(inspect(loadConfig({}), { depth: 5 }));
+    expect(inspect(loadConfig(PROVIDERS, empty), { depth: 5 })).toBe(
+      inspect(loadConfig(PROVIDERS, {}), { depth: 5 }),
+    );
   });
 
   it('cannot be changed once it was read', () => {
-    expect(Object.isFrozen(loadConfig({}))).toBe(true);
+    expect(Object.isFrozen(loadConfig(PROVIDERS, {}))).toBe(true);
+  });
+});
+
+describe('a provider outside production', () => {
+  const provider = (env: Record<string, string>, id = 'google') => loadConfig(PROVIDERS, env).providers[id];
+
+  it('is the sandbox’s while it has no credentials of its own', () => {
+    expect(provider({})).toMatchObject({ clientId: 'sandbox-client', sandboxUrl: 'http://127.0.0.1:4000' });
+  });
+
+  it('is the real one as soon as it has', () => {
+    const own = { GOOGLE_CLIENT_ID: 'real', GOOGLE_CLIENT_SECRET: 'real' };
+    expect(provider(own)).toMatchObject({ clientId: 'real', sandboxUrl: undefined });
+    expect(provider(own, 'kakao')).toMatchObject({ sandboxUrl: 'http://127.0.0.1:4000' });
+  });
+
+  it('is in a sandbox of your own, with credentials of your own, when that is set', () => {
+    const env = { OAUTH_SANDBOX_URL: 'http://127.0.0.1:9999/', GOOGLE_CLIENT_ID: 'mine' };
+    expect(provider(env)).toMatchObject({ clientId: 'mine', sandboxUrl: 'http://127.0.0.1:9999' });
+    expect(loadConfig(PROVIDERS, env).sandbox).toMatchObject({ providers: false });
+  });
+
+  it('is off when its id is set, but empty', () => {
+    expect(provider({ GOOGLE_CLIENT_ID: '' })).toBeUndefined();
+  });
+
+  it('has no secret when that is set, but empty, and the provider allows it', () => {
+    expect(provider({ KAKAO_CLIENT_SECRET: '' }, 'kakao')).toMatchObject({ clientSecret: undefined });
+    expect(complaints({ GOOGLE_CLIENT_SECRET: '' })).toEqual(['GOOGLE_CLIENT_SECRET']);
   });
 });
 
@@ -53,10 +86,9 @@ describe('production', () => {
   });
 
   it('has no sandbox, and listens to the world', () => {
-    const config = loadConfig(PRODUCTION);
+    const config = loadConfig(PROVIDERS, PRODUCTION);
     expect(config.sandbox).toBeUndefined();
-    expect(config.oauthSandboxUrl).toBeUndefined();
-    expect(config.providers).toEqual({});
+    expect(config.providers).toEqual({ google: undefined, kakao: undefined, naver: undefined });
     expect(config.host).toBe('0.0.0.0');
     expect(config.cookie.secure).toBe(true);
   });
@@ -96,7 +128,7 @@ describe('production', () => {
   });
 
   it('takes Kakao without a secret, since it can be switched off there', () => {
-    expect(loadConfig({ ...PRODUCTION, KAKAO_CLIENT_ID: 'id' }).providers.kakao).toMatchObject({
+    expect(loadConfig(PROVIDERS, { ...PRODUCTION, KAKAO_CLIENT_ID: 'id' }).providers.kakao).toMatchObject({
       clientSecret: undefined,
     });
   });
@@ -116,7 +148,12 @@ describe('production', () => {
 
 describe('a setting that is wrong', () => {
   it('is reported together with all others', () => {
-    expect(complaints({ NODE_ENV: 'production', PORT: 'x', TRUST_PROXY: 'all' })).toEqual(['PORT']);
+    expect(complaints({ NODE_ENV: 'production', PORT: 'x', TRUST_PROXY: 'all' })).toEqual([
+      'AUTH_SECRET',
+      'PORT',
+      'PUBLIC_URL',
+      'TRUST_PROXY',
+    ]);
     expect(complaints({ NODE_ENV: 'production', TRUST_PROXY: 'all', WEB_ORIGINS: '*' })).toEqual([
       'AUTH_SECRET',
       'PUBLIC_URL',
@@ -135,7 +172,7 @@ describe('a setting that is wrong', () => {
     fc.assert(
       fc.property(values, (env) => {
         try {
-          loadConfig(env as Record<string, string>);
+          loadConfig(PROVIDERS, env);
         } catch (error) {
           const { message } = error as ConfigError;
           for (const value of Object.values(env)) expect(message).not.toContain(value);
@@ -147,13 +184,13 @@ describe('a setting that is wrong', () => {
 
 describe('secrets in the configuration', () => {
   it('cannot be printed', () => {
-    const config = loadConfig({
+    const config = loadConfig(PROVIDERS, {
       ...PRODUCTION,
       GOOGLE_CLIENT_ID: 'id',
       GOOGLE_CLIENT_SECRET: 'hush',
       DATABASE_URL: 'postgres://u:hush@db/x',
     });
-    for (const text of [JSON.stringify(config), inspect(config, { depth: 9 }), `${config.databaseUrl}`]) {
+    for (const text of [JSON.stringify(config), inspect(config, { depth: 9 }), String(config.databaseUrl)]) {
       expect(text).not.toContain('hush');
       expect(text).not.toContain(SECRET);
     }

@@ -90,7 +90,7 @@ describe('an installation', () => {
     const found = await Promise.all(
       PROVIDERS.map(async (definition) => {
         const credentials = { clientId: `${definition.id}-id`, scope: [] };
-        const provider = new Provider(definition, credentials, { publicUrl: 'https://api.example.com' });
+        const provider = new Provider(definition, credentials, 'https://api.example.com');
         const url = new URL((await provider.depart('state')).url);
         return [`${url.origin}${url.pathname}`, url.searchParams.get('redirect_uri')];
       }),

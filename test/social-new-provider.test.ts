@@ -14,7 +14,7 @@ import type { ProviderDefinition } from '../src/auth/social/provider-definition.
 import { Provider } from '../src/auth/social/provider.js';
 import { PROVIDER_DEFINITIONS, PROVIDERS } from '../src/auth/social/providers.js';
 import { nicknameOf, subjectOf } from '../src/auth/social/social-profile.js';
-import { loadConfig, type Config } from '../src/config.js';
+import { loadConfig } from '../src/config.js';
 import { openTarget } from '../src/database/target.js';
 import { configureHttp, createHttpAdapter } from '../src/http.js';
 import { createLogger, nestLogger } from '../src/logging.js';
@@ -26,6 +26,7 @@ import { TEMPLATE_DIR } from './support/template.mjs';
 const daum: ProviderDefinition = {
   id: 'daum',
   name: 'Daum',
+  defaultScope: 'openid name',
   endpoints: {
     authorize: 'https://login.daum.example/authorize',
     token: 'https://login.daum.example/token',
@@ -67,10 +68,13 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => daumServer.listen(0, '127.0.0.1', resolve));
   const [port] = await freePorts(1);
   cpSync(TEMPLATE_DIR, dataDir, { recursive: true });
-  const ordinary = loadConfig({ PORT: String(port), DATA_DIR: dataDir });
-  const providers = { ...ordinary.providers, daum: { clientId: 'daemun', scope: ['openid', 'name'] } };
-  const oauthSandboxUrl = `http://127.0.0.1:${(daumServer.address() as AddressInfo).port}`;
-  const config: Config = Object.assign({}, ordinary, { providers, oauthSandboxUrl });
+  const config = loadConfig([...PROVIDERS, daum], {
+    PORT: String(port),
+    DATA_DIR: dataDir,
+    OAUTH_SANDBOX_URL: `http://127.0.0.1:${(daumServer.address() as AddressInfo).port}`,
+    DAUM_CLIENT_ID: 'daemun',
+    DAUM_CLIENT_SECRET: 'secret of the test',
+  });
   const logger = createLogger(config, { write: () => undefined });
   const target = await openTarget(config);
   const module = await Test.createTestingModule({
@@ -135,11 +139,7 @@ describe('a provider that is one file and one line', () => {
       }
     }
     const definition = { ...daum, Strategy: Careless };
-    const provider = new Provider(
-      definition,
-      { clientId: 'a', scope: [] },
-      { publicUrl: 'https://a.example' },
-    );
+    const provider = new Provider(definition, { clientId: 'a', scope: [] }, 'https://a.example');
     await expect(provider.depart('state')).rejects.toThrow('does not send state and an S256 challenge');
   });
 

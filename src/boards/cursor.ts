@@ -20,6 +20,7 @@ const place = z.strictObject({ at: z.int().min(0).max(LATEST), id: z.uuid() });
 const cursor = z
   .string()
   .max(200)
+  .describe('The `nextCursor` of the page before.')
   .transform((text, context): Place => {
     const parsed = place.safeParse(readJson(Buffer.from(text, 'base64url').toString()));
     if (parsed.success) return { createdAt: new Date(parsed.data.at), id: parsed.data.id };
@@ -27,12 +28,7 @@ const cursor = z
     return z.NEVER;
   });
 
-const limit = z
-  .string()
-  .regex(/^\d{1,3}$/, 'must be a whole number from 1 to 100')
-  .transform(Number)
-  .pipe(z.number().min(1).max(100))
-  .default(20);
+const limit = z.coerce.number().int().min(1).max(100).default(20);
 
 /** The query of every list. */
 export const listQuery = z.strictObject({ cursor: cursor.optional(), limit });

@@ -22,7 +22,7 @@ export class EmbeddedPostgres {
 
   /**
    * Opens the database under `<dataDir>/postgres`, creating it the first time (a few seconds).
-   * @throws {Error} when another process has it open: two would destroy it.
+   * @throws {EmbeddedDatabaseInUse} when another process has it open: two would destroy it.
    */
   static async open(dataDir: string): Promise<EmbeddedPostgres> {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
@@ -48,6 +48,20 @@ export class EmbeddedPostgres {
     await this.database.close();
     rmSync(this.socketDir, { recursive: true, force: true });
     this.release();
+  }
+}
+
+/** Another process has the embedded database open. */
+export class EmbeddedDatabaseInUse extends Error {
+  constructor(
+    readonly owner: number,
+    lock: string,
+  ) {
+    super(
+      `the embedded database is in use by process ${owner} (if that is something else, delete ${lock}); ` +
+        'stop it, set another DATA_DIR, or set DATABASE_URL to share one PostgreSQL between processes',
+    );
+    this.name = 'EmbeddedDatabaseInUse';
   }
 }
 
@@ -99,10 +113,7 @@ function takeLock(path: string): () => void {
     }
     const owner = Number(readFileSync(path, 'utf8'));
     if (owner === process.pid ? held.has(path) : isRunning(owner)) {
-      throw new Error(
-        `the embedded database is in use by process ${owner} (if that is something else, delete ${path}); ` +
-          'stop it, set another DATA_DIR, or set DATABASE_URL to share one PostgreSQL between processes',
-      );
+      throw new EmbeddedDatabaseInUse(owner, path);
     }
     rmSync(path, { force: true });
   }

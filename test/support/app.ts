@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Type } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { createDaemun, type Daemun } from '../../src/app.js';
+import { PROVIDERS } from '../../src/auth/social/providers.js';
 import { loadConfig, type Config } from '../../src/config.js';
 import { createLogger } from '../../src/logging.js';
 import { freePorts } from './ports.js';
@@ -32,7 +33,7 @@ export async function startApp(
   const dataDir = mkdtempSync(join(tmpdir(), 'daemun-test-'));
   cpSync(TEMPLATE_DIR, dataDir, { recursive: true });
   const [port, sandboxPort, smtpPort] = await freePorts(3);
-  const config = loadConfig({
+  const config = loadConfig(PROVIDERS, {
     PORT: String(port),
     SANDBOX_PORT: String(sandboxPort),
     SANDBOX_SMTP_PORT: String(smtpPort),

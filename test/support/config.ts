@@ -1,6 +1,7 @@
+import { PROVIDERS } from '../../src/auth/social/providers.js';
 import { loadConfig, type Config } from '../../src/config.js';
 
 /** An ordinary development configuration, with these settings on top. */
 export function testConfig(env: Record<string, string> = {}): Config {
-  return loadConfig({ LOG_LEVEL: 'silent', ...env });
+  return loadConfig(PROVIDERS, { LOG_LEVEL: 'silent', ...env });
 }

@@ -7,6 +7,7 @@ import { avatarUrlOf, emailOf, nicknameOf, subjectOf } from './social-profile.js
 export const google: ProviderDefinition = {
   id: 'google',
   name: 'Google',
+  defaultScope: 'openid email profile',
   endpoints: {
     authorize: 'https://accounts.google.com/o/oauth2/v2/auth',
     token: 'https://oauth2.googleapis.com/token',

@@ -7,6 +7,9 @@ import { avatarUrlOf, emailOf, nicknameOf, subjectOf } from './social-profile.js
 export const kakao: ProviderDefinition = {
   id: 'kakao',
   name: 'Kakao',
+  // Scopes that the console does not allow (account_email needs a business app) end on an error page of Kakao's.
+  defaultScope: 'profile_nickname profile_image',
+  secretOptional: true,
   endpoints: {
     authorize: 'https://kauth.kakao.com/oauth/authorize',
     token: 'https://kauth.kakao.com/oauth/token',

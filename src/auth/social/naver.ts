@@ -11,6 +11,8 @@ import { avatarUrlOf, emailOf, nicknameOf, subjectOf } from './social-profile.js
 export const naver: ProviderDefinition = {
   id: 'naver',
   name: 'Naver',
+  // Naver has none: its console decides what is asked.
+  defaultScope: '',
   endpoints: {
     authorize: 'https://nid.naver.com/oauth2.0/authorize',
     token: 'https://nid.naver.com/oauth2.0/token',

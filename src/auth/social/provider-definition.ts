@@ -1,4 +1,5 @@
 import type OAuth2Strategy from 'passport-oauth2';
+import type { ProviderSettings } from '../../config.js';
 import type { JsonObject } from './json.js';
 import type { LoginErrorCode } from './login-error.js';
 import type { SocialProfile } from './social-profile.js';
@@ -10,7 +11,7 @@ export type StrategyClass = new (
 ) => OAuth2Strategy;
 
 /** Everything that is special about one provider. A new provider is one file with one of these, and a line in `providers.ts`. */
-export interface ProviderDefinition {
+export interface ProviderDefinition extends ProviderSettings {
   /** In our paths, in the database and in the names of the settings; never changes. */
   readonly id: string;
   /** For people. */

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { decodeJwt } from 'jose';
-import type { Config, ProviderCredentials } from '../../config.js';
+import type { ProviderCredentials } from '../../config.js';
 import { HardenedStrategy, type Places } from './hardened-strategy.js';
 import { LoginError } from './login-error.js';
 import type { ProviderDefinition } from './provider-definition.js';
@@ -26,14 +26,14 @@ export class Provider {
   constructor(
     private readonly definition: ProviderDefinition,
     credentials: ProviderCredentials,
-    private readonly config: Pick<Config, 'publicUrl' | 'oauthSandboxUrl'>,
+    publicUrl: string,
   ) {
     this.id = definition.id;
     this.name = definition.name;
-    this.loginUrl = `${config.publicUrl}/auth/${definition.id}`;
+    this.loginUrl = `${publicUrl}/auth/${definition.id}`;
     // OpenID Connect has it, and nothing but OpenID Connect would give it back.
     this.sendsNonce = credentials.scope.includes('openid');
-    this.strategy = new HardenedStrategy(definition, credentials, this.places());
+    this.strategy = new HardenedStrategy(definition, credentials, this.places(credentials));
   }
 
   /** Where to send a browser, with a challenge that only `departure` can answer. */
@@ -64,9 +64,9 @@ export class Provider {
     return iss === undefined || this.definition.issuer === undefined || iss === this.definition.issuer;
   }
 
-  private places(): Places {
+  private places({ sandboxUrl }: ProviderCredentials): Places {
     const { authorize, token, profile } = this.definition.endpoints;
-    const at = (address: string) => locate(address, this.config.oauthSandboxUrl);
+    const at = (address: string) => locate(address, sandboxUrl);
     return {
       authorize: at(authorize),
       token: at(token),

@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { Config, type ProviderCredentials } from '../../config.js';
+import { Config } from '../../config.js';
 import { google } from './google.js';
 import { kakao } from './kakao.js';
 import { naver } from './naver.js';
@@ -19,11 +19,12 @@ export class Providers implements OnModuleInit {
   private readonly enabled: ReadonlyMap<string, Provider>;
 
   constructor(config: Config, @Inject(PROVIDER_DEFINITIONS) definitions: readonly ProviderDefinition[]) {
-    const credentials: Readonly<Record<string, ProviderCredentials | undefined>> = config.providers;
     this.enabled = new Map(
       definitions.flatMap((definition) => {
-        const own = Object.hasOwn(credentials, definition.id) ? credentials[definition.id] : undefined;
-        return own === undefined ? [] : [[definition.id, new Provider(definition, own, config)]];
+        const credentials = config.providers[definition.id];
+        return credentials === undefined
+          ? []
+          : [[definition.id, new Provider(definition, credentials, config.publicUrl)]];
       }),
     );
   }

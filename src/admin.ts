@@ -1,0 +1,52 @@
+import 'reflect-metadata';
+import { DataSource } from 'typeorm';
+import { databaseOptions } from '../ormconfig.js';
+import { grantAdmin } from './auth/grant-admin.js';
+import { PROVIDERS } from './auth/social/providers.js';
+import { ConfigError, loadConfig } from './config.js';
+import { EmbeddedDatabaseInUse } from './database/embedded-postgres.js';
+import { migrate } from './database/migrate.js';
+import { openTarget } from './database/target.js';
+
+const USAGE = `Gives an account the role "admin".
+
+  npm run admin -- you@example.com     by its verified e-mail address
+  npm run admin -- <account id>        by its id, which GET /users/me shows
+
+People who log in with Google, Kakao or Naver have no address here: use the id.`;
+
+/** `npm run admin -- <who>`, for the operator, on the database that the settings name. */
+async function main(who: string | undefined): Promise<void> {
+  if (who === undefined) throw new Refusal(USAGE);
+  const target = await openTarget(loadConfig(PROVIDERS));
+  try {
+    const database = await new DataSource(databaseOptions(target)).initialize();
+    try {
+      await migrate(database);
+      if (!(await grantAdmin(database, who))) throw new Refusal(`There is no account ${who}.\n\n${USAGE}`);
+    } finally {
+      await database.destroy();
+    }
+  } finally {
+    if ('embedded' in target) await target.embedded.close();
+  }
+  process.stdout.write(
+    `${who} is an admin now: from the next log-in on, or the next refresh of the token.\n`,
+  );
+}
+
+/** What the operator can do something about; said without a stack. */
+class Refusal extends Error {}
+
+function explain(error: unknown): string {
+  if (error instanceof EmbeddedDatabaseInUse) {
+    return `Daemun is running on the embedded database (process ${error.owner}). Stop it, run this again, then start it.`;
+  }
+  if (error instanceof Refusal || error instanceof ConfigError) return error.message;
+  return String(error instanceof Error ? error.stack : error);
+}
+
+main(process.argv[2]).catch((error: unknown) => {
+  process.stderr.write(`${explain(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,17 @@
+import { IsNull, Not, type DataSource } from 'typeorm';
+import { validate as isUuid } from 'uuid';
+import { Account } from './account.entity.js';
+
+/**
+ * Gives the role `admin` to the account with this id or verified e-mail address; false when there is none. An address
+ * that nobody has verified may be a stranger's claim. Access tokens carry it from the next log-in or refresh on.
+ */
+export async function grantAdmin(database: DataSource, who: string): Promise<boolean> {
+  const account = isUuid(who)
+    ? { id: who }
+    : { email: who.trim().toLowerCase(), emailVerifiedAt: Not(IsNull()) };
+  const { affected } = await database.getRepository(Account).update(account, {
+    roles: () => "CASE WHEN 'admin' = ANY(roles) THEN roles ELSE array_append(roles, 'admin') END",
+  });
+  return affected === 1;
+}
