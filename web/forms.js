@@ -26,7 +26,10 @@ export function onSubmit(form, send, report) {
     submit.disabled = true;
     clearFields(form);
     try {
-      const values = [...new FormData(form)].map(([name, value]) => [name, String(value)]);
+      const values = [...new FormData(form)].map(([name, value]) => [
+        name,
+        typeof value === 'string' ? value : '',
+      ]);
       await send(Object.fromEntries(values));
       form.reset();
     } catch (error) {
