@@ -28,7 +28,7 @@ export class EmbeddedPostgres {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     const release = takeLock(resolve(dataDir, 'postgres.lock'));
     try {
-      const database = await PGlite.create(resolve(dataDir, 'postgres'));
+      const database = keepQueriesWhole(await PGlite.create(resolve(dataDir, 'postgres')));
       const socketDir = mkdtempSync(join(tmpdir(), 'daemun-'));
       const server = new PGLiteSocketServer({
         db: database,
@@ -49,6 +49,27 @@ export class EmbeddedPostgres {
     rmSync(this.socketDir, { recursive: true, force: true });
     this.release();
   }
+}
+
+/** Parse, Bind, Describe, Execute, Close and Flush: what follows them, up to a Sync, belongs to the same query. */
+const UNFINISHED = new Set(Buffer.from('PBDECH'));
+
+/**
+ * The socket server runs message after message of whichever connection comes first, and stays with one connection only
+ * while that is in a transaction. In between the messages of a query with parameters another's could replace the
+ * statement, which then fails or answers the wrong question (electric-sql/pglite#1046). So the database says that it is
+ * in a transaction until the query's last message, too.
+ */
+function keepQueriesWhole(database: PGlite): PGlite {
+  const run = database.execProtocolRawStream.bind(database);
+  const isInTransaction = database.isInTransaction.bind(database);
+  let unfinished = false;
+  database.execProtocolRawStream = (message, options) => {
+    unfinished = UNFINISHED.has(message[0] ?? 0);
+    return run(message, options);
+  };
+  database.isInTransaction = () => unfinished || isInTransaction();
+  return database;
 }
 
 /** The locks that this very process holds: in a container every process before us had our id, too. */
