@@ -16,7 +16,11 @@ class HelloController {
   }
 }
 Controller('bench')(HelloController);
-Get('hello')(HelloController.prototype, 'hello', Object.getOwnPropertyDescriptor(HelloController.prototype, 'hello'));
+Get('hello')(
+  HelloController.prototype,
+  'hello',
+  Object.getOwnPropertyDescriptor(HelloController.prototype, 'hello'),
+);
 class BenchModule {}
 Module({ controllers: [HelloController] })(BenchModule);
 

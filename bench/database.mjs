@@ -15,7 +15,11 @@ export async function startDatabase(port = 3803) {
   const owner = userInfo().uid === 0 ? { uid: postgresId('-u'), gid: postgresId('-g') } : {};
   if (owner.uid !== undefined) chownSync(dir, owner.uid, owner.gid);
   const options = { ...owner, cwd: dir, stdio: 'ignore' };
-  execFileSync(join(bin, 'initdb'), ['-D', join(dir, 'data'), '-U', 'daemun', '-A', 'trust', '-E', 'UTF8'], options);
+  execFileSync(
+    join(bin, 'initdb'),
+    ['-D', join(dir, 'data'), '-U', 'daemun', '-A', 'trust', '-E', 'UTF8'],
+    options,
+  );
   const server = spawn(
     join(bin, 'postgres'),
     ['-D', join(dir, 'data'), '-p', String(port), '-k', dir, '-c', 'listen_addresses=127.0.0.1'],

@@ -32,9 +32,13 @@ try {
   console.log(`${rounds} rounds of ${seconds} s, 32 connections; database: ${database.name}; medians`);
   for (const [index, { name }] of targets.entries()) {
     const ratio = median(perSecond[index].map((value, round) => value / base[round]));
-    console.log(`${name.padEnd(20)} ${Math.round(median(perSecond[index])).toString().padStart(7)}/s   ${ratio.toFixed(2)}`);
+    console.log(
+      `${name.padEnd(20)} ${Math.round(median(perSecond[index])).toString().padStart(7)}/s   ${ratio.toFixed(2)}`,
+    );
   }
-  console.log(`idle memory of the process: ${Math.round(daemun.idleBytes / 1e6)} MB${database.inProcess ? ' (with the embedded database)' : ''}`);
+  console.log(
+    `idle memory of the process: ${Math.round(daemun.idleBytes / 1e6)} MB${database.inProcess ? ' (with the embedded database)' : ''}`,
+  );
 } finally {
   bare.child.kill();
   daemun.child.kill();
@@ -43,7 +47,8 @@ try {
 
 async function measure({ url, headers }, duration) {
   const result = await autocannon({ url, headers, duration, connections: 32 });
-  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${url}: ${result.non2xx} refused, ${result.errors} errors`);
+  if (result.non2xx > 0 || result.errors > 0)
+    throw new Error(`${url}: ${result.non2xx} refused, ${result.errors} errors`);
   return result.requests.average;
 }
 

@@ -38,10 +38,18 @@ async function start(what, within) {
     env: { ...process.env, ...ports, NODE_ENV: 'development', DATA_DIR: dataDir, LOG_LEVEL: 'warn' },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  const gone = once(server, 'exit').then(([code]) => Promise.reject(new Error(`the server ended with ${code}`)));
+  const gone = once(server, 'exit').then(([code]) =>
+    Promise.reject(new Error(`the server ended with ${code}`)),
+  );
   gone.catch(() => {});
   for (;;) {
-    const ready = await Promise.race([fetch(`${origin}/health/ready`).then(({ ok }) => ok, () => false), gone]);
+    const ready = await Promise.race([
+      fetch(`${origin}/health/ready`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+      gone,
+    ]);
     const took = Date.now() - began;
     if (ready) {
       console.log(`smoke: ${what} took ${(took / 1000).toFixed(1)} s (promised: ${within / 1000} s)`);
@@ -59,9 +67,14 @@ async function logIn(provider) {
   const consent = await fetch(toConsent.headers.get('location'));
   const page = await consent.text();
   const form = new URLSearchParams({ persona: 'mina' });
-  for (const [, name, value] of page.matchAll(/<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"/g)) form.set(name, value);
+  for (const [, name, value] of page.matchAll(/<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"/g))
+    form.set(name, value);
   const action = /<form[^>]*action="([^"]*)"/.exec(page)?.[1] ?? '';
-  const decided = await fetch(new URL(action, consent.url), { method: 'POST', body: form, redirect: 'manual' });
+  const decided = await fetch(new URL(action, consent.url), {
+    method: 'POST',
+    body: form,
+    redirect: 'manual',
+  });
   const back = await hop(jar, decided.headers.get('location'));
   if (back.headers.get('location') !== `${origin}/`) {
     throw new Error(`${provider}: landed at ${back.headers.get('location')}`);
@@ -84,7 +97,9 @@ function call(path, { token }, body) {
 }
 
 async function hop(jar, url, options = {}) {
-  const cookie = Object.entries(jar).map(([name, value]) => `${name}=${value}`).join('; ');
+  const cookie = Object.entries(jar)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('; ');
   const response = await fetch(url, { redirect: 'manual', ...options, headers: { cookie } });
   for (const line of response.headers.getSetCookie()) {
     const [pair] = line.split(';');

@@ -64,7 +64,6 @@ function banner(config: Config): string {
 function warnings(config: Config): string[] {
   if (!config.production) return [];
   return [
-    ...(config.mail.url ? [] : ['MAIL_URL is not set: nobody can register with an e-mail address']),
     ...(config.databaseUrl ? [] : ['DATABASE_URL is not set: the embedded database serves one process only']),
     ...(Object.keys(config.providers).length > 0
       ? []

@@ -1,7 +1,16 @@
 import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { MailModule } from '../mail/mail.module.js';
 import { AccessTokens } from './access-tokens.js';
+import { Account } from './account.entity.js';
 import { LogIn } from './log-in.js';
 import { KeysModule } from './keys/keys.module.js';
+import { LocalController } from './local/local.controller.js';
+import { LocalGuard } from './local/local.guard.js';
+import { LocalStrategy } from './local/local.strategy.js';
+import { OneTimeTokens } from './local/one-time-tokens.js';
+import { PasswordHashes } from './local/password-hashes.js';
+import { Registrations } from './local/registration.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { PostgresSessionStore } from './sessions/postgres-session-store.js';
 import { RefreshTokens } from './sessions/refresh-token.js';
@@ -16,8 +25,8 @@ import { TokenAnswers } from './token-answer.js';
 
 /** AuthService: everything about who someone is and how long that holds. */
 @Module({
-  imports: [KeysModule],
-  controllers: [SessionsController, SocialController],
+  imports: [KeysModule, MailModule, TypeOrmModule.forFeature([Account])],
+  controllers: [SessionsController, LocalController, SocialController],
   providers: [
     AccessTokens,
     RefreshTokens,
@@ -25,6 +34,11 @@ import { TokenAnswers } from './token-answer.js';
     TokenAnswers,
     Sessions,
     LogIn,
+    LocalGuard,
+    LocalStrategy,
+    OneTimeTokens,
+    { provide: PasswordHashes, useFactory: () => PasswordHashes.create() },
+    Registrations,
     { provide: SessionStore, useClass: PostgresSessionStore },
     Providers,
     { provide: PROVIDER_DEFINITIONS, useValue: PROVIDERS },

@@ -28,10 +28,10 @@ export class EmbeddedPostgres {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     const release = takeLock(resolve(dataDir, 'postgres.lock'));
     try {
-      const database = await PGlite.create(resolve(dataDir, 'postgres'));
+      const database = keepQueriesWhole(await PGlite.create(resolve(dataDir, 'postgres')));
       const socketDir = mkdtempSync(join(tmpdir(), 'daemun-'));
       const server = new PGLiteSocketServer({
-        db: oneConversationAtATime(database),
+        db: database,
         path: join(socketDir, '.s.PGSQL.5432'),
         maxConnections: 100,
       });
@@ -65,34 +65,25 @@ export class EmbeddedDatabaseInUse extends Error {
   }
 }
 
-/** The first bytes of the messages that begin or continue an extended query (Parse, Bind, Describe, Execute, Close, Flush). */
-const EXTENDED_QUERY: ReadonlySet<number | undefined> = new Set(Buffer.from('PBDECH'));
+/** Parse, Bind, Describe, Execute, Close and Flush: what follows them, up to a Sync, belongs to the same query. */
+const UNFINISHED = new Set(Buffer.from('PBDECH'));
 
 /**
- * The socket server hands over one message at a time, and lets other connections in between unless a transaction is
- * open. An extended query is several messages up to Sync, and shares the backend's one unnamed statement: it must not
- * be interrupted either.
+ * The socket server runs message after message of whichever connection comes first, and stays with one connection only
+ * while that is in a transaction. In between the messages of a query with parameters another's could replace the
+ * statement, which then fails or answers the wrong question (electric-sql/pglite#1046). So the database says that it is
+ * in a transaction until the query's last message, too.
  */
-function oneConversationAtATime(database: PGlite): PGlite {
-  let withinQuery = false;
-  const facade: Pick<
-    PGlite,
-    'waitReady' | 'isInTransaction' | 'runExclusive' | 'execProtocolRawStream' | 'exec'
-  > = {
-    waitReady: database.waitReady,
-    isInTransaction: () => withinQuery || database.isInTransaction(),
-    runExclusive: (work) => database.runExclusive(work),
-    execProtocolRawStream: (message, options) => {
-      withinQuery = EXTENDED_QUERY.has(message[0]);
-      return database.execProtocolRawStream(message, options);
-    },
-    // How the server cleans up after a connection that went away in the middle.
-    exec: (statement, options) => {
-      withinQuery = false;
-      return database.exec(statement, options);
-    },
+function keepQueriesWhole(database: PGlite): PGlite {
+  const run = database.execProtocolRawStream.bind(database);
+  const isInTransaction = database.isInTransaction.bind(database);
+  let unfinished = false;
+  database.execProtocolRawStream = (message, options) => {
+    unfinished = UNFINISHED.has(message[0] ?? 0);
+    return run(message, options);
   };
-  return facade as PGlite;
+  database.isInTransaction = () => unfinished || isInTransaction();
+  return database;
 }
 
 /** The locks that this very process holds: in a container every process before us had our id, too. */

@@ -1,15 +1,13 @@
 import 'reflect-metadata';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import type { Type } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { createDaemun, type Daemun } from '../../src/app.js';
 import { PROVIDERS } from '../../src/auth/social/providers.js';
 import { loadConfig, type Config } from '../../src/config.js';
 import { createLogger } from '../../src/logging.js';
+import { makeDataDir } from './data-dir.js';
 import { freePorts } from './ports.js';
-import { TEMPLATE_DIR } from './template.mjs';
 
 /** A line of the log, parsed. */
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -30,8 +28,7 @@ export async function startApp(
   env: Record<string, string> = {},
   more: readonly Type[] = [],
 ): Promise<TestApp> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'daemun-test-'));
-  cpSync(TEMPLATE_DIR, dataDir, { recursive: true });
+  const dataDir = makeDataDir();
   const [port, sandboxPort, smtpPort] = await freePorts(3);
   const config = loadConfig(PROVIDERS, {
     PORT: String(port),

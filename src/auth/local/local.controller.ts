@@ -1,0 +1,105 @@
+import { Body, Controller, Post, Req, Res, UseGuards } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { Public } from '../../access/access.decorators.js';
+import { Answers, Fails } from '../../openapi.js';
+import { text } from '../../text.js';
+import { Account } from '../account.entity.js';
+import { deviceOf, LogIn } from '../log-in.js';
+import { OwnPagesGuard } from '../own-pages.guard.js';
+import { tokenAnswer, TokenAnswers, type TokenAnswer } from '../token-answer.js';
+import { credentials, emailAddress, registration, type Registration } from './credentials.js';
+import { LocalGuard, ProvenAccount } from './local.guard.js';
+import { Registrations } from './registration.js';
+
+const emailVerification = z
+  .strictObject({ token: text(1, 2_048).meta({ description: 'From the link in the mail.' }) })
+  .meta({ id: 'EmailVerification' });
+const addressOnly = z.strictObject({ email: emailAddress }).meta({ id: 'AddressOnly' });
+
+/** Logging in with an address and a password, and what leads there. */
+@ApiTags('Local log-in')
+@Controller('auth')
+@Public()
+export class LocalController {
+  constructor(
+    private readonly registrations: Registrations,
+    private readonly logIn: LogIn,
+    private readonly answers: TokenAnswers,
+  ) {}
+
+  @Post('register')
+  @ApiOperation({
+    summary: 'Register an address',
+    description: 'The answer is the same for every address; what comes next is in a mail to it.',
+  })
+  @Answers(202, undefined, 'A mail is on its way')
+  @Fails('validation_failed', 'temporarily_unavailable')
+  async register(@Body({ schema: registration }) body: Registration): Promise<void> {
+    await this.registrations.register(body);
+  }
+
+  @Post('verify-email')
+  @UseGuards(OwnPagesGuard)
+  @ApiOperation({
+    summary: 'Verify an address',
+    description: 'Takes the token of the link in the mail, once, and logs in.',
+  })
+  @Answers(200, tokenAnswer, 'Verified and logged in; the refresh token is in the cookie')
+  @Fails(
+    'validation_failed',
+    'token_invalid',
+    'account_disabled',
+    'origin_not_allowed',
+    'temporarily_unavailable',
+  )
+  async verifyEmail(
+    @Body({ schema: emailVerification }) { token }: z.output<typeof emailVerification>,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TokenAnswer> {
+    return this.enter(await this.registrations.verify(token), request, reply);
+  }
+
+  @Post('verify-email/resend')
+  @ApiOperation({
+    summary: 'Send the link again',
+    description:
+      'The answer is the same for every address; only one that waits for verification gets a mail.',
+  })
+  @Answers(202, undefined, 'If the address waits for verification, a mail is on its way')
+  @Fails('validation_failed', 'temporarily_unavailable')
+  async resend(@Body({ schema: addressOnly }) { email }: z.output<typeof addressOnly>): Promise<void> {
+    await this.registrations.resend(email);
+  }
+
+  @Post('login')
+  @UseGuards(OwnPagesGuard, LocalGuard)
+  @ApiOperation({
+    summary: 'Log in with a password',
+    description: 'An unknown address and a wrong password look the same, in the answer and in its time.',
+  })
+  @Answers(200, tokenAnswer, 'Logged in; the refresh token is in the cookie')
+  @Fails(
+    'validation_failed',
+    'credentials_invalid',
+    'email_not_verified',
+    'account_disabled',
+    'origin_not_allowed',
+    'temporarily_unavailable',
+  )
+  async login(
+    // The guard has read it already; named here for OpenAPI.
+    @Body({ schema: credentials }) _credentials: z.output<typeof credentials>,
+    @ProvenAccount() account: Account,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<TokenAnswer> {
+    return this.enter(account, request, reply);
+  }
+
+  private async enter(account: Account, request: FastifyRequest, reply: FastifyReply): Promise<TokenAnswer> {
+    return this.answers.give(reply, await this.logIn.complete(account, 'password', deviceOf(request)));
+  }
+}

@@ -1,0 +1,31 @@
+import { Injectable } from '@nestjs/common';
+import { PassportStrategy } from '@nestjs/passport';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Strategy } from 'passport-local';
+import type { Repository } from 'typeorm';
+import { Problem } from '../../problems/problem.js';
+import { Account } from '../account.entity.js';
+import { PasswordHashes } from './password-hashes.js';
+
+/** Who has this address and this password? One look-up and one hash, whatever the answer. */
+@Injectable()
+export class LocalStrategy extends PassportStrategy(Strategy) {
+  constructor(
+    @InjectRepository(Account) private readonly accounts: Repository<Account>,
+    private readonly hashes: PasswordHashes,
+  ) {
+    super({ usernameField: 'email' });
+  }
+
+  /**
+   * The account, or nothing when address or password is wrong.
+   * @throws {Problem} `email_not_verified`, to those alone who know the password.
+   */
+  async validate(email: string, password: string): Promise<Account | undefined> {
+    const account = await this.accounts.findOneBy({ email });
+    const right = await this.hashes.matches(password, account?.passwordHash);
+    if (account === null || !right) return undefined;
+    if (account.emailVerifiedAt === null) throw new Problem('email_not_verified');
+    return account;
+  }
+}

@@ -1,0 +1,130 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import { DataSource, type EntityManager } from 'typeorm';
+import { z } from 'zod';
+import { ALGORITHM } from '../../access/access-token.js';
+import { Config } from '../../config.js';
+import { Problem } from '../../problems/problem.js';
+import { SigningKeys } from '../keys/signing-keys.js';
+import type { OneTimeToken } from './one-time-token.entity.js';
+
+/** What a token is good for. Each kind has a type and an audience of its own, so that none passes for another. */
+export type OneTimeTokenKind = OneTimeToken['kind'];
+const typeOf = (kind: OneTimeTokenKind) => `${kind}+jwt`;
+const audienceOf = (kind: OneTimeTokenKind) => `daemun:${kind}`;
+
+/** Seconds; the mails say it, too. A retired signing key must stay among the known ones for as long. */
+const LIFE: Record<OneTimeTokenKind, number> = { 'verify-email': 24 * 3_600 };
+/** About three times what ours have. */
+const LONGEST_TOKEN = 2_048;
+
+const tokenHeader = z.object({ kid: z.string(), typ: z.string() });
+const tokenClaims = z.object({ sub: z.uuid(), jti: z.string().min(22) });
+
+/** What a token was issued for. */
+export type OneTimeGrant = Pick<OneTimeToken, 'accountId' | 'passwordHash' | 'nickname'>;
+
+/**
+ * Links in mails: JWTs signed with our keys, of which the database knows a hash of the `jti`. The signature keeps
+ * guesses away from the database, and the row makes the token work once.
+ */
+@Injectable()
+export class OneTimeTokens {
+  constructor(
+    private readonly config: Config,
+    private readonly keys: SigningKeys,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  /** A token for this grant. The account's tokens that nobody used in time are removed on the way. */
+  async issue(kind: OneTimeTokenKind, { accountId, passwordHash, nickname }: OneTimeGrant): Promise<string> {
+    const jti = randomBytes(24).toString('base64url');
+    await this.dataSource.query(
+      'DELETE FROM auth.one_time_tokens WHERE account_id = $1 AND expires_at < now()',
+      [accountId],
+    );
+    await this.dataSource.query(
+      `INSERT INTO auth.one_time_tokens (jti_hash, kind, account_id, password_hash, nickname, expires_at)
+       VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))`,
+      [hashOf(jti), kind, accountId, passwordHash, nickname, LIFE[kind]],
+    );
+    const { kid, privateKey } = this.keys.current();
+    const iat = Math.floor(Date.now() / 1000);
+    return new JwtService({ privateKey }).sign(
+      {
+        iss: this.config.publicUrl,
+        sub: accountId,
+        aud: audienceOf(kind),
+        iat,
+        exp: iat + LIFE[kind],
+        jti,
+      },
+      { algorithm: ALGORITHM, keyid: kid, header: { alg: ALGORITHM, typ: typeOf(kind) } },
+    );
+  }
+
+  /**
+   * Uses the token up and does the work that it was for, both or neither.
+   * @throws {Problem} `token_invalid` when it is of another kind, used, expired, or was never ours.
+   */
+  async redeem<T>(
+    kind: OneTimeTokenKind,
+    token: string,
+    work: (grant: OneTimeGrant, db: EntityManager) => Promise<T>,
+  ): Promise<T> {
+    const { sub, jti } = await this.verify(kind, token);
+    return this.dataSource.transaction(async (db) => {
+      // Of several at once, the first locks the row; the others then find that it has been used.
+      const [[grant]] = await db.query<[OneTimeGrant[], number]>(
+        `UPDATE auth.one_time_tokens SET used_at = now()
+         WHERE jti_hash = $1 AND kind = $2 AND account_id = $3 AND used_at IS NULL AND expires_at > now()
+         RETURNING account_id AS "accountId", password_hash AS "passwordHash", nickname`,
+        [hashOf(jti), kind, sub],
+      );
+      if (grant === undefined) throw invalid('used, expired or withdrawn');
+      return work(grant, db);
+    });
+  }
+
+  /** Key, signature and every claim. Reasons are words of ours: what libraries say may quote the token. */
+  private async verify(kind: OneTimeTokenKind, token: string): Promise<z.output<typeof tokenClaims>> {
+    if (token.length > LONGEST_TOKEN) throw invalid('too long');
+    const header = tokenHeader.safeParse(headerOf(token));
+    if (!header.success) throw invalid('not a JWT of ours');
+    if (header.data.typ !== typeOf(kind)) throw invalid('another type');
+    const publicKey = await this.keys.find(header.data.kid);
+    if (publicKey === undefined) throw invalid('unknown key');
+    const jwt = new JwtService({
+      publicKey,
+      verifyOptions: { algorithms: [ALGORITHM], issuer: this.config.publicUrl, audience: audienceOf(kind) },
+    });
+    let payload: unknown;
+    try {
+      payload = jwt.verify<Record<string, unknown>>(token);
+    } catch (error) {
+      throw invalid(
+        error instanceof Error && error.name === 'TokenExpiredError' ? 'expired' : 'not verified',
+      );
+    }
+    const claims = tokenClaims.safeParse(payload);
+    if (!claims.success) throw invalid('claims');
+    return claims.data;
+  }
+}
+
+function headerOf(token: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(token.split('.', 1)[0] ?? '', 'base64url').toString());
+  } catch {
+    return undefined;
+  }
+}
+
+function hashOf(jti: string): Buffer {
+  return createHash('sha256').update(jti).digest();
+}
+
+function invalid(reason: string): Problem {
+  return new Problem('token_invalid', { reason });
+}

@@ -1,0 +1,90 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { IsNull, type Repository } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import { Config } from '../../config.js';
+import { Mailer } from '../../mail/mailer.js';
+import { Problem } from '../../problems/problem.js';
+import { Account } from '../account.entity.js';
+import type { Registration } from './credentials.js';
+import { addressInUseMail, verifyEmailMail } from './mails.js';
+import { OneTimeTokens, type OneTimeGrant } from './one-time-tokens.js';
+import { PasswordHashes } from './password-hashes.js';
+
+/**
+ * The way to an account with a password. Anyone can register any address, so nothing counts until somebody opens the
+ * mail, and then what counts is the very registration that sent it. Whether an address was known shows only in its mail.
+ */
+@Injectable()
+export class Registrations {
+  constructor(
+    @InjectRepository(Account) private readonly accounts: Repository<Account>,
+    private readonly hashes: PasswordHashes,
+    private readonly tokens: OneTimeTokens,
+    private readonly mailer: Mailer,
+    private readonly config: Config,
+  ) {}
+
+  /** Takes a registration: one hash and one statement for every address. What differs comes after the answer. */
+  async register({ email, password, nickname }: Registration): Promise<void> {
+    const passwordHash = await this.hashes.hash(password);
+    const { accountId, verified } = await this.record(email, passwordHash, nickname);
+    if (verified) this.mailer.post('address-in-use', () => addressInUseMail(email, `${this.page}/`));
+    else this.sendLink(email, { accountId, passwordHash, nickname });
+  }
+
+  /** Sends the mail of the latest registration again, where an address waits for it. */
+  async resend(email: string): Promise<void> {
+    const account = await this.accounts.findOneBy({ email, emailVerifiedAt: IsNull() });
+    if (account === null) return;
+    const { id: accountId, passwordHash, nickname } = account;
+    this.sendLink(email, { accountId, passwordHash, nickname });
+  }
+
+  /**
+   * Ends the registration that sent the mail: its password and nickname are the account's from now on. All other mails
+   * to the address are worthless then.
+   * @throws {Problem} `token_invalid`.
+   */
+  async verify(token: string): Promise<Account> {
+    return this.tokens.redeem('verify-email', token, async ({ accountId, passwordHash, nickname }, db) => {
+      const { affected } = await db.update(
+        Account,
+        { id: accountId, emailVerifiedAt: IsNull() },
+        { emailVerifiedAt: () => 'now()', passwordHash, nickname: nickname ?? undefined },
+      );
+      if (affected !== 1) throw new Problem('token_invalid', { reason: 'the address was verified before' });
+      return db.findOneByOrFail(Account, { id: accountId });
+    });
+  }
+
+  /** The account of the address. One that nobody has verified takes on what was registered last. */
+  private async record(
+    email: string,
+    passwordHash: string,
+    nickname: string,
+  ): Promise<{ accountId: string; verified: boolean }> {
+    const [account] = await this.accounts.query<{ accountId: string; verified: boolean }[]>(
+      `INSERT INTO auth.accounts AS known (id, email, password_hash, nickname) VALUES ($1, $2, $3, $4)
+       ON CONFLICT (email) DO UPDATE SET
+         password_hash = CASE WHEN known.email_verified_at IS NULL THEN excluded.password_hash ELSE known.password_hash END,
+         nickname = CASE WHEN known.email_verified_at IS NULL THEN excluded.nickname ELSE known.nickname END
+       RETURNING id AS "accountId", email_verified_at IS NOT NULL AS verified`,
+      [uuidv7(), email, passwordHash, nickname],
+    );
+    if (account === undefined) throw new Error('the account was not recorded');
+    return account;
+  }
+
+  private sendLink(email: string, grant: OneTimeGrant): void {
+    this.mailer.post('verify-email', async () => {
+      const token = await this.tokens.issue('verify-email', grant);
+      // In the fragment, which browsers keep to themselves: no server's log shows it.
+      return verifyEmailMail(email, `${this.page}/#verify-email=${token}`);
+    });
+  }
+
+  private get page(): string {
+    return this.config.webOrigins[0];
+  }
+}

@@ -1,0 +1,96 @@
+import { isIP } from 'node:net';
+import { getDomain } from 'tldts';
+import type { Config, Environment } from './config.js';
+
+/** Notes a setting that is wrong; all of them are reported together. */
+export type Refuse = (key: string, message: string) => void;
+
+/** The origin of an http(s) URL that has nothing but an origin; undefined for anything else. */
+export function originOf(value: string): string | undefined {
+  if (!URL.canParse(value)) return undefined;
+  const url = new URL(value);
+  const bare = url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '';
+  return bare && (url.protocol === 'https:' || url.protocol === 'http:') ? url.origin : undefined;
+}
+
+/** The origins in `WEB_ORIGINS`, if their pages would send the cookie at all. */
+export function checkWebOrigins(set: Environment, publicUrl: string | undefined, refuse: Refuse): string[] {
+  const origins: string[] = [];
+  for (const value of set.WEB_ORIGINS) {
+    const origin = originOf(value);
+    if (value.includes('*'))
+      refuse('WEB_ORIGINS', 'must list each origin; "*" would let any page use the cookie');
+    else if (origin === undefined)
+      refuse('WEB_ORIGINS', 'must be origins such as https://example.com, without a path');
+    else origins.push(origin);
+  }
+  const crossSite = origins.some((origin) => publicUrl !== undefined && siteOf(origin) !== siteOf(publicUrl));
+  if (crossSite && set.COOKIE_SAMESITE !== 'none') {
+    refuse(
+      'COOKIE_SAMESITE',
+      'an origin in WEB_ORIGINS is cross-site to PUBLIC_URL, so its pages would never send the refresh cookie; ' +
+        'serve both from one site, or set COOKIE_SAMESITE=none',
+    );
+  }
+  return origins;
+}
+
+/** Scheme and registrable domain, which is what browsers compare for SameSite. */
+function siteOf(origin: string): string {
+  const { protocol, hostname } = new URL(origin);
+  return `${protocol}//${isIP(hostname) ? hostname : (getDomain(hostname, { allowPrivateDomains: true }) ?? hostname)}`;
+}
+
+/** Whether `AUTH_SECRET` can be guessed. */
+export function checkSecrets(set: Environment, production: boolean, refuse: Refuse): void {
+  if (set.AUTH_SECRET.length === 0 && production) {
+    refuse('AUTH_SECRET', 'is required; make one with: openssl rand -base64 32');
+  }
+  for (const secret of set.AUTH_SECRET) {
+    if (Buffer.byteLength(secret) < 32)
+      refuse('AUTH_SECRET', 'must be at least 32 bytes; try: openssl rand -base64 32');
+    // 32 random bytes in hex use 14 or more different characters but once in a million; "aaaa…" and "password…" do not.
+    else if (new Set(secret).size < 12) refuse('AUTH_SECRET', 'must be random; try: openssl rand -base64 32');
+  }
+}
+
+/** What only development may do. */
+export function checkProduction(
+  set: Environment,
+  secure: boolean,
+  webOrigins: string[],
+  refuse: Refuse,
+): void {
+  if (!secure) refuse('PUBLIC_URL', 'must be https in production');
+  if (webOrigins.some((origin) => !origin.startsWith('https:'))) {
+    refuse('WEB_ORIGINS', 'must be https in production');
+  }
+  if (set.OAUTH_SANDBOX_URL !== undefined) {
+    refuse('OAUTH_SANDBOX_URL', 'must not be set in production: anyone could log in as anyone');
+  }
+  if (set.REFRESH_GRACE_SECONDS < 16) {
+    refuse('REFRESH_GRACE_SECONDS', 'must be at least 16 in production, or lost answers log people out');
+  }
+}
+
+/** Whom to believe about where a request came from: a number of hops, or addresses; never everyone. */
+export function readTrustProxy(values: readonly string[], refuse: Refuse): Config['trustProxy'] {
+  const [first] = values;
+  if (first === undefined) return false;
+  if (values.length === 1 && /^\d{1,2}$/.test(first)) return Number(first) === 0 ? false : Number(first);
+  for (const value of values) {
+    const [address = '', bits, ...rest] = value.split('/');
+    const family = isIP(address);
+    const size = bits === undefined ? undefined : Number(bits);
+    const fits =
+      size === undefined || (Number.isInteger(size) && size >= 1 && size <= (family === 4 ? 32 : 128));
+    if (family === 0 || !fits || rest.length > 0) {
+      refuse(
+        'TRUST_PROXY',
+        'must be a number of hops, or addresses and CIDR blocks; trusting everyone is not possible',
+      );
+      return false;
+    }
+  }
+  return [...values];
+}

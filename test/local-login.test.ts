@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PasswordHashes } from '../src/auth/local/password-hashes.js';
+import { startApp, type TestApp } from './support/app.js';
+import { Mailbox } from './support/mailbox.js';
+import { post, register, tokenIn, verifiedPerson } from './support/people.js';
+
+let mailbox: Mailbox;
+let app: TestApp;
+beforeAll(async () => {
+  mailbox = await Mailbox.open();
+  app = await startApp({ MAIL_URL: mailbox.url });
+});
+afterAll(async () => {
+  await app.stop();
+  await mailbox.close();
+});
+
+const logIn = (email: string, password: string, headers: Record<string, string> = {}) =>
+  post(app, '/auth/login', { email, password }, headers);
+const finishedHashes = () => app.daemun.app.get(PasswordHashes).load.finished;
+
+describe('logging in', () => {
+  it('answers with an access token and puts the refresh token into the cookie', async () => {
+    const { email, password } = await verifiedPerson(app, mailbox, 'mina');
+    const response = await logIn(email, password);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({
+      accessToken: expect.any(String),
+      tokenType: 'Bearer',
+      expiresIn: app.config.accessTokenTtl,
+    });
+    const cookie = response.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
+    const refreshed = await post(app, '/auth/refresh', '', { cookie });
+    expect(refreshed.status).toBe(200);
+  });
+
+  it('does not mind the case of the address', async () => {
+    const { email, password } = await verifiedPerson(app, mailbox, 'case');
+    expect((await logIn(email.toUpperCase(), password)).status).toBe(200);
+  });
+
+  it('does mind the case of the password', async () => {
+    const { email, password } = await verifiedPerson(app, mailbox, 'strict');
+    expect((await logIn(email, password.toUpperCase())).status).toBe(401);
+  });
+
+  it('remembers the device and that it was a password', async () => {
+    const { email, password } = await verifiedPerson(app, mailbox, 'device');
+    await logIn(email, password, { 'user-agent': 'a browser of mine' });
+    const sessions = await app.database.query<{ method: string }[]>(
+      `SELECT s.method FROM auth.sessions s JOIN auth.accounts a ON a.id = s.account_id
+       WHERE a.email = $1 AND s.user_agent = 'a browser of mine'`,
+      [email],
+    );
+    expect(sessions).toEqual([{ method: 'password' }]);
+  });
+
+  it('is for our own pages only', async () => {
+    const { email, password } = await verifiedPerson(app, mailbox, 'forged');
+    const foreign: Record<string, string>[] = [
+      { origin: 'https://evil.example' },
+      { 'sec-fetch-site': 'cross-site' },
+    ];
+    for (const headers of foreign) {
+      const response = await logIn(email, password, headers);
+      expect(response.status).toBe(403);
+      expect(await response.json()).toMatchObject({ code: 'origin_not_allowed' });
+      expect(response.headers.get('set-cookie')).toBeNull();
+    }
+    expect((await logIn(email, password, { origin: app.config.publicUrl })).status).toBe(200);
+  });
+
+  it('uses the application that was asked, not the last one of the process', async () => {
+    const { email, password } = await verifiedPerson(app, mailbox, 'twohouses');
+    const other = await startApp({ MAIL_URL: mailbox.url });
+    const here = await logIn(email, password);
+    const there = await post(other, '/auth/login', { email, password });
+    await other.stop();
+    expect([here.status, there.status]).toEqual([200, 401]);
+  });
+});
+
+describe('who may not come in', () => {
+  it('cannot tell a wrong password from an unknown address or an account without a password', async () => {
+    const { email } = await verifiedPerson(app, mailbox, 'owner');
+    const social = await verifiedPerson(app, mailbox, 'social');
+    await app.database.query('UPDATE auth.accounts SET password_hash = NULL WHERE email = $1', [
+      social.email,
+    ]);
+    const seen = [];
+    for (const address of [email, 'nobody@example.com', social.email]) {
+      const before = finishedHashes();
+      const response = await logIn(address, 'not the password');
+      const { requestId, ...body } = (await response.json()) as Record<string, unknown>;
+      expect(requestId).toEqual(expect.any(String));
+      seen.push({
+        status: response.status,
+        body,
+        headers: [...response.headers.keys()].toSorted(),
+        hashes: finishedHashes() - before,
+      });
+    }
+    expect(seen[0]).toMatchObject({ status: 401, body: { code: 'credentials_invalid' }, hashes: 1 });
+    expect(seen[1]).toEqual(seen[0]);
+    expect(seen[2]).toEqual(seen[0]);
+  });
+
+  it('hears that the account is disabled only with the right password', async () => {
+    const { email, password } = await verifiedPerson(app, mailbox, 'disabled');
+    await app.database.query("UPDATE auth.accounts SET status = 'disabled' WHERE email = $1", [email]);
+    const right = await logIn(email, password);
+    expect([right.status, ((await right.json()) as { code: string }).code]).toEqual([
+      403,
+      'account_disabled',
+    ]);
+    expect((await logIn(email, 'not the password')).status).toBe(401);
+  });
+
+  it('is told so without a cookie', async () => {
+    expect((await logIn('nobody@example.com', 'some password')).headers.get('set-cookie')).toBeNull();
+  });
+
+  it('costs one hash for registering, too, whatever the address', async () => {
+    const { email } = await verifiedPerson(app, mailbox, 'again');
+    for (const address of [email, 'fresh@example.com', 'fresh@example.com']) {
+      const before = finishedHashes();
+      await register(app, mailbox, { email: address, password: 'a fine password', nickname: 'Again' });
+      expect(finishedHashes() - before).toBe(1);
+    }
+  });
+});
+
+describe('a malformed log-in', () => {
+  it.each([
+    ['no password', { email: 'a@example.com' }],
+    ['no address', { password: 'some password' }],
+    ['an empty password', { email: 'a@example.com', password: '' }],
+    ['an address that is none', { email: 'a', password: 'some password' }],
+    ['a list for an address', { email: ['a@example.com'], password: 'some password' }],
+    ['an object for a password', { email: 'a@example.com', password: { $ne: '' } }],
+    ['a password longer than any', { email: 'a@example.com', password: 'p'.repeat(129) }],
+    ['a NUL in the password', { email: 'a@example.com', password: 'pass\0word' }],
+    ['half a character', String.raw`{"email":"a@example.com","password":"\ud800"}`],
+    ['an unknown member', { email: 'a@example.com', password: 'some password', admin: true }],
+    ['nothing at all', ''],
+    ['null', 'null'],
+  ])('with %s is refused before any hashing', async (_, body) => {
+    const before = finishedHashes();
+    const response = await post(app, '/auth/login', body);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: 'validation_failed' });
+    expect(finishedHashes()).toBe(before);
+  });
+
+  it('takes nothing from the query', async () => {
+    const { email, password } = await verifiedPerson(app, mailbox, 'query');
+    const query = new URLSearchParams({ email, password });
+    expect((await post(app, `/auth/login?${query}`, {})).status).toBe(400);
+  });
+});
+
+describe('a flood of log-ins', () => {
+  it('is turned away beyond a bound, with the time after which to come back', async () => {
+    const flood = Array.from({ length: 150 }, () => logIn('nobody@example.com', 'some password'));
+    const answers = await Promise.all(flood);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401, 503]));
+    for (const { status, headers } of answers) {
+      expect(headers.get('retry-after')).toBe(status === 503 ? '2' : null);
+    }
+  });
+
+  it('does not keep other requests waiting', async () => {
+    const hashes = app.daemun.app.get(PasswordHashes);
+    const flood = Array.from({ length: 60 }, () => hashes.matches('some password', null));
+    expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
+    expect(hashes.load.waiting).toBeGreaterThan(0);
+    await Promise.all(flood);
+  });
+});
+
+describe('an outage', () => {
+  it('of the database is a 503, not a wrong password', async () => {
+    const own = await startApp({ MAIL_URL: mailbox.url });
+    await own.database.destroy();
+    const response = await post(own, '/auth/login', { email: 'a@example.com', password: 'some password' });
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('2');
+    expect(await response.json()).toMatchObject({ code: 'temporarily_unavailable' });
+    await own.database.initialize();
+    await own.stop();
+  });
+});
+
+describe('verifying an address', () => {
+  it('is for our own pages only, and does not use the token up for others', async () => {
+    const person = { email: 'csrf@example.com', password: 'a fine password', nickname: 'Csrf' };
+    const token = tokenIn(await register(app, mailbox, person));
+    const foreign = await post(app, '/auth/verify-email', { token }, { origin: 'https://evil.example' });
+    expect(foreign.status).toBe(403);
+    expect((await post(app, '/auth/verify-email', { token })).status).toBe(200);
+  });
+});

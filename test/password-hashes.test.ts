@@ -1,0 +1,103 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { PasswordHashes } from '../src/auth/local/password-hashes.js';
+import { Turns } from '../src/turns.js';
+
+const NARROW = { atOnce: 1, waiting: 2 };
+
+describe('a password hash', () => {
+  it('is argon2id with 19 MiB, two passes and one lane, as a PHC string', async () => {
+    const hashes = await PasswordHashes.create();
+    expect(await hashes.hash('correct horse')).toMatch(
+      /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[^$]{22}\$[^$]{43}$/,
+    );
+  });
+
+  it('fits the password that it was made of, and no other', async () => {
+    const hashes = await PasswordHashes.create();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }),
+        fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }),
+        async (one, other) => {
+          const hash = await hashes.hash(one);
+          expect(await hashes.matches(one, hash)).toBe(true);
+          expect(await hashes.matches(other, hash)).toBe(one === other);
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('tells two spellings of the same letter apart', async () => {
+    const hashes = await PasswordHashes.create();
+    const composed = '대문 안으로'.normalize('NFC');
+    expect(await hashes.matches(composed.normalize('NFD'), await hashes.hash(composed))).toBe(false);
+  });
+
+  it('costs the same work where there is none', async () => {
+    const hashes = await PasswordHashes.create();
+    const hash = await hashes.hash('correct horse');
+    for (const stored of [hash, null, undefined]) {
+      const { finished } = hashes.load;
+      expect(await hashes.matches('wrong', stored)).toBe(false);
+      expect(hashes.load.finished).toBe(finished + 1);
+    }
+  });
+});
+
+describe('a flood of passwords', () => {
+  it('is turned away beyond those that may wait, with the time after which to come back', async () => {
+    const hashes = await PasswordHashes.create(NARROW);
+    const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => hashes.hash('password')));
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'rejected',
+    ]);
+    expect(outcomes.at(-1)).toMatchObject({
+      reason: { code: 'temporarily_unavailable', headers: { 'Retry-After': '2' } },
+    });
+  });
+
+  it('leaves nothing behind: the next one is served', async () => {
+    const hashes = await PasswordHashes.create(NARROW);
+    await Promise.allSettled(Array.from({ length: 5 }, () => hashes.hash('password')));
+    expect(hashes.load).toMatchObject({ running: 0, waiting: 0 });
+    expect(await hashes.matches('password', await hashes.hash('password'))).toBe(true);
+  });
+});
+
+describe('turns', () => {
+  it('never run more at once than allowed, lose none, and keep the order', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.integer({ min: 1, max: 4 }),
+        fc.array(fc.boolean(), { maxLength: 20 }),
+        async (scheduler, atOnce, fates) => {
+          const turns = new Turns({ atOnce, waiting: 20 }, 'a test');
+          const begun: number[] = [];
+          let most = 0;
+          const outcomes = Promise.allSettled(
+            fates.map((fate, index) =>
+              turns.run(async () => {
+                begun.push(index);
+                most = Math.max(most, turns.load.running);
+                await scheduler.schedule(Promise.resolve());
+                if (!fate) throw new Error('failed');
+              }),
+            ),
+          );
+          await scheduler.waitFor(outcomes);
+          expect((await outcomes).map(({ status }) => status === 'fulfilled')).toEqual(fates);
+          expect(begun).toEqual(fates.map((_, index) => index));
+          expect(most).toBe(Math.min(atOnce, fates.length));
+          expect(turns.load).toEqual({ running: 0, waiting: 0, finished: fates.length });
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { SigningKeys } from '../src/auth/keys/signing-keys.js';
+import { startApp } from './support/app.js';
+import { PostgresServer } from './support/postgres-server.js';
+import { describeWith } from './support/programs.js';
+
+const SECRET = 'kX9vQ2mN7pL4rT8wZ1yB6cD3fG5hJ0aS';
+const OTHER_SECRET = 'Zq7uW3eR5tY1iO9pA2sD4fG6hJ8kL0xC';
+
+describeWith('postgres', 'processes on one PostgreSQL server', () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await PostgresServer.start();
+  });
+  afterAll(() => server.stop());
+  const start = (secret = SECRET) => startApp({ DATABASE_URL: server.url, AUTH_SECRET: secret });
+
+  it('may all start at once on an empty database, and share their signing key', async () => {
+    const apps = await Promise.all([start(), start(), start(), start()]);
+    const keys = apps.map((app) => app.daemun.app.get(SigningKeys, { strict: false }).current().kid);
+    expect(new Set(keys).size).toBe(1);
+    await Promise.all(apps.map((app) => app.stop()));
+  });
+
+  it('find their keys again with the old secret behind the new one', async () => {
+    const app = await start(`${OTHER_SECRET},${SECRET}`);
+    expect((await fetch(`${app.url}/health/ready`)).status).toBe(200);
+    await app.stop();
+  });
+
+  it('say which setting is wrong when the secret does not open the keys', async () => {
+    await expect(start(OTHER_SECRET)).rejects.toThrow('AUTH_SECRET does not open the signing keys');
+  });
+});
+
+describe('the embedded database', () => {
+  it('refuses a second process, and says what to do', async () => {
+    const app = await startApp();
+    await expect(startApp({ DATA_DIR: app.config.dataDir })).rejects.toThrow(
+      'set DATABASE_URL to share one PostgreSQL',
+    );
+    await app.stop();
+  });
+});
