@@ -2,21 +2,25 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Browser, Page } from 'playwright-core';
 import { LOGIN_ERRORS } from '../src/auth/social/login-error.js';
 import { startChromium, visit, type Visit } from './support/chromium.js';
+import { Mailbox } from './support/mailbox.js';
 import { describeWith } from './support/programs.js';
 import { startSocialApp, type SocialApp } from './support/social.js';
 
 describeWith('chromium', 'in a browser', () => {
+  let mailbox: Mailbox;
   let app: SocialApp;
   let browser: Browser;
   let visitor: Visit;
   let page: Page;
   beforeAll(async () => {
-    app = await startSocialApp();
+    mailbox = await Mailbox.open();
+    app = await startSocialApp({ MAIL_URL: mailbox.url });
     browser = await startChromium();
   });
   afterAll(async () => {
     await browser?.close();
     await app?.stop();
+    await mailbox?.close();
   });
   beforeEach(async () => {
     visitor = await visit(browser, app.url);
@@ -134,6 +138,72 @@ describeWith('chromium', 'in a browser', () => {
       );
       await page.goto('/');
       await shown('#posts h3', '<b>bold</b>');
+    });
+  });
+
+  describe('with an e-mail address', () => {
+    async function fill(form: string, values: Record<string, string>): Promise<void> {
+      for (const [name, value] of Object.entries(values)) await page.fill(`#${form}-${name}`, value);
+      await page.click(`#${form} button.main`);
+    }
+
+    async function register(name: string): Promise<{ email: string; password: string; link: string }> {
+      const person = {
+        email: `${name.toLowerCase()}@example.com`,
+        password: `${name} likes the sea`,
+        nickname: name,
+      };
+      await page.goto('/');
+      await page.click('[data-form=register]');
+      await fill('register', person);
+      await shown('#message.good', 'Check your mail');
+      const [mail] = await mailbox.waitFor(person.email);
+      return { ...person, link: /http\S+#verify-email=\S+/.exec(mail?.text ?? '')?.[0] ?? '' };
+    }
+
+    it('one registers, opens the link in the mail, and is inside', async () => {
+      const { link } = await register('Hana');
+      // A fragment alone would not load the page anew.
+      await page.goto('about:blank');
+      await page.goto(link);
+      await shown('#nickname', 'Hana');
+      expect(page.url()).toBe(`${app.url}/`);
+    });
+
+    it('one logs in again with the password', async () => {
+      const { link, email, password } = await register('Duri');
+      await page.goto('about:blank');
+      await page.goto(link);
+      await page.click('#log-out');
+      await fill('login', { email, password });
+      await shown('#nickname', 'Duri');
+    });
+
+    it('one is told to open the link first', async () => {
+      const { email, password } = await register('Seti');
+      await fill('login', { email, password });
+      await shown('#message.bad', 'not verified yet');
+      await page.click('#resend');
+      await shown('#message.good');
+      expect(await mailbox.waitFor(email, 2)).toHaveLength(2);
+    });
+
+    it('a wrong password is told without saying what was wrong', async () => {
+      await page.goto('/');
+      await fill('login', { email: 'nobody@example.com', password: 'whatever it is' });
+      await shown('#message.bad', 'The address or the password is wrong.');
+    });
+
+    it('what is wrong is told near each field, in the language of the page', async () => {
+      await page.goto('/');
+      await page.click('[data-form=register]');
+      await fill('register', { email: 'x', password: 'short', nickname: 'a' });
+      await shown('#register-email-error', 'valid e-mail address');
+      await shown('#register-password-error', '8 to 128');
+      await shown('#register-nickname-error', '2 to 20');
+      expect(await page.evaluate('document.activeElement.id')).toBe('register-email');
+      await page.click('#language');
+      await shown('#register-email-error', '올바른 이메일');
     });
   });
 
@@ -264,6 +334,15 @@ describeWith('chromium', 'in a browser', () => {
       await page.click('#log-out');
       await shown('#state', 'Not logged in');
       expect(await tryOut()).toContain('access_token_missing');
+    });
+
+    it('logs in with a password, and explains what is wrong', async () => {
+      await page.goto('/docs');
+      await page.click('.bar summary');
+      await page.fill('#email', 'nobody@example.com');
+      await page.fill('#password', 'whatever it is');
+      await page.click('#login .main');
+      await shown('#message', 'The address or the password is wrong.');
     });
 
     it('explains why a log-in failed', async () => {

@@ -8,9 +8,10 @@ import type { Tokens } from './sessions/sessions.js';
 /** RFC 6749 §5.1, in camelCase. The refresh token is not in it: that is the cookie's. */
 export const tokenAnswer = z
   .object({
-    accessToken: z
-      .string()
-      .meta({ description: 'An ES256 JWT for `Authorization: Bearer …`. Keep it in a variable.' }),
+    accessToken: z.string().meta({
+      description: 'An ES256 JWT for `Authorization: Bearer …`. Keep it in a variable.',
+      example: 'eyJhbGciOiJFUzI1NiIs…',
+    }),
     tokenType: z.literal('Bearer'),
     expiresIn: z.int().meta({ description: 'Seconds.', example: 600 }),
   })

@@ -12,7 +12,10 @@ const boardDescription = text(0, 500);
 /** What an admin writes to make a board. */
 export const newBoard = z
   .strictObject({ slug, title: boardTitle, description: boardDescription.default('') })
-  .meta({ id: 'NewBoard' });
+  .meta({
+    id: 'NewBoard',
+    example: { slug: 'free', title: 'Free board', description: 'Talk about anything' },
+  });
 export type NewBoard = z.output<typeof newBoard>;
 
 /** What an admin changes about a board: at least one member. */
@@ -20,7 +23,7 @@ export const boardChanges = z
   .strictObject({ slug, title: boardTitle, description: boardDescription })
   .partial()
   .refine(changesSomething, 'must change something')
-  .meta({ id: 'BoardChanges' });
+  .meta({ id: 'BoardChanges', example: { title: 'Free board' } });
 export type BoardChanges = z.output<typeof boardChanges>;
 
 /** A board as everyone sees it. */
@@ -32,13 +35,24 @@ export const board = z
     postCount: z.int(),
     createdAt: z.iso.datetime(),
   })
-  .meta({ id: 'Board' });
+  .meta({
+    id: 'Board',
+    example: {
+      slug: 'free',
+      title: 'Free board',
+      description: 'Talk about anything',
+      postCount: 1,
+      createdAt: '2026-11-24T09:00:00.000Z',
+    },
+  });
 
 const postTitle = line(1, 120);
 const postBody = text(1, 20_000).describe('Markdown, kept exactly as written.');
 
 /** What someone writes to make a post. */
-export const newPost = z.strictObject({ title: postTitle, body: postBody }).meta({ id: 'NewPost' });
+export const newPost = z
+  .strictObject({ title: postTitle, body: postBody })
+  .meta({ id: 'NewPost', example: { title: 'Hello', body: 'This is my *first* post.' } });
 export type NewPost = z.output<typeof newPost>;
 
 /** What the author changes about a post: at least one member. */
@@ -46,7 +60,7 @@ export const postChanges = z
   .strictObject({ title: postTitle, body: postBody })
   .partial()
   .refine(changesSomething, 'must change something')
-  .meta({ id: 'PostChanges' });
+  .meta({ id: 'PostChanges', example: { title: 'Hello again' } });
 export type PostChanges = z.output<typeof postChanges>;
 
 const author = z

@@ -18,7 +18,17 @@ export const ownProfile = z
     locale,
     createdAt: z.iso.datetime(),
   })
-  .meta({ id: 'OwnProfile' });
+  .meta({
+    id: 'OwnProfile',
+    example: {
+      id: '01a1f0c8-9c3e-7b52-8f7e-0a4d6c2b1e90',
+      nickname: 'Mina',
+      avatarUrl: 'https://example.com/avatars/mina.png',
+      bio: 'I read more than I write.',
+      locale: 'ko',
+      createdAt: '2026-11-24T09:00:00.000Z',
+    },
+  });
 
 /** A profile as everyone sees it. */
 export const publicProfile = ownProfile.omit({ locale: true, createdAt: true }).meta({ id: 'PublicProfile' });
@@ -28,5 +38,5 @@ export const profileChanges = z
   .strictObject({ nickname, avatarUrl: avatarUrl.nullable(), bio, locale })
   .partial()
   .refine((changes) => Object.keys(changes).length > 0, 'must change something')
-  .meta({ id: 'ProfileChanges' });
+  .meta({ id: 'ProfileChanges', example: { nickname: 'Mina', bio: 'I read more than I write.' } });
 export type ProfileChanges = z.output<typeof profileChanges>;

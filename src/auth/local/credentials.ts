@@ -20,7 +20,10 @@ export const registration = z
     path: ['password'],
     message: 'must not be the e-mail address or the nickname',
   })
-  .meta({ id: 'Registration' });
+  .meta({
+    id: 'Registration',
+    example: { email: 'mina@example.com', password: 'a long way home', nickname: 'Mina' },
+  });
 export type Registration = z.output<typeof registration>;
 
 /** What logging in takes. A shorter password is merely wrong; a longer one was never accepted and is not hashed. */
@@ -29,7 +32,7 @@ export const credentials = z
     email: emailAddress,
     password: text(1, 128).meta({ format: 'password' }),
   })
-  .meta({ id: 'Credentials' });
+  .meta({ id: 'Credentials', example: { email: 'mina@example.com', password: 'a long way home' } });
 
 function isOneOf(password: string, own: readonly string[]): boolean {
   return own.some((text) => text.toLowerCase() === password.toLowerCase());
