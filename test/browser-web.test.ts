@@ -163,8 +163,6 @@ describeWith('chromium', 'in a browser', () => {
 
     it('one registers, opens the link in the mail, and is inside', async () => {
       const { link } = await register('Hana');
-      // A fragment alone would not load the page anew.
-      await page.goto('about:blank');
       await page.goto(link);
       await shown('#nickname', 'Hana');
       expect(page.url()).toBe(`${app.url}/`);
@@ -172,7 +170,6 @@ describeWith('chromium', 'in a browser', () => {
 
     it('one logs in again with the password', async () => {
       const { link, email, password } = await register('Duri');
-      await page.goto('about:blank');
       await page.goto(link);
       await page.click('#log-out');
       await fill('login', { email, password });
@@ -336,7 +333,15 @@ describeWith('chromium', 'in a browser', () => {
       expect(await tryOut()).toContain('access_token_missing');
     });
 
-    it('logs in with a password, and explains what is wrong', async () => {
+    it('tells that the session has ended when it was ended elsewhere', async () => {
+      await page.goto('/docs');
+      await logInWith('kakao');
+      await page.context().request.post(`${app.url}/auth/logout`);
+      await tryOut();
+      await shown('#state', 'Not logged in');
+    });
+
+    it('says that a password is wrong', async () => {
       await page.goto('/docs');
       await page.click('.bar summary');
       await page.fill('#email', 'nobody@example.com');

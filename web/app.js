@@ -173,6 +173,8 @@ element('language', HTMLButtonElement).addEventListener('click', () => {
   switchLanguage();
   writeBoard();
 });
+// A link from a mail that is opened in this very tab changes the fragment only.
+addEventListener('hashchange', () => location.reload());
 onChange(showToken);
 setInterval(showSeconds, 1000);
 

@@ -58,10 +58,10 @@ function report(error) {
   say(message, ...wordsFor(error));
 }
 
-/** Finds out who is here, and tells them. */
+/** Finds out who is here, and tells them; where it is nobody, {@link onChange} has told them already. */
 async function begin() {
   try {
-    await ((await refresh()) ? showInside() : showEntry());
+    if (await refresh()) await showInside();
   } catch (error) {
     showOnly(parts, element('try-again', HTMLElement));
     say(state, 'unreachable_title');
@@ -91,8 +91,11 @@ onSubmit(
   report,
 );
 element('try-again', HTMLElement).addEventListener('click', begin);
-element('log-out', HTMLElement).addEventListener('click', () => logOut().then(showEntry).catch(report));
-onChange(authorize);
+element('log-out', HTMLElement).addEventListener('click', () => logOut().catch(report));
+onChange(() => {
+  authorize();
+  if (accessToken() === undefined) showEntry().catch(report);
+});
 
 const { loginError } = readArrival();
 translatePage();
