@@ -13,6 +13,7 @@ import type { Config } from './config.js';
 import { answerProblem, ProblemFilter } from './problems/problem.filter.js';
 import { Problem } from './problems/problem.js';
 import { validation } from './problems/validation.js';
+import { serveWeb } from './web.js';
 
 /** api.md: bodies are at most 64 KiB. */
 const BODY_LIMIT = 64 * 1024;
@@ -101,6 +102,7 @@ export async function configureHttp(app: NestFastifyApplication, config: Config)
     void reply.header('x-request-id', request.id).header('cache-control', 'no-store');
     done();
   });
+  await serveWeb(app);
 }
 
 /** JSON or nothing. An empty body is no body, so that `POST /auth/logout` works from clients that always name a type. */

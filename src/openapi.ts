@@ -2,6 +2,7 @@ import { applyDecorators, HttpCode } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
 import { ApiResponse } from '@nestjs/swagger';
 import { z } from 'zod';
+import { problemResponse } from './docs/problem-responses.js';
 import { PROBLEMS, type ProblemCode } from './problems/catalogue.js';
 
 /**
@@ -20,14 +21,7 @@ export function Fails(...codes: ProblemCode[]): MethodDecorator & ClassDecorator
   const statuses = new Set(codes.map((code) => PROBLEMS[code].status));
   return applyDecorators(
     ...[...statuses].map((status) =>
-      ApiResponse({
-        status,
-        description: codes
-          .filter((code) => PROBLEMS[code].status === status)
-          .map((code) => `\`${code}\`: ${PROBLEMS[code].title}`)
-          .join('<br>'),
-        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-      }),
+      ApiResponse({ status, ...problemResponse(codes.filter((code) => PROBLEMS[code].status === status)) }),
     ),
   );
 }

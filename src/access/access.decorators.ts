@@ -1,5 +1,5 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
-import { ApiBearerAuth, ApiExtension } from '@nestjs/swagger';
+import { ApiExtension } from '@nestjs/swagger';
 
 /** The metadata that the access guard reads. A route without any is closed. */
 export const ACCESS = 'access';
@@ -15,4 +15,4 @@ export const OptionalActor = () =>
 
 /** Closes a route to everyone who has none of these roles (403 `forbidden`). */
 export const Roles = (...roles: [string, ...string[]]) =>
-  applyDecorators(SetMetadata(ROLES, roles), ApiBearerAuth(), ApiExtension('x-roles', roles));
+  applyDecorators(SetMetadata(ROLES, roles), ApiExtension('x-roles', roles));

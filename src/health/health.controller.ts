@@ -1,5 +1,5 @@
 import { Controller, Get, Res } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
@@ -19,12 +19,14 @@ export class HealthController {
   constructor(private readonly dataSource: DataSource) {}
 
   @Get('live')
+  @ApiOperation({ summary: 'Ask whether the process is alive' })
   @Answers(200, live, 'The process answers')
   live(): z.output<typeof live> {
     return { status: 'ok' };
   }
 
   @Get('ready')
+  @ApiOperation({ summary: 'Ask whether it can serve' })
   @Answers(200, ready, 'Every store answers')
   @Answers(503, ready, 'A store is away')
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<z.output<typeof ready>> {

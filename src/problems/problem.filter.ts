@@ -2,6 +2,7 @@ import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QueryFailedError } from 'typeorm';
 import type { ProblemCode } from './catalogue.js';
+import type { ProblemBody } from './problem-body.js';
 import { Problem, temporarilyUnavailable } from './problem.js';
 
 /** Answers every error that reaches Nest as a problem. */
@@ -38,10 +39,10 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
       status: problem.status,
       code: problem.code,
       detail: problem.detail,
-      instance: request.url.split('?', 1)[0],
+      instance: request.url.split('?', 1)[0] ?? '',
       requestId: request.id,
       errors: problem.errors,
-    });
+    } satisfies ProblemBody);
 }
 
 /** Finds the problem that a client should see behind any thrown value. Unknown errors are `unexpected`. */

@@ -1,10 +1,5 @@
 import { PROBLEMS, type ProblemCode } from './catalogue.js';
-
-/** One member of the request that is wrong: an RFC 6901 pointer into the body, or `?name` for a query member. */
-export interface FieldError {
-  readonly pointer: string;
-  readonly detail: string;
-}
+import type { FieldError } from './problem-body.js';
 
 interface ProblemOptions {
   /** For the client: what is special about this occurrence. Never a secret, never which check failed. */

@@ -1,5 +1,5 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
 import { Answers } from '../../openapi.js';
@@ -24,6 +24,7 @@ export class JwksController {
 
   @Get('jwks.json')
   @Public()
+  @ApiOperation({ summary: 'Read the public keys' })
   @Header('cache-control', 'public, max-age=300')
   @Answers(200, jwkSet, 'The public keys that access tokens are signed with')
   read(): unknown {

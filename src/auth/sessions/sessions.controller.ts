@@ -11,7 +11,7 @@ import { Sessions } from './sessions.js';
 
 /** The two calls that live from the cookie alone. */
 @ApiTags('Sessions')
-@ApiCookieAuth()
+@ApiCookieAuth('refreshCookie')
 @Controller('auth')
 @UseGuards(OwnPagesGuard)
 export class SessionsController {

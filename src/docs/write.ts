@@ -1,0 +1,22 @@
+import 'reflect-metadata';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { databaseOptions } from '../../ormconfig.js';
+import { AppModule } from '../app.module.js';
+import { PROVIDERS } from '../auth/social/providers.js';
+import { loadConfig } from '../config.js';
+import { createHttpAdapter } from '../http.js';
+import { createLogger } from '../logging.js';
+import { packageRoot } from '../package-root.js';
+import { describeApi } from './document.js';
+
+/** `npm run openapi`: writes `docs/openapi.json`. Nothing is started for it: routes describe themselves. */
+const config = loadConfig(PROVIDERS, { LOG_LEVEL: 'silent' });
+const app = await NestFactory.create<NestFastifyApplication>(
+  AppModule.from(config, databaseOptions({ url: 'postgres://localhost' })),
+  createHttpAdapter(config, createLogger(config)),
+  { preview: true, logger: false },
+);
+writeFileSync(join(packageRoot(), 'docs', 'openapi.json'), `${JSON.stringify(describeApi(app), null, 2)}\n`);
