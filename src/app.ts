@@ -34,12 +34,26 @@ export async function createDaemun(
     return {
       app,
       close: async () => {
-        await app.close();
+        await drain(app);
         await putAway();
       },
     };
   } catch (error) {
     await putAway();
     throw error;
+  }
+}
+
+/**
+ * Closes the application once all requests under way have been answered. Node.js closes the connections that are idle at
+ * the start; those that become idle later would be waited for until their keep-alive time is over.
+ */
+async function drain(app: NestFastifyApplication): Promise<void> {
+  const server = app.getHttpServer();
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(sweep);
   }
 }

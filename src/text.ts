@@ -26,6 +26,9 @@ function bounded(string: z.ZodString, least: number, most: number): z.ZodString 
       const { length } = Array.from(value);
       return length >= least && length <= most;
     }, `must have ${least} to ${most} characters`)
-    .refine((value) => !value.includes('\0') && !/\p{Cs}/u.test(value), 'must be text without NUL')
+    .refine((value) => !value.includes('\0') && !/\p{Cs}/u.test(value), {
+      error: 'must be well-formed text without NUL',
+      abort: true,
+    })
     .meta({ minLength: least, maxLength: most });
 }

@@ -1,16 +1,226 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startApp, type TestApp } from './support/app.js';
+import { Browser } from './support/browser.js';
+import { PostgresServer } from './support/postgres-server.js';
+import { describeWith } from './support/programs.js';
+import { startSocialApp, type SocialApp } from './support/social.js';
 
-let app: TestApp;
+let app: SocialApp;
 beforeAll(async () => {
-  app = await startApp();
+  app = await startSocialApp();
 });
 afterAll(() => app.stop());
 
-describe('refresh without a session', () => {
-  it('says that there is no valid refresh cookie', async () => {
-    const response = await fetch(`${app.url}/auth/refresh`, { method: 'POST' });
-    expect(response.status).toBe(401);
-    expect(await response.json()).toMatchObject({ code: 'refresh_token_invalid' });
+let people = 0;
+/** The refresh cookie of someone who has just logged in. */
+async function logIn(on = app): Promise<string> {
+  const page = await new Browser(on.url).logInWith('kakao', `user-${++people}`);
+  return cookieIn(page.headers) ?? 'there is no cookie';
+}
+/** The value that an answer gives the cookie; empty when it clears it. */
+function cookieIn(headers: Headers): string | undefined {
+  return /^(?:__Host-)?refresh=([^;]*)/m.exec(headers.getSetCookie().join('\n'))?.[1];
+}
+async function call(
+  path: 'refresh' | 'logout',
+  cookie: string | undefined,
+  headers: Record<string, string> = {},
+  on = app,
+) {
+  const sent = { ...headers, ...(cookie === undefined ? {} : { cookie: `refresh=${cookie}` }) };
+  const response = await fetch(`${on.url}/auth/${path}`, {
+    method: 'POST',
+    headers: sent,
+  });
+  const text = await response.text();
+  const body = (text === '' ? {} : JSON.parse(text)) as { code?: string; accessToken?: string };
+  return { status: response.status, cookie: cookieIn(response.headers), headers: response.headers, body };
+}
+const me = (token: string | undefined, on = app) =>
+  fetch(`${on.url}/users/me`, { headers: { authorization: `Bearer ${token}` } });
+/** Lets time pass for every session by moving its past away. */
+const pass = (ms: number) =>
+  app.database.query('UPDATE auth.sessions SET moved_at = moved_at - $1, handed_at = handed_at - $1', [ms]);
+
+describe('refreshing', () => {
+  it('answers with an access token, and hides the successor in the cookie', async () => {
+    const first = await logIn();
+    const { status, body, cookie } = await call('refresh', first);
+    expect(status).toBe(200);
+    expect(body).toEqual({ accessToken: expect.any(String), tokenType: 'Bearer', expiresIn: 600 });
+    expect(cookie).toMatch(/^daemun_rt1_[\w-]{96}$/);
+    expect(cookie).not.toBe(first);
+    expect((await me(body.accessToken)).status).toBe(200);
+  });
+
+  it('keeps the cookie from scripts, other hosts’ paths and other sites', async () => {
+    const { headers } = await call('refresh', await logIn());
+    expect(headers.getSetCookie()).toEqual([
+      expect.stringMatching(/^refresh=[\w-]+; Max-Age=15552000; Path=\/; HttpOnly; SameSite=Strict$/),
+    ]);
+  });
+
+  it('gives everyone who asks at once the same successor, to the byte', async () => {
+    const cookie = await logIn();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => call('refresh', cookie)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect(new Set(answers.map((answer) => answer.cookie)).size).toBe(1);
+  });
+
+  it('gives the same successor again to whoever lost the answer', async () => {
+    const cookie = await logIn();
+    const lost = await call('refresh', cookie);
+    expect((await call('refresh', cookie)).cookie).toBe(lost.cookie);
+  });
+
+  it('forgives an answer that was lost for hours', async () => {
+    const cookie = await logIn();
+    await call('refresh', cookie);
+    await pass(3 * 3_600_000);
+    const recovered = await call('refresh', cookie);
+    expect(recovered.status).toBe(200);
+    await pass(60_000);
+    expect((await call('refresh', recovered.cookie)).status).toBe(200);
+  });
+
+  it('ends the session for owner and thief when both have used it, and takes their access tokens along', async () => {
+    const stolen = await logIn();
+    const owner = await call('refresh', stolen);
+    await pass(60_000);
+    const next = await call('refresh', owner.cookie);
+    await pass(60_000);
+    const thief = await call('refresh', stolen);
+    expect(thief).toMatchObject({ status: 401, body: { code: 'session_ended' }, cookie: '' });
+    expect(await call('refresh', next.cookie)).toMatchObject({
+      status: 401,
+      body: { code: 'session_ended' },
+    });
+    expect((await me(next.body.accessToken)).status).toBe(401);
+  });
+
+  it.each([
+    ['no cookie', undefined],
+    ['an empty cookie', ''],
+    ['a cookie of another kind', 'daemun_rt2_abc'],
+    ['a cookie that someone made up', `daemun_rt1_${'A'.repeat(96)}`],
+  ])('is refused with %s, which stays as it is', async (_, cookie) => {
+    const answer = await call('refresh', cookie);
+    expect(answer).toMatchObject({ status: 401, body: { code: 'refresh_token_invalid' } });
+    expect(answer.headers.getSetCookie()).toEqual([]);
+  });
+
+  it('is refused when any character of the cookie was changed', async () => {
+    const cookie = await logIn();
+    for (let at = 'daemun_rt1_'.length; at < cookie.length; at += 7) {
+      const other = cookie[at] === 'A' ? 'B' : 'A';
+      const changed = cookie.slice(0, at) + other + cookie.slice(at + 1);
+      expect((await call('refresh', changed)).body.code).toBe('refresh_token_invalid');
+    }
+  });
+
+  it('is refused once the account is disabled, and the session is over', async () => {
+    const cookie = await logIn();
+    await app.database.query(`UPDATE auth.accounts SET status = 'disabled'`);
+    expect(await call('refresh', cookie)).toMatchObject({
+      status: 401,
+      body: { code: 'session_ended' },
+      cookie: '',
+    });
+    await app.database.query(`UPDATE auth.accounts SET status = 'active'`);
+    expect((await call('refresh', cookie)).status).toBe(401);
+  });
+
+  it.each([
+    ['another origin', { origin: 'https://evil.example' }],
+    ['an origin that hides', { origin: 'null' }],
+    ['another site', { 'sec-fetch-site': 'cross-site' }],
+  ])('is refused to a page of %s, and does not use the token up', async (_, headers) => {
+    const cookie = await logIn();
+    expect(await call('refresh', cookie, headers)).toMatchObject({
+      status: 403,
+      body: { code: 'origin_not_allowed' },
+    });
+    expect((await call('refresh', cookie)).status).toBe(200);
+  });
+
+  it('works for our own pages', async () => {
+    const headers = { origin: app.config.webOrigins[0], 'sec-fetch-site': 'same-origin' };
+    expect((await call('refresh', await logIn(), headers)).status).toBe(200);
+  });
+
+  it('leaves no token in the log', async () => {
+    const cookie = await logIn();
+    const { body, cookie: successor = '' } = await call('refresh', cookie);
+    await call('refresh', `${cookie.slice(0, -1)}~`);
+    const log = JSON.stringify(app.log);
+    for (const secret of [cookie, successor, body.accessToken ?? ''])
+      expect(log).not.toContain(secret.slice(-30));
+  });
+});
+
+describe('logging out', () => {
+  it('clears the cookie, and ends the session and its access tokens at once', async () => {
+    const { cookie, body } = await call('refresh', await logIn());
+    expect(await call('logout', cookie)).toMatchObject({ status: 204, cookie: '' });
+    expect((await call('refresh', cookie)).body.code).toBe('session_ended');
+    expect(await (await me(body.accessToken)).json()).toMatchObject({ code: 'session_ended' });
+  });
+
+  it('ends the session also with an old refresh token', async () => {
+    const old = await logIn();
+    const { cookie } = await call('refresh', old);
+    await call('logout', old);
+    expect((await call('refresh', cookie)).body.code).toBe('session_ended');
+  });
+
+  it.each([
+    ['nobody', undefined],
+    ['nonsense', 'nonsense'],
+  ])('is fine for %s', async (_, cookie) => {
+    expect((await call('logout', cookie)).status).toBe(204);
+  });
+
+  it('is refused to a page of another origin', async () => {
+    const cookie = await logIn();
+    expect((await call('logout', cookie, { origin: 'https://evil.example' })).status).toBe(403);
+    expect((await call('refresh', cookie)).status).toBe(200);
+  });
+
+  it('leaves other sessions alone', async () => {
+    const other = await logIn();
+    await call('logout', await logIn());
+    expect((await call('refresh', other)).status).toBe(200);
+  });
+});
+
+describeWith('postgres', 'while the database is away', () => {
+  let server: PostgresServer;
+  let shaky: SocialApp;
+  beforeAll(async () => {
+    server = await PostgresServer.start();
+    shaky = await startSocialApp({ DATABASE_URL: server.url });
+  });
+  afterAll(async () => {
+    await shaky.stop();
+    await server.stop();
+  });
+
+  it('nobody is logged out: every answer is 503, the cookie stays, and it works again afterwards', async () => {
+    const { cookie, body } = await call('refresh', await logIn(shaky), {}, shaky);
+    await server.crash();
+    const refused = await call('refresh', cookie, {}, shaky);
+    expect(refused).toMatchObject({ status: 503, body: { code: 'temporarily_unavailable' } });
+    expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+    expect(refused.headers.getSetCookie()).toEqual([]);
+    const stays = await call('logout', cookie, {}, shaky);
+    expect(stays.status).toBe(503);
+    expect(stays.headers.getSetCookie()).toEqual([]);
+    expect((await me(body.accessToken, shaky)).status).toBe(503);
+    expect((await fetch(`${shaky.url}/health/ready`)).status).toBe(503);
+    expect((await fetch(`${shaky.url}/health/live`)).status).toBe(200);
+    const back = await new Browser(shaky.url).logInWith('kakao', 'mina');
+    expect(back.location).toContain('login_error=temporarily_unavailable');
+
+    await server.restart();
+    expect((await call('refresh', cookie, {}, shaky)).status).toBe(200);
   });
 });

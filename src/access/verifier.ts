@@ -52,7 +52,10 @@ export class AccessTokenVerifier {
       payload = jwt.verify<Record<string, unknown>>(token);
     } catch (error) {
       if (error instanceof Error && error.name === 'TokenExpiredError') throw expired();
-      throw invalid(error instanceof Error ? error.message : 'not a JWT');
+      // Its own messages name a check; those of a parser may quote the token.
+      throw invalid(
+        error instanceof Error && error.name === 'JsonWebTokenError' ? error.message : 'not a JWT',
+      );
     }
     const claims = accessTokenClaims.safeParse(payload);
     if (!claims.success)

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { QueryFailedError } from 'typeorm';
@@ -82,7 +83,7 @@ const OUTAGE_MESSAGE =
 /** Whether an error says that the database is away, as opposed to a statement that is wrong. */
 function isOutage(error: unknown): boolean {
   const behind = error instanceof QueryFailedError ? error.driverError : error;
-  if (!(behind instanceof Error)) return false;
+  if (!types.isNativeError(behind)) return false;
   const { code } = behind as { code?: unknown };
   if (typeof code === 'string' && code !== '') return OUTAGE_CODE.test(code);
   return OUTAGE_MESSAGE.test(behind.message);

@@ -19,7 +19,8 @@ export function findPostgres(): string | undefined {
 export class PostgresServer {
   private constructor(
     readonly url: string,
-    private readonly process: ChildProcess,
+    private readonly launch: () => Promise<ChildProcess>,
+    private process: ChildProcess,
     private readonly dir: string,
   ) {}
 
@@ -42,20 +43,38 @@ export class PostgresServer {
         cwd: dir,
       },
     );
-    const server = spawn(
-      join(bin, 'postgres'),
-      ['-D', data, '-p', String(port), '-k', dir, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'],
-      { ...owner, stdio: 'ignore', cwd: dir },
-    );
-    await untilListening(port);
-    return new PostgresServer(`postgres://daemun@127.0.0.1:${port}/postgres`, server, dir);
+    const launch = async (): Promise<ChildProcess> => {
+      const server = spawn(
+        join(bin, 'postgres'),
+        ['-D', data, '-p', String(port), '-k', dir, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'],
+        { ...owner, stdio: 'ignore', cwd: dir },
+      );
+      await untilListening(port);
+      return server;
+    };
+    return new PostgresServer(`postgres://daemun@127.0.0.1:${port}/postgres`, launch, await launch(), dir);
+  }
+
+  /** Ends the server as a power cut would, connections and all. */
+  async crash(): Promise<void> {
+    await this.end('SIGQUIT');
+  }
+
+  /** Starts it again, on the same port and the same data. */
+  async restart(): Promise<void> {
+    this.process = await this.launch();
   }
 
   async stop(): Promise<void> {
-    const exited = new Promise((resolve) => this.process.once('exit', resolve));
-    this.process.kill('SIGINT');
-    await exited;
+    await this.end('SIGINT');
     rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    const exited = new Promise((resolve) => this.process.once('exit', resolve));
+    this.process.kill(signal);
+    await exited;
   }
 }
 

@@ -14,7 +14,7 @@ import { LocalGuard, ProvenAccount } from './local.guard.js';
 import { Registrations } from './registration.js';
 
 const emailVerification = z
-  .strictObject({ token: text(1, 2_048).meta({ description: 'From the link in the mail.' }) })
+  .strictObject({ token: text(0, 65_536).meta({ description: 'From the link in the mail.' }) })
   .meta({ id: 'EmailVerification' });
 const addressOnly = z.strictObject({ email: emailAddress }).meta({ id: 'AddressOnly' });
 

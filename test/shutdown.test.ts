@@ -1,0 +1,47 @@
+import { connect } from 'node:net';
+import { describe, expect, it } from '@jest/globals';
+import { Controller, Get, Module } from '@nestjs/common';
+import { Public } from '../src/access/access.decorators.js';
+import { startApp } from './support/app.js';
+
+let arrived: () => void;
+let answer: () => void;
+
+/** A request that takes as long as the test wants it to. */
+@Controller('slow')
+@Public()
+class SlowController {
+  @Get()
+  async wait(): Promise<{ done: true }> {
+    const released = new Promise<void>((resolve) => (answer = resolve));
+    arrived();
+    await released;
+    return { done: true };
+  }
+}
+
+@Module({ controllers: [SlowController] })
+class SlowModule {}
+
+/** Whether a new connection is taken. */
+function isOpen(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+describe('stopping', () => {
+  it('answers what is under way, takes nothing new, and does not wait for connections that stay open', async () => {
+    const app = await startApp({}, [SlowModule]);
+    const underWay = new Promise<void>((resolve) => (arrived = resolve));
+    const slow = fetch(`${app.url}/slow`);
+    await underWay;
+    const stopped = app.stop();
+    while (await isOpen(app.url)) continue;
+    answer();
+    expect(await (await slow).json()).toEqual({ done: true });
+    await stopped;
+  }, 20_000);
+});
