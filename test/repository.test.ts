@@ -19,7 +19,7 @@ describe('imports', () => {
     mail: ['problems'],
     access: ['problems', 'database'],
     health: ['problems', 'database', 'access'],
-    docs: ['problems', 'auth/social/providers'],
+    docs: ['problems'],
     users: ['problems', 'database', 'access'],
     boards: ['problems', 'database', 'access', 'users/profiles'],
     auth: ['problems', 'database', 'access', 'mail', 'users/profiles'],
