@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import fastifyCookie from '@fastify/cookie';
+import fastifyCors from '@fastify/cors';
 import {
   LogController,
   type FastifyBaseLogger,
@@ -59,32 +60,8 @@ function trustedProxies({
  */
 export async function configureHttp(app: NestFastifyApplication, config: Config): Promise<void> {
   const server = app.getHttpAdapter().getInstance();
-  app.useSecurityHeaders({
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: "'none'",
-        scriptSrc: "'self'",
-        styleSrc: "'self'",
-        imgSrc: ["'self'", 'data:', 'https:'],
-        connectSrc: "'self'",
-        fontSrc: "'self'",
-        objectSrc: "'none'",
-        baseUri: "'none'",
-        formAction: "'self'",
-        frameAncestors: "'none'",
-      },
-    },
-    strictTransportSecurity: config.publicUrl.startsWith('https:'),
-    // What these did is the business of the policy above, or of browsers that are gone.
-    xFrameOptions: false,
-    xDnsPrefetchControl: false,
-    xDownloadOptions: false,
-    xPermittedCrossDomainPolicies: false,
-    xXssProtection: false,
-    originAgentCluster: false,
-  });
-  app.enableCors({
+  setHeaders(server, config);
+  await app.register(fastifyCors, {
     origin: [...config.webOrigins],
     credentials: true,
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
@@ -97,12 +74,44 @@ export async function configureHttp(app: NestFastifyApplication, config: Config)
   await app.register(fastifyCookie);
   takeJsonOnly(server);
   logRequests(server, config.logLevel === 'debug' || config.logLevel === 'trace');
-  server.addHook('onRequest', (request, reply, done) => {
+  await serveWeb(app);
+}
+
+/** Scripts, styles and calls from this origin only, pictures from anywhere that is encrypted, and no frames around us. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data: https:",
+  "connect-src 'self'",
+  "font-src 'self'",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join(';');
+
+/**
+ * What every answer says to browsers. Nest's own `useSecurityHeaders` and `enableCors` write past Fastify, to the raw
+ * response; merging the two makes a small answer cost half as much again (bench/).
+ */
+function setHeaders(server: FastifyInstance, { publicUrl }: Config): void {
+  const always = {
+    'content-security-policy': CONTENT_SECURITY_POLICY,
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
     // Whatever is personal or a token must not stay in a cache; the few public answers say otherwise themselves.
-    void reply.header('x-request-id', request.id).header('cache-control', 'no-store');
+    'cache-control': 'no-store',
+    ...(publicUrl.startsWith('https:') && {
+      'strict-transport-security': 'max-age=31536000; includeSubDomains',
+    }),
+  };
+  server.addHook('onRequest', (request, reply, done) => {
+    void reply.headers(always).header('x-request-id', request.id);
     done();
   });
-  await serveWeb(app);
 }
 
 /** JSON or nothing. An empty body is no body, so that `POST /auth/logout` works from clients that always name a type. */

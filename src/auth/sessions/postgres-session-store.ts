@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Config } from '../../config.js';
+import { runPrepared } from '../../database/prepared.js';
 import { PRESENT } from './present.sql.js';
 import { SessionStore, type EndReason, type NewSession, type Presented } from './session-store.js';
 
@@ -24,11 +25,12 @@ export class PostgresSessionStore extends SessionStore {
 
   async present(sessionId: string, generation: number): Promise<Presented | undefined> {
     const { refreshGrace, sessionIdle } = this.config;
-    const [rows] = await this.dataSource.query<[(Presented & { roles: string[] | null })[], number]>(
-      PRESENT,
-      [sessionId, generation, refreshGrace * 1000, sessionIdle * 1000],
-    );
-    const row = rows[0];
+    const [row] = await runPrepared<Presented & { roles: string[] | null }>(this.dataSource, PRESENT, [
+      sessionId,
+      generation,
+      refreshGrace * 1000,
+      sessionIdle * 1000,
+    ]);
     return row && { ...row, roles: row.roles ?? undefined };
   }
 

@@ -1,3 +1,5 @@
+import type { Prepared } from '../../database/prepared.js';
+
 /**
  * The step of `rotation.ts` as one statement: it locks the row, decides, and writes, so that any number of processes may
  * run it at once. Parameters: $1 session id, $2 the presented generation, $3 the grace and $4 the idle limit in ms.
@@ -6,7 +8,9 @@
  * The decision stands in a sub-select of SET, because PostgreSQL evaluates that part again on the newest version of a
  * row for which it had to wait.
  */
-export const PRESENT = `
+export const PRESENT: Prepared = {
+  name: 'present-refresh-token',
+  text: `
   UPDATE auth.sessions AS s
   SET (current, parent, floor, next, moved_at, handed_at, ended_at, end_reason, last_answer) = (
     SELECT
@@ -50,4 +54,5 @@ export const PRESENT = `
     s.current AS generation,
     s.last_answer AS answer,
     s.account_id AS "accountId",
-    (SELECT roles FROM auth.accounts WHERE id = s.account_id AND status = 'active') AS roles`;
+    (SELECT roles FROM auth.accounts WHERE id = s.account_id AND status = 'active') AS roles`,
+};
