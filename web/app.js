@@ -9,13 +9,11 @@ import { accessToken, ask, askAsMe, enter, Failure, logOut, onChange, refresh } 
 
 const parts = ['waiting', 'unreachable', 'entry', 'inside'].map((id) => element(id, HTMLElement));
 /** The forms, and what stands above each. */
-const TITLES = { login: 'log_in', register: 'register', forgot: 'to_forgot', reset: 'new_password' };
+const TITLES = { login: 'log_in', register: 'register' };
 const forms = Object.keys(TITLES).map((id) => element(id, HTMLFormElement));
 const message = element('message', HTMLElement);
 const resend = element('resend', HTMLButtonElement);
 
-/** @type {string | undefined} */
-let resetToken;
 /** Who has not verified their address yet. */
 let waitingAddress = '';
 
@@ -150,24 +148,6 @@ onSubmit(
   },
   report,
 );
-onSubmit(
-  element('forgot', HTMLFormElement),
-  async (body) => {
-    await ask('/auth/forgot-password', { method: 'POST', body });
-    tell('good', ['mail_maybe_sent']);
-    showForm('login');
-  },
-  report,
-);
-onSubmit(
-  element('reset', HTMLFormElement),
-  async (body) => {
-    await ask('/auth/reset-password', { method: 'POST', body: { ...body, token: resetToken } });
-    tell('good', ['password_set']);
-    showForm('login');
-  },
-  report,
-);
 
 element('language', HTMLButtonElement).addEventListener('click', () => {
   switchLanguage();
@@ -196,10 +176,6 @@ void showBoard();
 if (arrival.loginError !== undefined) tell('bad', [arrival.loginError]);
 if (arrival.verifyEmail !== undefined) {
   await verifyEmail(arrival.verifyEmail);
-} else if (arrival.resetPassword !== undefined) {
-  resetToken = arrival.resetPassword;
-  await showEntry();
-  showForm('reset');
 } else {
   await begin();
 }

@@ -1,15 +1,16 @@
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
 import type { Config } from '../config.js';
-import { EmbeddedPostgres } from './embedded-postgres.js';
+import type { EmbeddedPostgres } from './embedded-postgres.js';
 
 /** Where PostgreSQL is: at a server's URL, or inside this process. */
 export type DatabaseTarget = { readonly url: string } | { readonly embedded: EmbeddedPostgres };
 
 /** Opens the embedded database unless `DATABASE_URL` names a server. */
 export async function openTarget(config: Config): Promise<DatabaseTarget> {
-  return config.databaseUrl === undefined
-    ? { embedded: await EmbeddedPostgres.open(config.dataDir) }
-    : { url: config.databaseUrl.reveal() };
+  if (config.databaseUrl !== undefined) return { url: config.databaseUrl.reveal() };
+  // Only here, since a process with a server need not carry another database along.
+  const { EmbeddedPostgres } = await import('./embedded-postgres.js');
+  return { embedded: await EmbeddedPostgres.open(config.dataDir) };
 }
 
 /** The part of TypeORM's options that says where and how to connect. */
