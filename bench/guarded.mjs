@@ -29,7 +29,7 @@ try {
     for (const [index, target] of targets.entries()) perSecond[index].push(await measure(target, seconds));
   }
   const [base] = perSecond;
-  console.log(`${rounds} rounds of ${seconds} s, 32 connections; database: ${database.name}; medians`);
+  console.log(`${rounds} rounds of ${seconds} s, 128 connections; database: ${database.name}; medians`);
   for (const [index, { name }] of targets.entries()) {
     const ratio = median(perSecond[index].map((value, round) => value / base[round]));
     console.log(
@@ -46,16 +46,15 @@ try {
 }
 
 async function measure({ url, headers }, duration) {
-  const result = await autocannon({ url, headers, duration, connections: 32 });
+  const result = await autocannon({ url, headers, duration, connections: 128 });
   if (result.non2xx > 0 || result.errors > 0)
     throw new Error(`${url}: ${result.non2xx} refused, ${result.errors} errors`);
   return result.requests.average;
 }
 
 function start(file, port, env) {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), [String(port)], {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), [String(port), 'idle'], {
     env: { ...process.env, ...env },
-    execArgv: ['--expose-gc'],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   return new Promise((resolve, reject) => {
