@@ -29,7 +29,7 @@ try {
     for (const [index, target] of targets.entries()) perSecond[index].push(await measure(target, seconds));
   }
   const [base] = perSecond;
-  console.log(`${rounds} rounds of ${seconds} s, 128 connections; database: ${database.name}; medians`);
+  console.log(`${rounds} rounds of ${seconds} s, 32 connections; database: ${database.name}; medians`);
   for (const [index, { name }] of targets.entries()) {
     const ratio = median(perSecond[index].map((value, round) => value / base[round]));
     console.log(
@@ -46,7 +46,7 @@ try {
 }
 
 async function measure({ url, headers }, duration) {
-  const result = await autocannon({ url, headers, duration, connections: 128 });
+  const result = await autocannon({ url, headers, duration, connections: 32 });
   if (result.non2xx > 0 || result.errors > 0)
     throw new Error(`${url}: ${result.non2xx} refused, ${result.errors} errors`);
   return result.requests.average;

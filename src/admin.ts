@@ -20,9 +20,9 @@ async function main(who: string | undefined): Promise<void> {
   if (who === undefined) throw new Refusal(USAGE);
   const target = await openTarget(loadConfig(PROVIDERS));
   try {
+    await migrate(databaseOptions(target));
     const database = await new DataSource(databaseOptions(target)).initialize();
     try {
-      await migrate(database);
       if (!(await grantAdmin(database, who))) throw new Refusal(`There is no account ${who}.\n\n${USAGE}`);
     } finally {
       await database.destroy();

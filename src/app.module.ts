@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
-import type { DataSourceOptions } from 'typeorm';
+import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
 import { AccessModule } from './access/access.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { KeysModule } from './auth/keys/keys.module.js';
@@ -27,7 +27,11 @@ class SettingsModule {
 @Module({})
 export class AppModule {
   /** `more` are modules beside ours: a test's, a benchmark's. Your own stand in the list below. */
-  static from(config: Config, database: DataSourceOptions, more: readonly Type[] = []): DynamicModule {
+  static from(
+    config: Config,
+    database: PostgresDataSourceOptions,
+    more: readonly Type[] = [],
+  ): DynamicModule {
     return {
       module: AppModule,
       imports: [

@@ -34,8 +34,11 @@ export async function createDaemun(
     return {
       app,
       close: async () => {
-        await drain(app);
-        await putAway();
+        try {
+          await drain(app);
+        } finally {
+          await putAway();
+        }
       },
     };
   } catch (error) {

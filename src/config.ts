@@ -106,7 +106,8 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T, fallba
 
 /** Each variable by itself; what they mean together is settled in {@link loadConfig}, what must not be in `config-checks.ts`. */
 const environment = z.object({
-  NODE_ENV: z.string().default('development'),
+  // Something that merely looks like "production" would start the sandbox.
+  NODE_ENV: oneOf(['development', 'test', 'production'], 'development'),
   PORT: whole(3000, 1, 65535),
   HOST: text,
   PUBLIC_URL: text,

@@ -121,7 +121,7 @@ function permitPages(server: FastifyInstance, { webOrigins }: Config): void {
   };
   const preflight = {
     'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
-    'access-control-allow-headers': 'Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key',
+    'access-control-allow-headers': 'Authorization, Content-Type, If-Match, If-None-Match',
     'access-control-max-age': '600',
   };
   server.addHook('onRequest', (request, reply, done) => {

@@ -55,7 +55,8 @@ export function createLogger(config: Config, destination?: DestinationStream): L
 
 /** Name, message, code and stack, down the chain of causes; never the properties that libraries hang on errors, which carry queries and bodies. */
 function describeError(error: unknown): unknown {
-  if (!types.isNativeError(error)) return error === undefined ? undefined : { message: typeof error };
+  if (!(types.isNativeError(error) || error instanceof Error))
+    return error === undefined ? undefined : { message: typeof error };
   const { code } = error as { code?: unknown };
   return {
     name: error.name,

@@ -20,6 +20,9 @@ export function line(least: number, most: number): z.ZodString {
     .refine((value) => VISIBLE.test(value), 'must have something to see');
 }
 
+/** What people call themselves. */
+export const nickname = line(2, 20).meta({ example: 'Mina' });
+
 function bounded(string: z.ZodString, least: number, most: number): z.ZodString {
   return string
     .refine((value) => {

@@ -34,7 +34,17 @@ class DoorsController {
   }
 }
 
-@Module({ controllers: [DoorsController] })
+@Controller('open-house')
+@Public()
+class OpenHouseController {
+  @Get('safe')
+  @Roles('admin')
+  safe(): { ok: true } {
+    return { ok: true };
+  }
+}
+
+@Module({ controllers: [DoorsController, OpenHouseController] })
 class DoorsModule {}
 
 let app: TestApp;
@@ -89,6 +99,10 @@ describe('a route for a role', () => {
       status: 403,
       body: { code: 'forbidden' },
     });
+  });
+
+  it('is closed also within a controller that is public', async () => {
+    expect((await fetch(`${app.url}/open-house/safe`)).status).toBe(401);
   });
 
   it('is open to who has it among others', async () => {

@@ -114,6 +114,16 @@ function sessionStoreSuite(connect: () => DataSource): void {
     expect(row.end_reason).toBe('logged_out');
   });
 
+  it('remembers which sessions ended a moment ago', async () => {
+    const [ended, older, alive] = [await openSession(), await openSession(), await openSession()];
+    for (const id of [ended, older]) await store().end(id, 'logged_out');
+    await connect().query("UPDATE auth.sessions SET ended_at = now() - interval '2 minutes' WHERE id = $1", [
+      older,
+    ]);
+    const recent = await store().endedWithin(60);
+    expect([ended, older, alive].map((id) => recent.includes(id))).toEqual([true, false, false]);
+  });
+
   it('knows no session that was never opened', async () => {
     expect(await store().present(randomUUID(), 1)).toBeUndefined();
   });
@@ -153,8 +163,8 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
   let dataSource: DataSource;
   beforeAll(async () => {
     server = await PostgresServer.start();
+    await migrate(databaseOptions({ url: server.url }));
     dataSource = await new DataSource(databaseOptions({ url: server.url })).initialize();
-    await migrate(dataSource);
   });
   afterAll(async () => {
     await dataSource.destroy();

@@ -1,5 +1,7 @@
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Browser } from './support/browser.js';
+import { makeDataDir } from './support/data-dir.js';
 import { PostgresServer } from './support/postgres-server.js';
 import { describeWith } from './support/programs.js';
 import { startSocialApp, type SocialApp } from './support/social.js';
@@ -183,6 +185,20 @@ describe('logging out', () => {
     const cookie = await logIn();
     expect((await call('logout', cookie, { origin: 'https://evil.example' })).status).toBe(403);
     expect((await call('refresh', cookie)).status).toBe(200);
+  });
+
+  it('is remembered when the server is started again', async () => {
+    const dataDir = makeDataDir();
+    const before = await startSocialApp({ DATA_DIR: dataDir });
+    const { cookie, body } = await call('refresh', await logIn(before), {}, before);
+    const other = await call('refresh', await logIn(before), {}, before);
+    await call('logout', cookie, {}, before);
+    await before.stop();
+    const after = await startSocialApp({ DATA_DIR: dataDir, PORT: String(before.config.port) });
+    expect((await me(other.body.accessToken, after)).status).toBe(200);
+    expect((await me(body.accessToken, after)).status).toBe(401);
+    await after.stop();
+    rmSync(dataDir, { recursive: true });
   });
 
   it('leaves other sessions alone', async () => {

@@ -3,6 +3,7 @@ import { ApiExtension } from '@nestjs/swagger';
 
 /** The metadata that the access guard reads. A route without any is closed. */
 export const ACCESS = 'access';
+export type Access = 'public' | 'optional' | 'closed';
 export const ROLES = 'roles';
 
 /** Opens a route to everyone; an access token that comes along is not even looked at. */
@@ -13,6 +14,11 @@ export const Public = () =>
 export const OptionalActor = () =>
   applyDecorators(SetMetadata(ACCESS, 'optional'), ApiExtension('x-access', 'optional'));
 
-/** Closes a route to everyone who has none of these roles (403 `forbidden`). */
+/** Closes a route, also one of a `@Public()` controller, to everyone who has none of these roles (403 `forbidden`). */
 export const Roles = (...roles: [string, ...string[]]) =>
-  applyDecorators(SetMetadata(ROLES, roles), ApiExtension('x-roles', roles));
+  applyDecorators(
+    SetMetadata(ACCESS, 'closed'),
+    SetMetadata(ROLES, roles),
+    ApiExtension('x-access', 'closed'),
+    ApiExtension('x-roles', roles),
+  );

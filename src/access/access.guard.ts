@@ -2,7 +2,7 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../problems/problem.js';
-import { ACCESS, ROLES } from './access.decorators.js';
+import { ACCESS, ROLES, type Access } from './access.decorators.js';
 import type { VerifiedToken } from './access-token.js';
 import { Revocations } from './revocations.js';
 import { AccessTokenVerifier } from './verifier.js';
@@ -21,7 +21,7 @@ export class AccessGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const places = [context.getHandler(), context.getClass()];
-    const access = this.reflector.getAllAndOverride<'public' | 'optional' | undefined>(ACCESS, places);
+    const access = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, places);
     if (access === 'public') return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const { authorization } = request.headers;

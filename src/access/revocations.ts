@@ -2,6 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Config } from '../config.js';
 import type { VerifiedToken } from './access-token.js';
 
+/** A refresh that was under way when the session ended (ms) may issue one more token. */
+const UNDER_WAY = 10_000;
+
 /**
  * The sessions that ended while access tokens of theirs are still around. The guard looks here after the signature, so
  * that log-out works at once without a store read. An entry goes when the last token it could concern has expired.
@@ -18,10 +21,10 @@ export class Revocations {
     const now = Date.now();
     this.forgetExpired(now);
     this.endedSessions.delete(sessionId);
-    this.endedSessions.set(sessionId, now + this.config.accessTokenTtl * 1000);
+    this.endedSessions.set(sessionId, now + this.config.accessTokenTtl * 1000 + UNDER_WAY);
   }
 
-  /** Whether the session behind this token has ended since the token was issued. */
+  /** Whether the session behind this token has ended. */
   covers(token: VerifiedToken): boolean {
     return this.endedSessions.has(token.actor.sessionId);
   }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
+import { decodeProtectedHeader } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { Config } from '../config.js';
 import { Problem } from '../problems/problem.js';
@@ -60,10 +61,9 @@ export class AccessTokenVerifier {
     const claims = accessTokenClaims.safeParse(payload);
     if (!claims.success)
       throw invalid(`claims: ${claims.error.issues.map(({ path }) => path.join('.')).join(', ')}`);
-    const { sub, sid, roles, iat, exp } = claims.data;
+    const { sub, sid, roles, exp } = claims.data;
     const verdict = Object.freeze({
       actor: Object.freeze({ accountId: sub, sessionId: sid, roles: Object.freeze(roles) }),
-      issuedAt: iat,
       expiresAt: exp * 1000,
     });
     this.verified.set(token, verdict);
@@ -97,9 +97,7 @@ export class AccessTokenVerifier {
 
 function readHeader(token: string): Record<string, unknown> | undefined {
   try {
-    const [header = ''] = token.split('.', 1);
-    const parsed: unknown = JSON.parse(Buffer.from(header, 'base64url').toString());
-    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : undefined;
+    return decodeProtectedHeader(token);
   } catch {
     return undefined;
   }

@@ -31,7 +31,9 @@ export class LogIn {
       this.logger.warn(`the profile of account ${account.id} could not be made yet`, error);
     }
     const { roles, id: accountId } = account;
-    return this.sessions.open({ accountId, roles, method, ...device });
+    const tokens = await this.sessions.open({ accountId, roles, method, ...device });
+    this.logger.log(`account ${accountId} logged in (${method})`);
+    return tokens;
   }
 }
 

@@ -25,15 +25,14 @@ export class Seed implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     if (this.config.production || this.config.databaseUrl !== undefined) return;
-    const sown = await this.dataSource.transaction(async (db) => {
+    // First, so that no kill in between leaves posts without their author; nobody sees a profile without posts.
+    await this.profiles.createIfAbsent(GATEKEEPER, { nickname: '대문지기', avatarUrl: null });
+    await this.dataSource.transaction(async (db) => {
       const [first] = await db.query<unknown[]>(
         "INSERT INTO board.seeds (name) VALUES ('first-posts') ON CONFLICT DO NOTHING RETURNING name",
       );
-      if (first === undefined || (await db.exists(Board))) return false;
-      await sow(db);
-      return true;
+      if (first !== undefined && !(await db.exists(Board))) await sow(db);
     });
-    if (sown) await this.profiles.createIfAbsent(GATEKEEPER, { nickname: '대문지기', avatarUrl: null });
   }
 }
 

@@ -1,32 +1,19 @@
-import type { DataSource } from 'typeorm';
+import { DataSource } from 'typeorm';
+import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
+import { underLock } from './lock.js';
 
 /** Any number; the same in every process that may migrate this database. "daemun" in ASCII. */
 const MIGRATION_LOCK = 0x6461656d756e;
 
 /**
- * Brings the schema up to date. Processes that start at once take turns under an advisory lock, and those that come
- * later find nothing left to do.
+ * Brings the schema up to date. Processes that start at once take turns, and those that come later find nothing left to
+ * do. Neither a migration nor the wait for one is bound by the time limits that requests have.
  */
-export async function migrate(dataSource: DataSource): Promise<void> {
-  await underLock(dataSource, MIGRATION_LOCK, async () => {
-    // The migrations of a large table may well take longer than any request may.
-    await dataSource.runMigrations({ transaction: 'each' });
-  });
-}
-
-/** Runs `work` while no other process runs work under the same lock. */
-export async function underLock<T>(dataSource: DataSource, lock: number, work: () => Promise<T>): Promise<T> {
-  const holder = dataSource.createQueryRunner();
+export async function migrate(options: PostgresDataSourceOptions): Promise<void> {
+  const patient = await new DataSource({ ...options, poolSize: 2, extra: { keepAlive: true } }).initialize();
   try {
-    await holder.query('SET statement_timeout = 0');
-    await holder.query('SELECT pg_advisory_lock($1)', [lock]);
-    try {
-      return await work();
-    } finally {
-      await holder.query('SELECT pg_advisory_unlock($1)', [lock]);
-      await holder.query('RESET statement_timeout');
-    }
+    await underLock(patient, MIGRATION_LOCK, () => patient.runMigrations({ transaction: 'each' }));
   } finally {
-    await holder.release();
+    await patient.destroy();
   }
 }

@@ -1,10 +1,11 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
+import type { Access } from '../access/access.decorators.js';
 import { PROBLEMS, type ProblemCode } from '../problems/catalogue.js';
 import { problemResponse } from './problem-responses.js';
 
 type PathItem = OpenAPIObject['paths'][string];
 export type Operation = NonNullable<PathItem['get']> & {
-  'x-access'?: 'public' | 'optional';
+  'x-access'?: Access;
   'x-roles'?: readonly string[];
 };
 
@@ -34,7 +35,7 @@ export function completeOperation(operation: Operation): void {
   // A public route may still live from the cookie; it says so itself.
   operation.security =
     access === 'public' ? (operation.security ?? []) : access === 'optional' ? [{}, token] : [token];
-  if (access === undefined) addProblems(operation, 'access_token_missing');
+  if (access !== 'public' && access !== 'optional') addProblems(operation, 'access_token_missing');
   if (access !== 'public')
     addProblems(operation, 'access_token_expired', 'access_token_invalid', 'session_ended');
   if (roles !== undefined) addProblems(operation, 'forbidden');

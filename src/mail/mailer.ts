@@ -59,7 +59,7 @@ export class Mailer implements OnApplicationShutdown {
       return;
     }
     const delivery = this.deliver(this.transport, write)
-      .catch((error: unknown) => this.logger.error(`a ${kind} mail was not sent`, error))
+      .catch((error: unknown) => this.logger.error(`a ${kind} mail was not sent: ${describe(error)}`))
       .finally(() => this.pending.delete(delivery));
     this.pending.add(delivery);
   }
@@ -99,4 +99,12 @@ export class Mailer implements OnApplicationShutdown {
 function isFinal(error: unknown): boolean {
   const { responseCode } = error as { responseCode?: unknown };
   return typeof responseCode === 'number' && responseCode >= 500;
+}
+
+/** Mail servers repeat the address in what they say, so only codes go into the log. */
+function describe(error: unknown): string {
+  const { code, responseCode } = error as { code?: unknown; responseCode?: unknown };
+  return [code, responseCode]
+    .filter((part) => typeof part === 'string' || typeof part === 'number')
+    .join(' ');
 }

@@ -75,8 +75,8 @@ function nestCode(error: unknown): ProblemCode | undefined {
   return status >= 400 && status < 500 ? 'bad_request' : undefined;
 }
 
-/** PostgreSQL's classes 08 (connection), 53 (resources) and 57P (shutting down), and what the socket says. */
-const OUTAGE_CODE = /^(08|53|57P|ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENOENT$)/;
+/** PostgreSQL's classes 08 (connection), 53 (resources) and 57 (shutting down, or a time limit), and what the socket says. */
+const OUTAGE_CODE = /^(08|53|57|ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)/;
 const OUTAGE_MESSAGE =
   /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|Query read timeout|Driver not Connected)/;
 

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { line, text } from '../text.js';
+import { nickname, text } from '../text.js';
 
 /** The name that others see. Two people may have the same one. */
-const nickname = line(2, 20);
 /** https only, so that pages can show it; normalised, so that it is plain ASCII. */
 const avatarUrl = z.url({ protocol: /^https$/, normalize: true, error: 'must be an https URL' }).max(2_048);
 const bio = text(0, 300);

@@ -2,8 +2,9 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose';
 import { DataSource } from 'typeorm';
+import { ALGORITHM } from '../../access/access-token.js';
 import { KeySet } from '../../access/key-set.js';
-import { underLock } from '../../database/migrate.js';
+import { underLock } from '../../database/lock.js';
 import { Secrets } from '../../secrets.js';
 import { SigningKey } from './signing-key.entity.js';
 
@@ -55,7 +56,7 @@ export class SigningKeys extends KeySet implements OnModuleInit {
     const jwk = await exportJWK(publicKey);
     const kid = await calculateJwkThumbprint(jwk);
     const privateJwe = await this.secrets.seal(AT_REST, JSON.stringify(await exportJWK(privateKey)));
-    const key = { kid, publicJwk: { ...jwk, kid, alg: 'ES256', use: 'sig' }, privateJwe };
+    const key = { kid, publicJwk: { ...jwk, kid, alg: ALGORITHM, use: 'sig' }, privateJwe };
     return this.dataSource.getRepository(SigningKey).save(key);
   }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { line, text } from '../../text.js';
+import { nickname, text } from '../../text.js';
 
 /** Where mail goes, in lower case. The pattern leaves no room for line ends, lists or anything but ASCII. */
 export const emailAddress = z
@@ -7,8 +7,6 @@ export const emailAddress = z
   .max(254, 'must have at most 254 characters')
   .toLowerCase()
   .meta({ example: 'mina@example.com' });
-
-const nickname = line(2, 20).meta({ example: 'Mina' });
 
 /** A password that someone chooses: any characters, no composition rules (NIST SP 800-63B §3.1.1.2). */
 export const newPassword = text(8, 128).meta({ format: 'password' });

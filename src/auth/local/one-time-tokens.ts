@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
+import { decodeProtectedHeader } from 'jose';
 import { DataSource, type EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { ALGORITHM } from '../../access/access-token.js';
@@ -115,7 +116,7 @@ export class OneTimeTokens {
 
 function headerOf(token: string): unknown {
   try {
-    return JSON.parse(Buffer.from(token.split('.', 1)[0] ?? '', 'base64url').toString());
+    return decodeProtectedHeader(token);
   } catch {
     return undefined;
   }

@@ -40,4 +40,12 @@ export class PostgresSessionStore extends SessionStore {
       [sessionId, reason],
     );
   }
+
+  async endedWithin(seconds: number): Promise<string[]> {
+    const rows = await this.dataSource.query<{ id: string }[]>(
+      'SELECT id FROM auth.sessions WHERE ended_at > now() - make_interval(secs => $1)',
+      [seconds],
+    );
+    return rows.map(({ id }) => id);
+  }
 }

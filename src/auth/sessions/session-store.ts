@@ -39,4 +39,7 @@ export abstract class SessionStore {
 
   /** Ends a session for good; one that has ended already stays as it was. */
   abstract end(sessionId: string, reason: EndReason): Promise<void>;
+
+  /** The ids of the sessions that ended within so many seconds: their access tokens may still be around. */
+  abstract endedWithin(seconds: number): Promise<string[]>;
 }

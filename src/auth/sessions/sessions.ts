@@ -1,5 +1,6 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Revocations } from '../../access/revocations.js';
+import { Config } from '../../config.js';
 import { Problem } from '../../problems/problem.js';
 import { AccessTokens } from '../access-tokens.js';
 import { RefreshTokens } from './refresh-token.js';
@@ -15,7 +16,7 @@ export interface Tokens {
 
 /** Opens, refreshes and ends sessions. */
 @Injectable()
-export class Sessions {
+export class Sessions implements OnModuleInit {
   private readonly logger = new Logger(Sessions.name);
 
   constructor(
@@ -23,7 +24,15 @@ export class Sessions {
     private readonly refreshTokens: RefreshTokens,
     private readonly accessTokens: AccessTokens,
     private readonly revocations: Revocations,
+    private readonly config: Config,
   ) {}
+
+  /** What ended before we were started stays ended for its access tokens, too. */
+  async onModuleInit(): Promise<void> {
+    for (const sessionId of await this.store.endedWithin(this.config.accessTokenTtl)) {
+      this.revocations.endSession(sessionId);
+    }
+  }
 
   /** Opens a session for an account that has just proved who it is. */
   async open(session: Omit<NewSession, 'id'> & { readonly roles: readonly string[] }): Promise<Tokens> {

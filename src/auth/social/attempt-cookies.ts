@@ -80,7 +80,9 @@ export class AttemptCookies {
     void reply.clearCookie(name, this.attributes);
     const content = await this.secrets.open('login-attempt', value);
     if (content === undefined) throw invalid('the cookie is not one that we sealed');
-    const { expiresAt, ...attempt } = sealed.parse(JSON.parse(content));
+    const parsed = sealed.safeParse(JSON.parse(content));
+    if (!parsed.success) throw invalid('the cookie is from another version of us');
+    const { expiresAt, ...attempt } = parsed.data;
     if (!isSame(attempt.state, state)) throw invalid('the state is not that of the cookie');
     if (expiresAt <= Date.now()) throw invalid('the attempt has expired');
     if (this.used.has(name)) throw invalid('the attempt was used before');

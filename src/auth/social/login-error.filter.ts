@@ -25,7 +25,13 @@ export class LoginErrorFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest<{ Params: { provider: string } }>>();
     const { code, reason, cause } = error instanceof LoginError ? error : loginErrorOf(error);
-    const line = { provider: request.params.provider.slice(0, 40), loginError: code, reason, err: cause };
+    const line = {
+      reqId: request.id,
+      provider: request.params.provider.slice(0, 40),
+      loginError: code,
+      reason,
+      err: cause,
+    };
     request.log[LEVELS[code]](
       line,
       code === 'provider_misconfigured' ? this.advice(line.provider) : 'log-in failed',

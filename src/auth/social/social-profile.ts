@@ -1,3 +1,5 @@
+import { nickname } from '../../text.js';
+
 /**
  * What a provider says of a person, in one shape for all providers. Who it is follows from `provider` and `subject`
  * alone; everything else is decoration, may be missing, and may be somebody else's tomorrow.
@@ -39,7 +41,7 @@ export function nicknameOf(value: unknown): string | undefined {
     .replace(/(?!\u200d)[\p{Cf}\p{Cs}\p{Co}]/gu, '')
     .trim();
   const cut = Array.from(text).slice(0, 20).join('').trim();
-  return Array.from(cut).length >= 2 ? cut : undefined;
+  return nickname.safeParse(cut).data;
 }
 
 /** The https address of a picture. Kakao's are http by default; its servers answer both. */

@@ -94,7 +94,6 @@ export class SocialController {
     const account = await this.identities.accountOf(socialProfile);
     const tokens = await this.logIn.complete(account, socialProfile.provider, deviceOf(request));
     this.refreshCookie.set(reply, tokens.refreshToken);
-    request.log.info({ provider: socialProfile.provider, accountId: account.id }, 'logged in');
     void reply.header('location', loginAttempt?.returnTo ?? defaultPage(this.config));
   }
 }

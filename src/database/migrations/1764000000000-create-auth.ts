@@ -47,6 +47,7 @@ export class CreateAuth1764000000000 implements MigrationInterface {
         handed_at bigint NOT NULL DEFAULT 0,
         last_answer text
       )`);
+    await db.query('CREATE INDEX sessions_ended ON auth.sessions (ended_at) WHERE ended_at IS NOT NULL');
     await db.query('CREATE INDEX sessions_account ON auth.sessions (account_id) WHERE ended_at IS NULL');
     await db.query(`
       CREATE TABLE auth.signing_keys (

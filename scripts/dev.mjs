@@ -1,0 +1,11 @@
+// `npm run dev`: compiles as you type, and restarts the server with what came out.
+import { spawn } from 'node:child_process';
+
+const run = (args) => spawn(process.execPath, args, { stdio: 'inherit' });
+const children = [
+  run(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput']),
+  run(['--watch', 'dist/src/main.js']),
+];
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => children.forEach((child) => child.kill(signal)));
+}
