@@ -3,10 +3,11 @@ import { DataSource } from 'typeorm';
 import { databaseOptions } from '../ormconfig.js';
 import { grantAdmin } from './auth/grant-admin.js';
 import { PROVIDERS } from './auth/social/providers.js';
-import { ConfigError, loadConfig } from './config.js';
+import { loadConfig } from './config.js';
 import { EmbeddedDatabaseInUse } from './database/embedded-postgres.js';
 import { migrate } from './database/migrate.js';
 import { openTarget } from './database/target.js';
+import { explain, OperatorError } from './operator-error.js';
 
 const USAGE = `Gives an account the role "admin".
 
@@ -17,13 +18,14 @@ People who log in with Google, Kakao or Naver have no address here: use the id.`
 
 /** `npm run admin -- <who>`, for the operator, on the database that the settings name. */
 async function main(who: string | undefined): Promise<void> {
-  if (who === undefined) throw new Refusal(USAGE);
+  if (who === undefined) throw new OperatorError(USAGE);
   const target = await openTarget(loadConfig(PROVIDERS));
   try {
     await migrate(databaseOptions(target));
     const database = await new DataSource(databaseOptions(target)).initialize();
     try {
-      if (!(await grantAdmin(database, who))) throw new Refusal(`There is no account ${who}.\n\n${USAGE}`);
+      if (!(await grantAdmin(database, who)))
+        throw new OperatorError(`There is no account ${who}.\n\n${USAGE}`);
     } finally {
       await database.destroy();
     }
@@ -35,18 +37,13 @@ async function main(who: string | undefined): Promise<void> {
   );
 }
 
-/** What the operator can do something about; said without a stack. */
-class Refusal extends Error {}
-
-function explain(error: unknown): string {
-  if (error instanceof EmbeddedDatabaseInUse) {
-    return `Daemun is running on the embedded database (process ${error.owner}). Stop it, run this again, then start it.`;
-  }
-  if (error instanceof Refusal || error instanceof ConfigError) return error.message;
-  return String(error instanceof Error ? error.stack : error);
+/** A server that runs on the embedded database has it for itself. */
+function advise(error: unknown): string {
+  if (!(error instanceof EmbeddedDatabaseInUse)) return explain(error);
+  return `Daemun is running on the embedded database (process ${error.owner}). Stop it, run this again, then start it.`;
 }
 
 main(process.argv[2]).catch((error: unknown) => {
-  process.stderr.write(`${explain(error)}\n`);
+  process.stderr.write(`${advise(error)}\n`);
   process.exitCode = 1;
 });

@@ -7,6 +7,7 @@ import {
   readTrustProxy,
   type Refuse,
 } from './config-checks.js';
+import { OperatorError } from './operator-error.js';
 import { Secret } from './secret.js';
 
 /** What the configuration must know of a provider; `auth/social/` says it of each. */
@@ -62,7 +63,7 @@ export interface Config {
 export abstract class Config {}
 
 /** Every setting that is wrong, at once. Messages name the key and what to do, never the value. */
-export class ConfigError extends Error {
+export class ConfigError extends OperatorError {
   constructor(readonly problems: readonly { key: string; message: string }[]) {
     super(
       `The configuration cannot be used:\n${problems.map(({ key, message }) => `  ${key}: ${message}`).join('\n')}`,

@@ -1,8 +1,9 @@
 import 'reflect-metadata';
 import { createDaemun } from './app.js';
 import { PROVIDERS } from './auth/social/providers.js';
-import { ConfigError, loadConfig, type Config } from './config.js';
+import { loadConfig, type Config } from './config.js';
 import { createLogger } from './logging.js';
+import { explain } from './operator-error.js';
 
 /** Longer than any request may take (http.ts); what has not ended by then never will. */
 const DRAIN_MS = 20_000;
@@ -65,21 +66,13 @@ function warnings(config: Config): string[] {
   if (!config.production) return [];
   return [
     ...(config.databaseUrl ? [] : ['DATABASE_URL is not set: the embedded database serves one process only']),
-    ...(Object.keys(config.providers).length > 0
+    ...(Object.values(config.providers).some((provider) => provider !== undefined)
       ? []
       : ['no provider has credentials: only e-mail log-in is possible']),
   ];
 }
 
 main().catch((error: unknown) => {
-  const text = error instanceof ConfigError ? error.message : `Daemun could not start: ${describe(error)}`;
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`Daemun could not start. ${explain(error)}\n`);
   process.exit(1);
 });
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { code } = error as { code?: unknown };
-  // What the operator can mend needs no stack.
-  return code === 'EADDRINUSE' || code === 'ECONNREFUSED' ? error.message : (error.stack ?? error.message);
-}

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
+import { OperatorError } from '../operator-error.js';
 
 /**
  * PostgreSQL inside this process (PGlite), behind the wire protocol on a unix socket that only this user can open, so
@@ -52,7 +53,7 @@ export class EmbeddedPostgres {
 }
 
 /** Another process has the embedded database open. */
-export class EmbeddedDatabaseInUse extends Error {
+export class EmbeddedDatabaseInUse extends OperatorError {
   constructor(
     readonly owner: number,
     lock: string,

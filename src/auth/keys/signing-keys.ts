@@ -5,6 +5,7 @@ import { DataSource } from 'typeorm';
 import { ALGORITHM } from '../../access/access-token.js';
 import { KeySet } from '../../access/key-set.js';
 import { underLock } from '../../database/lock.js';
+import { OperatorError } from '../../operator-error.js';
 import { Secrets } from '../../secrets.js';
 import { SigningKey } from './signing-key.entity.js';
 
@@ -64,7 +65,7 @@ export class SigningKeys extends KeySet implements OnModuleInit {
   private async load({ kid, publicJwk, privateJwe }: SigningKey): Promise<void> {
     const privateJwk = await this.secrets.open(AT_REST, privateJwe);
     if (privateJwk === undefined) {
-      throw new Error(
+      throw new OperatorError(
         'AUTH_SECRET does not open the signing keys in the database. Was it changed? Put the new one first and keep ' +
           'the old one behind a comma (AUTH_SECRET=new,old), or give back the old one.',
       );
