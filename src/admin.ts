@@ -32,9 +32,7 @@ async function main(who: string | undefined): Promise<void> {
   } finally {
     if ('embedded' in target) await target.embedded.close();
   }
-  process.stdout.write(
-    `${who} is an admin now: from the next log-in on, or the next refresh of the token.\n`,
-  );
+  process.stdout.write(`${who} is an admin now.\n`);
 }
 
 /** A server that runs on the embedded database has it for itself. */

@@ -7,6 +7,7 @@ import { BoardsModule } from './boards/boards.module.js';
 import { Config } from './config.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthController } from './health/health.controller.js';
+import { RedisModule } from './redis/redis.module.js';
 import { Secrets } from './secrets.js';
 import { UsersModule } from './users/users.module.js';
 
@@ -37,8 +38,9 @@ export class AppModule {
       imports: [
         SettingsModule.from(config),
         DatabaseModule.connect(database),
+        RedisModule.connect(config),
         AccessModule.trusting(KeysModule),
-        AuthModule,
+        AuthModule.from(config),
         UsersModule,
         BoardsModule,
         ...more,

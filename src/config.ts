@@ -41,6 +41,10 @@ export interface Config {
   /** The first seals and signs, all of them open and verify. Empty outside production: then one is kept in `dataDir`. */
   readonly authSecrets: readonly Secret[];
   readonly databaseUrl?: Secret;
+  /** None: no Redis. One: a server. Several: nodes of a cluster. */
+  readonly redisUrls: readonly Secret[];
+  /** How often (s) to ask the database what other processes ended; 0 where there are none. */
+  readonly revocationPoll: number;
   readonly dataDir: string;
   /** Those with credentials, by id. */
   readonly providers: Readonly<Record<string, ProviderCredentials | undefined>>;
@@ -115,6 +119,9 @@ const environment = z.object({
   WEB_ORIGINS: list,
   AUTH_SECRET: list,
   DATABASE_URL: text,
+  REDIS_URL: list,
+  // Only the longest time that it takes where Redis does not tell: a log-out, or a role, reaches other processes by then.
+  REVOCATION_POLL_SECONDS: whole(2, 0, 60),
   DATA_DIR: z
     .string()
     .default('')
@@ -171,6 +178,12 @@ export function loadConfig(
   if (set.DATABASE_URL !== undefined && !/^postgres(ql)?:\/\//.test(set.DATABASE_URL)) {
     refuse('DATABASE_URL', 'must begin with postgres:// or postgresql://');
   }
+  if (set.REDIS_URL.some((url) => !/^rediss?:\/\//.test(url) || !URL.canParse(url))) {
+    refuse(
+      'REDIS_URL',
+      'must begin with redis:// or rediss://; several nodes of a cluster are separated by commas',
+    );
+  }
   if (set.MAIL_URL !== undefined && !/^smtps?:\/\//.test(set.MAIL_URL)) {
     refuse('MAIL_URL', 'must begin with smtp:// or smtps://');
   }
@@ -197,6 +210,9 @@ export function loadConfig(
     webOrigins: [webOrigins[0] ?? publicUrl, ...webOrigins.slice(1)] as const,
     authSecrets: set.AUTH_SECRET.map((secret) => new Secret(secret)),
     databaseUrl: set.DATABASE_URL === undefined ? undefined : new Secret(set.DATABASE_URL),
+    redisUrls: set.REDIS_URL.map((url) => new Secret(url)),
+    // The embedded database belongs to one process.
+    revocationPoll: set.DATABASE_URL === undefined ? 0 : set.REVOCATION_POLL_SECONDS,
     dataDir: set.DATA_DIR,
     providers,
     sandbox:

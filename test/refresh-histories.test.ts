@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { OPENING, present } from '../src/auth/sessions/rotation.js';
-import { FLIGHT, histories, play, type Step } from './support/refresh-histories.js';
+import { faultyHistories, FLIGHT, histories, play, type Step } from './support/refresh-histories.js';
 
 const G = 20_000;
 
@@ -15,65 +15,121 @@ describe('an honest browser', () => {
     );
   });
 
-  it('would be logged out if the grace were one flight instead of two', () => {
+  it('is never logged out by a Redis that forgets, fails over to an older state, or comes and goes', () => {
+    fc.assert(
+      fc.property(faultyHistories, (history) => {
+        expect(play(history, G)).toBe('alive');
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+});
+
+describe('these histories would find out', () => {
+  const finds = (step: Step, grace = G) => {
+    const ends = fc.property(faultyHistories, (history) => play(history, grace, step) === 'alive');
+    return fc.check(ends, { numRuns: 50_000, endOnFailure: true }).failed;
+  };
+
+  it('a grace of one flight instead of two', () => {
     const check = fc.check(
       fc.property(histories, (history) => play(history, FLIGHT) === 'alive'),
-      { numRuns: 50_000 },
+      { numRuns: 50_000, endOnFailure: true },
     );
     expect(check.failed).toBe(true);
   });
 
-  it('would be logged out if stragglers right after a move were not forgiven', () => {
-    const strict: Step = (state, p, now, grace) =>
-      p < state.parent ? { answer: 'reused', state } : present(state, p, now, grace);
-    const check = fc.check(
-      fc.property(histories, (history) => play(history, G, strict) === 'alive'),
-      { numRuns: 50_000 },
-    );
-    expect(check.failed).toBe(true);
+  it('a floor that moves too early: stragglers right after a move are not forgiven', () => {
+    const strict: Step = (state, p, ...rest) =>
+      p < state.parent ? { answer: 'reused', state } : present(state, p, ...rest);
+    expect(finds(strict)).toBe(true);
+  });
+
+  it('a successor that is another one each time', () => {
+    const fickle: Step = (state, p, now, grace, doubt) => {
+      const outcome = present(state, p, now, grace, doubt);
+      const again = { ...state, current: state.current + 1, handedAt: now };
+      return outcome.answer === 'replayed' ? { answer: 'replayed', state: again } : outcome;
+    };
+    expect(finds(fickle)).toBe(true);
+  });
+
+  it('a store that trusts what it remembers although it may have forgotten', () => {
+    expect(finds((state, p, now, grace) => present(state, p, now, grace))).toBe(true);
+  });
+
+  it('a store that refuses what it has forgotten making', () => {
+    const forgetful: Step = (state, p, ...rest) =>
+      p > state.current ? { answer: 'reused', state } : present(state, p, ...rest);
+    expect(finds(forgetful)).toBe(true);
   });
 });
 
 describe('a thief with a copy of the cookie', () => {
-  /** Owner and thief refresh in turn; every refresh is more than the grace after the one before. */
-  const turns = fc.record({
+  /** Refreshes that are more than the grace apart. */
+  const streak = fc.array(fc.integer({ min: G + 1, max: 3_600_000 }), { minLength: 1, maxLength: 4 });
+  /** The owner refreshes; a copy is made, of what is held or of one up to two refreshes older; then thief and owner take turns. */
+  const thefts = fc.record({
     before: fc.array(fc.integer({ min: G + 1, max: 3_600_000 }), { maxLength: 5 }),
-    copied: fc.constantFrom('current', 'parent'),
+    older: fc.nat({ max: 2 }),
     thiefFirst: fc.boolean(),
-    streaks: fc.tuple(
-      ...([1, 2, 3, 4] as const).map(() =>
-        fc.array(fc.integer({ min: G + 1, max: 3_600_000 }), { minLength: 1, maxLength: 4 }),
-      ),
-    ),
+    turns: fc.tuple(streak, streak, streak, streak),
+    doubtful: fc.boolean(),
   });
+  type Theft = typeof thefts extends fc.Arbitrary<infer T> ? T : never;
 
-  it('is found out by the second change of turn', () => {
+  /** In which turn, from 0, the session ended. */
+  function turnOfDetection({ before, older, thiefFirst, turns, doubtful }: Theft, step: Step = present) {
+    let state = OPENING;
+    let now = 1_000_000;
+    const holding = { owner: 1, thief: 0 };
+    const given = [1];
+    for (const pause of before) {
+      now += pause;
+      state = step(state, holding.owner, now, G).state;
+      given.push((holding.owner = state.current));
+    }
+    holding.thief = given.at(-1 - older) ?? 1;
+    const doubt = doubtful ? now : -Infinity;
+    for (const [turn, pauses] of turns.entries()) {
+      const who = (turn % 2 === 0) === thiefFirst ? 'thief' : 'owner';
+      for (const pause of pauses) {
+        now += pause;
+        const outcome = step(state, holding[who], now, G, doubt);
+        if (outcome.answer === 'reused') return turn;
+        state = outcome.state;
+        holding[who] = state.current;
+      }
+    }
+    return undefined;
+  }
+
+  it('is found out by the second change of turn, also when the store forgot something before', () => {
     fc.assert(
-      fc.property(turns, ({ before, copied, thiefFirst, streaks }) => {
-        let state = OPENING;
-        let now = 1_000_000;
-        const holding = { owner: 1, thief: 0 };
-        for (const pause of before) {
-          now += pause;
-          state = present(state, holding.owner, now, G).state;
-          holding.owner = state.current;
-        }
-        holding.thief = copied === 'parent' && state.parent > 0 ? state.parent : holding.owner;
-        let reusedInTurn: number | undefined;
-        for (const [turn, streak] of streaks.entries()) {
-          const who = (turn % 2 === 0) === thiefFirst ? 'thief' : 'owner';
-          for (const pause of streak) {
-            if (reusedInTurn !== undefined) break;
-            now += pause;
-            const outcome = present(state, holding[who], now, G);
-            state = outcome.state;
-            holding[who] = state.current;
-            if (outcome.answer === 'reused') reusedInTurn = turn;
-          }
-        }
-        expect(reusedInTurn).toBeLessThanOrEqual(2);
+      fc.property(thefts, (theft) => {
+        expect(turnOfDetection(theft)).toBeLessThanOrEqual(2);
       }),
       { numRuns: 20_000 },
     );
+  });
+
+  it('is found out at once with a copy from three refreshes ago, even inside the grace of its owner', () => {
+    const pauses = fc.array(fc.integer({ min: G + 1, max: 3_600_000 }), { minLength: 3, maxLength: 8 });
+    const foundAtOnce = (step: Step) =>
+      fc.property(pauses, (times) => {
+        let state = OPENING;
+        let now = 1_000_000;
+        for (const pause of times) state = step(state, state.current, (now += pause), G).state;
+        return step(state, Math.max(1, state.current - 3), now + 1, G).answer === 'reused';
+      });
+    fc.assert(foundAtOnce(present));
+    const bottomless: Step = (state, p, ...rest) => present({ ...state, floor: 0 }, p, ...rest);
+    expect(fc.check(foundAtOnce(bottomless)).failed).toBe(true);
+  });
+
+  it('would not be found out if abandoned tokens were forgiven', () => {
+    const forgiving: Step = (state, p, now, grace) => present(state, p, now, grace, state.movedAt);
+    const found = fc.property(thefts, (theft) => (turnOfDetection(theft, forgiving) ?? 4) <= 2);
+    expect(fc.check(found, { numRuns: 20_000 }).failed).toBe(true);
   });
 });

@@ -16,13 +16,14 @@ describe('imports', () => {
   const MAY_IMPORT: Record<string, readonly string[]> = {
     problems: [],
     database: ['problems'],
+    redis: ['problems'],
     mail: ['problems'],
     access: ['problems', 'database'],
-    health: ['problems', 'database', 'access'],
+    health: ['problems', 'database', 'redis', 'access'],
     docs: ['problems', 'access'],
     users: ['problems', 'database', 'access'],
     boards: ['problems', 'database', 'access', 'users/profiles'],
-    auth: ['problems', 'database', 'access', 'mail', 'users/profiles'],
+    auth: ['problems', 'database', 'redis', 'access', 'mail', 'users/profiles'],
   };
   const files = sources.filter((file) => relative('src', file).includes('/'));
   const imports = files.flatMap((file) =>

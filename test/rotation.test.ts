@@ -16,7 +16,7 @@ describe('a presented generation', () => {
   it('buys a successor when it is the current one', () => {
     expect(present(OPENING, 1, T, G)).toEqual({
       answer: 'rotated',
-      state: { current: 2, parent: 1, floor: 0, next: 3, movedAt: T, handedAt: T },
+      state: { current: 2, parent: 1, floor: 0, late: 1, movedAt: T, handedAt: T },
     });
   });
 
@@ -37,7 +37,7 @@ describe('a presented generation', () => {
     const late = present(twice, 2, T + 200_000, G);
     expect(late).toEqual({
       answer: 'recovered',
-      state: { current: 4, parent: 2, floor: 1, next: 5, movedAt: T + 200_000, handedAt: T + 200_000 },
+      state: { current: 4, parent: 2, floor: 1, late: 2, movedAt: T + 200_000, handedAt: T + 200_000 },
     });
   });
 
@@ -63,15 +63,53 @@ describe('a presented generation', () => {
   it('moves the store forward when it is one that the store has forgotten making', () => {
     expect(present(twice, 7, T + 70_000, G)).toEqual({
       answer: 'rotated',
-      state: { current: 8, parent: 7, floor: 2, next: 9, movedAt: T + 70_000, handedAt: T + 70_000 },
+      state: { current: 8, parent: 7, floor: 1, late: 1, movedAt: T + 70_000, handedAt: T + 70_000 },
     });
+  });
+
+  it('raises the floor only when nobody can still be on the way with what lies below', () => {
+    expect(present(twice, 7, T + 60_000 + G + 1, G).state.floor).toBe(2);
+    expect(present(twice, 7, T + 60_000 + G, G).state.floor).toBe(1);
+  });
+});
+
+describe('after a time in which the store may have forgotten something', () => {
+  const T = 1_000_000;
+  const late = T + 300_000;
+  const twice = refreshedAt(T, T + 60_000);
+
+  it('what was handed out counts as handed out at its end', () => {
+    expect(present(twice, 2, late, G, late - G).answer).toBe('replayed');
+    expect(present(twice, 2, late, G, late - G - 1).answer).toBe('recovered');
+  });
+
+  it('nothing from before it counts as abandoned', () => {
+    const recovered = present(twice, 2, T + 200_000, G).state;
+    expect(present(recovered, 3, late, G).answer).toBe('reused');
+    expect(present(recovered, 3, late, G, T + 200_000)).toMatchObject({
+      answer: 'recovered',
+      state: { parent: 3, current: 5 },
+    });
+    expect(present(recovered, 3, late, G, T + 199_999).answer).toBe('reused');
+  });
+
+  it('what a late answer brought back from before it still buys a successor', () => {
+    const ahead = present(twice, 4, late, G, late).state;
+    expect(ahead).toMatchObject({ current: 5, parent: 4, floor: 1, late: 1 });
+    expect(present(ahead, 3, late + 300_000, G, late).answer).toBe('recovered');
+    expect(present(present(twice, 4, late, G).state, 3, late + 300_000, G).answer).toBe('reused');
+  });
+
+  it('what is older than the floor can still only be a copy', () => {
+    const thrice = present(twice, 3, T + 120_000, G).state;
+    expect(present(thrice, 1, late, G, late).answer).toBe('reused');
   });
 });
 
 describe('the state of a session', () => {
   const history = fc.array(fc.tuple(fc.nat({ max: 12 }), fc.nat({ max: 60_000 })), { maxLength: 40 });
 
-  it('always has floor <= parent < current < next, and never makes a generation twice', () => {
+  it('always has floor <= late <= parent < current, and never makes a generation twice', () => {
     fc.assert(
       fc.property(history, (steps) => {
         let state = OPENING;
@@ -81,7 +119,7 @@ describe('the state of a session', () => {
           now += elapsed;
           const { answer, state: after } = present(state, Math.max(1, p), now, G);
           expect(
-            after.floor <= after.parent && after.parent < after.current && after.current < after.next,
+            after.floor <= after.late && after.late <= after.parent && after.parent < after.current,
           ).toBe(true);
           if (answer === 'rotated' || answer === 'recovered') {
             expect(after.current).toBeGreaterThan(newest);

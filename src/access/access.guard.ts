@@ -5,7 +5,7 @@ import { Problem } from '../problems/problem.js';
 import { ACCESS, ROLES, type Access } from './access.decorators.js';
 import type { VerifiedToken } from './access-token.js';
 import { Revocations } from './revocations.js';
-import { AccessTokenVerifier } from './verifier.js';
+import { accessTokenExpired, AccessTokenVerifier } from './verifier.js';
 
 /** RFC 6750 §2.1. */
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
@@ -32,12 +32,24 @@ export class AccessGuard implements CanActivate {
     const roles = this.reflector.getAllAndOverride<readonly string[] | undefined>(ROLES, places);
     const token = BEARER.exec(authorization)?.[1] ?? '';
     const known = this.verifier.recall(token);
-    if (known !== undefined) return this.admit(request, known, roles);
-    return this.verifier.verify(token).then((verified) => this.admit(request, verified, roles));
+    if (known !== undefined && !this.revocations.overdue) return this.admit(request, known, roles);
+    return this.admitLater(request, token, roles);
+  }
+
+  private async admitLater(
+    request: FastifyRequest,
+    token: string,
+    roles: readonly string[] | undefined,
+  ): Promise<true> {
+    const verified = this.verifier.recall(token) ?? (await this.verifier.verify(token));
+    if (this.revocations.overdue) await this.revocations.freshen();
+    return this.admit(request, verified, roles);
   }
 
   private admit(request: FastifyRequest, token: VerifiedToken, roles: readonly string[] | undefined): true {
-    if (this.revocations.covers(token)) {
+    const verdict = this.revocations.verdict(token);
+    if (verdict === 'outdated') throw accessTokenExpired('the account has changed since this was issued');
+    if (verdict === 'ended') {
       throw new Problem('session_ended', {
         reason: 'the session of this access token has ended',
         headers: {

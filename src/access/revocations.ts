@@ -4,15 +4,21 @@ import type { VerifiedToken } from './access-token.js';
 
 /** A refresh that was under way when the session ended (ms) may issue one more token. */
 const UNDER_WAY = 10_000;
+/** Someone who waits for what was missed waits no longer (ms): a map that may be stale is better than no answer. */
+const PATIENCE = 1_000;
 
 /**
- * The sessions that ended while access tokens of theirs are still around. The guard looks here after the signature, so
- * that log-out works at once without a store read. An entry goes when the last token it could concern has expired.
+ * The sessions that ended, and the accounts that changed, while access tokens from before are still around. The guard
+ * looks here after the signature, so that log-out works at once without a store read. An entry goes when the last token
+ * it could concern has expired.
  */
 @Injectable()
 export class Revocations {
   /** Session id → when the last of its tokens expires (ms), in the order of insertion and so of expiry. */
   private readonly endedSessions = new Map<string, number>();
+  /** Account id → what was issued until then (s) is refused, and when the last such token expires (ms). */
+  private readonly changedAccounts = new Map<string, { readonly issued: number; readonly until: number }>();
+  private news: { readonly catchUp: () => Promise<void>; until: number } | undefined;
 
   constructor(private readonly config: Config) {}
 
@@ -21,18 +27,76 @@ export class Revocations {
     const now = Date.now();
     this.forgetExpired(now);
     this.endedSessions.delete(sessionId);
-    this.endedSessions.set(sessionId, now + this.config.accessTokenTtl * 1000 + UNDER_WAY);
+    this.endedSessions.set(sessionId, this.lastExpiry(now));
   }
 
-  /** Whether the session behind this token has ended. */
-  covers(token: VerifiedToken): boolean {
-    return this.endedSessions.has(token.actor.sessionId);
+  /** From now on no access token of this account that was issued until now is accepted: its roles may be others. */
+  refuseIssuedUntilNow(accountId: string): void {
+    const now = Date.now();
+    this.forgetExpired(now);
+    this.changedAccounts.delete(accountId);
+    this.changedAccounts.set(accountId, { issued: Math.floor(now / 1000), until: this.lastExpiry(now) });
+  }
+
+  /** When a token for this account may be issued (s), so that it is not taken for one from before a change. */
+  issueAt(accountId: string): number {
+    const change = this.changedAccounts.get(accountId);
+    return Math.max(Math.floor(Date.now() / 1000), (change?.issued ?? 0) + 1);
+  }
+
+  hasEnded(sessionId: string): boolean {
+    return this.endedSessions.has(sessionId);
+  }
+
+  /** What is wrong with a token whose signature is right; undefined when nothing is. */
+  verdict({ actor, issuedAt }: VerifiedToken): 'ended' | 'outdated' | undefined {
+    if (this.endedSessions.has(actor.sessionId)) return 'ended';
+    const change = this.changedAccounts.get(actor.accountId);
+    return change !== undefined && issuedAt <= change.issued ? 'outdated' : undefined;
+  }
+
+  /** How many entries there are. */
+  get size(): number {
+    return this.endedSessions.size + this.changedAccounts.size;
+  }
+
+  /** Where several processes may end sessions: `catchUp` fetches what others ended since it was last called. */
+  follow(catchUp: () => Promise<void>): void {
+    this.news = { catchUp, until: 0 };
+  }
+
+  /** Everything that others ended is known, and the next news come within so many ms. */
+  caughtUp(nextWithin: number): void {
+    if (this.news !== undefined) this.news.until = Date.now() + nextWithin;
+  }
+
+  /** Whether news are overdue: this process slept, or its stores are away. */
+  get overdue(): boolean {
+    return this.news !== undefined && Date.now() > this.news.until;
+  }
+
+  /** Fetches what is overdue. When that cannot be had now, the map goes on as it is. */
+  async freshen(): Promise<void> {
+    const { news } = this;
+    if (news === undefined) return;
+    // Whoever comes meanwhile, or a moment later, does not wait for stores that are away.
+    const late = new Promise<void>((resolve) => setTimeout(resolve, PATIENCE).unref());
+    await Promise.race([news.catchUp().catch(() => {}), late]);
+    if (this.overdue) this.caughtUp(PATIENCE);
+  }
+
+  private lastExpiry(now: number): number {
+    return now + this.config.accessTokenTtl * 1000 + UNDER_WAY;
   }
 
   private forgetExpired(now: number): void {
     for (const [sessionId, until] of this.endedSessions) {
-      if (until > now) return;
+      if (until > now) break;
       this.endedSessions.delete(sessionId);
+    }
+    for (const [accountId, { until }] of this.changedAccounts) {
+      if (until > now) break;
+      this.changedAccounts.delete(accountId);
     }
   }
 }

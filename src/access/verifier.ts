@@ -37,7 +37,7 @@ export class AccessTokenVerifier {
     const known = this.verified.get(token);
     if (known !== undefined && known.expiresAt <= Date.now()) {
       this.verified.delete(token);
-      throw expired();
+      throw accessTokenExpired();
     }
     return known;
   }
@@ -52,7 +52,7 @@ export class AccessTokenVerifier {
     try {
       payload = jwt.verify<Record<string, unknown>>(token);
     } catch (error) {
-      if (error instanceof Error && error.name === 'TokenExpiredError') throw expired();
+      if (error instanceof Error && error.name === 'TokenExpiredError') throw accessTokenExpired();
       // Its own messages name a check; those of a parser may quote the token.
       throw invalid(
         error instanceof Error && error.name === 'JsonWebTokenError' ? error.message : 'not a JWT',
@@ -61,9 +61,10 @@ export class AccessTokenVerifier {
     const claims = accessTokenClaims.safeParse(payload);
     if (!claims.success)
       throw invalid(`claims: ${claims.error.issues.map(({ path }) => path.join('.')).join(', ')}`);
-    const { sub, sid, roles, exp } = claims.data;
+    const { sub, sid, roles, exp, iat } = claims.data;
     const verdict = Object.freeze({
       actor: Object.freeze({ accountId: sub, sessionId: sid, roles: Object.freeze(roles) }),
+      issuedAt: iat,
       expiresAt: exp * 1000,
     });
     this.verified.set(token, verdict);
@@ -110,8 +111,9 @@ function challenge(description: string): Record<string, string> {
   };
 }
 
-function expired(): Problem {
-  return new Problem('access_token_expired', { headers: challenge('The access token expired') });
+/** What a client answers by refreshing. */
+export function accessTokenExpired(reason?: string): Problem {
+  return new Problem('access_token_expired', { reason, headers: challenge('The access token expired') });
 }
 
 function invalid(reason: string): Problem {

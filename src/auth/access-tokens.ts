@@ -8,6 +8,7 @@ import {
   type AccessTokenClaims,
 } from '../access/access-token.js';
 import type { Actor } from '../access/actor.js';
+import { Revocations } from '../access/revocations.js';
 import { Config } from '../config.js';
 import { SigningKeys } from './keys/signing-keys.js';
 
@@ -24,11 +25,12 @@ export class AccessTokens {
   constructor(
     private readonly config: Config,
     private readonly keys: SigningKeys,
+    private readonly revocations: Revocations,
   ) {}
 
   /** A token for this actor, good for `ACCESS_TOKEN_TTL` seconds. */
   issue(actor: Actor): string {
-    const iat = Math.floor(Date.now() / 1000);
+    const iat = this.revocations.issueAt(actor.accountId);
     const claims: AccessTokenClaims = {
       iss: this.config.publicUrl,
       sub: actor.accountId,

@@ -29,6 +29,10 @@ export class Account {
   @Column('text', { name: 'avatar_url', nullable: true })
   avatarUrl: string | null;
 
+  /** When roles or status last changed: access tokens from before are refused. */
+  @Column('timestamptz', { name: 'changed_at', nullable: true })
+  changedAt: Date | null;
+
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
   createdAt: Date;
 }

@@ -1,6 +1,7 @@
-import { Module } from '@nestjs/common';
+import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { MailModule } from '../mail/mail.module.js';
+import type { Config } from '../config.js';
 import { AccessTokens } from './access-tokens.js';
 import { Account } from './account.entity.js';
 import { LogIn } from './log-in.js';
@@ -13,6 +14,8 @@ import { PasswordHashes } from './local/password-hashes.js';
 import { Registrations } from './local/registration.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { PostgresSessionStore } from './sessions/postgres-session-store.js';
+import { RedisSessionStore } from './sessions/redis-session-store.js';
+import { RevocationNews } from './sessions/revocation-news.js';
 import { RefreshTokens } from './sessions/refresh-token.js';
 import { SessionStore } from './sessions/session-store.js';
 import { SessionsController } from './sessions/sessions.controller.js';
@@ -24,26 +27,37 @@ import { SocialController } from './social/social.controller.js';
 import { TokenAnswers } from './token-answer.js';
 
 /** AuthService: everything about who someone is and how long that holds. */
-@Module({
-  imports: [KeysModule, MailModule, TypeOrmModule.forFeature([Account])],
-  controllers: [SessionsController, LocalController, SocialController],
-  providers: [
-    AccessTokens,
-    RefreshTokens,
-    RefreshCookie,
-    TokenAnswers,
-    Sessions,
-    LogIn,
-    LocalGuard,
-    LocalStrategy,
-    OneTimeTokens,
-    { provide: PasswordHashes, useFactory: () => PasswordHashes.create() },
-    Registrations,
-    { provide: SessionStore, useClass: PostgresSessionStore },
-    Providers,
-    { provide: PROVIDER_DEFINITIONS, useValue: PROVIDERS },
-    AttemptCookies,
-    Identities,
-  ],
-})
-export class AuthModule {}
+@Module({})
+export class AuthModule {
+  /** Sessions are kept in PostgreSQL, and in front of it in Redis where there is one. */
+  static from({ redisUrls }: Config): DynamicModule {
+    const redis = redisUrls.length > 0;
+    return {
+      module: AuthModule,
+
+      imports: [KeysModule, MailModule, TypeOrmModule.forFeature([Account])],
+      controllers: [SessionsController, LocalController, SocialController],
+      providers: [
+        AccessTokens,
+        RefreshTokens,
+        RefreshCookie,
+        TokenAnswers,
+        Sessions,
+        LogIn,
+        LocalGuard,
+        LocalStrategy,
+        OneTimeTokens,
+        { provide: PasswordHashes, useFactory: () => PasswordHashes.create() },
+        Registrations,
+        PostgresSessionStore,
+        ...(redis ? [RedisSessionStore] : []),
+        { provide: SessionStore, useExisting: redis ? RedisSessionStore : PostgresSessionStore },
+        RevocationNews,
+        Providers,
+        { provide: PROVIDER_DEFINITIONS, useValue: PROVIDERS },
+        AttemptCookies,
+        Identities,
+      ],
+    };
+  }
+}

@@ -1,10 +1,11 @@
-import { Controller, Get, Res } from '@nestjs/common';
+import { Controller, Get, Optional, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { Public } from '../access/access.decorators.js';
 import { Answers } from '../openapi.js';
+import { Redis } from '../redis/redis.js';
 
 const live = z.object({ status: z.literal('ok') }).meta({ id: 'Live' });
 const ready = z
@@ -16,7 +17,10 @@ const ready = z
 @Controller('health')
 @Public()
 export class HealthController {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    @Optional() private readonly redis?: Redis,
+  ) {}
 
   @Get('live')
   @ApiOperation({ summary: 'Ask whether the process is alive' })
@@ -27,14 +31,16 @@ export class HealthController {
 
   @Get('ready')
   @ApiOperation({ summary: 'Ask whether it can serve' })
-  @Answers(200, ready, 'Every store answers')
-  @Answers(503, ready, 'A store is away')
+  @Answers(200, ready, 'What it needs answers')
+  @Answers(503, ready, 'The database is away')
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<z.output<typeof ready>> {
     const postgres = await this.dataSource.query('SELECT 1').then(
       () => 'up' as const,
       () => 'down' as const,
     );
+    // Everything works without Redis, only slower: that is no reason to take a process out of service.
+    const redis = this.redis && { redis: this.redis.up ? ('up' as const) : ('down' as const) };
     void reply.code(postgres === 'up' ? 200 : 503);
-    return { status: postgres === 'up' ? 'ok' : 'unavailable', stores: { postgres } };
+    return { status: postgres === 'up' ? 'ok' : 'unavailable', stores: { postgres, ...redis } };
   }
 }

@@ -6,6 +6,7 @@ import { findPostgres } from './postgres-server.js';
 /** The programs that some suites need, and the Debian package that brings each. */
 const PROGRAMS = {
   postgres: { package: 'postgresql', find: findPostgres },
+  redis: { package: 'redis-server', find: () => onPath('redis-server') },
   chromium: { package: 'chromium', find: () => onPath('chromium', 'chromium-browser', 'google-chrome') },
 } as const;
 
@@ -17,12 +18,14 @@ export function find(program: Program): string | undefined {
 }
 
 /**
- * Like `describe`, for a suite that needs a program: where it is not installed, the suite is reported as skipped, with the
+ * Like `describe`, for a suite that needs programs: where one is not installed, the suite is reported as skipped, with the
  * package to install. With `CI=true` that is a failure.
  */
-export function describeWith(program: Program, name: string, suite: () => void): void {
-  if (find(program) !== undefined) return describe(name, suite);
-  const missing = `${name} (needs ${program}: apt-get install ${PROGRAMS[program].package})`;
+export function describeWith(programs: Program | readonly Program[], name: string, suite: () => void): void {
+  const absent = [programs].flat().filter((program) => find(program) === undefined);
+  if (absent.length === 0) return describe(name, suite);
+  const packages = absent.map((program) => PROGRAMS[program].package).join(' ');
+  const missing = `${name} (needs ${absent.join(' and ')}: apt-get install ${packages})`;
   if (process.env['CI'] === 'true') throw new Error(missing);
   describe.skip(missing, suite);
 }

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
-import { OPENING, present, type Answer, type RotationState } from '../../src/auth/sessions/rotation.js';
+import { OPENING, present, type RotationState } from '../../src/auth/sessions/rotation.js';
 
 /** F of refresh.md: a client gives up on a request after this. */
 export const FLIGHT = 8_000;
+/** How much later (ms) than the first the last process notices that Redis went away or is back. */
+const SETTLE = 5_000;
+const HOURLY = 3_600_000;
 
 /** One request of one tab. Times in ms; `up` + `down` never exceeds {@link FLIGHT}, or the client would have given up. */
 interface Request {
@@ -10,10 +13,29 @@ interface Request {
   readonly up: number;
   readonly down: number;
   readonly lost: 'nothing' | 'request' | 'answer';
+  /** Which of two processes it reaches. */
+  readonly process: 0 | 1;
 }
-export type History = readonly Request[];
+/**
+ * - `flush`: Redis forgets everything.
+ * - `fail over`: Redis goes on where it was `back` ms ago, and every process has to connect anew.
+ * - `outage`: each process notices after its `delay`, and comes back so much after the end.
+ */
+type Fault =
+  | { readonly kind: 'flush'; readonly at: number }
+  | { readonly kind: 'fail over'; readonly at: number; readonly back: number }
+  | {
+      readonly kind: 'outage';
+      readonly at: number;
+      readonly length: number;
+      readonly delays: readonly [number, number];
+      readonly returns: readonly [number, number];
+    };
+export interface History {
+  readonly requests: readonly Request[];
+  readonly faults: readonly Fault[];
+}
 
-/** A burst of requests from several tabs (restored tabs, retries), then a pause of up to an hour. */
 const burst = fc.record({
   pause: fc.oneof(fc.nat({ max: 30_000 }), fc.nat({ max: 3_600_000 })),
   requests: fc.array(
@@ -26,55 +48,128 @@ const burst = fc.record({
         { weight: 5, arbitrary: fc.constant('answer' as const) },
         { weight: 1, arbitrary: fc.constant('request' as const) },
       ),
+      process: fc.constantFrom(0 as const, 1 as const),
     }),
     { minLength: 1, maxLength: 6 },
   ),
 });
+const soon = fc.nat({ max: SETTLE });
+const fault = fc.oneof(
+  fc.record({ kind: fc.constant('flush' as const) }),
+  fc.record({
+    kind: fc.constant('fail over' as const),
+    back: fc.oneof(fc.nat({ max: 5_000 }), fc.nat({ max: 60_000 })),
+  }),
+  fc.record({
+    kind: fc.constant('outage' as const),
+    length: fc.oneof(fc.nat({ max: 5_000 }), fc.nat({ max: 60_000 })),
+    delays: fc.tuple(soon, soon),
+    returns: fc.tuple(soon, soon),
+  }),
+);
 
-/** What can happen to one honest browser. */
-export const histories: fc.Arbitrary<History> = fc
-  .array(burst, { minLength: 1, maxLength: 12 })
-  .map((bursts) => {
-    const requests: Request[] = [];
+/** What can happen to one honest browser: bursts of requests from several tabs, up to an hour apart, with up to so many faults beside each. */
+function historiesWith(faults: number): fc.Arbitrary<History> {
+  const beside = fc.array(fc.tuple(fault, fc.nat({ max: 30_000 })), { maxLength: faults });
+  return fc.array(fc.tuple(burst, beside), { minLength: 1, maxLength: 12 }).map((bursts) => {
+    const history = { requests: [] as Request[], faults: [] as Fault[] };
     let start = 1_000_000;
-    for (const { pause, requests: sent } of bursts) {
+    for (const [{ pause, requests }, happened] of bursts) {
       start += pause;
-      for (const { delay, up, down, lost } of sent) {
-        requests.push({ at: start + delay, up, down: Math.min(down, FLIGHT - up), lost });
+      for (const { delay, down, ...sent } of requests) {
+        history.requests.push({ ...sent, at: start + delay, down: Math.min(down, FLIGHT - sent.up) });
       }
+      for (const [what, later] of happened) history.faults.push({ ...what, at: start - 5_000 + later });
     }
-    return requests;
+    return history;
   });
+}
 
-export type Step = (
-  state: RotationState,
-  p: number,
-  now: number,
-  grace: number,
-) => { readonly answer: Answer; readonly state: RotationState };
+/** Tabs, retries, lost and late answers. */
+export const histories = historiesWith(0);
+/** The same, with a Redis that forgets, fails over and comes and goes. */
+export const faultyHistories = historiesWith(3);
 
-/** Plays a history with one cookie jar against a step; tells whether the session was ended. */
-export function play(requests: History, grace: number, step: Step = present): 'alive' | 'ended' {
+export type Step = typeof present;
+
+/**
+ * Plays a history with one cookie jar, two processes, a row and its copy in Redis, against a step; tells whether the
+ * session was ended. Without faults the copy is all that matters.
+ */
+export function play({ requests, faults }: History, grace: number, step: Step = present): 'alive' | 'ended' {
   let cookie = 1;
-  let state = OPENING;
   let ended = false;
+  let row: RotationState = OPENING;
+  let rowTouchedAt = -Infinity;
+  let savedAt = 0;
+  let copy: (RotationState & { readonly seededAt: number }) | undefined = { ...OPENING, seededAt: -Infinity };
+  let past: { readonly at: number; readonly copy: typeof copy }[] = [];
+  const processes = [0, 1].map(() => ({ away: 0, goodAt: 0, doubt: -Infinity }));
+
   const events: { at: number; order: number; run: () => void }[] = [];
   let order = 0;
   const schedule = (at: number, run: () => void) => void events.push({ at, order: order++, run });
 
-  for (const { at, up, down, lost } of requests) {
+  const stepOnRow = (p: number, now: number, doubt: number) => {
+    const outcome = step(row, p, now, grace, doubt);
+    row = outcome.state;
+    rowTouchedAt = now;
+    return outcome;
+  };
+  const stepOnCopy = (p: number, now: number, doubt: number): ReturnType<Step> => {
+    copy ??= { ...row, seededAt: now };
+    const { seededAt } = copy;
+    const outcome = step(copy, p, now, grace, Math.max(doubt, seededAt));
+    if (outcome.answer === 'reused' && rowTouchedAt >= seededAt) {
+      copy = undefined;
+      return stepOnCopy(p, now, doubt);
+    }
+    copy = { ...outcome.state, seededAt };
+    past.push({ at: now, copy });
+    if (now - savedAt >= HOURLY && row.current <= copy.current) [savedAt, row] = [now, outcome.state];
+    return outcome;
+  };
+  const reconnect = (process: (typeof processes)[number], now: number) => {
+    process.doubt = now + SETTLE;
+    if (rowTouchedAt >= process.goodAt) copy = undefined;
+  };
+
+  for (const { at, up, down, lost, process } of requests) {
     schedule(at, () => {
       const carried = cookie;
       if (lost === 'request') return;
       schedule(at + up, () => {
-        const outcome = step(state, carried, at + up, grace);
-        state = outcome.state;
+        const { away, doubt } = processes[process] ?? { away: 0, doubt: 0 };
+        const outcome = (away > 0 ? stepOnRow : stepOnCopy)(carried, at + up, doubt);
         if (outcome.answer === 'reused') ended = true;
-        const given = state.current;
         // Browsers take cookies in the order of arrival, so a late answer may well put an older one back.
-        if (lost === 'nothing') schedule(at + up + down, () => void (cookie = given));
+        if (lost === 'nothing') schedule(at + up + down, () => void (cookie = outcome.state.current));
       });
     });
+  }
+  for (const fault of faults) {
+    if (fault.kind === 'flush') schedule(fault.at, () => void (copy = undefined));
+    if (fault.kind === 'fail over') {
+      schedule(fault.at, () => {
+        past = past.filter(({ at }) => at <= fault.at - fault.back);
+        copy = past.at(-1)?.copy;
+        for (const process of processes) if (process.away === 0) reconnect(process, fault.at);
+      });
+    }
+    if (fault.kind === 'outage') {
+      for (const [i, process] of processes.entries()) {
+        const [from, until] = [
+          fault.at + (fault.delays[i] ?? 0),
+          fault.at + fault.length + SETTLE + (fault.returns[i] ?? 0),
+        ];
+        schedule(from, () => {
+          if (process.away++ === 0) [process.goodAt, process.doubt] = [from, from + SETTLE];
+        });
+        schedule(until, () => {
+          if (--process.away === 0) reconnect(process, until);
+        });
+      }
+    }
   }
   while (events.length > 0) {
     events.sort((a, b) => a.at - b.at || a.order - b.order);

@@ -1,9 +1,39 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Config } from '../../config.js';
-import { runPrepared } from '../../database/prepared.js';
+import { runPrepared, type Prepared } from '../../database/prepared.js';
 import { PRESENT } from './present.sql.js';
 import { SessionStore, type EndReason, type NewSession, type Presented } from './session-store.js';
+
+/** A living session's row, as far as Redis needs it. Ages and limits in ms. */
+export interface SessionRow {
+  readonly current: number;
+  readonly parent: number;
+  readonly floor: number;
+  readonly late: number;
+  readonly movedAge: number;
+  readonly handedAge: number;
+  readonly expiresIn: number;
+  readonly accountId: string;
+  /** Undefined when the account is disabled. */
+  readonly roles?: readonly string[];
+}
+
+const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
+
+const READ: Prepared = {
+  name: 'read-session',
+  text: `
+  SELECT
+    current, parent, floor, late,
+    (${NOW} - moved_at)::float8 AS "movedAge",
+    (${NOW} - greatest(handed_at, extract(epoch FROM created_at) * 1000))::bigint::float8 AS "handedAge",
+    (extract(epoch FROM expires_at - clock_timestamp()) * 1000)::bigint::float8 AS "expiresIn",
+    account_id AS "accountId",
+    (SELECT roles FROM auth.accounts WHERE id = account_id AND status = 'active') AS roles
+  FROM auth.sessions
+  WHERE id = $1 AND ended_at IS NULL AND expires_at > clock_timestamp()`,
+};
 
 /** Sessions in PostgreSQL: one row each, one statement a step. */
 @Injectable()
@@ -23,29 +53,64 @@ export class PostgresSessionStore extends SessionStore {
     );
   }
 
-  async present(sessionId: string, generation: number): Promise<Presented | undefined> {
+  /** `doubtAge` where the step stands in for Redis: see `present.sql.ts`. */
+  async present(sessionId: string, generation: number, doubtAge?: number): Promise<Presented | undefined> {
     const { refreshGrace, sessionIdle } = this.config;
     const [row] = await runPrepared<Presented & { roles: string[] | null }>(this.dataSource, PRESENT, [
       sessionId,
       generation,
       refreshGrace * 1000,
       sessionIdle * 1000,
+      doubtAge ?? null,
     ]);
     return row && { ...row, roles: row.roles ?? undefined };
   }
 
-  async end(sessionId: string, reason: EndReason): Promise<void> {
-    await this.dataSource.query(
-      'UPDATE auth.sessions SET ended_at = now(), end_reason = $2 WHERE id = $1 AND ended_at IS NULL',
+  async end(sessionId: string, reason: EndReason): Promise<boolean> {
+    const [, ended] = await this.dataSource.query<[unknown, number]>(
+      'UPDATE auth.sessions SET ended_at = now(), touched_at = now(), end_reason = $2 WHERE id = $1 AND ended_at IS NULL',
       [sessionId, reason],
     );
+    return ended === 1;
   }
 
-  async endedWithin(seconds: number): Promise<string[]> {
-    const rows = await this.dataSource.query<{ id: string }[]>(
-      'SELECT id FROM auth.sessions WHERE ended_at > now() - make_interval(secs => $1)',
-      [seconds],
+  /** What Redis is to know of a living session. Times as ages in ms: its clock is another. */
+  async read(sessionId: string): Promise<SessionRow | undefined> {
+    const [row] = await runPrepared<SessionRow & { roles: string[] | null }>(this.dataSource, READ, [
+      sessionId,
+    ]);
+    return row && { ...row, roles: row.roles ?? undefined };
+  }
+
+  /** Brings the row up to where Redis is; false when the row ended, or is further. */
+  async save(
+    sessionId: string,
+    {
+      current,
+      parent,
+      floor,
+      late,
+      movedAge,
+    }: Pick<SessionRow, 'current' | 'parent' | 'floor' | 'late' | 'movedAge'>,
+  ): Promise<boolean> {
+    const [, saved] = await this.dataSource.query<[unknown, number]>(
+      `UPDATE auth.sessions
+       SET current = $2, parent = $3, floor = $4, late = $5, moved_at = ${NOW} - $6, handed_at = ${NOW}
+       WHERE id = $1 AND ended_at IS NULL AND current <= $2`,
+      [sessionId, current, parent, floor, late, movedAge],
     );
-    return rows.map(({ id }) => id);
+    return saved === 1;
+  }
+
+  /** Ends a session because Redis found reuse, unless its row was touched since Redis read it, `age` ms ago. */
+  async endReused(sessionId: string, age: number): Promise<'ended' | 'already ended' | 'moved'> {
+    const [, ended] = await this.dataSource.query<[unknown, number]>(
+      `UPDATE auth.sessions SET ended_at = now(), touched_at = now(), end_reason = 'reused', last_answer = 'reused'
+       WHERE id = $1 AND ended_at IS NULL
+         AND coalesce(touched_at < now() - make_interval(secs => $2 / 1000.0), true)`,
+      [sessionId, age],
+    );
+    if (ended === 1) return 'ended';
+    return (await this.read(sessionId)) === undefined ? 'already ended' : 'moved';
   }
 }

@@ -2,8 +2,10 @@ import type { Prepared } from '../../database/prepared.js';
 
 /**
  * The step of `rotation.ts` as one statement: it locks the row, decides, and writes, so that any number of processes may
- * run it at once. Parameters: $1 session id, $2 the presented generation, $3 the grace and $4 the idle limit in ms.
- * No row comes back when the session is unknown, ended, or past a limit.
+ * run it at once. Parameters: $1 session id, $2 the presented generation, $3 the grace and $4 the idle limit in ms, $5 how
+ * long ago the doubt ends in ms (in the future: negative), or NULL where there is none. A step in doubt stands in for the
+ * Redis form, which has to hear of it: that is what `touched_at` is for. No row comes back when the session is unknown,
+ * ended, or past a limit.
  *
  * The decision stands in a sub-select of SET, because PostgreSQL evaluates that part again on the newest version of a
  * row for which it had to wait.
@@ -12,38 +14,46 @@ export const PRESENT: Prepared = {
   name: 'present-refresh-token',
   text: `
   UPDATE auth.sessions AS s
-  SET (current, parent, floor, next, moved_at, handed_at, ended_at, end_reason, last_answer) = (
+  SET (current, parent, floor, late, moved_at, handed_at, ended_at, end_reason, touched_at, last_answer) = (
     SELECT
-      CASE WHEN ahead THEN $2 + 1  WHEN moves THEN s.next   ELSE s.current END,
-      CASE WHEN buys  THEN $2                               ELSE s.parent  END,
-      CASE WHEN buys  THEN s.parent                         ELSE s.floor   END,
-      CASE WHEN ahead THEN $2 + 2  WHEN moves THEN s.next + 1 ELSE s.next  END,
-      CASE WHEN moves THEN now                              ELSE s.moved_at END,
-      CASE WHEN answer = 'reused' THEN s.handed_at          ELSE now       END,
-      CASE WHEN answer = 'reused' THEN to_timestamp(now / 1000.0)          END,
-      CASE WHEN answer = 'reused' THEN 'reused'                            END,
+      CASE answer WHEN 'rotated' THEN $2 + 1 WHEN 'recovered' THEN s.current + 1             ELSE s.current  END,
+      CASE answer WHEN 'rotated' THEN $2     WHEN 'recovered' THEN greatest(s.parent, $2)    ELSE s.parent   END,
+      CASE WHEN answer = 'rotated' AND settled THEN s.parent                                 ELSE s.floor    END,
+      CASE answer WHEN 'rotated' THEN CASE WHEN settled THEN $2 ELSE s.floor END             ELSE s.late     END,
+      CASE WHEN answer IN ('rotated', 'recovered') THEN now                                  ELSE s.moved_at END,
+      CASE answer WHEN 'reused' THEN s.handed_at                                             ELSE now        END,
+      CASE answer WHEN 'reused' THEN to_timestamp(now / 1000.0)                                              END,
+      CASE answer WHEN 'reused' THEN 'reused'                                                                END,
+      CASE WHEN answer = 'reused' OR doubt IS NOT NULL THEN to_timestamp(now / 1000.0)       ELSE s.touched_at END,
       answer
     FROM (
       SELECT
         now,
-        answer,
-        answer IN ('rotated', 'recovered') AS moves,
-        answer = 'rotated' AS buys,
-        $2 >= s.next AS ahead
+        doubt,
+        settled,
+        CASE
+          WHEN $2 > s.current                                 THEN 'rotated'
+          WHEN $2 = s.current AND moved_within                THEN 'replayed'
+          WHEN $2 = s.current                                 THEN 'rotated'
+          WHEN $2 BETWEEN oldest AND newest AND handed_within THEN 'replayed'
+          WHEN $2 BETWEEN oldest AND newest                   THEN 'recovered'
+          WHEN $2 >= s.floor AND moved_within                 THEN 'replayed'
+          ELSE                                                     'reused'
+        END AS answer
       FROM (
         SELECT
           now,
-          CASE
-            WHEN $2 >= s.next                                                     THEN 'rotated'
-            WHEN $2 = s.current AND now - s.moved_at > $3                         THEN 'rotated'
-            WHEN $2 = s.current                                                   THEN 'replayed'
-            WHEN $2 = s.parent AND now - s.handed_at <= $3                        THEN 'replayed'
-            WHEN $2 = s.parent                                                    THEN 'recovered'
-            WHEN s.floor <= $2 AND $2 < s.current AND now - s.moved_at <= $3      THEN 'replayed'
-            ELSE                                                                       'reused'
-          END AS answer
-        FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) AS clock
-      ) AS decision
+          doubt,
+          CASE WHEN doubt >= s.moved_at THEN s.floor       ELSE s.late   END AS oldest,
+          CASE WHEN doubt >= s.moved_at THEN s.current - 1 ELSE s.parent END AS newest,
+          now - greatest(s.handed_at, doubt) <= $3 AS handed_within,
+          now - s.moved_at <= $3 AS moved_within,
+          now - greatest(s.moved_at, doubt) > $3 AS settled
+        FROM (
+          SELECT now, now - $5::bigint AS doubt
+          FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) AS clock
+        ) AS times
+      ) AS facts
     ) AS step
   )
   WHERE s.id = $1

@@ -37,9 +37,6 @@ export abstract class SessionStore {
    */
   abstract present(sessionId: string, generation: number): Promise<Presented | undefined>;
 
-  /** Ends a session for good; one that has ended already stays as it was. */
-  abstract end(sessionId: string, reason: EndReason): Promise<void>;
-
-  /** The ids of the sessions that ended within so many seconds: their access tokens may still be around. */
-  abstract endedWithin(seconds: number): Promise<string[]>;
+  /** Ends a session for good; false when it had ended already, and stays as it was. */
+  abstract end(sessionId: string, reason: EndReason): Promise<boolean>;
 }

@@ -1,9 +1,9 @@
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Revocations } from '../../access/revocations.js';
-import { Config } from '../../config.js';
 import { Problem } from '../../problems/problem.js';
 import { AccessTokens } from '../access-tokens.js';
 import { RefreshTokens } from './refresh-token.js';
+import { RevocationNews } from './revocation-news.js';
 import { SessionStore, type EndReason, type NewSession } from './session-store.js';
 
 /** What a client gets when it logs in and at every refresh. */
@@ -16,7 +16,7 @@ export interface Tokens {
 
 /** Opens, refreshes and ends sessions. */
 @Injectable()
-export class Sessions implements OnModuleInit {
+export class Sessions {
   private readonly logger = new Logger(Sessions.name);
 
   constructor(
@@ -24,15 +24,8 @@ export class Sessions implements OnModuleInit {
     private readonly refreshTokens: RefreshTokens,
     private readonly accessTokens: AccessTokens,
     private readonly revocations: Revocations,
-    private readonly config: Config,
+    private readonly news: RevocationNews,
   ) {}
-
-  /** What ended before we were started stays ended for its access tokens, too. */
-  async onModuleInit(): Promise<void> {
-    for (const sessionId of await this.store.endedWithin(this.config.accessTokenTtl)) {
-      this.revocations.endSession(sessionId);
-    }
-  }
 
   /** Opens a session for an account that has just proved who it is. */
   async open(session: Omit<NewSession, 'id'> & { readonly roles: readonly string[] }): Promise<Tokens> {
@@ -55,12 +48,12 @@ export class Sessions implements OnModuleInit {
     const { handle, sessionId, generation } = token;
 
     const found = await this.store.present(sessionId, generation);
-    if (found === undefined)
+    if (found === undefined || this.revocations.hasEnded(sessionId))
       throw new Problem('session_ended', { reason: 'unknown, ended, or past a limit' });
     const { answer, accountId, roles } = found;
     if (answer === 'reused') {
       this.logger.warn(`refresh token reuse: session ${sessionId} of account ${accountId} has been ended`);
-      this.revocations.endSession(sessionId);
+      this.news.tell(sessionId);
       throw new Problem('session_ended', { reason: `generation ${generation} was presented again: reuse` });
     }
     if (roles === undefined) {
@@ -81,6 +74,6 @@ export class Sessions implements OnModuleInit {
 
   private async end(sessionId: string, reason: EndReason): Promise<void> {
     await this.store.end(sessionId, reason);
-    this.revocations.endSession(sessionId);
+    this.news.tell(sessionId);
   }
 }

@@ -1,0 +1,149 @@
+import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Config } from '../../config.js';
+import { Redis, RedisAway, type Run } from '../../redis/redis.js';
+import { PostgresSessionStore } from './postgres-session-store.js';
+import { BURY, DROP, PRESENT_HOT } from './present.lua.js';
+import type { Answer } from './rotation.js';
+import { SessionStore, type EndReason, type NewSession, type Presented } from './session-store.js';
+
+/** Copies that nobody used for a day go; the row seeds them again. */
+const KEEP = 24 * 3_600_000;
+/** Longer (ms) than any request that may have read the row before it ended. */
+const BURIED = 60_000;
+const HOURLY = 3_600_000;
+
+/** What `PRESENT_HOT` answers: only a status, or a step's outcome, and what belongs in the row when that is due. */
+type HotReply =
+  | ['unknown' | 'ended']
+  | [Answer, generation: number, accountId: string, roles: string, age: number]
+  | [
+      Answer,
+      generation: number,
+      accountId: string,
+      roles: string,
+      age: number,
+      parent: number,
+      floor: number,
+      late: number,
+      movedAge: number,
+    ];
+
+/**
+ * Sessions in Redis, in front of their rows: a refresh is one script on one key. Redis holds only what may be lost. What
+ * it does not know is seeded from the row, and while it is away the step runs on the row.
+ */
+@Injectable()
+export class RedisSessionStore extends SessionStore implements BeforeApplicationShutdown {
+  private readonly logger = new Logger(RedisSessionStore.name);
+  private readonly saving = new Set<Promise<void>>();
+
+  constructor(
+    private readonly redis: Redis,
+    private readonly rows: PostgresSessionStore,
+    private readonly config: Config,
+  ) {
+    super();
+  }
+
+  open(session: NewSession): Promise<void> {
+    return this.rows.open(session);
+  }
+
+  async present(sessionId: string, generation: number): Promise<Presented | undefined> {
+    if (this.redis.up) {
+      try {
+        return await this.presentHot(sessionId, generation);
+      } catch (error) {
+        if (!(error instanceof RedisAway)) throw error;
+      }
+    }
+    return this.rows.present(sessionId, generation, this.redis.doubtAge());
+  }
+
+  async end(sessionId: string, reason: EndReason): Promise<boolean> {
+    const ended = await this.rows.end(sessionId, reason);
+    // Where Redis is away, whoever next reaches it hears of this from the row.
+    await this.bury(sessionId).catch(ignoreAway);
+    return ended;
+  }
+
+  /** The copy does not know what the row says. @throws {RedisAway} */
+  async drop(sessionId: string, run: Run = this.redis.run): Promise<void> {
+    await run(DROP, keyOf(sessionId), []);
+  }
+
+  /** The session is over. @throws {RedisAway} */
+  async bury(sessionId: string, run: Run = this.redis.run): Promise<void> {
+    await run(BURY, keyOf(sessionId), [BURIED]);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all(this.saving);
+  }
+
+  private async presentHot(sessionId: string, generation: number): Promise<Presented | undefined> {
+    const { refreshGrace, sessionIdle } = this.config;
+    const save = Math.min(HOURLY, (sessionIdle * 1000) / 10);
+    const limits = [refreshGrace * 1000, sessionIdle * 1000, KEEP, save, this.redis.doubtAge()];
+    let reply = await this.step(sessionId, [generation, ...limits]);
+    if (reply[0] === 'unknown') {
+      const row = await this.rows.read(sessionId);
+      if (row === undefined) return undefined;
+      const { current, parent, floor, late, movedAge, handedAge, expiresIn, accountId, roles } = row;
+      const seed = [
+        current,
+        parent,
+        floor,
+        late,
+        movedAge,
+        handedAge,
+        expiresIn,
+        accountId,
+        roles?.join(' ') ?? '',
+      ];
+      reply = await this.step(sessionId, [generation, ...limits, ...seed]);
+    }
+    if (reply.length === 1) return undefined;
+    const [answer, current, accountId, roles, age] = reply;
+    if (answer === 'reused') {
+      // The row may have gone on without Redis: then it decides, not the copy.
+      const verdict = await this.rows.endReused(sessionId, age);
+      if (verdict === 'moved') {
+        await this.drop(sessionId);
+        return this.presentHot(sessionId, generation);
+      }
+      await this.bury(sessionId).catch(ignoreAway);
+      if (verdict === 'already ended') return undefined;
+    }
+    if (reply.length === 9) {
+      const [, , , , , parent, floor, late, movedAge] = reply;
+      this.save(sessionId, { current, parent, floor, late, movedAge });
+    }
+    return { answer, generation: current, accountId, roles: roles === '' ? undefined : roles.split(' ') };
+  }
+
+  private async step(sessionId: string, args: readonly (string | number)[]): Promise<HotReply> {
+    return (await this.redis.run(PRESENT_HOT, keyOf(sessionId), args)) as HotReply;
+  }
+
+  /** Brings the row up to date, behind the answer's back; when that fails, the next time does it. */
+  private save(sessionId: string, state: Parameters<PostgresSessionStore['save']>[1]): void {
+    const saving = this.rows
+      .save(sessionId, state)
+      .then(async (known) => (known ? undefined : this.drop(sessionId)))
+      .catch((error: unknown) => {
+        this.logger.warn({ err: error }, `the row of session ${sessionId} could not be brought up to date`);
+      })
+      .finally(() => this.saving.delete(saving));
+    this.saving.add(saving);
+  }
+}
+
+/** One key, so that it does not matter which node of a cluster has it. */
+function keyOf(sessionId: string): string {
+  return `daemun:session:${sessionId}`;
+}
+
+function ignoreAway(error: unknown): void {
+  if (!(error instanceof RedisAway)) throw error;
+}

@@ -1,0 +1,240 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { createClient, createCluster } from 'redis';
+import type { Secret } from '../secret.js';
+
+/** Redis cannot be used just now. Everybody who meets this goes on without it. */
+export class RedisAway extends Error {
+  constructor(cause?: unknown) {
+    super('Redis is away', { cause });
+    this.name = 'RedisAway';
+  }
+}
+
+/** A Lua script that touches one key, so that it runs on a cluster as well. */
+export interface Script {
+  readonly text: string;
+  readonly sha: string;
+}
+export function script(text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') };
+}
+
+/** Runs a script on a key. */
+export type Run = (script: Script, key: string, args: readonly (string | number)[]) => Promise<unknown>;
+
+/** What a connection to one server and to a cluster have in common. */
+interface Connection {
+  send(key: string, command: string[]): Promise<unknown>;
+  publish(channel: string, message: string): Promise<unknown>;
+  subscribe(channel: string, listener: (message: string) => void): Promise<void>;
+  /** Asks every server that holds keys whether it is there. */
+  ping(): Promise<unknown>;
+  destroy(): void;
+}
+
+/** An answer that takes longer (ms) than this does not come: whoever asked has a better use for the time. */
+const PATIENCE = 1_000;
+const HEARTBEAT = 1_000;
+const LONGEST_PAUSE = 1_000;
+/** How much later (ms) than we another process may notice that Redis went away or is back: patience and pause, twice. */
+const SETTLE = 5_000;
+
+/**
+ * The way to Redis: there as a whole, or away as a whole. Commands fail at once while it is away, and nothing waits in a
+ * queue. One that fails or takes too long ends the connection, and a new one is looked for, with growing pauses; it is
+ * used only after everyone in `onReturn` has made sure that what Redis remembers may be believed.
+ */
+@Injectable()
+export class Redis implements OnApplicationShutdown {
+  private readonly logger = new Logger(Redis.name);
+  private connection: Connection | undefined;
+  private changedAt = performance.now();
+  private closed = false;
+  private heart: NodeJS.Timeout | undefined;
+  private readonly returns: ((run: Run) => Promise<void>)[] = [];
+  private readonly listeners = new Map<string, (message: string) => void>();
+
+  constructor(private readonly urls: readonly Secret[]) {}
+
+  /** Tries once to connect, and goes on trying in the background. Called when everyone has subscribed. */
+  async start(): Promise<void> {
+    await this.connect().catch((error: unknown) => {
+      this.logger.warn({ err: error }, 'Redis is away: going on without it');
+      void this.keepTrying();
+    });
+  }
+
+  get up(): boolean {
+    return this.connection !== undefined;
+  }
+
+  /**
+   * Milliseconds since the time is over in which some processes may have used Redis while others did not; negative before.
+   * What refresh.md calls the doubt.
+   */
+  doubtAge(): number {
+    return Math.round(performance.now() - this.changedAt - SETTLE);
+  }
+
+  /** `check` runs whenever Redis is back, before anything else uses it; if it fails, Redis stays away. */
+  onReturn(check: (run: Run) => Promise<void>): void {
+    this.returns.push(check);
+  }
+
+  /** Messages are heard while Redis is up; what was missed meanwhile has to be asked for elsewhere. */
+  onMessage(channel: string, listener: (message: string) => void): void {
+    this.listeners.set(channel, listener);
+  }
+
+  /** @throws {RedisAway} */
+  async publish(channel: string, message: string): Promise<void> {
+    await this.use((connection) => connection.publish(channel, message));
+  }
+
+  /** Runs a script on a key. @throws {RedisAway} */
+  readonly run: Run = (script, key, args) =>
+    this.use((connection) => evaluate(connection, script, key, args));
+
+  onApplicationShutdown(): void {
+    this.closed = true;
+    clearInterval(this.heart);
+    this.connection?.destroy();
+    this.connection = undefined;
+  }
+
+  private async use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    const { connection } = this;
+    if (connection === undefined) throw new RedisAway();
+    try {
+      return await inTime(work(connection));
+    } catch (error) {
+      this.lose(connection, error);
+      throw new RedisAway(error);
+    }
+  }
+
+  private lose(connection: Connection, error: unknown): void {
+    connection.destroy();
+    if (this.connection !== connection) return;
+    this.connection = undefined;
+    this.changedAt = performance.now();
+    clearInterval(this.heart);
+    if (this.closed) return;
+    this.logger.warn({ err: error }, 'Redis is away: going on without it');
+    void this.keepTrying();
+  }
+
+  private async keepTrying(): Promise<void> {
+    for (let pause = 50; !this.closed; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      // Spread, so that many processes do not come back in step.
+      await sleep(pause * (0.5 + Math.random() / 2), undefined, { ref: false });
+      try {
+        if (!this.closed) await this.connect();
+        return;
+      } catch (error) {
+        this.logger.debug({ err: error }, 'Redis is still away');
+      }
+    }
+  }
+
+  private async connect(): Promise<void> {
+    const lost: { error?: unknown } = {};
+    const connection = await open(this.urls, (error) => {
+      lost.error = error;
+      this.lose(connection, error);
+    });
+    try {
+      await inTime(connection.ping());
+      for (const [channel, listener] of this.listeners) await inTime(connection.subscribe(channel, listener));
+      const run: Run = (script, key, args) => inTime(evaluate(connection, script, key, args));
+      for (const check of this.returns) await check(run);
+      if (lost.error !== undefined) throw lost.error;
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
+    if (this.closed) return connection.destroy();
+    this.connection = connection;
+    this.changedAt = performance.now();
+    this.heart = setInterval(() => void this.use((it) => it.ping()).catch(() => {}), HEARTBEAT).unref();
+    this.logger.log('Redis is here');
+  }
+}
+
+/** By its hash, and with its text where the server has not seen it yet. */
+async function evaluate(
+  connection: Connection,
+  { text, sha }: Script,
+  key: string,
+  args: readonly (string | number)[],
+): Promise<unknown> {
+  const rest = ['1', key, ...args.map(String)];
+  try {
+    return await connection.send(key, ['EVALSHA', sha, ...rest]);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    return connection.send(key, ['EVAL', text, ...rest]);
+  }
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE} ms`)), PATIENCE);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** One URL is a server, several are some of a cluster's nodes. The client's own reconnecting and queueing stay off. */
+async function open(urls: readonly Secret[], onLost: (error: unknown) => void): Promise<Connection> {
+  const socket = { connectTimeout: PATIENCE, reconnectStrategy: false } as const;
+  const [first, ...others] = urls.map((url) => url.reveal());
+  if (first === undefined) throw new Error('no REDIS_URL');
+  if (others.length === 0) {
+    const client = createClient({ url: first, socket, disableOfflineQueue: true });
+    const subscriber = client.duplicate();
+    for (const each of [client, subscriber]) each.on('error', onLost);
+    const destroy = () => [client, subscriber].forEach((each) => each.isOpen && each.destroy());
+    return opened(Promise.all([client.connect(), subscriber.connect()]), {
+      send: (_, command) => client.sendCommand(command),
+      publish: (channel, message) => client.publish(channel, message),
+      subscribe: (channel, listener) => subscriber.subscribe(channel, listener),
+      ping: () => Promise.all([client.ping(), subscriber.ping()]),
+      destroy,
+    });
+  }
+  const { username, password, protocol } = new URL(first);
+  const cluster = createCluster({
+    rootNodes: [first, ...others].map((url) => ({ url, socket })),
+    defaults: {
+      socket: protocol === 'rediss:' ? { ...socket, tls: true } : socket,
+      disableOfflineQueue: true,
+      ...(username !== '' && { username: decodeURIComponent(username) }),
+      ...(password !== '' && { password: decodeURIComponent(password) }),
+    },
+  });
+  cluster.on('error', onLost);
+  return opened(cluster.connect(), {
+    send: (key, command) => cluster.sendCommand(key, false, command),
+    publish: (channel, message) => cluster.publish(channel, message),
+    subscribe: (channel, listener) => cluster.subscribe(channel, listener),
+    ping: () => Promise.all(cluster.masters.map(async (node) => (await cluster.nodeClient(node)).ping())),
+    destroy: () => cluster.isOpen && cluster.destroy(),
+  });
+}
+
+async function opened(connecting: Promise<unknown>, connection: Connection): Promise<Connection> {
+  try {
+    await inTime(connecting);
+    return connection;
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+}

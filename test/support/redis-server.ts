@@ -1,0 +1,152 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createClient } from 'redis';
+import { freePorts } from './ports.js';
+
+interface Options {
+  /** Writes every command to a file, so that a restart forgets nothing. */
+  readonly appendOnly?: boolean;
+  readonly replicaOf?: RedisServer;
+  readonly cluster?: boolean;
+}
+
+/** A real redis-server of our own, in a temporary folder on a free port of loopback. */
+export class RedisServer {
+  private process: ChildProcess | undefined;
+  private readonly dir = mkdtempSync(join(tmpdir(), 'daemun-redis-'));
+
+  private constructor(
+    readonly port: number,
+    private readonly options: Options,
+  ) {}
+
+  static async start(options: Options = {}): Promise<RedisServer> {
+    const [port = 0] = await freePorts(1);
+    const server = new RedisServer(port, options);
+    await server.restart();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it again after {@link kill}, on the same port and with what it wrote to its file. */
+  async restart(): Promise<void> {
+    const { appendOnly = false, replicaOf, cluster = false } = this.options;
+    const settings = {
+      port: this.port,
+      bind: '127.0.0.1',
+      dir: this.dir,
+      save: '',
+      appendonly: appendOnly ? 'yes' : 'no',
+      appendfsync: 'always',
+      ...(replicaOf && { replicaof: `127.0.0.1 ${replicaOf.port}` }),
+      ...(cluster && { 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000' }),
+    };
+    const args = Object.entries(settings).flatMap(([name, value]) =>
+      name === 'replicaof' ? [`--${name}`, ...String(value).split(' ')] : [`--${name}`, String(value)],
+    );
+    this.process = spawn('redis-server', args, { stdio: 'ignore' });
+    process.once('exit', this.killHard);
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await this.command('PING');
+        return;
+      } catch (error) {
+        if (attempt === 200) throw error;
+        await sleep(25);
+      }
+    }
+  }
+
+  /** Ends it as a power cut would. */
+  async kill(): Promise<void> {
+    const { process: child } = this;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await exited;
+    process.off('exit', this.killHard);
+  }
+
+  /** It is there and does not answer. */
+  freeze(): void {
+    this.process?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.process?.kill('SIGCONT');
+  }
+
+  async flush(): Promise<void> {
+    await this.command('FLUSHALL');
+  }
+
+  /** A replica becomes a server of its own. */
+  async promote(): Promise<void> {
+    await this.command('REPLICAOF', 'NO', 'ONE');
+  }
+
+  async command(...command: string[]): Promise<unknown> {
+    const client = createClient({
+      url: this.url,
+      socket: { reconnectStrategy: false, connectTimeout: 2_000 },
+    });
+    client.on('error', () => {});
+    await client.connect();
+    try {
+      return await client.sendCommand(command);
+    } finally {
+      client.destroy();
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  private readonly killHard = (): void => void this.process?.kill('SIGKILL');
+}
+
+/** A Redis Cluster of so many masters. */
+export class RedisCluster {
+  private constructor(readonly nodes: readonly RedisServer[]) {}
+
+  static async start(masters = 3): Promise<RedisCluster> {
+    const nodes = await Promise.all(
+      Array.from({ length: masters }, () => RedisServer.start({ cluster: true })),
+    );
+    const slots = 16_384;
+    for (const [i, node] of nodes.entries()) {
+      const [from, to] = [Math.floor((i * slots) / masters), Math.floor(((i + 1) * slots) / masters) - 1];
+      await node.command('CLUSTER', 'ADDSLOTSRANGE', String(from), String(to));
+      await node.command('CLUSTER', 'SET-CONFIG-EPOCH', String(i + 1));
+    }
+    for (const { port } of nodes.slice(1))
+      await nodes[0]?.command('CLUSTER', 'MEET', '127.0.0.1', String(port));
+    for (const node of nodes) {
+      for (
+        let attempt = 0;
+        !String(await node.command('CLUSTER', 'INFO')).includes('cluster_state:ok');
+        attempt++
+      ) {
+        if (attempt === 400) throw new Error('the cluster did not form');
+        await sleep(50);
+      }
+    }
+    return new RedisCluster(nodes);
+  }
+
+  get url(): string {
+    return this.nodes.map(({ url }) => url).join(',');
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.stop()));
+  }
+}
