@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -31,11 +32,12 @@ export async function createDaemun(
       { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
     );
     await configureHttp(app, config);
+    const unused = unusedConnections(app);
     return {
       app,
       close: async () => {
         try {
-          await drain(app);
+          await drain(app, unused);
         } finally {
           await putAway();
         }
@@ -47,13 +49,29 @@ export async function createDaemun(
   }
 }
 
+/** The connections on which nothing was asked yet: browsers open some in advance. */
+function unusedConnections(app: NestFastifyApplication): ReadonlySet<Socket> {
+  const unused = new Set<Socket>();
+  app
+    .getHttpServer()
+    .on('connection', (socket: Socket) => {
+      unused.add(socket);
+      socket.once('close', () => unused.delete(socket));
+    })
+    .on('request', ({ socket }) => unused.delete(socket));
+  return unused;
+}
+
 /**
  * Closes the application once all requests under way have been answered. Node.js closes the connections that are idle at
- * the start; those that become idle later would be waited for until their keep-alive time is over.
+ * the start; those that become idle later, and those on which nothing was ever asked, would be waited for.
  */
-async function drain(app: NestFastifyApplication): Promise<void> {
+async function drain(app: NestFastifyApplication, unused: ReadonlySet<Socket>): Promise<void> {
   const server = app.getHttpServer();
-  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  const sweep = setInterval(() => {
+    server.closeIdleConnections();
+    for (const socket of unused) socket.destroy();
+  }, 50);
   try {
     await app.close();
   } finally {

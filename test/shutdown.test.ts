@@ -44,4 +44,13 @@ describe('stopping', () => {
     expect(await (await slow).json()).toEqual({ done: true });
     await stopped;
   }, 20_000);
+
+  it('does not wait for a connection on which nothing was ever asked', async () => {
+    const app = await startApp();
+    const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
+    await new Promise((resolve) => socket.once('connect', resolve));
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    await app.stop();
+    await closed;
+  }, 20_000);
 });
