@@ -1,4 +1,10 @@
-import { Injectable, Logger, Optional, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import {
+  Injectable,
+  Logger,
+  Optional,
+  type BeforeApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Revocations } from '../../access/revocations.js';
 import { Config } from '../../config.js';
@@ -23,7 +29,7 @@ interface Change {
  * and whenever Redis is back, a process asks for those that were touched since. Redis carries the same at once.
  */
 @Injectable()
-export class RevocationNews implements OnModuleInit, OnApplicationShutdown {
+export class RevocationNews implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(RevocationNews.name);
   /** Changes that were dealt with, and may be seen again. */
   private seen = new Map<string, string>();
@@ -52,9 +58,11 @@ export class RevocationNews implements OnModuleInit, OnApplicationShutdown {
     if (revocationPoll > 0) this.timer = setTimeout(() => void this.poll(), revocationPoll * 1000).unref();
   }
 
-  onApplicationShutdown(): void {
+  /** Before the database is let go. */
+  async beforeApplicationShutdown(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
+    await this.underWay?.catch(() => {});
   }
 
   /** Tells the others at once, where that is possible; they find it in the row in any case. */
