@@ -7,6 +7,7 @@ import { BoardsModule } from './boards/boards.module.js';
 import { Config } from './config.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthController } from './health/health.controller.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { RedisModule } from './redis/redis.module.js';
 import { Secrets } from './secrets.js';
 import { UsersModule } from './users/users.module.js';
@@ -39,6 +40,7 @@ export class AppModule {
         SettingsModule.from(config),
         DatabaseModule.connect(database),
         RedisModule.connect(config),
+        MetricsModule.from(config),
         AccessModule.trusting(KeysModule),
         AuthModule.from(config),
         UsersModule,

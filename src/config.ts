@@ -62,6 +62,8 @@ export interface Config {
   readonly cookie: { readonly sameSite: 'strict' | 'lax' | 'none'; readonly secure: boolean };
   /** What Fastify's `trustProxy` takes: false, a number of hops, or a list of addresses. */
   readonly trustProxy: false | number | string[];
+  /** A port for `/metrics` alone; otherwise it is beside everything else. */
+  readonly metricsPort?: number;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
 export abstract class Config {}
@@ -142,6 +144,7 @@ const environment = z.object({
   REFRESH_GRACE_SECONDS: whole(20, 0, 300),
   COOKIE_SAMESITE: oneOf(['strict', 'lax', 'none'], 'strict'),
   TRUST_PROXY: list,
+  METRICS_PORT: whole(0, 0, 65535),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
 });
 export type Environment = z.output<typeof environment>;
@@ -229,6 +232,7 @@ export function loadConfig(
     refreshGrace: set.REFRESH_GRACE_SECONDS,
     cookie: { sameSite: set.COOKIE_SAMESITE, secure },
     trustProxy,
+    metricsPort: set.METRICS_PORT === 0 ? undefined : set.METRICS_PORT,
     logLevel: set.LOG_LEVEL,
   });
 }

@@ -17,13 +17,14 @@ describe('imports', () => {
     problems: [],
     database: ['problems'],
     redis: ['problems'],
+    metrics: ['access'],
     mail: ['problems'],
     access: ['problems', 'database'],
     health: ['problems', 'database', 'redis', 'access'],
     docs: ['problems', 'access'],
     users: ['problems', 'database', 'access'],
     boards: ['problems', 'database', 'access', 'users/profiles'],
-    auth: ['problems', 'database', 'redis', 'access', 'mail', 'users/profiles'],
+    auth: ['problems', 'database', 'redis', 'metrics', 'access', 'mail', 'users/profiles'],
   };
   const files = sources.filter((file) => relative('src', file).includes('/'));
   const imports = files.flatMap((file) =>

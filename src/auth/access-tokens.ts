@@ -17,6 +17,9 @@ const CLOCK_SKEW = 5;
 /** Header lines are limited to 8 KB in many places, and a cookie or two travel along. */
 const LARGEST_TOKEN = 1_024;
 
+/** The share of its lifetime by which a token may live shorter. */
+const JITTER = 0.05;
+
 /** Issues access tokens: ES256 JWTs as RFC 9068 describes, with `sid` and `roles` and nothing personal. */
 @Injectable()
 export class AccessTokens {
@@ -28,14 +31,19 @@ export class AccessTokens {
     private readonly revocations: Revocations,
   ) {}
 
-  /** A token for this actor, good for `ACCESS_TOKEN_TTL` seconds. */
-  issue(actor: Actor): string {
+  /** `ACCESS_TOKEN_TTL` (s) or a few per cent less: those who came together do not all come back together. */
+  lifetime(): number {
+    return Math.max(1, Math.round(this.config.accessTokenTtl * (1 - JITTER * Math.random())));
+  }
+
+  /** A token for this actor, good for so many seconds. */
+  issue(actor: Actor, lifetime = this.lifetime()): string {
     const iat = this.revocations.issueAt(actor.accountId);
     const claims: AccessTokenClaims = {
       iss: this.config.publicUrl,
       sub: actor.accountId,
       aud: ACCESS_TOKEN_AUDIENCE,
-      exp: iat + this.config.accessTokenTtl,
+      exp: iat + lifetime,
       nbf: iat - CLOCK_SKEW,
       iat,
       jti: randomBytes(16).toString('base64url'),

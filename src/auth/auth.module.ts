@@ -4,6 +4,7 @@ import { MailModule } from '../mail/mail.module.js';
 import type { Config } from '../config.js';
 import { AccessTokens } from './access-tokens.js';
 import { Account } from './account.entity.js';
+import { AuditEvents } from './audit-events.js';
 import { LogIn } from './log-in.js';
 import { KeysModule } from './keys/keys.module.js';
 import { LocalController } from './local/local.controller.js';
@@ -18,6 +19,8 @@ import { RedisSessionStore } from './sessions/redis-session-store.js';
 import { RevocationNews } from './sessions/revocation-news.js';
 import { RefreshTokens } from './sessions/refresh-token.js';
 import { SessionStore } from './sessions/session-store.js';
+import { SessionListController } from './sessions/session-list.controller.js';
+import { SessionList } from './sessions/session-list.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { Sessions } from './sessions/sessions.js';
 import { AttemptCookies } from './social/attempt-cookies.js';
@@ -36,7 +39,7 @@ export class AuthModule {
       module: AuthModule,
 
       imports: [KeysModule, MailModule, TypeOrmModule.forFeature([Account])],
-      controllers: [SessionsController, LocalController, SocialController],
+      controllers: [SessionsController, SessionListController, LocalController, SocialController],
       providers: [
         AccessTokens,
         RefreshTokens,
@@ -53,6 +56,8 @@ export class AuthModule {
         ...(redis ? [RedisSessionStore] : []),
         { provide: SessionStore, useExisting: redis ? RedisSessionStore : PostgresSessionStore },
         RevocationNews,
+        SessionList,
+        AuditEvents,
         Providers,
         { provide: PROVIDER_DEFINITIONS, useValue: PROVIDERS },
         AttemptCookies,

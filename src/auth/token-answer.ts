@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { Config } from '../config.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import type { Tokens } from './sessions/sessions.js';
 
@@ -21,13 +20,10 @@ export type TokenAnswer = z.output<typeof tokenAnswer>;
 /** Hands tokens to a client: one into the cookie, the other into the body. */
 @Injectable()
 export class TokenAnswers {
-  constructor(
-    private readonly config: Config,
-    private readonly cookie: RefreshCookie,
-  ) {}
+  constructor(private readonly cookie: RefreshCookie) {}
 
-  give(reply: FastifyReply, { accessToken, refreshToken }: Tokens): TokenAnswer {
+  give(reply: FastifyReply, { accessToken, expiresIn, refreshToken }: Tokens): TokenAnswer {
     this.cookie.set(reply, refreshToken);
-    return { accessToken, tokenType: 'Bearer', expiresIn: this.config.accessTokenTtl };
+    return { accessToken, tokenType: 'Bearer', expiresIn };
   }
 }

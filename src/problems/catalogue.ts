@@ -21,6 +21,7 @@ export const PROBLEMS = {
   not_found: { status: 404, title: 'There is nothing here' },
   provider_not_enabled: { status: 404, title: 'There is no such log-in provider' },
   user_not_found: { status: 404, title: 'There is no such user' },
+  session_not_found: { status: 404, title: 'You have no such session' },
   board_not_found: { status: 404, title: 'There is no such board' },
   post_not_found: { status: 404, title: 'There is no such post' },
   method_not_allowed: { status: 405, title: 'The method is not supported here' },

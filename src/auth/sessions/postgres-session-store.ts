@@ -66,12 +66,13 @@ export class PostgresSessionStore extends SessionStore {
     return row && { ...row, roles: row.roles ?? undefined };
   }
 
-  async end(sessionId: string, reason: EndReason): Promise<boolean> {
-    const [, ended] = await this.dataSource.query<[unknown, number]>(
-      'UPDATE auth.sessions SET ended_at = now(), touched_at = now(), end_reason = $2 WHERE id = $1 AND ended_at IS NULL',
+  async end(sessionId: string, reason: EndReason): Promise<string | undefined> {
+    const [[row]] = await this.dataSource.query<[{ account_id: string }[], number]>(
+      `UPDATE auth.sessions SET ended_at = now(), touched_at = now(), end_reason = $2
+       WHERE id = $1 AND ended_at IS NULL RETURNING account_id`,
       [sessionId, reason],
     );
-    return ended === 1;
+    return row?.account_id;
   }
 
   /** What Redis is to know of a living session. Times as ages in ms: its clock is another. */

@@ -60,7 +60,7 @@ export class RedisSessionStore extends SessionStore implements BeforeApplication
     return this.rows.present(sessionId, generation, this.redis.doubtAge());
   }
 
-  async end(sessionId: string, reason: EndReason): Promise<boolean> {
+  async end(sessionId: string, reason: EndReason): Promise<string | undefined> {
     const ended = await this.rows.end(sessionId, reason);
     // Where Redis is away, whoever next reaches it hears of this from the row.
     await this.bury(sessionId).catch(ignoreAway);

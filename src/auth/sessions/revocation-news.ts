@@ -8,6 +8,7 @@ import {
 import { DataSource } from 'typeorm';
 import { Revocations } from '../../access/revocations.js';
 import { Config } from '../../config.js';
+import { Metrics } from '../../metrics/metrics.js';
 import { Redis, type Run } from '../../redis/redis.js';
 import { RedisSessionStore } from './redis-session-store.js';
 
@@ -42,9 +43,22 @@ export class RevocationNews implements OnModuleInit, BeforeApplicationShutdown {
     private readonly dataSource: DataSource,
     private readonly revocations: Revocations,
     private readonly config: Config,
+    metrics: Metrics,
     @Optional() private readonly redis?: Redis,
     @Optional() private readonly copies?: RedisSessionStore,
-  ) {}
+  ) {
+    metrics.show(
+      'daemun_revocation_staleness_seconds',
+      'How long ago everything that other processes ended was known here',
+      () => this.staleness(),
+    );
+    metrics.show(
+      'daemun_revocations_held',
+      'Ended sessions and changed accounts kept in mind',
+      () => revocations.size,
+    );
+    if (redis) metrics.show('daemun_redis_up', 'Whether Redis is in use', () => Number(redis.up));
+  }
 
   async onModuleInit(): Promise<void> {
     const { revocationPoll } = this.config;
@@ -71,8 +85,7 @@ export class RevocationNews implements OnModuleInit, BeforeApplicationShutdown {
     this.redis?.publish(CHANNEL, sessionId).catch(() => {});
   }
 
-  /** Seconds since everything that others ended was known here. */
-  staleness(): number {
+  private staleness(): number {
     if (this.config.revocationPoll === 0 || this.caughtUpAt === undefined) return 0;
     return (performance.now() - this.caughtUpAt) / 1000;
   }

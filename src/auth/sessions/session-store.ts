@@ -11,7 +11,7 @@ export interface NewSession {
 }
 
 /** Why a session ended; what the person is told when they ask. */
-export type EndReason = 'logged_out' | 'reused' | 'account_disabled';
+export type EndReason = 'logged_out' | 'ended_from_list' | 'reused' | 'account_disabled';
 
 /** What a store answers when a refresh token with a right mac is presented. */
 export interface Presented {
@@ -37,6 +37,6 @@ export abstract class SessionStore {
    */
   abstract present(sessionId: string, generation: number): Promise<Presented | undefined>;
 
-  /** Ends a session for good; false when it had ended already, and stays as it was. */
-  abstract end(sessionId: string, reason: EndReason): Promise<boolean>;
+  /** Ends a session for good; whose it was, or undefined when it had ended already and stays as it was. */
+  abstract end(sessionId: string, reason: EndReason): Promise<string | undefined>;
 }

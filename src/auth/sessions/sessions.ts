@@ -1,6 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { Actor } from '../../access/actor.js';
 import { Revocations } from '../../access/revocations.js';
+import { Metrics } from '../../metrics/metrics.js';
 import { Problem } from '../../problems/problem.js';
+import { AuditEvents } from '../audit-events.js';
 import { AccessTokens } from '../access-tokens.js';
 import { RefreshTokens } from './refresh-token.js';
 import { RevocationNews } from './revocation-news.js';
@@ -10,6 +13,8 @@ import { SessionStore, type EndReason, type NewSession } from './session-store.j
 export interface Tokens {
   /** Goes into the answer's body. */
   readonly accessToken: string;
+  /** For how many seconds the access token is good. */
+  readonly expiresIn: number;
   /** Goes into the cookie, and nowhere else. */
   readonly refreshToken: string;
 }
@@ -25,15 +30,19 @@ export class Sessions {
     private readonly accessTokens: AccessTokens,
     private readonly revocations: Revocations,
     private readonly news: RevocationNews,
+    private readonly audit: AuditEvents,
+    private readonly metrics: Metrics,
   ) {}
 
   /** Opens a session for an account that has just proved who it is. */
   async open(session: Omit<NewSession, 'id'> & { readonly roles: readonly string[] }): Promise<Tokens> {
     const { handle, sessionId } = this.refreshTokens.create();
     await this.store.open({ ...session, id: sessionId });
-    const { accountId, roles } = session;
+    const { accountId, method, roles } = session;
+    this.metrics.sessionsOpened.inc({ method });
+    this.audit.record({ accountId, sessionId, kind: 'session_opened', details: { method } });
     return {
-      accessToken: this.accessTokens.issue({ accountId, sessionId, roles }),
+      ...this.accessTokenFor({ accountId, sessionId, roles }),
       refreshToken: this.refreshTokens.mint(handle, 1),
     };
   }
@@ -48,20 +57,23 @@ export class Sessions {
     const { handle, sessionId, generation } = token;
 
     const found = await this.store.present(sessionId, generation);
+    this.metrics.refreshes.inc({ answer: found?.answer ?? 'ended' });
     if (found === undefined || this.revocations.hasEnded(sessionId))
       throw new Problem('session_ended', { reason: 'unknown, ended, or past a limit' });
     const { answer, accountId, roles } = found;
     if (answer === 'reused') {
       this.logger.warn(`refresh token reuse: session ${sessionId} of account ${accountId} has been ended`);
       this.news.tell(sessionId);
+      this.audit.record({ accountId, sessionId, kind: 'session_reused' });
       throw new Problem('session_ended', { reason: `generation ${generation} was presented again: reuse` });
     }
+    if (answer === 'recovered') this.audit.record({ accountId, sessionId, kind: 'session_recovered' });
     if (roles === undefined) {
       await this.end(sessionId, 'account_disabled');
       throw new Problem('session_ended', { reason: 'the account is disabled' });
     }
     return {
-      accessToken: this.accessTokens.issue({ accountId, sessionId, roles }),
+      ...this.accessTokenFor({ accountId, sessionId, roles }),
       refreshToken: this.refreshTokens.mint(handle, found.generation),
     };
   }
@@ -72,8 +84,25 @@ export class Sessions {
     if (token !== undefined) await this.end(token.sessionId, 'logged_out');
   }
 
-  private async end(sessionId: string, reason: EndReason): Promise<void> {
-    await this.store.end(sessionId, reason);
+  private accessTokenFor(actor: Actor): Pick<Tokens, 'accessToken' | 'expiresIn'> {
+    const expiresIn = this.accessTokens.lifetime();
+    return { accessToken: this.accessTokens.issue(actor, expiresIn), expiresIn };
+  }
+
+  /** Ends sessions that the actor chose from the list of their own. */
+  async endFromList(actor: Actor, sessionIds: readonly string[]): Promise<void> {
+    for (const id of sessionIds) await this.end(id, 'ended_from_list', { from: actor.sessionId });
+  }
+
+  private async end(
+    sessionId: string,
+    reason: EndReason,
+    details: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    const accountId = await this.store.end(sessionId, reason);
+    if (accountId !== undefined) {
+      this.audit.record({ accountId, sessionId, kind: 'session_ended', details: { reason, ...details } });
+    }
     this.news.tell(sessionId);
   }
 }

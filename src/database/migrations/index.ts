@@ -2,6 +2,7 @@ import { CreateAuth1764000000000 } from './1764000000000-create-auth.js';
 import { CreateProfile1764000000001 } from './1764000000001-create-profile.js';
 import { CreateBoard1764000000002 } from './1764000000002-create-board.js';
 import { SessionsEverywhere1764100000000 } from './1764100000000-sessions-everywhere.js';
+import { CreateAuditEvents1764100000001 } from './1764100000001-create-audit-events.js';
 
 /** Every migration, oldest first. A list, not a glob: what is not named here does not run. */
 export const migrations = [
@@ -9,4 +10,5 @@ export const migrations = [
   CreateProfile1764000000001,
   CreateBoard1764000000002,
   SessionsEverywhere1764100000000,
+  CreateAuditEvents1764100000001,
 ];

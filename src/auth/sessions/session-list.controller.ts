@@ -1,0 +1,60 @@
+import { Controller, Delete, Get, Param, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { CurrentActor, type Actor } from '../../access/actor.js';
+import { Answers, Fails } from '../../openapi.js';
+import { orNotFound } from '../../problems/or-not-found.js';
+import { Problem } from '../../problems/problem.js';
+import { RefreshCookie } from '../refresh-cookie.js';
+import { listedSession, SessionList, type ListedSession } from './session-list.js';
+import { Sessions } from './sessions.js';
+
+/** Where someone is logged in, and how they leave there. */
+@ApiTags('Sessions')
+@Controller('auth/sessions')
+export class SessionListController {
+  constructor(
+    private readonly list: SessionList,
+    private readonly sessions: Sessions,
+    private readonly cookie: RefreshCookie,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'List where you are logged in', description: 'Last used first.' })
+  @Answers(200, z.array(listedSession), 'Your sessions')
+  @Fails('temporarily_unavailable')
+  read(@CurrentActor() actor: Actor): Promise<ListedSession[]> {
+    return this.list.of(actor);
+  }
+
+  @Delete(':id')
+  @ApiOperation({
+    summary: 'Log out somewhere',
+    description: 'Works at once, also for access tokens already issued.',
+  })
+  @Answers(204, undefined, 'That session has ended')
+  @Fails('session_not_found', 'temporarily_unavailable')
+  async end(
+    @CurrentActor() actor: Actor,
+    @Param('id', orNotFound(z.uuid(), 'session_not_found')) id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    const own = await this.list.of(actor);
+    if (!own.some((session) => session.id === id)) throw new Problem('session_not_found');
+    await this.sessions.endFromList(actor, [id]);
+    if (id === actor.sessionId) this.cookie.clear(reply);
+  }
+
+  @Delete()
+  @ApiOperation({ summary: 'Log out everywhere else' })
+  @Answers(204, undefined, 'Only the session that asks is left')
+  @Fails('temporarily_unavailable')
+  async endOthers(@CurrentActor() actor: Actor): Promise<void> {
+    const others = (await this.list.of(actor)).filter(({ current }) => !current);
+    await this.sessions.endFromList(
+      actor,
+      others.map(({ id }) => id),
+    );
+  }
+}

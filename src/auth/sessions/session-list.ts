@@ -1,0 +1,69 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { z } from 'zod';
+import type { Actor } from '../../access/actor.js';
+import { Config } from '../../config.js';
+import { deviceInWords } from './device.js';
+
+/** One place where a person is logged in, as they see it. */
+export const listedSession = z
+  .object({
+    id: z.uuid(),
+    current: z.boolean().meta({ description: 'Whether this is the session that asks.' }),
+    createdAt: z.iso.datetime(),
+    lastSeenAt: z.iso
+      .datetime()
+      .meta({ description: 'When it last got a new access token, to the hour where Redis is used.' }),
+    idleExpiresAt: z.iso.datetime().meta({ description: 'When it ends unless it is used before.' }),
+    expiresAt: z.iso.datetime().meta({ description: 'When it ends in any case.' }),
+    ip: z.string().nullable(),
+    device: z.string().meta({ example: 'Chrome on Windows' }),
+    method: z.string().meta({ example: 'kakao' }),
+  })
+  .meta({ id: 'Session' });
+export type ListedSession = z.output<typeof listedSession>;
+
+/** Where someone is logged in: their sessions that have neither ended nor passed a limit, last used first. */
+@Injectable()
+export class SessionList {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly config: Config,
+  ) {}
+
+  async of(actor: Actor): Promise<ListedSession[]> {
+    const rows = await this.dataSource.query<
+      {
+        id: string;
+        created_at: Date;
+        last_seen_at: Date;
+        idle_expires_at: Date;
+        expires_at: Date;
+        ip: string | null;
+        user_agent: string | null;
+        method: string;
+      }[]
+    >(
+      `SELECT * FROM (
+         SELECT id, created_at, expires_at, ip, user_agent, method, last_seen_at,
+           least(last_seen_at + make_interval(secs => $2), expires_at) AS idle_expires_at
+         FROM auth.sessions, greatest(created_at, to_timestamp(handed_at / 1000.0)) AS last_seen_at
+         WHERE account_id = $1 AND ended_at IS NULL
+       ) AS living
+       WHERE idle_expires_at > now()
+       ORDER BY last_seen_at DESC, id`,
+      [actor.accountId, this.config.sessionIdle],
+    );
+    return rows.map((row) => ({
+      id: row.id,
+      current: row.id === actor.sessionId,
+      createdAt: row.created_at.toISOString(),
+      lastSeenAt: row.last_seen_at.toISOString(),
+      idleExpiresAt: row.idle_expires_at.toISOString(),
+      expiresAt: row.expires_at.toISOString(),
+      ip: row.ip,
+      device: deviceInWords(row.user_agent),
+      method: row.method,
+    }));
+  }
+}

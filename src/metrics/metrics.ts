@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+
+/** What this process counts for whoever runs it, in Prometheus' format. Nothing here is about a person. */
+@Injectable()
+export class Metrics {
+  private readonly registry = new Registry();
+
+  /** Refreshes by what the step answered; `ended` where there was no living session. */
+  readonly refreshes = new Counter({
+    name: 'daemun_refreshes_total',
+    help: 'Refreshes by answer',
+    labelNames: ['answer'] as const,
+    registers: [this.registry],
+  });
+  readonly sessionsOpened = new Counter({
+    name: 'daemun_sessions_opened_total',
+    help: 'Sessions opened, by method',
+    labelNames: ['method'] as const,
+    registers: [this.registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** Shows a value that is read whenever someone asks. */
+  show(name: string, help: string, read: () => number): void {
+    const gauge = new Gauge({
+      name,
+      help,
+      registers: [],
+      collect() {
+        this.set(read());
+      },
+    });
+    this.registry.registerMetric(gauge);
+  }
+
+  /** Everything, in the text format, with its content type. */
+  async expose(): Promise<{ readonly contentType: string; readonly text: string }> {
+    return { contentType: this.registry.contentType, text: await this.registry.metrics() };
+  }
+}

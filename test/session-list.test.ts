@@ -1,0 +1,206 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { deviceInWords } from '../src/auth/sessions/device.js';
+import { Sessions, type Tokens } from '../src/auth/sessions/sessions.js';
+import { signedIn } from './support/actors.js';
+import { startApp, type TestApp } from './support/app.js';
+
+const WINDOWS =
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
+const IPHONE =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startApp();
+});
+afterAll(() => app.stop());
+
+interface Listed {
+  readonly id: string;
+  readonly current: boolean;
+  readonly [member: string]: unknown;
+}
+async function newAccount(): Promise<string> {
+  return (await signedIn(app)).id;
+}
+function logIn(accountId: string, userAgent = WINDOWS, method = 'kakao'): Promise<Tokens> {
+  const sessions = app.daemun.app.get(Sessions, { strict: false });
+  return sessions.open({ accountId, roles: ['user'], method, ip: '203.0.113.7', userAgent });
+}
+const call = (method: string, path: string, { accessToken }: Tokens) =>
+  fetch(app.url + path, { method, headers: { authorization: `Bearer ${accessToken}` } });
+const list = async (tokens: Tokens) =>
+  (await (await call('GET', '/auth/sessions', tokens)).json()) as Listed[];
+const currentOf = async (tokens: Tokens) => (await list(tokens)).find(({ current }) => current)?.id ?? '';
+const refresh = (tokens: Tokens) =>
+  fetch(`${app.url}/auth/refresh`, { method: 'POST', headers: { cookie: `refresh=${tokens.refreshToken}` } });
+const isOver = async (tokens: Tokens) => {
+  const answers = [await call('GET', '/users/me', tokens), await refresh(tokens)];
+  const bodies = await Promise.all(answers.map(async (answer) => (await answer.json()) as { code?: string }));
+  return bodies.every(({ code }) => code === 'session_ended');
+};
+async function auditOf(accountId: string): Promise<unknown[]> {
+  const rows = await app.database.query<{ kind: string; details: object }[]>(
+    'SELECT kind, details FROM auth.audit_events WHERE account_id = $1 ORDER BY id',
+    [accountId],
+  );
+  return rows.map(({ kind, details }) => ({ kind, ...details }));
+}
+
+describe('the list of sessions', () => {
+  it('says where one is logged in, with what, since when and until when', async () => {
+    const mina = await newAccount();
+    await logIn(mina, IPHONE, 'google');
+    const here = await logIn(mina);
+    const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    const times = { createdAt: time, lastSeenAt: time, idleExpiresAt: time, expiresAt: time };
+    const id = expect.any(String);
+    expect(await list(here)).toEqual([
+      { id, current: true, ip: '203.0.113.7', device: 'Chrome on Windows', method: 'kakao', ...times },
+      { id, current: false, ip: '203.0.113.7', device: 'Safari on iPhone', method: 'google', ...times },
+    ]);
+  });
+
+  it('shows both limits', async () => {
+    const [session] = await list(await logIn(await newAccount()));
+    const days = (from: unknown, to: unknown) =>
+      (Date.parse(String(to)) - Date.parse(String(from))) / 86_400_000;
+    expect(days(session?.['lastSeenAt'], session?.['idleExpiresAt'])).toBeCloseTo(30, 3);
+    expect(days(session?.['createdAt'], session?.['expiresAt'])).toBeCloseTo(180, 3);
+  });
+
+  it('shows nothing of anyone else', async () => {
+    const [mina, juno] = [await logIn(await newAccount()), await logIn(await newAccount())];
+    expect(await list(mina)).toHaveLength(1);
+    const answer = await call('DELETE', `/auth/sessions/${await currentOf(juno)}`, mina);
+    expect([answer.status, await answer.json()]).toMatchObject([404, { code: 'session_not_found' }]);
+    expect(await isOver(juno)).toBe(false);
+  });
+
+  it('is for those who are logged in', async () => {
+    expect((await fetch(`${app.url}/auth/sessions`)).status).toBe(401);
+  });
+
+  it('ends one session, at once and for good, and shows it no more', async () => {
+    const mina = await newAccount();
+    const [phone, here] = [await logIn(mina, IPHONE), await logIn(mina)];
+    const id = await currentOf(phone);
+    expect((await call('DELETE', `/auth/sessions/${id}`, here)).status).toBe(204);
+    expect(await isOver(phone)).toBe(true);
+    expect((await list(here)).map(({ current }) => current)).toEqual([true]);
+    expect((await call('DELETE', `/auth/sessions/${id}`, here)).status).toBe(404);
+  });
+
+  it('clears the cookie when one ends the session that asks', async () => {
+    const here = await logIn(await newAccount());
+    const answer = await call('DELETE', `/auth/sessions/${await currentOf(here)}`, here);
+    expect([answer.status, answer.headers.getSetCookie()]).toEqual([
+      204,
+      [expect.stringMatching(/^refresh=;/)],
+    ]);
+    expect(await isOver(here)).toBe(true);
+  });
+
+  it('ends all others', async () => {
+    const mina = await newAccount();
+    const others = [await logIn(mina), await logIn(mina)];
+    const here = await logIn(mina);
+    expect((await call('DELETE', '/auth/sessions', here)).status).toBe(204);
+    for (const other of others) expect(await isOver(other)).toBe(true);
+    expect(await list(here)).toHaveLength(1);
+    expect(await isOver(here)).toBe(false);
+  });
+
+  it.each([
+    ['idle', 'handed_at = 0, created_at = created_at - make_interval(days => 31)'],
+    ['absolute', "expires_at = now() - interval '1 second'"],
+  ])('shows no session past its %s limit, which is over', async (_, past) => {
+    const mina = await newAccount();
+    const old = await logIn(mina);
+    await app.database.query(`UPDATE auth.sessions SET ${past} WHERE account_id = $1`, [mina]);
+    expect(await list(await logIn(mina))).toHaveLength(1);
+    const answer = await refresh(old);
+    expect([answer.status, await answer.json()]).toMatchObject([401, { code: 'session_ended' }]);
+    expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(/^refresh=;/)]);
+  });
+});
+
+describe('a device in words', () => {
+  it.each([
+    [WINDOWS, 'Chrome on Windows'],
+    [IPHONE, 'Safari on iPhone'],
+    [
+      'Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:140.0) Gecko/20100101 Firefox/140.0',
+      'Firefox on macOS',
+    ],
+    [
+      'Mozilla/5.0 (Linux; Android 14; SM-S921N) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/140.0 Mobile Safari/537.36 KAKAOTALK 11.0.0',
+      'KAKAOTALK on Android',
+    ],
+    ['curl/8.0', 'Unknown device'],
+    [null, 'Unknown device'],
+  ])('%s', (userAgent, words) => {
+    expect(deviceInWords(userAgent)).toBe(words);
+  });
+});
+
+describe('the audit trail', () => {
+  it('says why someone was logged out', async () => {
+    const mina = await newAccount();
+    const [phone, here] = [await logIn(mina, IPHONE), await logIn(mina)];
+    await call('DELETE', `/auth/sessions/${await currentOf(phone)}`, here);
+    await fetch(`${app.url}/auth/logout`, {
+      method: 'POST',
+      headers: { cookie: `refresh=${here.refreshToken}` },
+    });
+    await app.database.query('SELECT 1');
+    expect(await auditOf(mina)).toEqual([
+      { kind: 'session_opened', method: 'kakao' },
+      { kind: 'session_opened', method: 'kakao' },
+      { kind: 'session_ended', reason: 'ended_from_list', from: expect.any(String) },
+      { kind: 'session_ended', reason: 'logged_out' },
+    ]);
+  });
+
+  it('tells a lost answer from a stolen cookie', async () => {
+    const mina = await newAccount();
+    const { refreshToken } = await logIn(mina);
+    const pass = () =>
+      app.database.query(
+        'UPDATE auth.sessions SET moved_at = moved_at - 60000, handed_at = handed_at - 60000 WHERE account_id = $1',
+        [mina],
+      );
+    const present = async (token: string) => {
+      await pass();
+      const answer = await refresh({ refreshToken: token, accessToken: '', expiresIn: 0 });
+      return /^refresh=([^;]*)/.exec(answer.headers.getSetCookie()[0] ?? '')?.[1] ?? '';
+    };
+    const lost = await present(refreshToken);
+    await present(refreshToken);
+    await present(lost);
+    await app.database.query('SELECT 1');
+    expect(await auditOf(mina)).toEqual([
+      { kind: 'session_opened', method: 'kakao' },
+      { kind: 'session_recovered' },
+      { kind: 'session_reused' },
+    ]);
+  });
+});
+
+describe('the life of an access token', () => {
+  it('varies by a few per cent, never beyond what is configured, as the answer says', async () => {
+    const mina = await newAccount();
+    const lives = await Promise.all(Array.from({ length: 40 }, () => logIn(mina)));
+    for (const { accessToken, expiresIn } of lives) {
+      const claims = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString()) as {
+        exp: number;
+        iat: number;
+      };
+      expect(claims.exp - claims.iat).toBe(expiresIn);
+    }
+    const seconds = lives.map(({ expiresIn }) => expiresIn);
+    expect(Math.max(...seconds)).toBeLessThanOrEqual(600);
+    expect(Math.min(...seconds)).toBeGreaterThanOrEqual(570);
+    expect(new Set(seconds).size).toBeGreaterThan(1);
+  });
+});
