@@ -1,0 +1,72 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePorts } from './ports.js';
+
+/** Builds the server beside what `npm run build` makes; the folder that it is in. */
+export async function buildServer(outDir: string): Promise<{ readonly main: string; remove(): void }> {
+  const build = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', outDir];
+  await promisify(execFile)(process.execPath, build);
+  return { main: `${outDir}/src/main.js`, remove: () => rmSync(outDir, { recursive: true, force: true }) };
+}
+
+/** The server as operators run it: a process of its own, which can be killed. */
+export class ServerProcess {
+  private child: ChildProcess | undefined;
+  /** What it wrote, which is nothing unless something is wrong. */
+  readonly output: string[] = [];
+
+  private constructor(
+    private readonly main: string,
+    private readonly env: Record<string, string>,
+    readonly url: string,
+  ) {}
+
+  static async start(main: string, env: Record<string, string>): Promise<ServerProcess> {
+    const [port = 0] = await freePorts(1);
+    const server = new ServerProcess(main, { ...env, PORT: String(port) }, `http://127.0.0.1:${port}`);
+    await server.restart();
+    return server;
+  }
+
+  async restart(): Promise<void> {
+    const { PATH = '' } = process.env;
+    this.child = spawn(process.execPath, [this.main], {
+      env: { PATH, LOG_LEVEL: 'error', ...this.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.on('data', (data: Buffer) => void this.output.push(data.toString()));
+    }
+    process.once('exit', this.killHard);
+    for (let attempt = 0; attempt < 600; attempt++) {
+      const live = await fetch(`${this.url}/health/live`).catch(() => undefined);
+      if (live?.ok === true) return;
+      if (this.child.exitCode !== null) break;
+      await sleep(50);
+    }
+    throw new Error(`the server did not start: ${this.output.join('')}`);
+  }
+
+  /** Ends it in the middle of whatever it does. */
+  kill(): Promise<void> {
+    return this.end('SIGKILL');
+  }
+
+  /** Lets it answer what is under way. */
+  stop(): Promise<void> {
+    return this.end('SIGTERM');
+  }
+
+  private async end(signal: NodeJS.Signals): Promise<void> {
+    const { child } = this;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await exited;
+    process.off('exit', this.killHard);
+  }
+
+  private readonly killHard = (): void => void this.child?.kill('SIGKILL');
+}
