@@ -5,6 +5,7 @@ import { Controller, Get, Module } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { createDaemun } from '../dist/src/app.js';
 import { AccessTokens } from '../dist/src/auth/access-tokens.js';
+import { Sessions } from '../dist/src/auth/sessions/sessions.js';
 import { PROVIDERS } from '../dist/src/auth/social/providers.js';
 import { loadConfig } from '../dist/src/config.js';
 import { createLogger } from '../dist/src/logging.js';
@@ -42,4 +43,10 @@ if (process.argv[3] === 'idle') {
   await new Promise((resolve) => setTimeout(resolve, 30_000));
   clearInterval(heartbeat);
 }
-process.send?.({ ready: true, token, idleBytes: process.memoryUsage.rss() });
+/** Refresh cookies of as many sessions as are asked for. */
+const sessions = app.get(Sessions, { strict: false });
+const cookies = [];
+for (let i = 0; i < Number(process.env.SESSIONS ?? 0); i++) {
+  cookies.push((await sessions.open({ accountId, roles: ['user'], method: 'kakao' })).refreshToken);
+}
+process.send?.({ ready: true, token, cookies, idleBytes: process.memoryUsage.rss() });

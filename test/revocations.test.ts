@@ -1,0 +1,120 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { Revocations } from '../src/access/revocations.js';
+import { grantAdmin } from '../src/auth/grant-admin.js';
+import { Sessions } from '../src/auth/sessions/sessions.js';
+import { signedIn } from './support/actors.js';
+import { startApp } from './support/app.js';
+import { testConfig } from './support/config.js';
+import { PostgresServer } from './support/postgres-server.js';
+import { describeWith } from './support/programs.js';
+
+const actor = (sessionId: string, accountId = randomUUID()) => ({
+  actor: { accountId, sessionId, roles: ['user'] },
+  issuedAt: Math.floor(Date.now() / 1000),
+  expiresAt: Date.now() + 600_000,
+});
+
+describe('the list of what ended', () => {
+  beforeEach(() => void jest.useFakeTimers({ now: 1_800_000_000_000 }));
+  afterEach(() => void jest.useRealTimers());
+  const config = testConfig({ ACCESS_TOKEN_TTL: '600' });
+
+  it('keeps a session until its last access token has expired, and no longer', () => {
+    const revocations = new Revocations(config);
+    const ended = randomUUID();
+    revocations.endSession(ended);
+    jest.advanceTimersByTime(600_000);
+    revocations.endSession(randomUUID());
+    expect(revocations.verdict(actor(ended))).toBe('ended');
+    expect(revocations.size).toBe(2);
+    jest.advanceTimersByTime(11_000);
+    revocations.endSession(randomUUID());
+    expect(revocations.size).toBe(2);
+  });
+
+  it('refuses what was issued to an account before it changed, and nothing that is issued from then on', () => {
+    const revocations = new Revocations(config);
+    const before = actor(randomUUID());
+    revocations.refuseIssuedUntilNow(before.actor.accountId);
+    expect(revocations.verdict(before)).toBe('outdated');
+    const issuedAt = revocations.issueAt(before.actor.accountId);
+    expect(revocations.verdict({ ...before, issuedAt })).toBeUndefined();
+  });
+
+  it('is asked to be brought up to date when news are overdue', async () => {
+    const revocations = new Revocations(config);
+    const catchUp = jest.fn(async () => revocations.caughtUp(5_000));
+    revocations.follow(catchUp);
+    expect(revocations.overdue).toBe(true);
+    await revocations.freshen();
+    expect(revocations.overdue).toBe(false);
+    jest.advanceTimersByTime(5_001);
+    expect(revocations.overdue).toBe(true);
+  });
+
+  it('goes on as it is for a while when nobody can tell it what is new', async () => {
+    const revocations = new Revocations(config);
+    revocations.follow(() => Promise.reject(new Error('the database is away')));
+    await revocations.freshen();
+    expect(revocations.overdue).toBe(false);
+    jest.advanceTimersByTime(1_001);
+    expect(revocations.overdue).toBe(true);
+  });
+});
+
+describeWith('postgres', 'two processes on one PostgreSQL, without Redis', () => {
+  it('hear of each other’s log-outs and roles within moments', async () => {
+    const server = await PostgresServer.start();
+    const env = {
+      DATABASE_URL: server.url,
+      AUTH_SECRET: randomBytes(32).toString('base64'),
+      REVOCATION_POLL_SECONDS: '1',
+    };
+    const first = await startApp(env);
+    const second = await startApp({ ...env, PUBLIC_URL: first.url });
+    try {
+      const { id } = await signedIn(first);
+      const sessions = first.daemun.app.get(Sessions, { strict: false });
+      const open = () => sessions.open({ accountId: id, roles: ['user'], method: 'kakao' });
+      const [leaving, staying] = [await open(), await open()];
+      const codeOf = async (accessToken: string) => {
+        const answer = await fetch(`${second.url}/users/me`, {
+          headers: { authorization: `Bearer ${accessToken}` },
+        });
+        return ((await answer.json()) as { code?: string }).code;
+      };
+      const until = async (code: string, accessToken: string) => {
+        for (const deadline = Date.now() + 20_000; (await codeOf(accessToken)) !== code; await sleep(50)) {
+          if (Date.now() > deadline) throw new Error(`it was never ${code}`);
+        }
+      };
+      expect([await codeOf(leaving.accessToken), await codeOf(staying.accessToken)]).toEqual([
+        undefined,
+        undefined,
+      ]);
+      await sessions.logOut(leaving.refreshToken);
+      await until('session_ended', leaving.accessToken);
+      expect(await codeOf(staying.accessToken)).toBeUndefined();
+
+      await grantAdmin(first.database, id);
+      await until('access_token_expired', staying.accessToken);
+      const refreshed = await fetch(`${second.url}/auth/refresh`, {
+        method: 'POST',
+        headers: { cookie: `refresh=${staying.refreshToken}` },
+      });
+      const { accessToken } = (await refreshed.json()) as { accessToken: string };
+      expect(await codeOf(accessToken)).toBeUndefined();
+      const board = await fetch(`${second.url}/boards`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ slug: 'new', title: 'New' }),
+      });
+      expect(board.status).toBe(201);
+    } finally {
+      await Promise.all([first.stop(), second.stop()]);
+      await server.stop();
+    }
+  });
+});
