@@ -1,8 +1,8 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createConnection } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { Client } from 'pg';
 import { freePorts } from './ports.js';
 
 /** Where `initdb` and `postgres` are, or undefined where PostgreSQL is not installed. */
@@ -43,16 +43,17 @@ export class PostgresServer {
         cwd: dir,
       },
     );
+    const url = `postgres://daemun@127.0.0.1:${port}/postgres`;
     const launch = async (): Promise<ChildProcess> => {
       const server = spawn(
         join(bin, 'postgres'),
         ['-D', data, '-p', String(port), '-k', dir, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'],
         { ...owner, stdio: 'ignore', cwd: dir },
       );
-      await untilListening(port);
+      await untilReady(url);
       return server;
     };
-    return new PostgresServer(`postgres://daemun@127.0.0.1:${port}/postgres`, launch, await launch(), dir);
+    return new PostgresServer(url, launch, await launch(), dir);
   }
 
   /** Ends the server as a power cut would, connections and all. */
@@ -82,15 +83,20 @@ function idOf(flag: '-u' | '-g'): number {
   return Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
 }
 
-async function untilListening(port: number): Promise<void> {
+/** It listens before it has recovered from a crash, and refuses everyone until then. */
+async function untilReady(url: string): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
-    const connected = await new Promise<boolean>((resolve) => {
-      const socket = createConnection({ port, host: '127.0.0.1' });
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-      socket.once('connect', () => socket.destroy());
-    });
-    if (connected) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const client = new Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      await client.query('SELECT 1');
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    } finally {
+      await client.end().catch(() => {});
+    }
   }
   throw new Error('PostgreSQL did not start');
 }
