@@ -81,7 +81,7 @@ describeWith(['postgres', 'redis'], 'four processes behind a balancer that knows
     expect(browsers.flatMap(({ experience }) => experience.wrong)).toEqual([]);
     for (const browser of browsers) {
       expect(browser.experience.refreshed).toBeGreaterThan(3);
-      // Every process gives the same successor.
+      // Every process gives the same successor, or the token itself where its grace is just about to end.
       const cookie = browser.cookie;
       const successors = await Promise.all(
         urls().map(async (url) => {
@@ -92,8 +92,10 @@ describeWith(['postgres', 'redis'], 'four processes behind a balancer that knows
           return answer.headers.getSetCookie()[0]?.split(';')[0];
         }),
       );
-      expect(new Set(successors).size).toBe(1);
-      expect(successors[0]).toMatch(/^refresh=daemun_rt1_/);
+      expect(successors).toEqual(successors.map(() => expect.stringMatching(/^refresh=daemun_rt1_/)));
+      expect(
+        new Set(successors.filter((successor) => successor !== `refresh=${cookie}`)).size,
+      ).toBeLessThanOrEqual(1);
     }
     const sum = (of: (browser: HonestBrowser) => number) =>
       browsers.reduce((total, browser) => total + of(browser), 0);

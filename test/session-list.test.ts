@@ -135,7 +135,7 @@ describe('a device in words', () => {
     ],
     [
       'Mozilla/5.0 (Linux; Android 14; SM-S921N) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/140.0 Mobile Safari/537.36 KAKAOTALK 11.0.0',
-      'KAKAOTALK on Android',
+      'KakaoTalk on Android',
     ],
     ['curl/8.0', 'Unknown device'],
     [null, 'Unknown device'],

@@ -20,12 +20,14 @@ export class RedisServer {
 
   private constructor(
     readonly port: number,
+    /** Where the nodes of a cluster talk to each other; by default 10,000 higher, which may be no port at all. */
+    readonly busPort: number,
     private readonly options: Options,
   ) {}
 
   static async start(options: Options = {}): Promise<RedisServer> {
-    const [port = 0] = await freePorts(1);
-    const server = new RedisServer(port, options);
+    const [port = 0, busPort = 0] = await freePorts(2);
+    const server = new RedisServer(port, busPort, options);
     await server.restart();
     return server;
   }
@@ -45,7 +47,11 @@ export class RedisServer {
       appendonly: appendOnly ? 'yes' : 'no',
       appendfsync: 'always',
       ...(replicaOf && { replicaof: `127.0.0.1 ${replicaOf.port}` }),
-      ...(cluster && { 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000' }),
+      ...(cluster && {
+        'cluster-enabled': 'yes',
+        'cluster-port': this.busPort,
+        'cluster-node-timeout': '2000',
+      }),
     };
     const args = Object.entries(settings).flatMap(([name, value]) =>
       name === 'replicaof' ? [`--${name}`, ...String(value).split(' ')] : [`--${name}`, String(value)],
@@ -127,8 +133,8 @@ export class RedisCluster {
       await node.command('CLUSTER', 'ADDSLOTSRANGE', String(from), String(to));
       await node.command('CLUSTER', 'SET-CONFIG-EPOCH', String(i + 1));
     }
-    for (const { port } of nodes.slice(1))
-      await nodes[0]?.command('CLUSTER', 'MEET', '127.0.0.1', String(port));
+    for (const { port, busPort } of nodes.slice(1))
+      await nodes[0]?.command('CLUSTER', 'MEET', '127.0.0.1', String(port), String(busPort));
     for (const node of nodes) {
       for (
         let attempt = 0;
