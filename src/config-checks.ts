@@ -13,6 +13,34 @@ export function originOf(value: string): string | undefined {
   return bare && (url.protocol === 'https:' || url.protocol === 'http:') ? url.origin : undefined;
 }
 
+/** Whether something can be connected to by this URL: a scheme of these, a host, and credentials that can be decoded. */
+export function isServerUrl(value: string, schemes: readonly string[]): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname, username, password, pathname, searchParams } = new URL(value);
+  try {
+    decodeURIComponent(username + password + pathname);
+  } catch {
+    return false;
+  }
+  // PostgreSQL's URLs may name a socket's folder as `?host=`.
+  return schemes.includes(protocol.slice(0, -1)) && (hostname !== '' || searchParams.has('host'));
+}
+
+/** What has to be in a URL for {@link isServerUrl}, in words. */
+export const SERVER_URL =
+  'with a host; in a user name or a password, anything but letters and digits is written as %XX';
+
+/** Two things of ours cannot listen on one port. */
+export function checkPorts(ports: Readonly<Record<string, number | undefined>>, refuse: Refuse): void {
+  const taken = new Map<number, string>();
+  for (const [key, port] of Object.entries(ports)) {
+    if (port === undefined || port === 0) continue;
+    const other = taken.get(port);
+    if (other === undefined) taken.set(port, key);
+    else refuse(key, `must be another port than ${other}`);
+  }
+}
+
 /** The origins in `WEB_ORIGINS`, if their pages would send the cookie at all. */
 export function checkWebOrigins(set: Environment, publicUrl: string | undefined, refuse: Refuse): string[] {
   const origins: string[] = [];

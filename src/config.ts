@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import {
+  checkPorts,
   checkProduction,
   checkSecrets,
   checkWebOrigins,
+  isServerUrl,
   originOf,
   readTrustProxy,
+  SERVER_URL,
   type Refuse,
 } from './config-checks.js';
 import { OperatorError } from './operator-error.js';
@@ -178,17 +181,23 @@ export function loadConfig(
     refuse('PUBLIC_URL', 'must be an origin such as https://api.example.com, without a path');
   const webOrigins = checkWebOrigins(set, publicUrl, refuse);
   checkSecrets(set, production, refuse);
-  if (set.DATABASE_URL !== undefined && !/^postgres(ql)?:\/\//.test(set.DATABASE_URL)) {
-    refuse('DATABASE_URL', 'must begin with postgres:// or postgresql://');
+  if (set.DATABASE_URL !== undefined && !isServerUrl(set.DATABASE_URL, ['postgres', 'postgresql'])) {
+    refuse('DATABASE_URL', `must be a postgres:// URL ${SERVER_URL}`);
   }
-  if (set.REDIS_URL.some((url) => !/^rediss?:\/\//.test(url) || !URL.canParse(url))) {
+  if (set.REDIS_URL.some((url) => !isServerUrl(url, ['redis', 'rediss']))) {
     refuse(
       'REDIS_URL',
-      'must begin with redis:// or rediss://; several nodes of a cluster are separated by commas',
+      `must be a redis:// or rediss:// URL ${SERVER_URL}; several nodes of a cluster are separated by commas`,
     );
   }
-  if (set.MAIL_URL !== undefined && !/^smtps?:\/\//.test(set.MAIL_URL)) {
-    refuse('MAIL_URL', 'must begin with smtp:// or smtps://');
+  if (set.MAIL_URL !== undefined && !isServerUrl(set.MAIL_URL, ['smtp', 'smtps'])) {
+    refuse('MAIL_URL', `must be an smtp:// or smtps:// URL ${SERVER_URL}`);
+  }
+  if (!/^[^\p{Cc}<>]*<?[^\s<>@]+@[^\s<>@]+>?$/u.test(set.MAIL_FROM)) {
+    refuse('MAIL_FROM', 'must be an address, such as Daemun <no-reply@example.com>');
+  }
+  if (set.OAUTH_SANDBOX_URL !== undefined && !isServerUrl(set.OAUTH_SANDBOX_URL, ['http', 'https'])) {
+    refuse('OAUTH_SANDBOX_URL', 'must be an http:// or https:// URL');
   }
   if (set.SESSION_IDLE_DAYS > set.SESSION_MAX_DAYS) {
     refuse('SESSION_IDLE_DAYS', 'must not be more than SESSION_MAX_DAYS');
@@ -199,6 +208,16 @@ export function loadConfig(
   }
   if (production) checkProduction(set, secure, webOrigins, refuse);
   const ownSandbox = !production && set.OAUTH_SANDBOX_URL === undefined;
+  const runsSandbox = !production && (ownSandbox || set.MAIL_URL === undefined);
+  checkPorts(
+    {
+      PORT: set.PORT,
+      METRICS_PORT: set.METRICS_PORT,
+      SANDBOX_PORT: runsSandbox ? set.SANDBOX_PORT : undefined,
+      SANDBOX_SMTP_PORT: runsSandbox ? set.SANDBOX_SMTP_PORT : undefined,
+    },
+    refuse,
+  );
   const providers = Object.fromEntries(
     settings.map((provider) => [provider.id, readProvider(provider, env, set, production, refuse)]),
   );
@@ -218,10 +237,9 @@ export function loadConfig(
     revocationPoll: set.DATABASE_URL === undefined ? 0 : set.REVOCATION_POLL_SECONDS,
     dataDir: set.DATA_DIR,
     providers,
-    sandbox:
-      !production && (ownSandbox || set.MAIL_URL === undefined)
-        ? { port: set.SANDBOX_PORT, smtpPort: set.SANDBOX_SMTP_PORT, providers: ownSandbox }
-        : undefined,
+    sandbox: runsSandbox
+      ? { port: set.SANDBOX_PORT, smtpPort: set.SANDBOX_SMTP_PORT, providers: ownSandbox }
+      : undefined,
     mail: {
       url: readMailUrl(set, production),
       from: set.MAIL_FROM,

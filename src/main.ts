@@ -1,9 +1,9 @@
 import 'reflect-metadata';
-import { createDaemun } from './app.js';
+import { createDaemun, type Daemun } from './app.js';
 import { PROVIDERS } from './auth/social/providers.js';
 import { loadConfig, type Config } from './config.js';
 import { createLogger } from './logging.js';
-import { explain } from './operator-error.js';
+import { explain, OperatorError } from './operator-error.js';
 
 /** Longer than any request may take (http.ts); what has not ended by then never will. */
 const DRAIN_MS = 20_000;
@@ -13,7 +13,7 @@ async function main(): Promise<void> {
   const logger = createLogger(config);
   const sandbox = await startSandbox(config);
   const daemun = await createDaemun(config, logger);
-  await daemun.app.listen(config.port, config.host);
+  await listen(daemun.app, config);
   if (config.logLevel !== 'silent') process.stdout.write(banner(config));
   warnings(config).forEach((warning) => logger.warn(warning));
 
@@ -32,6 +32,17 @@ async function main(): Promise<void> {
       );
   };
   process.once('SIGINT', stop).once('SIGTERM', stop);
+}
+
+/** @throws {OperatorError} when `HOST` is no address of this machine. */
+async function listen(app: Daemun['app'], { port, host }: Config): Promise<void> {
+  try {
+    await app.listen(port, host);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') throw error;
+    throw new OperatorError(`Cannot listen there (${code}): check HOST and PORT.`, { cause: error });
+  }
 }
 
 /** The stand-ins for the providers and the mail server. They are not even loaded in production. */

@@ -10,7 +10,7 @@ export function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code, port } = error as { code?: unknown; port?: unknown };
   if (code === 'EADDRINUSE') {
-    return `Port ${String(port)} is taken by another program: stop that, or set PORT (SANDBOX_PORT, SANDBOX_SMTP_PORT for the sandbox).`;
+    return `Port ${String(port)} is taken by another program: stop that, or set PORT (METRICS_PORT; SANDBOX_PORT and SANDBOX_SMTP_PORT for the sandbox).`;
   }
   if (typeof code === 'string' && NO_DATABASE.test(code)) {
     return `The database cannot be used (${code}): check DATABASE_URL, and that the server runs.`;

@@ -1,9 +1,10 @@
 import { createHash, hkdfSync, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { compactDecrypt, CompactEncrypt } from 'jose';
 import { Config } from './config.js';
+import { makeDataDir } from './data-dir.js';
 
 /** A 256-bit key derived for one purpose, with a short public id by which it is found again. */
 export interface DerivedKey {
@@ -71,7 +72,7 @@ export class Secrets {
 
 /** Outside production a secret may be left out: one is made then, and kept beside the data that it opens. */
 function developmentSecret(dataDir: string): string {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeDataDir(dataDir);
   const path = resolve(dataDir, 'auth-secret');
   try {
     writeFileSync(path, randomBytes(32).toString('base64url'), { flag: 'wx', mode: 0o600 });

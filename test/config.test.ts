@@ -162,6 +162,26 @@ describe('a setting that is wrong', () => {
     ]);
   });
 
+  it.each([
+    ['DATABASE_URL', 'postgres://u:100%zz@db/x'],
+    ['DATABASE_URL', 'postgres://'],
+    ['DATABASE_URL', 'mysql://db/x'],
+    ['REDIS_URL', 'redis://u:100%@cache'],
+    ['MAIL_URL', 'smtp://'],
+    ['MAIL_FROM', 'nobody'],
+    ['MAIL_FROM', 'a@example.com\nBcc: b@example.com'],
+    ['OAUTH_SANDBOX_URL', 'sandbox'],
+    ['METRICS_PORT', '3000'],
+    ['SANDBOX_PORT', '3000'],
+    ['SANDBOX_SMTP_PORT', '4000'],
+  ])('is found before anything is started: %s=%s', (key, value) => {
+    expect(complaints({ [key]: value })).toEqual([key]);
+  });
+
+  it('is not a socket of PostgreSQL', () => {
+    expect(complaints({ DATABASE_URL: 'postgres:///daemun?host=/var/run/postgresql' })).toEqual([]);
+  });
+
   it('is named by its key and never by its value', () => {
     const values = fc.record(
       Object.fromEntries(

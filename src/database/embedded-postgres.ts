@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
+import { makeDataDir } from '../data-dir.js';
 import { OperatorError } from '../operator-error.js';
 
 /**
@@ -26,7 +27,7 @@ export class EmbeddedPostgres {
    * @throws {EmbeddedDatabaseInUse} when another process has it open: two would destroy it.
    */
   static async open(dataDir: string): Promise<EmbeddedPostgres> {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeDataDir(dataDir);
     const release = takeLock(resolve(dataDir, 'postgres.lock'));
     try {
       const database = keepQueriesWhole(await PGlite.create(resolve(dataDir, 'postgres')));
