@@ -9,7 +9,9 @@ import {
   type FastifyRequest,
 } from 'fastify';
 import type { Logger } from 'pino';
+import type { Socket } from 'node:net';
 import type { Config } from './config.js';
+import { PROBLEMS } from './problems/catalogue.js';
 import { answerProblem, ProblemFilter } from './problems/problem.filter.js';
 import { Problem } from './problems/problem.js';
 import { validation } from './problems/validation.js';
@@ -37,6 +39,7 @@ export function createHttpAdapter(config: Config, logger: Logger): FastifyAdapte
     multipart: false,
     // There is no Nest middleware here.
     skipMiddie: true,
+    clientErrorHandler: answerUnreadable,
     // What the router refuses, such as a malformed URL, meets no hook and no filter.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       void reply.headers({
@@ -46,6 +49,21 @@ export function createHttpAdapter(config: Config, logger: Logger): FastifyAdapte
       answerProblem(error, request, reply);
     },
   });
+}
+
+/** What Node.js itself could not read as a request has neither a path nor an id, and the connection ends. */
+function answerUnreadable({ code }: NodeJS.ErrnoException, socket: Socket): void {
+  if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const { status, title } = PROBLEMS.bad_request;
+  const body = JSON.stringify({ type: 'urn:daemun:problem:bad_request', title, status, code: 'bad_request' });
+  const head = [
+    'HTTP/1.1 400 Bad Request',
+    'Content-Type: application/problem+json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'X-Content-Type-Options: nosniff',
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 /** A number of hops counts from us outwards; addresses are matched by Fastify. */

@@ -20,6 +20,11 @@ export function line(least: number, most: number): z.ZodString {
     .refine((value) => VISIBLE.test(value), 'must have something to see');
 }
 
+/** Like {@link text}, with something in it that can be seen. */
+export function visibleText(least: number, most: number): z.ZodString {
+  return text(least, most).refine((value) => VISIBLE.test(value), 'must have something to see');
+}
+
 /** What people call themselves. */
 export const nickname = line(2, 20).meta({ example: 'Mina' });
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { line, text } from '../text.js';
+import { line, text, visibleText } from '../text.js';
 
 /** A board's name in paths. */
 export const slug = z
@@ -47,7 +47,7 @@ export const board = z
   });
 
 const postTitle = line(1, 120);
-const postBody = text(1, 20_000).describe('Markdown, kept exactly as written.');
+const postBody = visibleText(1, 20_000).describe('Markdown, kept exactly as written.');
 
 /** What someone writes to make a post. */
 export const newPost = z

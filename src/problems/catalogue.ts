@@ -24,7 +24,6 @@ export const PROBLEMS = {
   session_not_found: { status: 404, title: 'You have no such session' },
   board_not_found: { status: 404, title: 'There is no such board' },
   post_not_found: { status: 404, title: 'There is no such post' },
-  method_not_allowed: { status: 405, title: 'The method is not supported here' },
   slug_taken: { status: 409, title: 'Another board has this slug' },
   board_not_empty: { status: 409, title: 'The board still has posts' },
   version_conflict: { status: 412, title: 'It was changed by someone else meanwhile' },

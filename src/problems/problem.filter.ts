@@ -51,7 +51,8 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (isOutage(error)) return temporarilyUnavailable('the database cannot be reached', error);
   const code = fastifyCode(error) ?? nestCode(error);
-  if (code !== undefined) return new Problem(code, { cause: error });
+  // Without the error itself, whose message may repeat the query.
+  if (code !== undefined) return new Problem(code, { reason: (error as { code?: string }).code });
   return new Problem('unexpected', { reason: 'unknown error', cause: error });
 }
 
@@ -69,7 +70,6 @@ function nestCode(error: unknown): ProblemCode | undefined {
   if (!(error instanceof HttpException)) return undefined;
   const status = error.getStatus();
   if (status === 404) return 'not_found';
-  if (status === 405) return 'method_not_allowed';
   if (status === 413) return 'body_too_large';
   if (status === 415) return 'unsupported_media_type';
   return status >= 400 && status < 500 ? 'bad_request' : undefined;
