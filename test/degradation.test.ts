@@ -318,6 +318,17 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
     );
 
     it(
+      'may stop answering for a while',
+      () =>
+        liveThrough(async ({ refreshed }) => {
+          postgres.freeze();
+          await refreshed(3);
+          postgres.thaw();
+        }),
+      90_000,
+    );
+
+    it(
       'may crash together with Redis',
       () =>
         liveThrough(

@@ -6,7 +6,7 @@ import { faultyHistories, FLIGHT, histories, play, type Step } from './support/r
 const G = 20_000;
 
 describe('an honest browser', () => {
-  it('is never logged out by tabs, retries, lost and late answers', () => {
+  it('property 1, one lineage: is never logged out by tabs, retries, lost and late answers', () => {
     fc.assert(
       fc.property(histories, (history) => {
         expect(play(history, G)).toBe('alive');
@@ -15,7 +15,7 @@ describe('an honest browser', () => {
     );
   });
 
-  it('is never logged out by a Redis that forgets, fails over to an older state, or comes and goes', () => {
+  it('property 1, one lineage: is never logged out by a Redis that forgets, fails over to an older state, or comes and goes', () => {
     fc.assert(
       fc.property(faultyHistories, (history) => {
         expect(play(history, G)).toBe('alive');
@@ -104,7 +104,7 @@ describe('a thief with a copy of the cookie', () => {
     return undefined;
   }
 
-  it('is found out by the second change of turn, also when the store forgot something before', () => {
+  it('property 2, detection: is found out by the second change of turn, also when the store forgot something before', () => {
     fc.assert(
       fc.property(thefts, (theft) => {
         expect(turnOfDetection(theft)).toBeLessThanOrEqual(2);

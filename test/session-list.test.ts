@@ -27,8 +27,11 @@ function logIn(accountId: string, userAgent = WINDOWS, method = 'kakao'): Promis
   const sessions = app.daemun.app.get(Sessions, { strict: false });
   return sessions.open({ accountId, roles: ['user'], method, ip: '203.0.113.7', userAgent });
 }
-const call = (method: string, path: string, { accessToken }: Tokens) =>
-  fetch(app.url + path, { method, headers: { authorization: `Bearer ${accessToken}` } });
+const call = (method: string, path: string, { accessToken }: Tokens, cookie = '') =>
+  fetch(app.url + path, {
+    method,
+    headers: { authorization: `Bearer ${accessToken}`, cookie: `refresh=${cookie}` },
+  });
 const list = async (tokens: Tokens) =>
   (await (await call('GET', '/auth/sessions', tokens)).json()) as Listed[];
 const currentOf = async (tokens: Tokens) => (await list(tokens)).find(({ current }) => current)?.id ?? '';
@@ -93,12 +96,21 @@ describe('the list of sessions', () => {
 
   it('clears the cookie when one ends the session that asks', async () => {
     const here = await logIn(await newAccount());
-    const answer = await call('DELETE', `/auth/sessions/${await currentOf(here)}`, here);
+    const answer = await call('DELETE', `/auth/sessions/${await currentOf(here)}`, here, here.refreshToken);
     expect([answer.status, answer.headers.getSetCookie()]).toEqual([
       204,
       [expect.stringMatching(/^refresh=;/)],
     ]);
     expect(await isOver(here)).toBe(true);
+  });
+
+  it('leaves the cookie alone when the browser has logged in anew meanwhile', async () => {
+    const mina = await newAccount();
+    const [before, now] = [await logIn(mina), await logIn(mina)];
+    const path = `/auth/sessions/${await currentOf(before)}`;
+    const answer = await call('DELETE', path, before, now.refreshToken);
+    expect([answer.status, answer.headers.getSetCookie()]).toEqual([204, []]);
+    expect((await refresh(now)).status).toBe(200);
   });
 
   it('ends all others', async () => {

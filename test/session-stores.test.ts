@@ -102,7 +102,7 @@ function sessionStoreSuite(rig: () => Rig): void {
     );
   });
 
-  it('gives one successor to everyone who presents one token at once, whichever process they reach', async () => {
+  it('property 4: gives one successor to everyone who presents one token at once, whichever process they reach', async () => {
     const id = await openSession();
     const answers = await Promise.all(
       Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? rig().store : rig().other).present(id, 1)),
@@ -111,7 +111,7 @@ function sessionStoreSuite(rig: () => Rig): void {
     expect(answers.filter((answer) => answer?.answer === 'rotated')).toHaveLength(1);
   });
 
-  it('ends a session once and for all, for every process', async () => {
+  it('property 3, ended stays ended: for every process', async () => {
     const id = await openSession();
     await store().present(id, 1);
     expect(await store().end(id, 'logged_out')).toEqual(expect.any(String));
@@ -260,7 +260,7 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
       expect(await currentInRow()).toBe(1);
       await rig.pass(id, 3_600_000);
       await rig.store.present(id, 3);
-      await (rig.store as RedisSessionStore).beforeApplicationShutdown();
+      await (rig.store as RedisSessionStore).onApplicationShutdown();
       expect(await currentInRow()).toBe(4);
     });
 

@@ -1,4 +1,4 @@
-import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 
 /** Something that happened to an account, without personal data beyond its id. */
@@ -9,9 +9,12 @@ export interface AuditEvent {
   readonly details?: Readonly<Record<string, string>>;
 }
 
+/** Writes that are under way. More than these means that the database is away, and memory is not for them. */
+const MOST_UNDER_WAY = 1_000;
+
 /** `auth.audit_events`: answers "why was I logged out?". */
 @Injectable()
-export class AuditEvents implements BeforeApplicationShutdown {
+export class AuditEvents implements OnApplicationShutdown {
   private readonly logger = new Logger(AuditEvents.name);
   private readonly writing = new Set<Promise<void>>();
 
@@ -19,6 +22,10 @@ export class AuditEvents implements BeforeApplicationShutdown {
 
   /** Writes it down behind the answer's back: what happened has happened, also where the database is away by now. */
   record({ accountId, sessionId, kind, details = {} }: AuditEvent): void {
+    if (this.writing.size >= MOST_UNDER_WAY) {
+      this.logger.error({ accountId, sessionId, kind }, 'an audit event was not written: too many wait');
+      return;
+    }
     const writing = this.dataSource
       .query(
         'INSERT INTO auth.audit_events (account_id, session_id, kind, details) VALUES ($1, $2, $3, $4)',
@@ -37,7 +44,8 @@ export class AuditEvents implements BeforeApplicationShutdown {
     this.writing.add(writing);
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
+  /** After the last request, and before the database is let go. */
+  async onApplicationShutdown(): Promise<void> {
     await Promise.all(this.writing);
   }
 }

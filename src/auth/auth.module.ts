@@ -5,6 +5,7 @@ import type { Config } from '../config.js';
 import { AccessTokens } from './access-tokens.js';
 import { Account } from './account.entity.js';
 import { AuditEvents } from './audit-events.js';
+import { Housekeeping } from './housekeeping.js';
 import { LogIn } from './log-in.js';
 import { KeysModule } from './keys/keys.module.js';
 import { LocalController } from './local/local.controller.js';
@@ -37,7 +38,6 @@ export class AuthModule {
     const redis = redisUrls.length > 0;
     return {
       module: AuthModule,
-
       imports: [KeysModule, MailModule, TypeOrmModule.forFeature([Account])],
       controllers: [SessionsController, SessionListController, LocalController, SocialController],
       providers: [
@@ -58,6 +58,7 @@ export class AuthModule {
         RevocationNews,
         SessionList,
         AuditEvents,
+        Housekeeping,
         Providers,
         { provide: PROVIDER_DEFINITIONS, useValue: PROVIDERS },
         AttemptCookies,

@@ -3,8 +3,10 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 /** One address in front of a server that may be exchanged for another, as a virtual IP or a managed Redis has it. */
 export class FailOverProxy {
   private readonly sockets = new Set<Socket>();
+  private readonly upstreams = new Set<Socket>();
   private readonly server = createServer((client) => {
     const upstream = connect(this.port, '127.0.0.1');
+    this.upstreams.add(upstream);
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
@@ -14,6 +16,7 @@ export class FailOverProxy {
       socket.on('error', () => other.destroy());
       socket.on('close', () => {
         this.sockets.delete(socket);
+        this.upstreams.delete(socket);
         other.destroy();
       });
     }
@@ -27,14 +30,24 @@ export class FailOverProxy {
     return proxy;
   }
 
+  /** The port that it listens on. */
+  get address(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
   get url(): string {
-    return `redis://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+    return `redis://127.0.0.1:${this.address}`;
   }
 
   /** From now on the other server answers here; connections to the first break. */
   failOver(port: number): void {
     this.port = port;
     for (const socket of this.sockets) socket.destroy();
+  }
+
+  /** From now on what is asked arrives, and what is answered does not. */
+  holdAnswers(): void {
+    for (const upstream of this.upstreams) upstream.unpipe().pause();
   }
 
   async stop(): Promise<void> {

@@ -66,9 +66,26 @@ export class PostgresServer {
     this.process = await this.launch();
   }
 
+  /** It is there, with all its processes, and does not answer. */
+  freeze(): void {
+    this.signalAll('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.signalAll('SIGCONT');
+  }
+
   async stop(): Promise<void> {
     await this.end('SIGINT');
     rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  private signalAll(signal: NodeJS.Signals): void {
+    // The first makes the others, so it has to stop before they are counted.
+    this.process.kill(signal);
+    const { pid = 0 } = this.process;
+    const children = execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' });
+    for (const child of children.split('\n').filter(Boolean)) process.kill(Number(child), signal);
   }
 
   private async end(signal: NodeJS.Signals): Promise<void> {

@@ -1,4 +1,4 @@
-import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Config } from '../../config.js';
 import { Redis, RedisAway, type Run } from '../../redis/redis.js';
 import { PostgresSessionStore } from './postgres-session-store.js';
@@ -11,6 +11,8 @@ const KEEP = 24 * 3_600_000;
 /** Longer (ms) than any request that may have read the row before it ended. */
 const BURIED = 60_000;
 const HOURLY = 3_600_000;
+/** Rows that are being brought up to date. More than these means that the database is away; another hour will do. */
+const MOST_SAVING = 100;
 
 /** What `PRESENT_HOT` answers: only a status, or a step's outcome, and what belongs in the row when that is due. */
 type HotReply =
@@ -33,7 +35,7 @@ type HotReply =
  * it does not know is seeded from the row, and while it is away the step runs on the row.
  */
 @Injectable()
-export class RedisSessionStore extends SessionStore implements BeforeApplicationShutdown {
+export class RedisSessionStore extends SessionStore implements OnApplicationShutdown {
   private readonly logger = new Logger(RedisSessionStore.name);
   private readonly saving = new Set<Promise<void>>();
 
@@ -77,7 +79,8 @@ export class RedisSessionStore extends SessionStore implements BeforeApplication
     await run(BURY, keyOf(sessionId), [BURIED]);
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
+  /** After the last request, and before the database is let go. */
+  async onApplicationShutdown(): Promise<void> {
     await Promise.all(this.saving);
   }
 
@@ -128,6 +131,7 @@ export class RedisSessionStore extends SessionStore implements BeforeApplication
 
   /** Brings the row up to date, behind the answer's back; when that fails, the next time does it. */
   private save(sessionId: string, state: Parameters<PostgresSessionStore['save']>[1]): void {
+    if (this.saving.size >= MOST_SAVING) return;
     const saving = this.rows
       .save(sessionId, state)
       .then(async (known) => (known ? undefined : this.drop(sessionId)))

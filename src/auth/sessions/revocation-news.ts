@@ -1,10 +1,4 @@
-import {
-  Injectable,
-  Logger,
-  Optional,
-  type BeforeApplicationShutdown,
-  type OnModuleInit,
-} from '@nestjs/common';
+import { Injectable, Logger, Optional, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Revocations } from '../../access/revocations.js';
 import { Config } from '../../config.js';
@@ -30,7 +24,7 @@ interface Change {
  * and whenever Redis is back, a process asks for those that were touched since. Redis carries the same at once.
  */
 @Injectable()
-export class RevocationNews implements OnModuleInit, BeforeApplicationShutdown {
+export class RevocationNews implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(RevocationNews.name);
   /** Changes that were dealt with, and may be seen again. */
   private seen = new Map<string, string>();
@@ -73,7 +67,7 @@ export class RevocationNews implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   /** Before the database is let go. */
-  async beforeApplicationShutdown(): Promise<void> {
+  async onApplicationShutdown(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
     await this.underWay?.catch(() => {});

@@ -1,6 +1,6 @@
-import { Controller, Delete, Get, Param, Res } from '@nestjs/common';
+import { Controller, Delete, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { CurrentActor, type Actor } from '../../access/actor.js';
 import { Answers, Fails } from '../../openapi.js';
@@ -38,12 +38,14 @@ export class SessionListController {
   async end(
     @CurrentActor() actor: Actor,
     @Param('id', orNotFound(z.uuid(), 'session_not_found')) id: string,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
     const own = await this.list.of(actor);
     if (!own.some((session) => session.id === id)) throw new Problem('session_not_found');
     await this.sessions.endFromList(actor, [id]);
-    if (id === actor.sessionId) this.cookie.clear(reply);
+    // The cookie may be of a later log-in.
+    if (this.sessions.sessionOf(this.cookie.read(request)) === id) this.cookie.clear(reply);
   }
 
   @Delete()

@@ -57,7 +57,8 @@ export class Sessions {
     const { handle, sessionId, generation } = token;
 
     const found = await this.store.present(sessionId, generation);
-    this.metrics.refreshes.inc({ answer: found?.answer ?? 'ended' });
+    const living = found !== undefined && found.roles !== undefined && !this.revocations.hasEnded(sessionId);
+    this.metrics.refreshes.inc({ answer: living ? found.answer : 'ended' });
     if (found === undefined || this.revocations.hasEnded(sessionId))
       throw new Problem('session_ended', { reason: 'unknown, ended, or past a limit' });
     const { answer, accountId, roles } = found;
@@ -80,8 +81,13 @@ export class Sessions {
 
   /** Ends the session behind a refresh token, of whatever generation; anything else has no session to end. */
   async logOut(presented: string | undefined): Promise<void> {
-    const token = presented === undefined ? undefined : this.refreshTokens.parse(presented);
-    if (token !== undefined) await this.end(token.sessionId, 'logged_out');
+    const sessionId = this.sessionOf(presented);
+    if (sessionId !== undefined) await this.end(sessionId, 'logged_out');
+  }
+
+  /** The session behind a refresh token, living or not; undefined for what we never made. */
+  sessionOf(presented: string | undefined): string | undefined {
+    return presented === undefined ? undefined : this.refreshTokens.parse(presented)?.sessionId;
   }
 
   private accessTokenFor(actor: Actor): Pick<Tokens, 'accessToken' | 'expiresIn'> {

@@ -1,0 +1,95 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { Config } from '../config.js';
+
+/** Any number; of several processes one does the work. */
+const LOCK = 0x74696479;
+const HOURLY = 3_600_000;
+/** A statement that changes more would hold its locks for too long. */
+const BATCH = 5_000;
+/** Rows may lag behind Redis by an hour, and nobody minds a session that is over being kept for a day. */
+const SLACK = '1 day';
+/** For as long people may ask why a session ended. Unknown is ended, so that nothing depends on the rows. */
+const KEEP_SESSIONS = '30 days';
+const KEEP_EVENTS = '1 year';
+
+/** Ends sessions that passed a limit, and removes what nobody will ask for any more, once an hour. */
+@Injectable()
+export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(Housekeeping.name);
+  private timer: NodeJS.Timeout | undefined;
+  private underWay: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly config: Config,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    // Spread, so that processes that started together do not come together.
+    this.timer = setInterval(this.tidyQuietly, HOURLY * (0.9 + Math.random() / 5));
+    this.timer.unref();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.underWay;
+  }
+
+  /** Does all of it now, unless another process is at it. */
+  async tidy(): Promise<void> {
+    await this.inBatches(
+      `WITH passed AS (
+         SELECT id FROM auth.sessions
+         WHERE ended_at IS NULL AND (expires_at < now() - interval '${SLACK}' OR
+           greatest(created_at, to_timestamp(handed_at / 1000.0)) < now() - make_interval(secs => $1) - interval '${SLACK}')
+         LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+       ), ended AS (
+         UPDATE auth.sessions SET ended_at = now(), touched_at = now(), end_reason = 'limit_passed'
+         FROM passed WHERE sessions.id = passed.id RETURNING sessions.id, account_id
+       ), changed AS (
+         INSERT INTO auth.audit_events (account_id, session_id, kind, details)
+         SELECT account_id, id, 'session_ended', '{"reason": "limit_passed"}' FROM ended RETURNING 1
+       )`,
+      [this.config.sessionIdle],
+    );
+    await this.remove(
+      'auth.sessions',
+      `touched_at < now() - interval '${KEEP_SESSIONS}' AND ended_at IS NOT NULL`,
+    );
+    await this.remove('auth.audit_events', `at < now() - interval '${KEEP_EVENTS}'`);
+    await this.remove('auth.one_time_tokens', 'expires_at < now()');
+  }
+
+  private remove(table: string, which: string): Promise<void> {
+    return this.inBatches(
+      `WITH changed AS (
+         DELETE FROM ${table} WHERE ctid IN (SELECT ctid FROM ${table} WHERE ${which} LIMIT ${BATCH}) RETURNING 1
+       )`,
+    );
+  }
+
+  /** Runs a statement whose last part is called `changed` until nothing is left to change. */
+  private async inBatches(statement: string, parameters: readonly unknown[] = []): Promise<void> {
+    for (let changed = BATCH; changed === BATCH;) {
+      changed = await this.dataSource.transaction(async (db) => {
+        const [{ mine }] = await db.query<[{ mine: boolean }]>(
+          'SELECT pg_try_advisory_xact_lock($1) AS mine',
+          [LOCK],
+        );
+        if (!mine) return 0;
+        const [{ count }] = await db.query<[{ count: number }]>(
+          `${statement} SELECT count(*)::int AS count FROM changed`,
+          [...parameters],
+        );
+        return count;
+      });
+    }
+  }
+
+  private readonly tidyQuietly = (): void => {
+    this.underWay = this.tidy().catch((error: unknown) => {
+      this.logger.warn({ err: error }, 'could not tidy up');
+    });
+  };
+}

@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Housekeeping } from '../src/auth/housekeeping.js';
+import { Sessions, type Tokens } from '../src/auth/sessions/sessions.js';
+import { signedIn } from './support/actors.js';
+import { startApp, type TestApp } from './support/app.js';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startApp();
+});
+afterAll(() => app.stop());
+
+const tidy = () => app.daemun.app.get(Housekeeping, { strict: false }).tidy();
+async function logIn(): Promise<{ readonly accountId: string; readonly tokens: Tokens }> {
+  const { id: accountId } = await signedIn(app);
+  const sessions = app.daemun.app.get(Sessions, { strict: false });
+  return { accountId, tokens: await sessions.open({ accountId, roles: ['user'], method: 'kakao' }) };
+}
+/** Moves all that is known of an account's sessions into the past. */
+async function age(accountId: string, days: number): Promise<void> {
+  await app.database.query(
+    `UPDATE auth.sessions SET created_at = created_at - $2 * interval '1 day', expires_at = expires_at - $2 * interval '1 day',
+       handed_at = handed_at - $2::bigint * 86400000, ended_at = ended_at - $2 * interval '1 day',
+       touched_at = touched_at - $2 * interval '1 day' WHERE account_id = $1`,
+    [accountId, days],
+  );
+}
+const sessionsOf = (accountId: string) =>
+  app.database.query<{ end_reason: string | null }[]>(
+    'SELECT end_reason FROM auth.sessions WHERE account_id = $1',
+    [accountId],
+  );
+const eventsOf = (accountId: string) =>
+  app.database.query<object[]>(
+    'SELECT kind, details FROM auth.audit_events WHERE account_id = $1 ORDER BY id',
+    [accountId],
+  );
+
+it('writes down that a session passed a limit', async () => {
+  const { accountId } = await logIn();
+  await age(accountId, 32);
+  await tidy();
+  expect(await sessionsOf(accountId)).toEqual([{ end_reason: 'limit_passed' }]);
+  expect(await eventsOf(accountId)).toContainEqual({
+    kind: 'session_ended',
+    details: { reason: 'limit_passed' },
+  });
+});
+
+it('leaves sessions alone that are within their limits', async () => {
+  const { accountId } = await logIn();
+  await age(accountId, 29);
+  await tidy();
+  expect(await sessionsOf(accountId)).toEqual([{ end_reason: null }]);
+});
+
+it('removes sessions a month after they ended, and they stay ended', async () => {
+  const { accountId, tokens } = await logIn();
+  const refresh = () =>
+    fetch(`${app.url}/auth/refresh`, {
+      method: 'POST',
+      headers: { cookie: `refresh=${tokens.refreshToken}` },
+    });
+  await fetch(`${app.url}/auth/logout`, {
+    method: 'POST',
+    headers: { cookie: `refresh=${tokens.refreshToken}` },
+  });
+  await tidy();
+  expect(await sessionsOf(accountId)).toHaveLength(1);
+  await age(accountId, 31);
+  await tidy();
+  expect(await sessionsOf(accountId)).toEqual([]);
+  expect(await (await refresh()).json()).toMatchObject({ code: 'session_ended' });
+});
+
+it('removes what happened more than a year ago', async () => {
+  const { accountId } = await logIn();
+  await app.database.query(
+    `INSERT INTO auth.audit_events (account_id, kind, at) VALUES ($1, 'session_opened', now() - interval '400 days')`,
+    [accountId],
+  );
+  await tidy();
+  expect(await eventsOf(accountId)).toHaveLength(1);
+});
