@@ -281,7 +281,7 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
       await startProcesses(redis.url);
     });
     afterEach(async () => {
-      await postgres.restart().catch(() => {});
+      await postgres.restart();
       await redis.stop();
     });
 

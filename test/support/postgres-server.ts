@@ -61,8 +61,9 @@ export class PostgresServer {
     await this.end('SIGQUIT');
   }
 
-  /** Starts it again, on the same port and the same data. */
+  /** Starts it again where it does not run, on the same port and the same data. */
   async restart(): Promise<void> {
+    if (this.process.exitCode === null && this.process.signalCode === null) return;
     this.process = await this.launch();
   }
 
