@@ -21,12 +21,17 @@ export interface ProviderSettings {
   readonly defaultScope: string;
   /** Whether the provider can be used without a client secret. */
   readonly secretOptional?: boolean;
+  /** Whether its console has a key for servers: then `…_ADMIN_KEY` and `…_APP_ID` are read, too. */
+  readonly hasAdminKey?: boolean;
 }
 
 /** How we are registered at one provider, and where it is. */
 export interface ProviderCredentials {
   readonly clientId: string;
   readonly clientSecret?: Secret;
+  /** With it a connection can be ended without the person's token, and the provider's notices can be believed. */
+  readonly adminKey?: Secret;
+  readonly appId?: string;
   readonly scope: readonly string[];
   /** Look for its endpoints at `<this>/<real host>/<real path>` instead. Never in production. */
   readonly sandboxUrl?: string;
@@ -154,7 +159,10 @@ export type Environment = z.output<typeof environment>;
 
 /** The names of every setting; `.env.example` is held to them by a test. */
 export function configKeys(providers: readonly ProviderSettings[]): string[] {
-  return [...Object.keys(environment.shape), ...providers.flatMap(({ id }) => Object.values(keysOf(id)))];
+  return [
+    ...Object.keys(environment.shape),
+    ...providers.flatMap((provider) => Object.values(keysOf(provider))),
+  ];
 }
 
 /**
@@ -255,13 +263,20 @@ export function loadConfig(
   });
 }
 
-function keysOf(providerId: string): {
+function keysOf({ id, hasAdminKey = false }: ProviderSettings): {
   readonly id: string;
   readonly secret: string;
   readonly scope: string;
+  readonly adminKey?: string;
+  readonly appId?: string;
 } {
-  const name = providerId.toUpperCase();
-  return { id: `${name}_CLIENT_ID`, secret: `${name}_CLIENT_SECRET`, scope: `${name}_SCOPE` };
+  const name = id.toUpperCase();
+  return {
+    id: `${name}_CLIENT_ID`,
+    secret: `${name}_CLIENT_SECRET`,
+    scope: `${name}_SCOPE`,
+    ...(hasAdminKey && { adminKey: `${name}_ADMIN_KEY`, appId: `${name}_APP_ID` }),
+  };
 }
 
 /**
@@ -269,13 +284,14 @@ function keysOf(providerId: string): {
  * some; with an id of its own, and no sandbox but ours, it is the real one.
  */
 function readProvider(
-  { id, defaultScope, secretOptional = false }: ProviderSettings,
+  provider: ProviderSettings,
   env: Readonly<Record<string, string | undefined>>,
   set: Environment,
   production: boolean,
   refuse: Refuse,
 ): ProviderCredentials | undefined {
-  const keys = keysOf(id);
+  const { defaultScope, secretOptional = false } = provider;
+  const keys = keysOf(provider);
   const [ownId, ownSecret] = [env[keys.id]?.trim(), env[keys.secret]?.trim()];
   const sandboxed = !production && (set.OAUTH_SANDBOX_URL !== undefined || ownId === undefined);
   const clientId = ownId ?? (sandboxed ? 'sandbox-client' : '');
@@ -291,11 +307,23 @@ function readProvider(
   return {
     clientId,
     clientSecret: clientSecret === '' ? undefined : new Secret(clientSecret),
+    adminKey: readAdminKey(keys.adminKey, env, sandboxed),
+    appId: (keys.appId && env[keys.appId]?.trim()) || undefined,
     scope: (env[keys.scope]?.trim() || defaultScope).split(/[\s,]+/).filter(Boolean),
     sandboxUrl: sandboxed
       ? (set.OAUTH_SANDBOX_URL ?? `http://127.0.0.1:${set.SANDBOX_PORT}`).replace(/\/+$/, '')
       : undefined,
   };
+}
+
+function readAdminKey(
+  key: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+  sandboxed: boolean,
+): Secret | undefined {
+  if (key === undefined) return undefined;
+  const value = env[key]?.trim() ?? (sandboxed ? 'sandbox-admin-key' : '');
+  return value === '' ? undefined : new Secret(value);
 }
 
 function readMailUrl(set: Environment, production: boolean): Secret | undefined {

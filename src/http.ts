@@ -151,10 +151,25 @@ function permitPages(server: FastifyInstance, { webOrigins }: Config): void {
   });
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The providers' webhooks come as forms. */
+    takesForms?: boolean;
+  }
+}
+
 /** JSON or nothing. An empty body is no body, so that `POST /auth/logout` works from clients that always name a type. */
 function takeJsonOnly(server: FastifyInstance): void {
   const parse = server.getDefaultJsonParser('error', 'error');
   server.removeAllContentTypeParsers();
+  server.addContentTypeParser<string>(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (request, body, done) => {
+      if (request.routeOptions.config.takesForms !== true) return done(new Problem('unsupported_media_type'));
+      done(null, Object.fromEntries(new URLSearchParams(body)));
+    },
+  );
   server.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') return done(null, undefined);
     void parse(request, body, (error, value) => {

@@ -36,7 +36,7 @@ describe('an empty environment', () => {
 
   it('means the same as settings that are left empty', () => {
     const empty = Object.fromEntries(
-      CONFIG_KEYS.filter((key) => !/_(ID|SECRET)$/.test(key) || key === 'AUTH_SECRET').map((key) => [
+      CONFIG_KEYS.filter((key) => !/_(ID|SECRET|KEY)$/.test(key) || key === 'AUTH_SECRET').map((key) => [
         key,
         '',
       ]),

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { whoIs } from '../src/auth/linking.js';
 import { google } from '../src/auth/social/google.js';
 import { parseJsonObject } from '../src/auth/social/json.js';
 import { kakao } from '../src/auth/social/kakao.js';
@@ -315,33 +314,5 @@ describe('reading JSON', () => {
   it('has no member that could become a prototype', () => {
     const json = parseJsonObject('{"a":{"__proto__":{"b":1}},"__proto__":{"c":1}}');
     expect(JSON.stringify(json)).toBe('{"a":{}}');
-  });
-});
-
-describe('which person it is', () => {
-  const profile = {
-    provider: 'kakao',
-    subject: '7',
-    emailVerification: 'verified',
-    email: 'a@b.example',
-  } as const;
-  const newId = '019ab000-0000-7000-8000-00000000abcd';
-
-  it('is the one whose identity it is', () => {
-    expect(whoIs(profile, { accountId: 'mina' }, newId)).toEqual({ act: 'log_in', accountId: 'mina' });
-  });
-
-  it('is somebody new where the identity is unknown, with what the provider tells of them', () => {
-    const seen = { ...profile, nickname: '미나', avatarUrl: 'https://a.example/' };
-    expect(whoIs(seen, undefined, newId)).toEqual({
-      act: 'open_account',
-      account: { id: newId, nickname: '미나', avatarUrl: 'https://a.example/' },
-    });
-  });
-
-  it('is a guest with a number where nothing is told', () => {
-    expect(whoIs(profile, undefined, newId)).toMatchObject({
-      account: { nickname: '손님3981', avatarUrl: null },
-    });
   });
 });

@@ -20,7 +20,7 @@ export class Account {
   roles: string[];
 
   @Column('text', { default: 'active' })
-  status: 'active' | 'disabled';
+  status: 'active' | 'disabled' | 'deleted';
 
   /** What the profile is made from at the first chance; later changes happen there, not here. */
   @Column('text')

@@ -1,16 +1,36 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import type { Actor } from '../access/actor.js';
 
 /** Something that happened to an account, without personal data beyond its id. */
 export interface AuditEvent {
   readonly accountId: string;
   readonly sessionId?: string;
-  readonly kind: 'session_opened' | 'session_recovered' | 'session_reused' | 'session_ended';
+  readonly kind:
+    | 'account_opened'
+    | 'account_deleted'
+    | 'email_verified'
+    | 'password_reset'
+    | 'password_changed'
+    | 'identity_linked'
+    | 'identity_unlinked'
+    | 'session_opened'
+    | 'session_recovered'
+    | 'session_reused'
+    | 'session_ended';
   readonly details?: Readonly<Record<string, string>>;
 }
 
 /** Writes that are under way. More than these means that the database is away, and memory is not for them. */
 const MOST_UNDER_WAY = 1_000;
+
+/** An event as its account's owner reads it. */
+export interface RecordedEvent {
+  readonly at: string;
+  readonly kind: string;
+  readonly sessionId: string | null;
+  readonly details: Record<string, string>;
+}
 
 /** `auth.audit_events`: answers "why was I logged out?". */
 @Injectable()
@@ -42,6 +62,23 @@ export class AuditEvents implements OnApplicationShutdown {
       )
       .finally(() => this.writing.delete(writing));
     this.writing.add(writing);
+  }
+
+  /** What happened to the actor's account, newest first; `cursor` is that of the page before. */
+  async of(
+    actor: Actor,
+    limit: number,
+    cursor?: string,
+  ): Promise<{ items: RecordedEvent[]; nextCursor: string | null }> {
+    const rows = await this.dataSource.query<(Omit<RecordedEvent, 'at'> & { id: string; at: Date })[]>(
+      `SELECT id, at, kind, session_id AS "sessionId", details FROM auth.audit_events
+       WHERE account_id = $1 AND ($2::bigint IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
+      [actor.accountId, cursor ?? null, limit + 1],
+    );
+    const items = rows
+      .slice(0, limit)
+      .map(({ at, kind, sessionId, details }) => ({ at: at.toISOString(), kind, sessionId, details }));
+    return { items, nextCursor: rows.length > limit ? (rows[limit - 1]?.id ?? null) : null };
   }
 
   /** After the last request, and before the database is let go. */

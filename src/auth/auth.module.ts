@@ -3,9 +3,13 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { MailModule } from '../mail/mail.module.js';
 import type { Config } from '../config.js';
 import { AccessTokens } from './access-tokens.js';
+import { AccountController } from './account.controller.js';
 import { Account } from './account.entity.js';
 import { AuditEvents } from './audit-events.js';
+import { Departures } from './departures.js';
+import { Errands } from './errands.js';
 import { Housekeeping } from './housekeeping.js';
+import { Letters } from './letters.js';
 import { LogIn } from './log-in.js';
 import { KeysModule } from './keys/keys.module.js';
 import { LocalController } from './local/local.controller.js';
@@ -13,6 +17,8 @@ import { LocalGuard } from './local/local.guard.js';
 import { LocalStrategy } from './local/local.strategy.js';
 import { OneTimeTokens } from './local/one-time-tokens.js';
 import { PasswordHashes } from './local/password-hashes.js';
+import { PasswordsController } from './local/passwords.controller.js';
+import { Passwords } from './local/passwords.js';
 import { Registrations } from './local/registration.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { PostgresSessionStore } from './sessions/postgres-session-store.js';
@@ -25,9 +31,12 @@ import { SessionList } from './sessions/session-list.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { Sessions } from './sessions/sessions.js';
 import { AttemptCookies } from './social/attempt-cookies.js';
+import { IdentitiesController } from './social/identities.controller.js';
 import { Identities } from './social/identities.js';
+import { ProviderGrants } from './social/provider-grants.js';
 import { PROVIDER_DEFINITIONS, PROVIDERS, Providers } from './social/providers.js';
 import { SocialController } from './social/social.controller.js';
+import { UnlinkedController } from './social/unlinked.controller.js';
 import { TokenAnswers } from './token-answer.js';
 
 /** AuthService: everything about who someone is and how long that holds. */
@@ -39,7 +48,16 @@ export class AuthModule {
     return {
       module: AuthModule,
       imports: [KeysModule, MailModule, TypeOrmModule.forFeature([Account])],
-      controllers: [SessionsController, SessionListController, LocalController, SocialController],
+      controllers: [
+        SessionsController,
+        SessionListController,
+        LocalController,
+        PasswordsController,
+        AccountController,
+        IdentitiesController,
+        UnlinkedController,
+        SocialController,
+      ],
       providers: [
         AccessTokens,
         RefreshTokens,
@@ -52,6 +70,8 @@ export class AuthModule {
         OneTimeTokens,
         { provide: PasswordHashes, useFactory: () => PasswordHashes.create() },
         Registrations,
+        Passwords,
+        Letters,
         PostgresSessionStore,
         ...(redis ? [RedisSessionStore] : []),
         { provide: SessionStore, useExisting: redis ? RedisSessionStore : PostgresSessionStore },
@@ -63,6 +83,9 @@ export class AuthModule {
         { provide: PROVIDER_DEFINITIONS, useValue: PROVIDERS },
         AttemptCookies,
         Identities,
+        ProviderGrants,
+        Errands,
+        Departures,
       ],
     };
   }

@@ -19,6 +19,10 @@ export class Identity {
   @Column('text', { name: 'email_verification' })
   emailVerification: 'verified' | 'unverified' | 'unsupported';
 
+  /** What ends the connection at the provider, sealed; null where nothing is needed. */
+  @Column('text', { name: 'grant_jwe', nullable: true })
+  grantJwe: string | null;
+
   @CreateDateColumn({ name: 'linked_at', type: 'timestamptz' })
   linkedAt: Date;
 }

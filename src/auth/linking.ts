@@ -1,39 +1,53 @@
 import type { SocialProfile } from './social/social-profile.js';
 
-/** What a new account starts from. */
-export interface NewAccount {
-  readonly id: string;
-  readonly nickname: string;
-  readonly avatarUrl: string | null;
+/** What is known when a provider has vouched for someone. */
+export interface Circumstances {
+  readonly profile: SocialProfile;
+  /** The account that this identity belongs to already. */
+  readonly owner?: string;
+  /** The account whose address is the one that the provider tells. */
+  readonly holder?: { readonly accountId: string; readonly verified: boolean };
+  /** The account of the person who is logged in, and asked to link. */
+  readonly actor?: string;
+  /** Whether the account that might be linked has somebody else's identity of this provider. */
+  readonly occupied: boolean;
 }
-
-/** Whose log-in this is. */
-export type Decision =
-  | { readonly act: 'log_in'; readonly accountId: string }
-  | { readonly act: 'open_account'; readonly account: NewAccount };
 
 /**
- * Which person is this? The one whose account the identity belongs to; else somebody new. Never the owner of an account
- * with the same e-mail address: whoever controls an address at a provider today need not be who registered here with it.
+ * - `log_in`: it is the owner of the identity.
+ * - `open_account`: somebody new; `withEmail` when the address is theirs, too.
+ * - `link`: the identity becomes one more way into this account.
+ * - `take_over`: the account is one that somebody registered with the address and never verified. Its password goes: it
+ *   may be that of a stranger who was here first and waits.
+ * - `refuse`: the page is told why.
  */
-export function whoIs(
-  profile: SocialProfile,
-  known: { readonly accountId: string } | undefined,
-  newId: string,
-): Decision {
-  if (known !== undefined) return { act: 'log_in', accountId: known.accountId };
-  return {
-    act: 'open_account',
-    account: {
-      id: newId,
-      nickname: profile.nickname ?? guestName(newId),
-      avatarUrl: profile.avatarUrl ?? null,
-    },
-  };
-}
+export type Decision =
+  | { readonly act: 'log_in'; readonly accountId: string }
+  | { readonly act: 'open_account'; readonly withEmail: boolean }
+  | { readonly act: 'link'; readonly accountId: string }
+  | { readonly act: 'take_over'; readonly accountId: string }
+  | { readonly act: 'refuse'; readonly why: 'account_link_required' | 'identity_taken' };
 
-/** "손님" is a guest; the digits, from the random end of the id, tell two of them apart. */
-function guestName(accountId: string): string {
-  const number = Number.parseInt(accountId.slice(-8), 16) % 10_000;
-  return `손님${String(number).padStart(4, '0')}`;
+/**
+ * Which person is this? An e-mail address alone never says so. It counts where the provider answers for it that it is
+ * this person's today (`verified`: Google for its own mailboxes and those of the companies it hosts, Kakao for addresses
+ * that are valid and verified, Naver never), and then only towards an account whose address we have verified ourselves.
+ */
+export function whoIs({ profile, owner, holder, actor, occupied }: Circumstances): Decision {
+  if (actor !== undefined) {
+    if (owner === actor) return { act: 'log_in', accountId: actor };
+    if (owner !== undefined || occupied) return { act: 'refuse', why: 'identity_taken' };
+    return { act: 'link', accountId: actor };
+  }
+  if (owner !== undefined) return { act: 'log_in', accountId: owner };
+  const theirs = profile.email !== undefined && profile.emailVerification === 'verified';
+  if (holder === undefined) return { act: 'open_account', withEmail: theirs };
+  // What nobody has verified keeps nobody out, and is given to nobody but the owner of the address.
+  if (!holder.verified) {
+    return theirs
+      ? { act: 'take_over', accountId: holder.accountId }
+      : { act: 'open_account', withEmail: false };
+  }
+  if (!theirs || occupied) return { act: 'refuse', why: 'account_link_required' };
+  return { act: 'link', accountId: holder.accountId };
 }

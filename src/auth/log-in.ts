@@ -23,7 +23,7 @@ export class LogIn {
    * @throws {Problem} `account_disabled`.
    */
   async complete(account: Account, method: NewSession['method'], device: Device): Promise<Tokens> {
-    if (account.status === 'disabled') throw new Problem('account_disabled');
+    if (account.status !== 'active') throw new Problem('account_disabled');
     try {
       await this.profiles.createIfAbsent(account.id, account);
     } catch (error) {

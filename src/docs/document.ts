@@ -20,6 +20,7 @@ refresh cookie, which scripts cannot read. \`POST /auth/refresh\` trades it for 
 Errors are \`application/problem+json\` (RFC 9457); decide by \`code\`. Unknown members of a body are refused.`;
 
 const TAGS: readonly [name: string, description: string][] = [
+  ['Account', 'What happened to an account, and how it ends.'],
   ['Social log-in', 'In with an account of somebody else: Google, Kakao, Naver.'],
   ['Local log-in', 'In with an e-mail address and a password.'],
   ['Sessions', 'Staying in, and leaving.'],

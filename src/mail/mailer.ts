@@ -48,10 +48,10 @@ export class Mailer implements OnApplicationShutdown {
   }
 
   /**
-   * Writes a mail and sends it, once the caller has gone on. What goes wrong is tried again, then logged by the kind of
+   * Writes a mail, unless nobody is to be written to, and sends it, once the caller has gone on. What goes wrong is tried again, then logged by the kind of
    * mail, and never reaches the caller.
    */
-  post(kind: string, write: () => Promise<Mail> | Mail): void {
+  post(kind: string, write: () => Promise<Mail | undefined>): void {
     if (this.transport === undefined || this.pending.size >= MOST_PENDING) {
       this.logger.error(
         `a ${kind} mail was not sent: ${this.transport ? 'too many wait' : 'MAIL_URL is not set'}`,
@@ -70,10 +70,12 @@ export class Mailer implements OnApplicationShutdown {
     this.transport?.close();
   }
 
-  private async deliver(transport: Transporter, write: () => Promise<Mail> | Mail): Promise<void> {
+  private async deliver(transport: Transporter, write: () => Promise<Mail | undefined>): Promise<void> {
     // The answer first: what happens from here on depends on who was written to.
     await setImmediate();
-    const { to, subject, text } = await write();
+    const mail = await write();
+    if (mail === undefined) return;
+    const { to, subject, text } = mail;
     const message = {
       from: this.from,
       // As an object it is one address, whatever is in it.

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { In, type Repository } from 'typeorm';
 import { Profile } from './profile.entity.js';
-import { Profiles, type ProfileSeed, type PublicProfile } from './profiles.js';
+import { Profiles, type Locale, type ProfileSeed, type PublicProfile } from './profiles.js';
 
 /** The port's form for where the profiles are in this process. */
 @Injectable()
@@ -27,6 +27,10 @@ export class LocalProfiles extends Profiles {
       where: { id: In([...new Set(accountIds)]) },
     });
     return new Map(found.map(({ id, nickname, avatarUrl }) => [id, { id, nickname, avatarUrl }]));
+  }
+
+  async localeOf(accountId: string): Promise<Locale | undefined> {
+    return (await this.profiles.findOneBy({ id: accountId }))?.locale;
   }
 
   async delete(accountId: string): Promise<void> {

@@ -5,6 +5,9 @@ export interface PublicProfile {
   readonly avatarUrl: string | null;
 }
 
+/** The languages that we speak. */
+export type Locale = 'ko' | 'en';
+
 /** What a profile starts from. */
 export interface ProfileSeed {
   readonly nickname: string;
@@ -21,6 +24,9 @@ export abstract class Profiles {
 
   /** The profiles of those accounts that have one. */
   abstract findMany(accountIds: readonly string[]): Promise<ReadonlyMap<string, PublicProfile>>;
+
+  /** The language that someone wants to be written to in; undefined where there is no profile. */
+  abstract localeOf(accountId: string): Promise<Locale | undefined>;
 
   /** Removes the profile, if there is one. */
   abstract delete(accountId: string): Promise<void>;

@@ -4,19 +4,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
 import { Answers, Fails } from '../../openapi.js';
-import { text } from '../../text.js';
 import { Account } from '../account.entity.js';
 import { deviceOf, LogIn } from '../log-in.js';
 import { OwnPagesGuard } from '../own-pages.guard.js';
 import { tokenAnswer, TokenAnswers, type TokenAnswer } from '../token-answer.js';
-import { credentials, emailAddress, registration, type Registration } from './credentials.js';
+import { addressOnly, credentials, mailedToken, registration, type Registration } from './credentials.js';
 import { LocalGuard, ProvenAccount } from './local.guard.js';
 import { Registrations } from './registration.js';
 
-const emailVerification = z
-  .strictObject({ token: text(0, 65_536).meta({ description: 'From the link in the mail.' }) })
-  .meta({ id: 'EmailVerification' });
-const addressOnly = z.strictObject({ email: emailAddress }).meta({ id: 'AddressOnly' });
+const emailVerification = z.strictObject({ token: mailedToken }).meta({ id: 'EmailVerification' });
 
 /** Logging in with an address and a password, and what leads there. */
 @ApiTags('Local log-in')
@@ -69,9 +65,9 @@ export class LocalController {
       'The answer is the same for every address; only one that waits for verification gets a mail.',
   })
   @Answers(202, undefined, 'If the address waits for verification, a mail is on its way')
-  @Fails('validation_failed', 'temporarily_unavailable')
-  async resend(@Body({ schema: addressOnly }) { email }: z.output<typeof addressOnly>): Promise<void> {
-    await this.registrations.resend(email);
+  @Fails('validation_failed')
+  resend(@Body({ schema: addressOnly }) { email }: z.output<typeof addressOnly>): void {
+    this.registrations.resend(email);
   }
 
   @Post('login')

@@ -26,6 +26,14 @@ export class LocalStrategy extends PassportStrategy(Strategy) {
     const right = await this.hashes.matches(password, account?.passwordHash);
     if (account === null || !right) return undefined;
     if (account.emailVerifiedAt === null) throw new Problem('email_not_verified');
+    await this.renew(account, password);
     return account;
+  }
+
+  /** Only now is the password here to be hashed again, with the parameters of today. */
+  private async renew({ id, passwordHash }: Account, password: string): Promise<void> {
+    if (passwordHash === null || !this.hashes.isOutdated(passwordHash)) return;
+    const renewed = await this.hashes.hash(password);
+    await this.accounts.update({ id, passwordHash }, { passwordHash: renewed });
   }
 }

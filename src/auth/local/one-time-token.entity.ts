@@ -8,7 +8,7 @@ export class OneTimeToken {
   jtiHash: Buffer;
 
   @Column('text')
-  kind: 'verify-email';
+  kind: 'verify-email' | 'reset-password';
 
   @Column('uuid', { name: 'account_id' })
   accountId: string;

@@ -16,7 +16,10 @@ const typeOf = (kind: OneTimeTokenKind) => `${kind}+jwt`;
 const audienceOf = (kind: OneTimeTokenKind) => `daemun:${kind}`;
 
 /** Seconds; the mails say it, too. A retired signing key must stay among the known ones for as long. */
-const LIFE: Record<OneTimeTokenKind, number> = { 'verify-email': 24 * 3_600 };
+const LIFE: Record<OneTimeTokenKind, number> = {
+  'verify-email': 24 * 3_600,
+  'reset-password': 3_600,
+};
 /** About three times what ours have. */
 const LONGEST_TOKEN = 2_048;
 
@@ -74,7 +77,7 @@ export class OneTimeTokens {
     token: string,
     work: (grant: OneTimeGrant, db: EntityManager) => Promise<T>,
   ): Promise<T> {
-    const { sub, jti } = await this.verify(kind, token);
+    const { sub, jti } = await this.check(kind, token);
     return this.dataSource.transaction(async (db) => {
       // Of several at once, the first locks the row; the others then find that it has been used.
       const [[grant]] = await db.query<[OneTimeGrant[], number]>(
@@ -88,8 +91,12 @@ export class OneTimeTokens {
     });
   }
 
-  /** Key, signature and every claim. Reasons are words of ours: what libraries say may quote the token. */
-  private async verify(kind: OneTimeTokenKind, token: string): Promise<z.output<typeof tokenClaims>> {
+  /**
+   * Key, signature and every claim, without asking whether it was used. Reasons are words of ours: what libraries say may
+   * quote the token.
+   * @throws {Problem} `token_invalid`.
+   */
+  async check(kind: OneTimeTokenKind, token: string): Promise<z.output<typeof tokenClaims>> {
     if (token.length > LONGEST_TOKEN) throw invalid('too long');
     const header = tokenHeader.safeParse(headerOf(token));
     if (!header.success) throw invalid('not a JWT of ours');

@@ -40,6 +40,12 @@ export class PasswordHashes {
     return this.turns.run(() => hash(password, ARGON2));
   }
 
+  /** Whether a hash was made with weaker parameters than those of today. */
+  isOutdated(passwordHash: string): boolean {
+    const { memoryCost, timeCost, parallelism } = ARGON2;
+    return !passwordHash.startsWith(`$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$`);
+  }
+
   /**
    * Whether the password is the one behind the hash. Where there is no hash the answer is no, after the same work, so
    * that the time does not tell who has a password.

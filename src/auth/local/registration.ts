@@ -2,12 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { IsNull, type Repository } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { Config } from '../../config.js';
-import { Mailer } from '../../mail/mailer.js';
+import type { Mail } from '../../mail/mailer.js';
 import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';
+import { AuditEvents } from '../audit-events.js';
+import { Letters } from '../letters.js';
+import { addressInUseMail, verifyEmailMail } from '../mails.js';
 import type { Registration } from './credentials.js';
-import { addressInUseMail, verifyEmailMail } from './mails.js';
 import { OneTimeTokens, type OneTimeGrant } from './one-time-tokens.js';
 import { PasswordHashes } from './password-hashes.js';
 
@@ -21,24 +22,29 @@ export class Registrations {
     @InjectRepository(Account) private readonly accounts: Repository<Account>,
     private readonly hashes: PasswordHashes,
     private readonly tokens: OneTimeTokens,
-    private readonly mailer: Mailer,
-    private readonly config: Config,
+    private readonly letters: Letters,
+    private readonly audit: AuditEvents,
   ) {}
 
   /** Takes a registration: one hash and one statement for every address. What differs comes after the answer. */
   async register({ email, password, nickname }: Registration): Promise<void> {
     const passwordHash = await this.hashes.hash(password);
     const { accountId, verified } = await this.record(email, passwordHash, nickname);
-    if (verified) this.mailer.post('address-in-use', () => addressInUseMail(email, `${this.page}/`));
-    else this.sendLink(email, { accountId, passwordHash, nickname });
+    this.letters.post(verified ? 'address-in-use' : 'verify-email', async () =>
+      verified
+        ? addressInUseMail(email, await this.letters.localeOf(accountId), `${this.letters.page}/`)
+        : this.link(email, { accountId, passwordHash, nickname }),
+    );
   }
 
   /** Sends the mail of the latest registration again, where an address waits for it. */
-  async resend(email: string): Promise<void> {
-    const account = await this.accounts.findOneBy({ email, emailVerifiedAt: IsNull() });
-    if (account === null) return;
-    const { id: accountId, passwordHash, nickname } = account;
-    this.sendLink(email, { accountId, passwordHash, nickname });
+  resend(email: string): void {
+    this.letters.post('verify-email', async () => {
+      const account = await this.accounts.findOneBy({ email, emailVerifiedAt: IsNull() });
+      if (account === null) return undefined;
+      const { id: accountId, passwordHash, nickname } = account;
+      return this.link(email, { accountId, passwordHash, nickname });
+    });
   }
 
   /**
@@ -47,7 +53,8 @@ export class Registrations {
    * @throws {Problem} `token_invalid`.
    */
   async verify(token: string): Promise<Account> {
-    return this.tokens.redeem('verify-email', token, async ({ accountId, passwordHash, nickname }, db) => {
+    const account = await this.tokens.redeem('verify-email', token, async (grant, db) => {
+      const { accountId, passwordHash, nickname } = grant;
       const { affected } = await db.update(
         Account,
         { id: accountId, emailVerifiedAt: IsNull() },
@@ -56,6 +63,8 @@ export class Registrations {
       if (affected !== 1) throw new Problem('token_invalid', { reason: 'the address was verified before' });
       return db.findOneByOrFail(Account, { id: accountId });
     });
+    this.audit.record({ accountId: account.id, kind: 'email_verified' });
+    return account;
   }
 
   /** The account of the address. One that nobody has verified takes on what was registered last. */
@@ -76,15 +85,10 @@ export class Registrations {
     return account;
   }
 
-  private sendLink(email: string, grant: OneTimeGrant): void {
-    this.mailer.post('verify-email', async () => {
-      const token = await this.tokens.issue('verify-email', grant);
-      // In the fragment, which browsers keep to themselves: no server's log shows it.
-      return verifyEmailMail(email, `${this.page}/#verify-email=${token}`);
-    });
-  }
-
-  private get page(): string {
-    return this.config.webOrigins[0];
+  private async link(email: string, grant: OneTimeGrant): Promise<Mail> {
+    const token = await this.tokens.issue('verify-email', grant);
+    // In the fragment, which browsers keep to themselves: no server's log shows it.
+    const link = `${this.letters.page}/#verify-email=${token}`;
+    return verifyEmailMail(email, await this.letters.localeOf(grant.accountId), link);
   }
 }

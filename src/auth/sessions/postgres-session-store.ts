@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { Config } from '../../config.js';
 import { runPrepared, type Prepared } from '../../database/prepared.js';
 import { PRESENT } from './present.sql.js';
@@ -74,6 +74,18 @@ export class PostgresSessionStore extends SessionStore {
     );
     return row?.account_id;
   }
+
+  async endAll(db: EntityManager, accountId: string, reason: EndReason, except?: string): Promise<string[]> {
+    const [rows] = await db.query<[{ id: string }[], number]>(
+      `UPDATE auth.sessions SET ended_at = now(), touched_at = now(), end_reason = $2
+       WHERE account_id = $1 AND ended_at IS NULL AND id IS DISTINCT FROM $3 RETURNING id`,
+      [accountId, reason, except ?? null],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** There is nothing but the row. */
+  async forget(): Promise<void> {}
 
   /** What Redis is to know of a living session. Times as ages in ms: its clock is another. */
   async read(sessionId: string): Promise<SessionRow | undefined> {

@@ -64,9 +64,17 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
 
   async end(sessionId: string, reason: EndReason): Promise<string | undefined> {
     const ended = await this.rows.end(sessionId, reason);
+    await this.forget(sessionId);
+    return ended;
+  }
+
+  endAll(...parameters: Parameters<PostgresSessionStore['endAll']>): Promise<string[]> {
+    return this.rows.endAll(...parameters);
+  }
+
+  async forget(sessionId: string): Promise<void> {
     // Where Redis is away, whoever next reaches it hears of this from the row.
     await this.bury(sessionId).catch(ignoreAway);
-    return ended;
   }
 
   /** The copy does not know what the row says. @throws {RedisAway} */

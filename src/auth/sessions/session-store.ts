@@ -1,3 +1,4 @@
+import type { EntityManager } from 'typeorm';
 import type { Answer } from './rotation.js';
 
 /** What is known of a session when it opens. */
@@ -11,7 +12,15 @@ export interface NewSession {
 }
 
 /** Why a session ended; what the person is told when they ask. */
-export type EndReason = 'logged_out' | 'ended_from_list' | 'reused' | 'account_disabled';
+export type EndReason =
+  | 'logged_out'
+  | 'ended_from_list'
+  | 'reused'
+  | 'account_disabled'
+  | 'account_deleted'
+  | 'password_reset'
+  | 'password_changed'
+  | 'unlinked_at_provider';
 
 /** What a store answers when a refresh token with a right mac is presented. */
 export interface Presented {
@@ -39,4 +48,18 @@ export abstract class SessionStore {
 
   /** Ends a session for good; whose it was, or undefined when it had ended already and stays as it was. */
   abstract end(sessionId: string, reason: EndReason): Promise<string | undefined>;
+
+  /**
+   * Ends all sessions of an account but one, in the caller's transaction; their ids. Once that is committed, each of them
+   * has to be given to {@link forget}.
+   */
+  abstract endAll(
+    db: EntityManager,
+    accountId: string,
+    reason: EndReason,
+    except?: string,
+  ): Promise<string[]>;
+
+  /** What is kept of an ended session anywhere but in its row is not to be believed any more. */
+  abstract forget(sessionId: string): Promise<void>;
 }

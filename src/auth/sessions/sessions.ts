@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
 import { Revocations } from '../../access/revocations.js';
 import { Metrics } from '../../metrics/metrics.js';
@@ -98,6 +99,26 @@ export class Sessions {
   /** Ends sessions that the actor chose from the list of their own. */
   async endFromList(actor: Actor, sessionIds: readonly string[]): Promise<void> {
     for (const id of sessionIds) await this.end(id, 'ended_from_list', { from: actor.sessionId });
+  }
+
+  /**
+   * Ends all sessions of an account but one, in the caller's transaction. What it gives back tells everyone, and is to be
+   * called once that is committed; should the process die before, the others find it in the rows.
+   */
+  async endAllOf(
+    accountId: string,
+    reason: EndReason,
+    db: EntityManager,
+    except?: string,
+  ): Promise<() => Promise<void>> {
+    const ended = await this.store.endAll(db, accountId, reason, except);
+    return async () => {
+      for (const sessionId of ended) {
+        await this.store.forget(sessionId);
+        this.audit.record({ accountId, sessionId, kind: 'session_ended', details: { reason } });
+        this.news.tell(sessionId);
+      }
+    };
   }
 
   private async end(

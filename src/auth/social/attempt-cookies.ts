@@ -26,6 +26,8 @@ const sealed = z.object({
   verifier: z.string(),
   nonce: z.string().optional(),
   returnTo: z.string(),
+  /** Who is logged in, and links rather than logs in. */
+  linkTo: z.object({ accountId: z.uuid(), sessionId: z.uuid() }).optional(),
   expiresAt: z.number(),
 });
 
@@ -35,7 +37,7 @@ export type Attempt = Readonly<Omit<z.output<typeof sealed>, 'expiresAt'>>;
 /**
  * The cookies that log-in attempts live in, sealed, one each, so that nothing is stored here and two tabs do not collide.
  * Nothing else knows their names and attributes. SameSite=Lax: with Strict, browsers would leave them out when the
- * provider sends people back.
+ * provider sends people back. None, where the page is on another site: links are begun by a call from there.
  */
 @Injectable()
 export class AttemptCookies {
@@ -52,7 +54,12 @@ export class AttemptCookies {
     private readonly secrets: Secrets,
   ) {
     this.prefix = cookie.secure ? '__Host-attempt-' : 'attempt-';
-    this.attributes = { httpOnly: true, secure: cookie.secure, sameSite: 'lax', path: '/' };
+    this.attributes = {
+      httpOnly: true,
+      secure: cookie.secure,
+      sameSite: cookie.sameSite === 'none' ? 'none' : 'lax',
+      path: '/',
+    };
   }
 
   /** A `state` for a new attempt. */

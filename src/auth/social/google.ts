@@ -18,6 +18,15 @@ export const google: ProviderDefinition = {
   // Its older interfaces answer `{ "error": { "status": "UNAUTHENTICATED" } }`.
   errorCode: (answer) => objectAt(answer, 'error').status ?? answer.error,
   errors: { UNAUTHENTICATED: 'provider_rejected', PERMISSION_DENIED: 'provider_misconfigured' },
+  // Only then is there a refresh token, at the first consent: what a deletion months later revokes with.
+  authorizeWith: { access_type: 'offline' },
+  unlink: {
+    endpoint: 'https://oauth2.googleapis.com/revoke',
+    tokensToKeep: () => ['refresh_token', 'access_token'],
+    request: ({ grant }) => grant && { form: { token: grant.token } },
+    // 400: the token was no good any more.
+    isOver: (status) => status === 200 || status === 400,
+  },
   mapProfile(profile) {
     const subject = subjectOf(profile.sub);
     if (subject === undefined) return undefined;

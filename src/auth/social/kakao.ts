@@ -1,6 +1,6 @@
 import { Strategy } from 'passport-kakao';
 import { objectAt } from './json.js';
-import type { ProviderDefinition, StrategyClass } from './provider-definition.js';
+import type { ProviderDefinition, StrategyClass, UnlinkCall } from './provider-definition.js';
 import { avatarUrlOf, emailOf, nicknameOf, subjectOf } from './social-profile.js';
 
 /** Kakao. Of a profile only the id is sure to be there: everything else depends on what the person agreed to. */
@@ -10,6 +10,7 @@ export const kakao: ProviderDefinition = {
   // Scopes that the console does not allow (account_email needs a business app) end on an error page of Kakao's.
   defaultScope: 'profile_nickname profile_image',
   secretOptional: true,
+  hasAdminKey: true,
   endpoints: {
     authorize: 'https://kauth.kakao.com/oauth/authorize',
     token: 'https://kauth.kakao.com/oauth/token',
@@ -33,6 +34,22 @@ export const kakao: ProviderDefinition = {
     '-3': 'provider_misconfigured',
     '-5': 'provider_misconfigured',
     '-402': 'provider_misconfigured',
+  },
+  unlink: {
+    endpoint: 'https://kapi.kakao.com/v1/user/unlink',
+    tokensToKeep: ({ adminKey }) => (adminKey === undefined ? ['access_token'] : []),
+    request({ subject, grant, credentials: { adminKey } }): UnlinkCall | undefined {
+      if (adminKey !== undefined) {
+        return {
+          headers: { authorization: `KakaoAK ${adminKey.reveal()}` },
+          form: { target_id_type: 'user_id', target_id: subject },
+        };
+      }
+      // Good for six hours after a log-in, and that has to do where there is no admin key.
+      return grant && { headers: { authorization: `Bearer ${grant.token}` }, form: {} };
+    },
+    // -101: there is no connection. -401: the token is no good any more.
+    isOver: (status, { code }) => status === 200 || code === -101 || (status === 401 && code === -401),
   },
   mapProfile(answer) {
     const subject = subjectOf(answer.id);

@@ -9,6 +9,8 @@ import { defaultPage, withLoginError } from './return-to.js';
 const LEVELS: Readonly<Record<LoginErrorCode, 'info' | 'warn' | 'error'>> = {
   access_denied: 'info',
   login_attempt_invalid: 'info',
+  account_link_required: 'info',
+  identity_taken: 'info',
   account_disabled: 'info',
   provider_unavailable: 'warn',
   provider_rejected: 'warn',

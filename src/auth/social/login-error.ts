@@ -10,6 +10,10 @@ export const LOGIN_ERRORS = [
   'provider_rejected',
   /** The provider refuses us, whoever logs in. Only the operator can help. */
   'provider_misconfigured',
+  /** There is an account with this address. Its owner may log in the way they did before, and link this one. */
+  'account_link_required',
+  /** Linking did not work: the identity is another account's, or the account has one of this provider. */
+  'identity_taken',
   'account_disabled',
   /** Our own stores are away. */
   'temporarily_unavailable',

@@ -27,6 +27,21 @@ export const naver: ProviderDefinition = {
     '024': 'provider_rejected',
     '028': 'provider_rejected',
   },
+  unlink: {
+    endpoint: 'https://nid.naver.com/oauth2.0/revoke',
+    tokensToKeep: () => ['refresh_token', 'access_token'],
+    request: ({ grant, credentials: { clientId, clientSecret } }) =>
+      grant && {
+        form: {
+          client_id: clientId,
+          client_secret: clientSecret?.reveal() ?? '',
+          token: grant.token,
+          token_type_hint: grant.kind,
+        },
+      },
+    // Also when it did not know the token.
+    isOver: (status, { error }) => status === 200 && error === undefined,
+  },
   mapProfile(answer) {
     const person = objectAt(answer, 'response');
     const subject = subjectOf(person.id);

@@ -1,7 +1,8 @@
 import type OAuth2Strategy from 'passport-oauth2';
-import type { ProviderSettings } from '../../config.js';
+import type { ProviderCredentials, ProviderSettings } from '../../config.js';
 import type { JsonObject } from './json.js';
 import type { LoginErrorCode } from './login-error.js';
+import type { ProviderGrant } from './provider-grants.js';
 import type { SocialProfile } from './social-profile.js';
 
 /** What a package for a provider exports: a strategy on top of passport-oauth2. */
@@ -9,6 +10,32 @@ export type StrategyClass = new (
   options: OAuth2Strategy.StrategyOptions,
   verify: OAuth2Strategy.VerifyFunction,
 ) => OAuth2Strategy;
+
+/** Whose connection is to be ended, and with what. */
+export interface Connection {
+  readonly subject: string;
+  readonly grant?: ProviderGrant;
+  readonly credentials: ProviderCredentials;
+}
+
+/** A POST with a form. */
+export interface UnlinkCall {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly form: Readonly<Record<string, string>>;
+}
+
+/** How a provider is told that somebody has left. */
+export interface Unlink {
+  readonly endpoint: string;
+  /** Which of the person's tokens is needed, and therefore kept: the first of these that there is. */
+  tokensToKeep(credentials: ProviderCredentials): readonly ProviderGrant['kind'][];
+  /** The call; undefined where there is nothing to make it with. */
+  request(
+    connection: Connection,
+  ): { readonly headers?: Record<string, string>; readonly form: Record<string, string> } | undefined;
+  /** Whether the answer says that there is no connection any more. */
+  isOver(status: number, answer: JsonObject): boolean;
+}
 
 /** Everything that is special about one provider. A new provider is one file with one of these, and a line in `providers.ts`. */
 export interface ProviderDefinition extends ProviderSettings {
@@ -27,6 +54,10 @@ export interface ProviderDefinition extends ProviderSettings {
   errorCode(answer: JsonObject): unknown;
   /** What the provider's own codes mean, before the common ones are asked. */
   readonly errors: Readonly<Record<string, LoginErrorCode>>;
+  /** What a log-in is asked with besides what OAuth 2.0 has. */
+  readonly authorizeWith?: Readonly<Record<string, string>>;
+  /** How a person's connection is ended at the provider; left out where that is not possible. */
+  readonly unlink?: Unlink;
   /** Reads a profile. Undefined when it does not say who it is about. */
   mapProfile(profile: JsonObject): SocialProfile | undefined;
 }

@@ -1,6 +1,6 @@
 import { parseJsonObject, type JsonObject } from './json.js';
 import { LoginError, meaningOf, printableCode, type LoginErrorCode } from './login-error.js';
-import type { ProviderDefinition } from './provider-definition.js';
+import type { ProviderDefinition, UnlinkCall } from './provider-definition.js';
 
 /** For a whole answer, from the first byte sent to the last received. People wait behind it; providers take well under one second. */
 const TIMEOUT_MS = 5_000;
@@ -38,25 +38,23 @@ export function requestProfile(
   return request(definition, url, { method: 'GET', headers: { authorization: `Bearer ${accessToken}` } });
 }
 
+/** Tells a provider that somebody has left. Answers differ, and some have no body: see {@link ProviderDefinition}. */
+export async function requestUnlink(
+  definition: ProviderDefinition,
+  url: string,
+  { headers, form }: UnlinkCall,
+): Promise<{ readonly status: number; readonly answer: JsonObject }> {
+  const call = { method: 'POST', headers, body: new URLSearchParams(form) } as const;
+  const { response, text } = await exchange(definition, url, call);
+  return { status: response.status, answer: parse(text) ?? {} };
+}
+
 /**
  * One call to a provider, which is trusted in nothing: not to answer, not to stop, not to be honest with its status.
  * @throws {LoginError} and nothing else.
  */
 async function request(definition: ProviderDefinition, url: string, init: Call): Promise<JsonObject> {
-  let response: Response;
-  let text: string;
-  try {
-    response = await fetch(url, {
-      ...init,
-      headers: { accept: 'application/json', ...init.headers },
-      // A token endpoint that redirects would make us send code and secret somewhere else.
-      redirect: 'manual',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    text = await readText(response);
-  } catch (cause) {
-    throw unavailable(definition, 'did not answer properly', cause);
-  }
+  const { response, text } = await exchange(definition, url, init);
   const answer = parse(text);
   const code = answer === undefined ? undefined : definition.errorCode(answer);
   const refused = code !== undefined && code !== null;
@@ -65,6 +63,25 @@ async function request(definition: ProviderDefinition, url: string, init: Call):
   throw new LoginError(answer === undefined ? 'provider_unavailable' : verdict(definition, response, code), {
     reason: `${definition.id} answered ${response.status}${said}${answer === undefined ? ', not a JSON object' : ''}`,
   });
+}
+
+async function exchange(
+  definition: ProviderDefinition,
+  url: string,
+  init: Call,
+): Promise<{ response: Response; text: string }> {
+  try {
+    const response = await fetch(url, {
+      ...init,
+      headers: { accept: 'application/json', ...init.headers },
+      // A token endpoint that redirects would make us send code and secret somewhere else.
+      redirect: 'manual',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    return { response, text: await readText(response) };
+  } catch (cause) {
+    throw unavailable(definition, 'did not answer properly', cause);
+  }
 }
 
 /** The whole body, decoded at once: a character may lie across two chunks. */

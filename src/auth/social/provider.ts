@@ -4,6 +4,9 @@ import type { ProviderCredentials } from '../../config.js';
 import { HardenedStrategy, type Places } from './hardened-strategy.js';
 import { LoginError } from './login-error.js';
 import type { ProviderDefinition } from './provider-definition.js';
+import type { JsonObject } from './json.js';
+import { requestUnlink } from './provider-http.js';
+import type { ProviderGrant } from './provider-grants.js';
 import type { SocialProfile } from './social-profile.js';
 
 /** What has to be remembered between sending a browser to a provider and seeing it again. */
@@ -12,6 +15,13 @@ export interface Departure {
   /** RFC 7636. */
   readonly verifier: string;
   readonly nonce?: string;
+}
+
+/** What comes of a log-in at a provider. */
+export interface SocialLogIn {
+  readonly profile: SocialProfile;
+  /** What ends the connection later, where that takes a token. */
+  readonly grant?: ProviderGrant;
 }
 
 /** A provider that is enabled here: sends people there, and finds out who came back. */
@@ -25,7 +35,7 @@ export class Provider {
 
   constructor(
     private readonly definition: ProviderDefinition,
-    credentials: ProviderCredentials,
+    private readonly credentials: ProviderCredentials,
     publicUrl: string,
   ) {
     this.id = definition.id;
@@ -39,7 +49,10 @@ export class Provider {
   /** Where to send a browser, with a challenge that only `departure` can answer. */
   async depart(state: string): Promise<{ readonly url: string; readonly departure: Departure }> {
     const nonce = this.sendsNonce ? randomBytes(32).toString('base64url') : undefined;
-    const { url, verifier } = await this.strategy.authorize(state, nonce === undefined ? {} : { nonce });
+    const { url, verifier } = await this.strategy.authorize(state, {
+      ...this.definition.authorizeWith,
+      ...(nonce !== undefined && { nonce }),
+    });
     if (verifier === undefined || !isProtected(url, state, verifier))
       throw new Error(`the strategy for ${this.id} does not send state and an S256 challenge`);
     return { url, departure: { state, verifier, nonce } };
@@ -49,14 +62,35 @@ export class Provider {
    * Who it is that came back with this code.
    * @throws {LoginError} `provider_…`, or `login_attempt_invalid` when the code belongs to another attempt.
    */
-  async identify(code: string, departure: Departure): Promise<SocialProfile> {
+  async identify(code: string, departure: Departure): Promise<SocialLogIn> {
     const extra = this.definition.repeatsState === true ? { state: departure.state } : undefined;
     const { tokens, profile } = await this.strategy.redeem(code, departure, extra ?? {});
     if (departure.nonce !== undefined) checkNonce(tokens.id_token, departure.nonce);
     const person = this.definition.mapProfile(profile);
     if (person === undefined)
       throw new LoginError('provider_unavailable', { reason: `${this.id} sent a profile of nobody` });
-    return person;
+    return { profile: person, grant: this.grantIn(tokens) };
+  }
+
+  /**
+   * Ends someone's connection at the provider, where there is something to do it with.
+   * @throws {Error} when that did not work, and is worth trying again.
+   */
+  async unlink(subject: string, grant: ProviderGrant | undefined): Promise<void> {
+    const { unlink } = this.definition;
+    const call = unlink?.request({ subject, grant, credentials: this.credentials });
+    if (unlink === undefined || call === undefined) return;
+    const endpoint = locate(unlink.endpoint, this.credentials.sandboxUrl);
+    const { status, answer } = await requestUnlink(this.definition, endpoint, call);
+    if (!unlink.isOver(status, answer)) throw new Error(`${this.id} answered ${status}`);
+  }
+
+  private grantIn(tokens: JsonObject): ProviderGrant | undefined {
+    for (const kind of this.definition.unlink?.tokensToKeep(this.credentials) ?? []) {
+      const token = tokens[kind];
+      if (typeof token === 'string' && /^[\x21-\x7e]{1,4096}$/.test(token)) return { token, kind };
+    }
+    return undefined;
   }
 
   /** RFC 9207: a callback that names its issuer must name this one, or somebody mixes two providers up. */

@@ -2,9 +2,8 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AttemptCookies, type Attempt } from './attempt-cookies.js';
 import { LoginError, meaningOf, printableCode } from './login-error.js';
-import type { Provider } from './provider.js';
+import type { Provider, SocialLogIn } from './provider.js';
 import { Providers } from './providers.js';
-import type { SocialProfile } from './social-profile.js';
 
 /** Providers' codes have a few dozen to a few hundred characters. */
 const LONGEST_CODE = 4_096;
@@ -14,7 +13,7 @@ declare module 'fastify' {
     /** Set by the social guard as soon as a callback has been found to belong to an attempt of this browser. */
     loginAttempt?: Attempt;
     /** Set by the social guard: the person that a provider vouches for. */
-    socialProfile?: SocialProfile;
+    socialLogIn?: SocialLogIn;
   }
 }
 
@@ -36,7 +35,7 @@ export class SocialGuard implements CanActivate {
     const attempt = await this.attempts.take(request, http.getResponse<FastifyReply>(), query.state);
     request.loginAttempt = attempt;
     if (attempt.provider !== provider.id) throw invalid(`the attempt was for ${attempt.provider}`);
-    request.socialProfile = await provider.identify(codeOf(query, provider), attempt);
+    request.socialLogIn = await provider.identify(codeOf(query, provider), attempt);
     return true;
   }
 }

@@ -3,6 +3,7 @@ import { CreateProfile1764000000001 } from './1764000000001-create-profile.js';
 import { CreateBoard1764000000002 } from './1764000000002-create-board.js';
 import { SessionsEverywhere1764100000000 } from './1764100000000-sessions-everywhere.js';
 import { CreateAuditEvents1764100000001 } from './1764100000001-create-audit-events.js';
+import { AccountsForLife1764200000001 } from './1764200000001-accounts-for-life.js';
 
 /** Every migration, oldest first. A list, not a glob: what is not named here does not run. */
 export const migrations = [
@@ -11,4 +12,5 @@ export const migrations = [
   CreateBoard1764000000002,
   SessionsEverywhere1764100000000,
   CreateAuditEvents1764100000001,
+  AccountsForLife1764200000001,
 ];

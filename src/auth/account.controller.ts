@@ -1,0 +1,75 @@
+import { Body, Controller, Delete, Get, Query, Res } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import { CurrentActor, type Actor } from '../access/actor.js';
+import { Answers, Fails } from '../openapi.js';
+import { AuditEvents } from './audit-events.js';
+import { Departures } from './departures.js';
+import { presentPassword } from './local/credentials.js';
+import { RefreshCookie } from './refresh-cookie.js';
+
+const farewell = z
+  .strictObject({ password: presentPassword.optional() })
+  .optional()
+  .meta({ id: 'Farewell', description: 'Not needed within ten minutes of logging in.' });
+const auditQuery = z.strictObject({
+  cursor: z
+    .string()
+    .regex(/^\d{1,18}$/, 'must be one that a page before gave')
+    .optional(),
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+});
+const auditEvent = z
+  .object({
+    at: z.iso.datetime(),
+    kind: z.string().meta({ example: 'session_ended' }),
+    sessionId: z.uuid().nullable(),
+    details: z.record(z.string(), z.string()).meta({ example: { reason: 'logged_out' } }),
+  })
+  .meta({ id: 'AuditEvent' });
+const auditPage = z
+  .object({ items: z.array(auditEvent), nextCursor: z.string().nullable() })
+  .meta({ id: 'AuditPage' });
+
+/** What happened to one's account, and its end. */
+@ApiTags('Account')
+@Controller('auth')
+export class AccountController {
+  constructor(
+    private readonly audit: AuditEvents,
+    private readonly departures: Departures,
+    private readonly cookie: RefreshCookie,
+  ) {}
+
+  @Get('events')
+  @ApiOperation({
+    summary: 'Read what happened to your account',
+    description: 'Newest first: log-ins, and why sessions ended, passwords and linked accounts.',
+  })
+  @Answers(200, auditPage, 'A page of events')
+  @Fails('validation_failed', 'temporarily_unavailable')
+  events(
+    @CurrentActor() actor: Actor,
+    @Query({ schema: auditQuery }) { cursor, limit }: z.output<typeof auditQuery>,
+  ): Promise<z.output<typeof auditPage>> {
+    return this.audit.of(actor, limit, cursor);
+  }
+
+  @Delete('account')
+  @ApiOperation({
+    summary: 'Delete your account',
+    description:
+      'Needs the password, or a log-in within the last ten minutes. Ends every session, and the connections at the providers.',
+  })
+  @Answers(204, undefined, 'It is gone')
+  @Fails('validation_failed', 'credentials_invalid', 'reauthentication_required', 'temporarily_unavailable')
+  async leave(
+    @CurrentActor() actor: Actor,
+    @Body({ schema: farewell }) body: z.output<typeof farewell>,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    await this.departures.leave(actor, body?.password);
+    this.cookie.clear(reply);
+  }
+}

@@ -1,0 +1,87 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { Actor } from '../access/actor.js';
+import { Problem } from '../problems/problem.js';
+import { Account } from './account.entity.js';
+import { AuditEvents } from './audit-events.js';
+import { Errands } from './errands.js';
+import { Identity } from './identity.entity.js';
+import { Letters } from './letters.js';
+import { PasswordHashes } from './local/password-hashes.js';
+import { accountDeletedMail } from './mails.js';
+import { Sessions } from './sessions/sessions.js';
+
+/** How long ago (s) someone may have logged in to count as the person who did, and not as who found the laptop open. */
+const RECENT = 600;
+
+/** How people leave for good. */
+@Injectable()
+export class Departures {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly hashes: PasswordHashes,
+    private readonly sessions: Sessions,
+    private readonly errands: Errands,
+    private readonly letters: Letters,
+    private readonly audit: AuditEvents,
+  ) {}
+
+  /**
+   * Deletes the actor's account: sessions, address, password and identities at once; the profile and the connections at
+   * the providers as soon as those can be reached. What is left is the id, until everyone has heard of it.
+   * @throws {Problem} `reauthentication_required` unless the password comes along or the log-in is recent,
+   *   `credentials_invalid` for a wrong password.
+   */
+  async leave(actor: Actor, password: string | undefined): Promise<void> {
+    const { accountId } = actor;
+    const { account, announce } = await this.dataSource.transaction(async (db) => {
+      const owner = await db.findOneOrFail(Account, {
+        where: { id: accountId },
+        lock: { mode: 'pessimistic_write' },
+      });
+      await this.requireProof(db, actor, owner, password);
+      for (const { provider, subject, grantJwe } of await db.findBy(Identity, { accountId })) {
+        await this.errands.add(db, { kind: 'unlink', accountId, provider, subject, grantJwe });
+      }
+      await this.errands.add(db, { kind: 'delete-profile', accountId });
+      await db.delete(Identity, { accountId });
+      await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1', [accountId]);
+      await db.update(
+        Account,
+        { id: accountId },
+        {
+          status: 'deleted',
+          email: null,
+          emailVerifiedAt: null,
+          passwordHash: null,
+          nickname: '',
+          avatarUrl: null,
+          roles: [],
+          changedAt: () => 'now()',
+        },
+      );
+      return { account: owner, announce: await this.sessions.endAllOf(accountId, 'account_deleted', db) };
+    });
+    await announce();
+    void this.errands.hurry();
+    this.audit.record({ accountId, kind: 'account_deleted' });
+    this.letters.tell('account-deleted', account, accountDeletedMail);
+  }
+
+  private async requireProof(
+    db: EntityManager,
+    { sessionId }: Actor,
+    account: Account,
+    password: string | undefined,
+  ): Promise<void> {
+    if (password !== undefined) {
+      if (await this.hashes.matches(password, account.passwordHash)) return;
+      throw new Problem('credentials_invalid');
+    }
+    const [session] = await db.query<{ recent: boolean }[]>(
+      'SELECT created_at > now() - make_interval(secs => $2) AS recent FROM auth.sessions WHERE id = $1',
+      [sessionId, RECENT],
+    );
+    if (session?.recent !== true) throw new Problem('reauthentication_required');
+  }
+}

@@ -1,0 +1,112 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { DataSource, In, type Repository } from 'typeorm';
+import type { Actor } from '../../access/actor.js';
+import { Problem } from '../../problems/problem.js';
+import { Account } from '../account.entity.js';
+import { AuditEvents } from '../audit-events.js';
+import { Letters } from '../letters.js';
+import { passwordChangedMail, resetPasswordMail } from '../mails.js';
+import { Sessions } from '../sessions/sessions.js';
+import { isOneOf } from './credentials.js';
+import { OneTimeTokens } from './one-time-tokens.js';
+import { PasswordHashes } from './password-hashes.js';
+
+/** How a password becomes another one. */
+@Injectable()
+export class Passwords {
+  constructor(
+    @InjectRepository(Account) private readonly accounts: Repository<Account>,
+    private readonly dataSource: DataSource,
+    private readonly hashes: PasswordHashes,
+    private readonly tokens: OneTimeTokens,
+    private readonly sessions: Sessions,
+    private readonly letters: Letters,
+    private readonly audit: AuditEvents,
+  ) {}
+
+  /** Mails a link to choose a new password, where the address is one of ours. Whether it is shows nowhere else. */
+  forget(email: string): void {
+    this.letters.post('reset-password', async () => {
+      const account = await this.accounts.findOneBy({ email, status: In(['active', 'disabled']) });
+      if (account === null) return undefined;
+      const grant = { accountId: account.id, passwordHash: null, nickname: null };
+      const token = await this.tokens.issue('reset-password', grant);
+      const link = `${this.letters.page}/#reset-password=${token}`;
+      return resetPasswordMail(email, await this.letters.localeOf(account.id), link);
+    });
+  }
+
+  /**
+   * Sets the password that the owner of an address chose, and ends every session of the account, whoever had them.
+   * Having read the mail, they have verified the address as well.
+   * @throws {Problem} `token_invalid`, `validation_failed`.
+   */
+  async reset(token: string, password: string): Promise<void> {
+    // What was never a token of ours is not worth a hash.
+    await this.tokens.check('reset-password', token);
+    const passwordHash = await this.hashes.hash(password);
+    const { account, announce } = await this.tokens.redeem(
+      'reset-password',
+      token,
+      async ({ accountId }, db) => {
+        const owner = await db.findOneByOrFail(Account, { id: accountId });
+        refuseOwnWords(password, owner, '/password');
+        await db.update(
+          Account,
+          { id: accountId },
+          { passwordHash, emailVerifiedAt: () => 'coalesce(email_verified_at, now())' },
+        );
+        await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1 AND used_at IS NULL', [
+          accountId,
+        ]);
+        return {
+          account: {
+            id: accountId,
+            email: owner.email,
+            emailVerifiedAt: owner.emailVerifiedAt ?? new Date(),
+          },
+          announce: await this.sessions.endAllOf(accountId, 'password_reset', db),
+        };
+      },
+    );
+    await announce();
+    this.audit.record({ accountId: account.id, kind: 'password_reset' });
+    this.letters.tell('password-changed', account, passwordChangedMail);
+  }
+
+  /**
+   * Sets another password for who knows the present one, and ends every other session.
+   * @throws {Problem} `credentials_invalid`, `validation_failed`.
+   */
+  async change(actor: Actor, current: string, next: string): Promise<void> {
+    const account = await this.accounts.findOneByOrFail({ id: actor.accountId });
+    const { passwordHash: before } = account;
+    if (!(await this.hashes.matches(current, before)) || before === null)
+      throw new Problem('credentials_invalid');
+    refuseOwnWords(next, account, '/newPassword');
+    const passwordHash = await this.hashes.hash(next);
+    const announce = await this.dataSource.transaction(async (db) => {
+      // Unless it has changed since it was compared.
+      const { affected } = await db.update(
+        Account,
+        { id: actor.accountId, passwordHash: before },
+        { passwordHash },
+      );
+      if (affected !== 1)
+        throw new Problem('credentials_invalid', { reason: 'it was changed at the same time' });
+      return this.sessions.endAllOf(actor.accountId, 'password_changed', db, actor.sessionId);
+    });
+    await announce();
+    this.audit.record({ accountId: actor.accountId, sessionId: actor.sessionId, kind: 'password_changed' });
+    this.letters.tell('password-changed', account, passwordChangedMail);
+  }
+}
+
+/** The two words that everyone tries who knows the person. */
+function refuseOwnWords(password: string, { email, nickname }: Account, pointer: string): void {
+  if (isOneOf(password, [email ?? '', nickname])) {
+    const detail = 'must not be the e-mail address or the nickname';
+    throw new Problem('validation_failed', { errors: [{ pointer, detail }] });
+  }
+}

@@ -1,0 +1,100 @@
+import { Body, Controller, Delete, Get, Param, Post, Req, Res } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Repository } from 'typeorm';
+import { z } from 'zod';
+import { CurrentActor, type Actor } from '../../access/actor.js';
+import { Config } from '../../config.js';
+import { Answers, Fails } from '../../openapi.js';
+import { Problem } from '../../problems/problem.js';
+import { Account } from '../account.entity.js';
+import { AttemptCookies } from './attempt-cookies.js';
+import { hasPassword, Identities } from './identities.js';
+import { Providers } from './providers.js';
+import { resolveReturnTo } from './return-to.js';
+
+const waysIn = z
+  .object({
+    identities: z.array(
+      z.object({
+        provider: z.string().meta({ example: 'kakao' }),
+        linkedAt: z.iso.datetime(),
+        email: z
+          .string()
+          .optional()
+          .meta({ description: 'What the provider last said, for you to tell accounts apart.' }),
+      }),
+    ),
+    passwordSet: z.boolean().meta({ description: 'Whether an address and a password are a way in, too.' }),
+  })
+  .meta({ id: 'WaysIn' });
+const linkRequest = z
+  .strictObject({ returnTo: z.string().max(1_024).optional() })
+  .meta({ id: 'LinkRequest', example: { returnTo: '/me' } });
+const departureUrl = z.object({ url: z.url() }).meta({ id: 'DepartureUrl' });
+
+/** The ways into one's account. */
+@ApiTags('Social log-in')
+@Controller('auth/identities')
+export class IdentitiesController {
+  constructor(
+    @InjectRepository(Account) private readonly accounts: Repository<Account>,
+    private readonly config: Config,
+    private readonly identities: Identities,
+    private readonly providers: Providers,
+    private readonly attempts: AttemptCookies,
+  ) {}
+
+  @Get()
+  @ApiOperation({ summary: 'List your ways in' })
+  @Answers(200, waysIn, 'Linked accounts, and whether a password is set')
+  @Fails('temporarily_unavailable')
+  async list(@CurrentActor() actor: Actor): Promise<z.output<typeof waysIn>> {
+    const account = await this.accounts.findOneByOrFail({ id: actor.accountId });
+    const identities = await this.identities.of(actor);
+    return {
+      identities: identities.map(({ provider, linkedAt, email }) => ({
+        provider,
+        linkedAt: linkedAt.toISOString(),
+        email: email ?? undefined,
+      })),
+      passwordSet: hasPassword(account),
+    };
+  }
+
+  @Post(':provider')
+  @ApiOperation({
+    summary: 'Link an account at a provider',
+    description:
+      'Send the browser to `url`; it comes back to `returnTo`, with `?login_error=` when it did not work. Call this with credentials, since the attempt is kept in a cookie.',
+  })
+  @ApiParam({ name: 'provider', example: 'google' })
+  @Answers(200, departureUrl, "The provider's page")
+  @Fails('validation_failed', 'provider_not_enabled', 'return_to_not_allowed')
+  async link(
+    @CurrentActor() actor: Actor,
+    @Param('provider') id: string,
+    @Body({ schema: linkRequest }) { returnTo }: z.output<typeof linkRequest>,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<z.output<typeof departureUrl>> {
+    const provider = this.providers.find(id);
+    if (provider === undefined) throw new Problem('provider_not_enabled');
+    const page = resolveReturnTo(returnTo, this.config);
+    const { url, departure } = await provider.depart(this.attempts.newState());
+    const { accountId, sessionId } = actor;
+    const attempt = { ...departure, provider: id, returnTo: page, linkTo: { accountId, sessionId } };
+    await this.attempts.keep(request, reply, attempt);
+    return { url };
+  }
+
+  @Delete(':provider')
+  @ApiOperation({ summary: 'Unlink an account', description: 'Also ends the connection at the provider.' })
+  @ApiParam({ name: 'provider', example: 'google' })
+  @Answers(204, undefined, 'It is no way in any more')
+  @Fails('not_found', 'last_login_method', 'temporarily_unavailable')
+  async unlink(@CurrentActor() actor: Actor, @Param('provider') id: string): Promise<void> {
+    await this.identities.unlink(actor, id);
+  }
+}

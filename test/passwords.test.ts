@@ -1,0 +1,239 @@
+import { hash } from '@node-rs/argon2';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { startApp, type TestApp } from './support/app.js';
+import { Mailbox } from './support/mailbox.js';
+import { post, register, verifiedPerson } from './support/people.js';
+
+let mailbox: Mailbox;
+let app: TestApp;
+beforeAll(async () => {
+  mailbox = await Mailbox.open();
+  app = await startApp({ MAIL_URL: mailbox.url });
+});
+afterAll(async () => {
+  await app.stop();
+  await mailbox.close();
+});
+
+const logIn = (email: string, password: string) => post(app, '/auth/login', { email, password });
+const code = async (response: Response) => ((await response.json()) as { code: string }).code;
+const cookieOf = (response: Response) =>
+  /^refresh=([^;]+)/.exec(response.headers.getSetCookie()[0] ?? '')?.[1] ?? '';
+const refresh = (cookie: string) => post(app, '/auth/refresh', '', { cookie: `refresh=${cookie}` });
+async function session(email: string, password: string) {
+  const answer = await logIn(email, password);
+  const { accessToken } = (await answer.json()) as { accessToken: string };
+  return { cookie: cookieOf(answer), accessToken, authorization: `Bearer ${accessToken}` };
+}
+/** Asks for a link, and takes its token out of the mail. */
+async function forgot(email: string): Promise<string> {
+  const before = mailbox.mails.filter(({ to }) => to === email).length;
+  expect((await post(app, '/auth/forgot-password', { email })).status).toBe(202);
+  const mail = (await mailbox.waitFor(email, before + 1)).at(-1);
+  return /#reset-password=(\S+)/.exec(mail?.text ?? '')?.[1] ?? 'no link';
+}
+const reset = (token: string, password: string) => post(app, '/auth/reset-password', { token, password });
+const eventsOf = async ({ authorization }: { authorization: string }) => {
+  const answer = await fetch(`${app.url}/auth/events`, { headers: { authorization } });
+  return ((await answer.json()) as { items: { kind: string; details: object }[] }).items;
+};
+
+describe('a forgotten password', () => {
+  it('becomes another one with the link in the mail, and logs out everywhere', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'forgetful');
+    const before = await session(mina.email, mina.password);
+    const token = await forgot(mina.email);
+    expect((await reset(token, 'a better password')).status).toBe(204);
+    expect(await code(await refresh(before.cookie))).toBe('session_ended');
+    const me = await fetch(`${app.url}/users/me`, { headers: { authorization: before.authorization } });
+    expect(await code(me)).toBe('session_ended');
+    expect((await logIn(mina.email, mina.password)).status).toBe(401);
+    const after = await session(mina.email, 'a better password');
+    expect((await eventsOf(after)).map(({ kind }) => kind)).toContain('password_reset');
+  });
+
+  it('tells the owner that it has changed', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'informed');
+    await reset(await forgot(mina.email), 'a better password');
+    const mails = await mailbox.waitFor(mina.email, 3);
+    expect(mails.at(-1)?.subject).toMatch(/비밀번호가 바뀌었습니다/);
+  });
+
+  it('has a link that works exactly once, however many use it at once', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'raced');
+    const token = await forgot(mina.email);
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => reset(token, `password number ${i}`)),
+    );
+    expect(answers.filter(({ status }) => status === 204)).toHaveLength(1);
+    expect(answers.filter(({ status }) => status === 400)).toHaveLength(7);
+    expect(await code(await reset(token, 'yet another one'))).toBe('token_invalid');
+  });
+
+  it('makes older links worthless once it was reset', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'twice');
+    const [first, second] = [await forgot(mina.email), await forgot(mina.email)];
+    expect((await reset(second, 'a better password')).status).toBe(204);
+    expect((await reset(first, 'an older link')).status).toBe(400);
+  });
+
+  it('can be reset an hour long', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'late');
+    const token = await forgot(mina.email);
+    await app.database.query(`UPDATE auth.one_time_tokens SET expires_at = expires_at - interval '1 hour'`);
+    expect(await code(await reset(token, 'a better password'))).toBe('token_invalid');
+  });
+
+  it('does not use the link up when the new one is refused', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'stubborn');
+    const token = await forgot(mina.email);
+    for (const bad of ['short', 'password1', mina.email, mina.nickname]) {
+      const answer = await reset(token, bad);
+      expect([answer.status, await answer.json()]).toMatchObject([
+        400,
+        { code: 'validation_failed', errors: [{ pointer: '/password' }] },
+      ]);
+    }
+    expect((await reset(token, 'a better password')).status).toBe(204);
+  });
+
+  it('is answered alike for every address, and only those with an account get a mail', async () => {
+    const known = await verifiedPerson(app, mailbox, 'known-one');
+    for (const email of [known.email, 'nobody@example.com']) {
+      const answer = await post(app, '/auth/forgot-password', { email });
+      expect([answer.status, await answer.text()]).toEqual([202, '']);
+    }
+    await mailbox.waitFor(known.email, 2);
+    expect(mailbox.mails.some(({ to }) => to === 'nobody@example.com')).toBe(false);
+  });
+
+  it('of an address that was never verified verifies it, since only its owner has the mail', async () => {
+    const person = { email: 'unverified@example.com', password: 'somebody chose it', nickname: 'Some' };
+    await register(app, mailbox, person);
+    expect((await reset(await forgot(person.email), 'the owner chose this')).status).toBe(204);
+    expect((await logIn(person.email, person.password)).status).toBe(401);
+    expect((await logIn(person.email, 'the owner chose this')).status).toBe(200);
+  });
+
+  it('does not take the link of another mail', async () => {
+    const mail = await register(app, mailbox, {
+      email: 'mixed@example.com',
+      password: 'a fine password',
+      nickname: 'Mix',
+    });
+    const verify = /#verify-email=(\S+)/.exec(mail.text)?.[1] ?? '';
+    expect(await code(await reset(verify, 'a better password'))).toBe('token_invalid');
+    const token = await forgot('mixed@example.com');
+    expect((await post(app, '/auth/verify-email', { token })).status).toBe(400);
+  });
+
+  it('comes in the language of the profile', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'english');
+    const { authorization } = await session(mina.email, mina.password);
+    await fetch(`${app.url}/users/me`, {
+      method: 'PATCH',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: JSON.stringify({ locale: 'en' }),
+    });
+    await forgot(mina.email);
+    const mail = (await mailbox.waitFor(mina.email, 2)).at(-1);
+    expect(mail?.subject).toBe('Choose a new password');
+    expect(mail?.text).not.toMatch(/\p{Script=Hangul}/u);
+  });
+});
+
+describe('changing the password', () => {
+  const change = (authorization: string, currentPassword: string, newPassword: string) =>
+    post(app, '/auth/change-password', { currentPassword, newPassword }, { authorization });
+
+  it('takes the present one, ends all other sessions and keeps this one', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'changer');
+    const [here, there] = [
+      await session(mina.email, mina.password),
+      await session(mina.email, mina.password),
+    ];
+    expect((await change(here.authorization, mina.password, 'a better password')).status).toBe(204);
+    expect((await refresh(here.cookie)).status).toBe(200);
+    expect(await code(await refresh(there.cookie))).toBe('session_ended');
+    expect((await logIn(mina.email, 'a better password')).status).toBe(200);
+    expect((await logIn(mina.email, mina.password)).status).toBe(401);
+  });
+
+  it('is refused without the present one, and changes nothing', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'guesser');
+    const here = await session(mina.email, mina.password);
+    expect(await code(await change(here.authorization, 'a wrong guess', 'a better password'))).toBe(
+      'credentials_invalid',
+    );
+    expect((await logIn(mina.email, mina.password)).status).toBe(200);
+  });
+
+  it('lets one of two changes at once win', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'hasty');
+    const here = await session(mina.email, mina.password);
+    const answers = await Promise.all(
+      ['the first of two', 'the second of two'].map((next) =>
+        change(here.authorization, mina.password, next),
+      ),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(expect.arrayContaining([204, 401]));
+  });
+
+  it('is for those who are logged in', async () => {
+    expect(await code(await change('', 'one password', 'another password'))).toMatch(/^access_token_/);
+  });
+});
+
+describe('a new password', () => {
+  const registering = (password: string) =>
+    post(app, '/auth/register', { email: 'new@example.com', password, nickname: 'Newcomer' });
+
+  it.each(['password', 'PASSWORD1', 'qwertyuiop', '1q2w3e4r', 'iloveyou'])(
+    'is not one that everybody has: %s',
+    async (password) => {
+      const answer = await registering(password);
+      expect([answer.status, await answer.json()]).toMatchObject([
+        400,
+        {
+          code: 'validation_failed',
+          errors: [{ pointer: '/password', detail: expect.stringMatching(/common/) }],
+        },
+      ]);
+    },
+  );
+
+  it('may have any characters, 8 to 128 of them', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: 'grapheme', minLength: 9, maxLength: 12 }), async (password) => {
+        const length = Array.from(password).length;
+        fc.pre(length <= 128 && !password.includes('\0'));
+        expect((await registering(password)).status).toBe(202);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('an old hash', () => {
+  it('is replaced at the next log-in when the parameters have changed', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'old-timer');
+    const weak = await hash(mina.password, { memoryCost: 4_096, timeCost: 1, parallelism: 1 });
+    const stored = async () =>
+      (
+        await app.database.query<[{ password_hash: string }]>(
+          'SELECT password_hash FROM auth.accounts WHERE email = $1',
+          [mina.email],
+        )
+      )[0].password_hash;
+    await app.database.query('UPDATE auth.accounts SET password_hash = $2 WHERE email = $1', [
+      mina.email,
+      weak,
+    ]);
+    expect((await logIn(mina.email, 'a wrong guess')).status).toBe(401);
+    expect(await stored()).toBe(weak);
+    expect((await logIn(mina.email, mina.password)).status).toBe(200);
+    expect(await stored()).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+    expect((await logIn(mina.email, mina.password)).status).toBe(200);
+  });
+});
