@@ -1,16 +1,20 @@
 import { createServer } from 'node:http';
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Config } from '../config.js';
 import { Metrics } from './metrics.js';
 
 /** `/metrics` on a port of its own, which need not be open to the world. */
 @Injectable()
 export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(MetricsServer.name);
   private readonly server = createServer((request, response) => {
     if (request.method !== 'GET' || request.url !== '/metrics') return void response.writeHead(404).end();
     this.metrics.expose().then(
       ({ contentType, text }) => response.writeHead(200, { 'content-type': contentType }).end(text),
-      () => response.writeHead(500).end(),
+      (error: unknown) => {
+        this.logger.error({ err: error }, 'metrics cannot be shown');
+        response.writeHead(500).end();
+      },
     );
   });
 
@@ -20,9 +24,11 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
+    const { server } = this;
     await new Promise<void>((resolve, reject) => {
-      this.server.once('error', reject).listen(this.config.metricsPort, this.config.host, resolve);
+      server.once('error', reject).listen(this.config.metricsPort, this.config.host, resolve);
     });
+    server.removeAllListeners('error').on('error', (error) => this.logger.error({ err: error }, 'metrics'));
   }
 
   onApplicationShutdown(): void {

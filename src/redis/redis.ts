@@ -17,9 +17,12 @@ export interface Script {
   readonly text: string;
   readonly sha: string;
 }
+/** Names a script by its hash, as `EVALSHA` wants it. */
 export function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') };
 }
+
+const PROBE = script("return redis.call('SET', KEYS[1], '1', 'PX', 1000)");
 
 /** Runs a script on a key. */
 export type Run = (script: Script, key: string, args: readonly (string | number)[]) => Promise<unknown>;
@@ -37,6 +40,7 @@ interface Connection {
 /** An answer that takes longer (ms) than this does not come: whoever asked has a better use for the time. */
 const PATIENCE = 1_000;
 const HEARTBEAT = 1_000;
+const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 1_000;
 /** How much later (ms) than we another process may notice that Redis went away or is back: patience and pause, twice. */
 const SETTLE = 5_000;
@@ -52,6 +56,7 @@ export class Redis implements OnApplicationShutdown {
   private connection: Connection | undefined;
   private changedAt = performance.now();
   private closed = false;
+  private pause = FIRST_PAUSE;
   private heart: NodeJS.Timeout | undefined;
   private readonly returns: ((run: Run) => Promise<void>)[] = [];
   private readonly listeners = new Map<string, (message: string) => void>();
@@ -66,6 +71,7 @@ export class Redis implements OnApplicationShutdown {
     });
   }
 
+  /** Whether it can be used now. */
   get up(): boolean {
     return this.connection !== undefined;
   }
@@ -119,6 +125,8 @@ export class Redis implements OnApplicationShutdown {
     connection.destroy();
     if (this.connection !== connection) return;
     this.connection = undefined;
+    // One that never held for long is not worth hurrying back to.
+    this.pause = this.doubtAge() > 0 ? FIRST_PAUSE : Math.min(2 * this.pause, LONGEST_PAUSE);
     this.changedAt = performance.now();
     clearInterval(this.heart);
     if (this.closed) return;
@@ -127,9 +135,9 @@ export class Redis implements OnApplicationShutdown {
   }
 
   private async keepTrying(): Promise<void> {
-    for (let pause = 50; !this.closed; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    for (; !this.closed; this.pause = Math.min(2 * this.pause, LONGEST_PAUSE)) {
       // Spread, so that many processes do not come back in step.
-      await sleep(pause * (0.5 + Math.random() / 2), undefined, { ref: false });
+      await sleep(this.pause * (0.5 + Math.random() / 2), undefined, { ref: false });
       try {
         if (!this.closed) await this.connect();
         return;
@@ -140,17 +148,21 @@ export class Redis implements OnApplicationShutdown {
   }
 
   private async connect(): Promise<void> {
-    const lost: { error?: unknown } = {};
+    // The client also tells of errors while it is still connecting.
+    const state: { lost?: unknown; connection?: Connection } = {};
     const connection = await open(this.urls, (error) => {
-      lost.error = error;
-      this.lose(connection, error);
+      state.lost = error;
+      if (state.connection !== undefined) this.lose(state.connection, error);
     });
+    state.connection = connection;
     try {
       await inTime(connection.ping());
       for (const [channel, listener] of this.listeners) await inTime(connection.subscribe(channel, listener));
       const run: Run = (script, key, args) => inTime(evaluate(connection, script, key, args));
+      // A server that is full, or a replica, answers pings and takes nothing.
+      await run(PROBE, 'daemun:probe', []);
       for (const check of this.returns) await check(run);
-      if (lost.error !== undefined) throw lost.error;
+      if (state.lost !== undefined) throw state.lost;
     } catch (error) {
       connection.destroy();
       throw error;

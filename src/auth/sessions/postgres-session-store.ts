@@ -66,11 +66,11 @@ export class PostgresSessionStore extends SessionStore {
     return row && { ...row, roles: row.roles ?? undefined };
   }
 
-  async end(sessionId: string, reason: EndReason): Promise<string | undefined> {
+  async end(sessionId: string, reason: EndReason, owner?: string): Promise<string | undefined> {
     const [[row]] = await this.dataSource.query<[{ account_id: string }[], number]>(
       `UPDATE auth.sessions SET ended_at = now(), touched_at = now(), end_reason = $2
-       WHERE id = $1 AND ended_at IS NULL RETURNING account_id`,
-      [sessionId, reason],
+       WHERE id = $1 AND ended_at IS NULL AND ($3::uuid IS NULL OR account_id = $3) RETURNING account_id`,
+      [sessionId, reason, owner ?? null],
     );
     return row?.account_id;
   }
@@ -86,6 +86,16 @@ export class PostgresSessionStore extends SessionStore {
 
   /** There is nothing but the row. */
   async forget(): Promise<void> {}
+
+  /** The sessions of these accounts that have not ended. */
+  async livingSessionsOf(accountIds: readonly string[]): Promise<string[]> {
+    if (accountIds.length === 0) return [];
+    const rows = await this.dataSource.query<{ id: string }[]>(
+      'SELECT id FROM auth.sessions WHERE account_id = ANY($1) AND ended_at IS NULL',
+      [accountIds],
+    );
+    return rows.map(({ id }) => id);
+  }
 
   /** What Redis is to know of a living session. Times as ages in ms: its clock is another. */
   async read(sessionId: string): Promise<SessionRow | undefined> {

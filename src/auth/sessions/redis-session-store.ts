@@ -6,13 +6,26 @@ import { BURY, DROP, PRESENT_HOT } from './present.lua.js';
 import type { Answer } from './rotation.js';
 import { SessionStore, type EndReason, type NewSession, type Presented } from './session-store.js';
 
-/** Copies that nobody used for a day go; the row seeds them again. */
-const KEEP = 24 * 3_600_000;
+/** How long (ms) after its last use a copy stays; the row seeds it again. */
+export const KEEP = 24 * 3_600_000;
 /** Longer (ms) than any request that may have read the row before it ended. */
 const BURIED = 60_000;
 const HOURLY = 3_600_000;
 /** Rows that are being brought up to date. More than these means that the database is away; another hour will do. */
 const MOST_SAVING = 100;
+
+/** Corrections that are sent without waiting for one another. */
+const AT_ONCE = 200;
+
+/** Something that a row knows, and copies of it elsewhere may not. */
+export interface Change {
+  readonly kind: 'ended' | 'moved' | 'account';
+  readonly id: string;
+  /** Tells one change of a row from the next. */
+  readonly at: string;
+  /** Whether access tokens from before may still be around. */
+  readonly recent: boolean;
+}
 
 /** What `PRESENT_HOT` answers: only a status, or a step's outcome, and what belongs in the row when that is due. */
 type HotReply =
@@ -62,8 +75,8 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     return this.rows.present(sessionId, generation, this.redis.doubtAge());
   }
 
-  async end(sessionId: string, reason: EndReason): Promise<string | undefined> {
-    const ended = await this.rows.end(sessionId, reason);
+  async end(sessionId: string, reason: EndReason, owner?: string): Promise<string | undefined> {
+    const ended = await this.rows.end(sessionId, reason, owner);
     await this.forget(sessionId);
     return ended;
   }
@@ -75,6 +88,35 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
   async forget(sessionId: string): Promise<void> {
     // Where Redis is away, whoever next reaches it hears of this from the row.
     await this.bury(sessionId).catch(ignoreAway);
+  }
+
+  /**
+   * Makes Redis forget what rows have learned without it. An account's change concerns the copies of all its sessions.
+   * @throws {RedisAway}
+   */
+  async believe(changes: readonly Change[], run: Run): Promise<void> {
+    const accounts = changes.flatMap(({ kind, id }) => (kind === 'account' ? [id] : []));
+    const stale = await this.rows.livingSessionsOf(accounts);
+    const todo = [
+      ...changes
+        .filter(({ kind }) => kind === 'ended')
+        .map(
+          ({ id }) =>
+            () =>
+              this.bury(id, run),
+        ),
+      ...changes
+        .filter(({ kind }) => kind === 'moved')
+        .map(
+          ({ id }) =>
+            () =>
+              this.drop(id, run),
+        ),
+      ...stale.map((id) => () => this.drop(id, run)),
+    ];
+    for (let at = 0; at < todo.length; at += AT_ONCE) {
+      await Promise.all(todo.slice(at, at + AT_ONCE).map((correct) => correct()));
+    }
   }
 
   /** The copy does not know what the row says. @throws {RedisAway} */
@@ -110,7 +152,7 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
         handedAge,
         expiresIn,
         accountId,
-        roles?.join(' ') ?? '',
+        JSON.stringify(roles ?? null),
       ];
       reply = await this.step(sessionId, [generation, ...limits, ...seed]);
     }
@@ -130,7 +172,7 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
       const [, , , , , parent, floor, late, movedAge] = reply;
       this.save(sessionId, { current, parent, floor, late, movedAge });
     }
-    return { answer, generation: current, accountId, roles: roles === '' ? undefined : roles.split(' ') };
+    return { answer, generation: current, accountId, roles: readRoles(roles) };
   }
 
   private async step(sessionId: string, args: readonly (string | number)[]): Promise<HotReply> {
@@ -149,6 +191,11 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
       .finally(() => this.saving.delete(saving));
     this.saving.add(saving);
   }
+}
+
+/** What the row said: a list, or null for an account that may not come in. */
+function readRoles(json: string): readonly string[] | undefined {
+  return (JSON.parse(json) as string[] | null) ?? undefined;
 }
 
 /** One key, so that it does not matter which node of a cluster has it. */

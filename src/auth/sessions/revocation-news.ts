@@ -3,21 +3,12 @@ import { DataSource } from 'typeorm';
 import { Revocations } from '../../access/revocations.js';
 import { Config } from '../../config.js';
 import { Metrics } from '../../metrics/metrics.js';
-import { Redis, type Run } from '../../redis/redis.js';
-import { RedisSessionStore } from './redis-session-store.js';
+import { Redis, RedisAway, type Run } from '../../redis/redis.js';
+import { KEEP, RedisSessionStore, type Change } from './redis-session-store.js';
 
 const CHANNEL = 'daemun:ended-sessions';
 /** How much later (s) than its own time a change may be seen: transactions take a while, and so do requests. */
 const MARGIN = 15;
-/** As long (s) as a copy in Redis may live that nobody has told of a change. */
-const COPIES_LIVE = 86_400;
-
-interface Change {
-  readonly kind: 'ended' | 'moved' | 'account';
-  readonly id: string;
-  /** Tells one change of a row from the next. */
-  readonly at: string;
-}
 
 /**
  * Tells this process what other processes ended, and them what this one did. The rows are the truth: every few seconds,
@@ -28,8 +19,12 @@ export class RevocationNews implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(RevocationNews.name);
   /** Changes that were dealt with, and may be seen again. */
   private seen = new Map<string, string>();
+  /** By this machine's clock (ms), for the metric. */
   private caughtUpAt: number | undefined;
-  private redisGoodAt: number | undefined;
+  /** Until when, by the database's clock, everything is known here, and in Redis. */
+  private knownTo: string | undefined;
+  private redisGoodTo: string | undefined;
+  private failing = false;
   private timer: NodeJS.Timeout | undefined;
   private underWay: Promise<void> | undefined;
 
@@ -81,13 +76,18 @@ export class RevocationNews implements OnModuleInit, OnApplicationShutdown {
 
   private staleness(): number {
     if (this.config.revocationPoll === 0 || this.caughtUpAt === undefined) return 0;
-    return (performance.now() - this.caughtUpAt) / 1000;
+    return (Date.now() - this.caughtUpAt) / 1000;
   }
 
   private async poll(): Promise<void> {
-    await this.catchUp().catch((error: unknown) => {
-      this.logger.debug({ err: error }, 'what other processes ended cannot be asked for just now');
-    });
+    try {
+      await this.catchUp();
+      this.failing = false;
+    } catch (error) {
+      const level = this.failing ? 'debug' : 'warn';
+      this.logger[level]({ err: error }, 'what other processes ended cannot be asked for just now');
+      this.failing = true;
+    }
     if (this.timer !== undefined)
       this.timer = setTimeout(() => void this.poll(), this.config.revocationPoll * 1000).unref();
   }
@@ -98,55 +98,67 @@ export class RevocationNews implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async ask(): Promise<void> {
-    const asked = performance.now();
+    const asked = Date.now();
     // At first everything whose access tokens may still be around.
-    const since = this.caughtUpAt ?? asked - this.config.accessTokenTtl * 1000;
-    const changes = await this.changes((asked - since) / 1000 + MARGIN);
-    const isNew = ({ id, at }: Change): boolean => this.seen.get(id) !== at;
-    await this.apply(changes.filter(isNew), this.redis?.up === true ? this.redis.run : undefined);
+    const { now, changes } = await this.changes(this.knownTo, this.config.accessTokenTtl);
+    const fresh = changes.filter(this.isNew);
+    const redis = this.redis?.up === true ? this.redis.run : undefined;
+    if (redis !== undefined && (await this.correctCopies(fresh, redis))) this.redisGoodTo = now;
+    this.refuse(fresh);
     this.seen = new Map(changes.map(({ id, at }) => [id, at]));
-    this.caughtUpAt = asked;
-    if (this.redis?.up === true) this.redisGoodAt = asked;
+    [this.knownTo, this.caughtUpAt] = [now, asked];
+    // The next answer may come a poll later than the next question.
     this.revocations.caughtUp(2_000 * this.config.revocationPoll + 1_000);
   }
 
   /** Redis was away, or we were: what it remembers of rows that were touched meanwhile is not to be believed. */
   private async reconcile(run: Run): Promise<void> {
-    const now = performance.now();
-    const away = this.redisGoodAt === undefined ? COPIES_LIVE : (now - this.redisGoodAt) / 1000;
-    await this.apply(await this.changes(away + MARGIN), run);
-    this.redisGoodAt = now;
+    const { now, changes } = await this.changes(this.redisGoodTo, KEEP / 1000);
+    await this.copies?.believe(changes, run);
+    this.refuse(changes.filter(this.isNew));
+    this.redisGoodTo = now;
   }
 
-  private async changes(seconds: number): Promise<Change[]> {
-    return this.dataSource.query<Change[]>(
-      `SELECT CASE WHEN ended_at IS NULL THEN 'moved' ELSE 'ended' END AS kind, id, touched_at::text AS at
-       FROM auth.sessions WHERE touched_at > now() - make_interval(secs => $1)
+  /** By the database's clock, which does not stand still while this machine sleeps. `atFirst` in seconds. */
+  private async changes(
+    since: string | undefined,
+    atFirst: number,
+  ): Promise<{ now: string; changes: Change[] }> {
+    const from = `coalesce($1::timestamptz, now() - make_interval(secs => $2)) - make_interval(secs => ${MARGIN})`;
+    const rows = await this.dataSource.query<(Change | { kind: 'clock'; at: string })[]>(
+      `SELECT 'clock' AS kind, NULL::uuid AS id, now()::text AS at, NULL::boolean AS recent
        UNION ALL
-       SELECT 'account', id, changed_at::text FROM auth.accounts WHERE changed_at > now() - make_interval(secs => $1)`,
-      [seconds],
+       SELECT CASE WHEN ended_at IS NULL THEN 'moved' ELSE 'ended' END, id, touched_at::text,
+         ended_at > now() - make_interval(secs => $3)
+       FROM auth.sessions WHERE touched_at > ${from}
+       UNION ALL
+       SELECT 'account', id, changed_at::text, true FROM auth.accounts WHERE changed_at > ${from}`,
+      [since ?? null, atFirst, this.config.accessTokenTtl + MARGIN],
     );
+    return {
+      now: rows.find(({ kind }) => kind === 'clock')?.at ?? '',
+      changes: rows.filter((row): row is Change => row.kind !== 'clock'),
+    };
   }
 
-  /** First what Redis would still give out, then what is refused here: so nothing that is given out later is stale. */
-  private async apply(changes: readonly Change[], run?: Run): Promise<void> {
-    for (const { kind, id } of changes) if (kind === 'ended') this.revocations.endSession(id);
-    const accounts = changes.flatMap(({ kind, id }) => (kind === 'account' ? [id] : []));
-    if (run !== undefined && this.copies !== undefined) {
-      for (const { kind, id } of changes) {
-        if (kind === 'ended') await this.copies.bury(id, run);
-        if (kind === 'moved') await this.copies.drop(id, run);
-      }
-      for (const { id } of await this.sessionsOf(accounts)) await this.copies.drop(id, run);
+  private readonly isNew = ({ id, at }: Change): boolean => this.seen.get(id) !== at;
+
+  /** False where Redis went away meanwhile: whoever finds it again makes up for this. */
+  private async correctCopies(changes: readonly Change[], run: Run): Promise<boolean> {
+    try {
+      await this.copies?.believe(changes, run);
+      return true;
+    } catch (error) {
+      if (!(error instanceof RedisAway)) throw error;
+      return false;
     }
-    for (const id of accounts) this.revocations.refuseIssuedUntilNow(id);
   }
 
-  private async sessionsOf(accounts: readonly string[]): Promise<{ id: string }[]> {
-    if (accounts.length === 0) return [];
-    return this.dataSource.query(
-      'SELECT id FROM auth.sessions WHERE account_id = ANY($1) AND ended_at IS NULL',
-      [accounts],
-    );
+  /** After Redis has been corrected: so nothing that is given out later is stale. */
+  private refuse(changes: readonly Change[]): void {
+    for (const { kind, id, recent } of changes) {
+      if (kind === 'ended' && recent) this.revocations.endSession(id);
+      if (kind === 'account') this.revocations.refuseIssuedUntilNow(id);
+    }
   }
 }

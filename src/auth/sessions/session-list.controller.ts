@@ -41,9 +41,7 @@ export class SessionListController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    const own = await this.list.of(actor);
-    if (!own.some((session) => session.id === id)) throw new Problem('session_not_found');
-    await this.sessions.endFromList(actor, [id]);
+    if (!(await this.sessions.endOwn(actor, id))) throw new Problem('session_not_found');
     // The cookie may be of a later log-in.
     if (this.sessions.sessionOf(this.cookie.read(request)) === id) this.cookie.clear(reply);
   }
@@ -53,10 +51,6 @@ export class SessionListController {
   @Answers(204, undefined, 'Only the session that asks is left')
   @Fails('temporarily_unavailable')
   async endOthers(@CurrentActor() actor: Actor): Promise<void> {
-    const others = (await this.list.of(actor)).filter(({ current }) => !current);
-    await this.sessions.endFromList(
-      actor,
-      others.map(({ id }) => id),
-    );
+    await this.sessions.endOthers(actor);
   }
 }

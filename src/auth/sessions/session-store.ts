@@ -11,7 +11,7 @@ export interface NewSession {
   readonly userAgent?: string;
 }
 
-/** Why a session ended; what the person is told when they ask. */
+/** Why a session ended, for whoever asks the audit events. */
 export type EndReason =
   | 'logged_out'
   | 'ended_from_list'
@@ -20,7 +20,8 @@ export type EndReason =
   | 'account_deleted'
   | 'password_reset'
   | 'password_changed'
-  | 'unlinked_at_provider';
+  | 'unlinked_at_provider'
+  | 'limit_passed';
 
 /** What a store answers when a refresh token with a right mac is presented. */
 export interface Presented {
@@ -46,8 +47,11 @@ export abstract class SessionStore {
    */
   abstract present(sessionId: string, generation: number): Promise<Presented | undefined>;
 
-  /** Ends a session for good; whose it was, or undefined when it had ended already and stays as it was. */
-  abstract end(sessionId: string, reason: EndReason): Promise<string | undefined>;
+  /**
+   * Ends a session for good; whose it was, or undefined when it had ended already and stays as it was. With an owner, only
+   * a session of that account.
+   */
+  abstract end(sessionId: string, reason: EndReason, owner?: string): Promise<string | undefined>;
 
   /**
    * Ends all sessions of an account but one, in the caller's transaction; their ids. Once that is committed, each of them

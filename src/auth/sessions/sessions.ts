@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
 import { Revocations } from '../../access/revocations.js';
 import { Metrics } from '../../metrics/metrics.js';
@@ -26,6 +26,7 @@ export class Sessions {
   private readonly logger = new Logger(Sessions.name);
 
   constructor(
+    private readonly dataSource: DataSource,
     private readonly store: SessionStore,
     private readonly refreshTokens: RefreshTokens,
     private readonly accessTokens: AccessTokens,
@@ -91,14 +92,20 @@ export class Sessions {
     return presented === undefined ? undefined : this.refreshTokens.parse(presented)?.sessionId;
   }
 
-  private accessTokenFor(actor: Actor): Pick<Tokens, 'accessToken' | 'expiresIn'> {
-    const expiresIn = this.accessTokens.lifetime();
-    return { accessToken: this.accessTokens.issue(actor, expiresIn), expiresIn };
+  /** Ends a session that the actor chose from the list of their own; false when there is no such living one. */
+  async endOwn(actor: Actor, sessionId: string): Promise<boolean> {
+    const { accountId } = actor;
+    if ((await this.store.end(sessionId, 'ended_from_list', accountId)) === undefined) return false;
+    const details = { reason: 'ended_from_list', from: actor.sessionId };
+    this.audit.record({ accountId, sessionId, kind: 'session_ended', details });
+    this.news.tell(sessionId);
+    return true;
   }
 
-  /** Ends sessions that the actor chose from the list of their own. */
-  async endFromList(actor: Actor, sessionIds: readonly string[]): Promise<void> {
-    for (const id of sessionIds) await this.end(id, 'ended_from_list', { from: actor.sessionId });
+  /** Ends all sessions of the actor but the one that asks. */
+  async endOthers({ accountId, sessionId }: Actor): Promise<void> {
+    const announce = await this.endAllOf(accountId, 'ended_from_list', this.dataSource.manager, sessionId);
+    await announce();
   }
 
   /**
@@ -121,14 +128,15 @@ export class Sessions {
     };
   }
 
-  private async end(
-    sessionId: string,
-    reason: EndReason,
-    details: Readonly<Record<string, string>> = {},
-  ): Promise<void> {
+  private accessTokenFor(actor: Actor): Pick<Tokens, 'accessToken' | 'expiresIn'> {
+    const expiresIn = this.accessTokens.lifetime();
+    return { accessToken: this.accessTokens.issue(actor, expiresIn), expiresIn };
+  }
+
+  private async end(sessionId: string, reason: EndReason): Promise<void> {
     const accountId = await this.store.end(sessionId, reason);
     if (accountId !== undefined) {
-      this.audit.record({ accountId, sessionId, kind: 'session_ended', details: { reason, ...details } });
+      this.audit.record({ accountId, sessionId, kind: 'session_ended', details: { reason } });
     }
     this.news.tell(sessionId);
   }
