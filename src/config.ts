@@ -61,12 +61,16 @@ export interface Config {
   readonly mail: { readonly url?: Secret; readonly from: string };
   /** Seconds. */
   readonly accessTokenTtl: number;
+  /** Seconds that a key signs for before the next one does. */
+  readonly signingKeyPeriod: number;
   /** Seconds. */
   readonly sessionIdle: number;
   /** Seconds. */
   readonly sessionMax: number;
   /** Seconds; refresh.md calls it G. */
   readonly refreshGrace: number;
+  /** Every limit on how often something may be done is so many times as high. */
+  readonly rateLimitFactor: number;
   readonly cookie: { readonly sameSite: 'strict' | 'lax' | 'none'; readonly secure: boolean };
   /** What Fastify's `trustProxy` takes: false, a number of hops, or a list of addresses. */
   readonly trustProxy: false | number | string[];
@@ -113,6 +117,14 @@ const days = (fallback: number) => {
     .pipe(z.number({ error: message }).positive(message).max(3650, message))
     .default(fallback);
 };
+const factor = (fallback: number) => {
+  const message = 'must be a number, more than 0 and at most 1000';
+  return z
+    .string()
+    .transform((value) => (value.trim() === '' ? fallback : Number(value)))
+    .pipe(z.number({ error: message }).positive(message).max(1_000, message))
+    .default(fallback);
+};
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) =>
   z.preprocess(
     (value) => (value === undefined || value === '' ? fallback : value),
@@ -146,11 +158,13 @@ const environment = z.object({
     .transform((value) => unlessEmpty(value) ?? 'Daemun <no-reply@localhost>'),
   // Ten minutes: the longest that a taken token can be used where nobody hears of the revocation.
   ACCESS_TOKEN_TTL: whole(600, 1, 3600),
+  SIGNING_KEY_DAYS: days(30),
   SESSION_IDLE_DAYS: days(30),
   SESSION_MAX_DAYS: days(180),
   // At least twice the 8 s after which our client gives up on a request: refresh.md says why.
   REFRESH_GRACE_SECONDS: whole(20, 0, 300),
   COOKIE_SAMESITE: oneOf(['strict', 'lax', 'none'], 'strict'),
+  RATE_LIMIT_FACTOR: factor(1),
   TRUST_PROXY: list,
   METRICS_PORT: whole(0, 0, 65535),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
@@ -192,7 +206,11 @@ export function loadConfig(
   if (set.DATABASE_URL !== undefined && !isServerUrl(set.DATABASE_URL, ['postgres', 'postgresql'])) {
     refuse('DATABASE_URL', `must be a postgres:// URL ${SERVER_URL}`);
   }
-  if (set.REDIS_URL.some((url) => !isServerUrl(url, ['redis', 'rediss']))) {
+  if (
+    set.REDIS_URL.some(
+      (url) => !isServerUrl(url, ['redis', 'rediss']) || !/^\/?\d*$/.test(new URL(url).pathname),
+    )
+  ) {
     refuse(
       'REDIS_URL',
       `must be a redis:// or rediss:// URL ${SERVER_URL}; several nodes of a cluster are separated by commas`,
@@ -253,9 +271,11 @@ export function loadConfig(
       from: set.MAIL_FROM,
     },
     accessTokenTtl: set.ACCESS_TOKEN_TTL,
+    signingKeyPeriod: Math.round(set.SIGNING_KEY_DAYS * 86_400),
     sessionIdle: Math.round(set.SESSION_IDLE_DAYS * 86_400),
     sessionMax: Math.round(set.SESSION_MAX_DAYS * 86_400),
     refreshGrace: set.REFRESH_GRACE_SECONDS,
+    rateLimitFactor: set.RATE_LIMIT_FACTOR,
     cookie: { sameSite: set.COOKIE_SAMESITE, secure },
     trustProxy,
     metricsPort: set.METRICS_PORT === 0 ? undefined : set.METRICS_PORT,

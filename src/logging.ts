@@ -76,17 +76,23 @@ const CHATTER = new Set([
   'NestApplication',
 ]);
 
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return (
+    typeof value === 'object' && value !== null && !types.isNativeError(value) && !(value instanceof Error)
+  );
+}
+
 /** Lets Nest speak through the same log. */
 export function nestLogger(logger: Logger): LoggerService {
   const write =
     (level: 'info' | 'warn' | 'error' | 'debug' | 'trace' | 'fatal') =>
     (message: unknown, ...rest: unknown[]) => {
-      const context = rest.at(-1);
+      const last = rest.at(-1);
+      const context = typeof last === 'string' ? last : undefined;
+      // Ours have what goes with the message before it, as pino does.
+      if (isRecord(message)) return logger[level]({ context, ...message }, String(rest[0]));
       const err = message instanceof Error ? message : rest.find((item) => item instanceof Error);
-      logger[level](
-        { context: typeof context === 'string' ? context : undefined, err },
-        message instanceof Error ? message.message : String(message),
-      );
+      logger[level]({ context, err }, message instanceof Error ? message.message : String(message));
     };
   const [info, debug] = [write('info'), write('debug')];
   return {

@@ -2,7 +2,7 @@ import { createHash, hkdfSync, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Injectable } from '@nestjs/common';
-import { compactDecrypt, CompactEncrypt } from 'jose';
+import { compactDecrypt, CompactEncrypt, decodeProtectedHeader } from 'jose';
 import { Config } from './config.js';
 import { makeDataDir } from './data-dir.js';
 
@@ -48,6 +48,11 @@ export class Secrets {
     return new CompactEncrypt(Buffer.from(text))
       .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: key.id })
       .encrypt(key.bytes);
+  }
+
+  /** Whether it was sealed under the newest secret, and opens without the others. */
+  isNewest(purpose: string, sealed: string): boolean {
+    return decodeProtectedHeader(sealed).kid === this.keys(purpose)[0].id;
   }
 
   /** What was sealed, or undefined when it was sealed for another purpose, under another secret, or not by us. */

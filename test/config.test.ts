@@ -167,6 +167,7 @@ describe('a setting that is wrong', () => {
     ['DATABASE_URL', 'postgres://'],
     ['DATABASE_URL', 'mysql://db/x'],
     ['REDIS_URL', 'redis://u:100%@cache'],
+    ['REDIS_URL', 'redis://cache/name'],
     ['MAIL_URL', 'smtp://'],
     ['MAIL_FROM', 'nobody'],
     ['MAIL_FROM', 'a@example.com\nBcc: b@example.com'],

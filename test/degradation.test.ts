@@ -205,6 +205,9 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
       const session = await logIn();
       await redis.kill();
       for (const url of urls()) expect(await get('/hello', session, url)).toBe(200);
+      // And the log says what is wrong, in words.
+      const logged = () => processes.flatMap(({ log }) => log.map(({ msg }) => String(msg)));
+      await until(() => logged().some((message) => message.startsWith('Redis is away')));
       expect((await call('/auth/logout', session, urls()[0])).status).toBe(204);
       await until(async () => (await get('/hello', session, urls()[1])) === 401);
       await redis.restart();

@@ -208,7 +208,7 @@ describe('a new password', () => {
       fc.asyncProperty(fc.string({ unit: 'grapheme', minLength: 9, maxLength: 12 }), async (password) => {
         const length = Array.from(password).length;
         fc.pre(length <= 128 && !password.includes('\0'));
-        expect((await registering(password)).status).toBe(202);
+        expect((await registering(`대문 ${password}`)).status).toBe(202);
       }),
       { numRuns: 30 },
     );

@@ -12,6 +12,7 @@ import { describeWith } from './support/programs.js';
 
 const actor = (sessionId: string, accountId = randomUUID()) => ({
   actor: { accountId, sessionId, roles: ['user'] },
+  keyId: 'a key',
   issuedAt: Math.floor(Date.now() / 1000),
   expiresAt: Date.now() + 600_000,
 });

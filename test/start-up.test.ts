@@ -29,7 +29,7 @@ describeWith('postgres', 'processes on one PostgreSQL server', () => {
   });
 
   it('say which setting is wrong when the secret does not open the keys', async () => {
-    await expect(start(OTHER_SECRET)).rejects.toThrow('AUTH_SECRET does not open the signing keys');
+    await expect(start(`unrelated ${SECRET}`)).rejects.toThrow('AUTH_SECRET does not open the signing keys');
   });
 });
 

@@ -28,6 +28,8 @@ export type AccessTokenClaims = z.output<typeof accessTokenClaims>;
 /** What a verified token says about the caller, and until when it may be believed. */
 export interface VerifiedToken {
   readonly actor: Actor;
+  /** The key that signed it. */
+  readonly keyId: string;
   /** Seconds since 1970. */
   readonly issuedAt: number;
   /** Milliseconds since 1970. */

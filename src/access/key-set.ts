@@ -7,4 +7,7 @@ export abstract class KeySet {
    * @throws {Problem} `temporarily_unavailable` when the keys cannot be read just now.
    */
   abstract find(kid: string): Promise<KeyObject | undefined>;
+
+  /** Whether a key that was found before is still good, at the cost of a look into a map. */
+  abstract knows(kid: string): boolean;
 }

@@ -31,13 +31,18 @@ export class AccessTokenVerifier {
 
   /**
    * The verdict on a token seen before: a map lookup instead of a signature check.
-   * @throws {Problem} `access_token_expired`.
+   * @throws {Problem} `access_token_expired`, `access_token_invalid`.
    */
   recall(token: string): VerifiedToken | undefined {
     const known = this.verified.get(token);
     if (known !== undefined && known.expiresAt <= Date.now()) {
       this.verified.delete(token);
       throw accessTokenExpired();
+    }
+    // A key that was killed takes along what it signed.
+    if (known !== undefined && !this.keys.knows(known.keyId)) {
+      this.verified.delete(token);
+      throw invalid('its key is gone');
     }
     return known;
   }
@@ -47,7 +52,7 @@ export class AccessTokenVerifier {
    * @throws {Problem} `access_token_expired`, `access_token_invalid`, or `temporarily_unavailable` without keys.
    */
   async verify(token: string): Promise<VerifiedToken> {
-    const jwt = await this.verifierFor(token);
+    const { keyId, jwt } = await this.verifierFor(token);
     let payload: unknown;
     try {
       payload = jwt.verify<Record<string, unknown>>(token);
@@ -64,6 +69,7 @@ export class AccessTokenVerifier {
     const { sub, sid, roles, exp, iat } = claims.data;
     const verdict = Object.freeze({
       actor: Object.freeze({ accountId: sub, sessionId: sid, roles: Object.freeze(roles) }),
+      keyId,
       issuedAt: iat,
       expiresAt: exp * 1000,
     });
@@ -72,18 +78,19 @@ export class AccessTokenVerifier {
   }
 
   /** The header picks a key of ours by its id, and nothing else: no `jwk`, no `jku`, no algorithm of its own choosing. */
-  private async verifierFor(token: string): Promise<JwtService> {
+  private async verifierFor(token: string): Promise<{ keyId: string; jwt: JwtService }> {
     if (token.length > LONGEST_TOKEN) throw invalid('too long');
     const header = readHeader(token);
     if (header?.alg !== ALGORITHM) throw invalid('algorithm');
     if (header.typ !== ACCESS_TOKEN_TYPE) throw invalid('type');
     if (header.crit !== undefined) throw invalid('critical extensions');
     if (typeof header.kid !== 'string') throw invalid('key id');
-    const known = this.byKey.get(header.kid);
-    if (known !== undefined) return known;
-    const publicKey = await this.keys.find(header.kid);
+    const keyId = header.kid;
+    const known = this.byKey.get(keyId);
+    if (known !== undefined && this.keys.knows(keyId)) return { keyId, jwt: known };
+    const publicKey = await this.keys.find(keyId);
     if (publicKey === undefined) throw invalid('unknown key');
-    const verifier = new JwtService({
+    const jwt = new JwtService({
       publicKey,
       verifyOptions: {
         algorithms: [ALGORITHM],
@@ -91,8 +98,8 @@ export class AccessTokenVerifier {
         audience: ACCESS_TOKEN_AUDIENCE,
       },
     });
-    this.byKey.set(header.kid, verifier);
-    return verifier;
+    this.byKey.set(keyId, jwt);
+    return { keyId, jwt };
   }
 }
 

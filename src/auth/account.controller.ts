@@ -63,7 +63,13 @@ export class AccountController {
       'Needs the password, or a log-in within the last ten minutes. Ends every session, and the connections at the providers.',
   })
   @Answers(204, undefined, 'It is gone')
-  @Fails('validation_failed', 'credentials_invalid', 'reauthentication_required', 'temporarily_unavailable')
+  @Fails(
+    'validation_failed',
+    'credentials_invalid',
+    'too_many_attempts',
+    'reauthentication_required',
+    'temporarily_unavailable',
+  )
   async leave(
     @CurrentActor() actor: Actor,
     @Body({ schema: farewell }) body: z.output<typeof farewell>,

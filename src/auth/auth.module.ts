@@ -10,6 +10,7 @@ import { Departures } from './departures.js';
 import { Errands } from './errands.js';
 import { Housekeeping } from './housekeeping.js';
 import { Letters } from './letters.js';
+import { Limits } from './limits/limits.js';
 import { LogIn } from './log-in.js';
 import { KeysModule } from './keys/keys.module.js';
 import { LocalController } from './local/local.controller.js';
@@ -72,6 +73,7 @@ export class AuthModule {
         Registrations,
         Passwords,
         Letters,
+        Limits,
         PostgresSessionStore,
         ...(redis ? [RedisSessionStore] : []),
         { provide: SessionStore, useExisting: redis ? RedisSessionStore : PostgresSessionStore },

@@ -7,6 +7,7 @@ import { AuditEvents } from './audit-events.js';
 import { Errands } from './errands.js';
 import { Identity } from './identity.entity.js';
 import { Letters } from './letters.js';
+import { Limits } from './limits/limits.js';
 import { PasswordHashes } from './local/password-hashes.js';
 import { accountDeletedMail } from './mails.js';
 import { Sessions } from './sessions/sessions.js';
@@ -19,6 +20,7 @@ const RECENT = 600;
 export class Departures {
   constructor(
     private readonly dataSource: DataSource,
+    private readonly limits: Limits,
     private readonly hashes: PasswordHashes,
     private readonly sessions: Sessions,
     private readonly errands: Errands,
@@ -75,7 +77,8 @@ export class Departures {
     password: string | undefined,
   ): Promise<void> {
     if (password !== undefined) {
-      if (await this.hashes.matches(password, account.passwordHash)) return;
+      const attempt = await this.limits.password(account.id);
+      if (await this.hashes.matches(password, account.passwordHash)) return attempt.succeeded();
       throw new Problem('credentials_invalid');
     }
     const [session] = await db.query<{ recent: boolean }[]>(

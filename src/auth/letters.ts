@@ -3,6 +3,7 @@ import { Config } from '../config.js';
 import { Mailer, type Mail } from '../mail/mailer.js';
 import { Profiles, type Locale } from '../users/profiles.js';
 import type { Account } from './account.entity.js';
+import { Limits } from './limits/limits.js';
 
 /** Mails to people about their accounts, in their language. */
 @Injectable()
@@ -10,6 +11,7 @@ export class Letters {
   constructor(
     private readonly mailer: Mailer,
     private readonly profiles: Profiles,
+    private readonly limits: Limits,
     private readonly config: Config,
   ) {}
 
@@ -20,10 +22,10 @@ export class Letters {
 
   /**
    * Writes a mail and sends it, once the caller has gone on: neither the time nor the outcome of what caused it depends
-   * on it. `write` gives nothing where nobody is to be written to.
+   * on it. `write` gives nothing where nobody is to be written to; and nobody gets more than a few of a kind an hour.
    */
-  post(kind: string, write: () => Promise<Mail | undefined>): void {
-    this.mailer.post(kind, write);
+  post(kind: string, to: string, write: () => Promise<Mail | undefined>): void {
+    this.mailer.post(kind, async () => ((await this.limits.mayMail(kind, to)) ? write() : undefined));
   }
 
   /** Tells an account's owner something, where there is an address that is surely theirs. */
@@ -33,7 +35,7 @@ export class Letters {
     write: (to: string, locale: Locale | undefined, page: string) => Mail,
   ): void {
     if (email === null || emailVerifiedAt === null) return;
-    this.post(kind, async () => write(email, await this.localeOf(id), `${this.page}/`));
+    this.mailer.post(kind, async () => write(email, await this.localeOf(id), `${this.page}/`));
   }
 
   /** The language of a profile; undefined where it cannot be known now. */

@@ -14,6 +14,10 @@ export class SigningKey {
   @Column('text', { name: 'private_jwe' })
   privateJwe: string;
 
+  /** Until then it is only published. */
+  @Column('timestamptz', { name: 'use_from' })
+  useFrom: Date;
+
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
   createdAt: Date;
 }

@@ -1,79 +1,99 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose';
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import type { JWK } from 'jose';
 import { DataSource } from 'typeorm';
-import { ALGORITHM } from '../../access/access-token.js';
 import { KeySet } from '../../access/key-set.js';
-import { underLock } from '../../database/lock.js';
-import { OperatorError } from '../../operator-error.js';
+import { Config } from '../../config.js';
 import { Secrets } from '../../secrets.js';
-import { SigningKey } from './signing-key.entity.js';
+import { KeyRing, signingOf } from './key-ring.js';
 
-/** The purpose under which private keys are sealed. */
-const AT_REST = 'signing-keys';
-/** Any number; processes that start at once must not each make a first key. */
-const FIRST_KEY_LOCK = 0x6b657973;
+/** How often (ms) to look for keys that were made or killed elsewhere: well within the five minutes of the JWKS. */
+const EVERY = 60_000;
+/** Tokens with made-up key ids must not make us ask the database more often (ms) than this. */
+const LEAST_PAUSE = 1_000;
 
-/** The keys that sign access tokens: made on the first start, sealed in the database, public halves for everyone. */
+/** A key in memory. KeyObjects are made once: jsonwebtoken is 3 to 30 times slower when it has to parse PEM at every call. */
+interface LoadedKey {
+  readonly kid: string;
+  readonly jwk: JWK;
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+  readonly useFrom: Date;
+}
+
+/** The keys that sign access tokens: made on the first start, rotated in time, public halves for everyone. */
 @Injectable()
-export class SigningKeys extends KeySet implements OnModuleInit {
-  private readonly publicKeys = new Map<string, { jwk: JWK; key: KeyObject }>();
-  private signing: { readonly kid: string; readonly privateKey: KeyObject } | undefined;
+export class SigningKeys extends KeySet implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(SigningKeys.name);
+  private readonly ring: KeyRing;
+  private keys: ReadonlyMap<string, LoadedKey> = new Map();
+  private loadedAt = 0;
+  private underWay: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly dataSource: DataSource,
-    private readonly secrets: Secrets,
+    dataSource: DataSource,
+    secrets: Secrets,
+    private readonly config: Config,
   ) {
     super();
+    this.ring = new KeyRing(dataSource, secrets);
   }
 
   async onModuleInit(): Promise<void> {
-    await underLock(this.dataSource, FIRST_KEY_LOCK, async () => {
-      const stored = await this.dataSource
-        .getRepository(SigningKey)
-        .find({ order: { createdAt: 'ASC', kid: 'ASC' } });
-      const keys = stored.length > 0 ? stored : [await this.create()];
-      for (const key of keys) await this.load(key);
-    });
+    await this.refresh();
+    const quietly = (): void => {
+      this.refresh().catch((error: unknown) => {
+        this.logger.warn({ err: error }, 'the signing keys cannot be read just now');
+      });
+    };
+    this.timer = setInterval(quietly, EVERY).unref();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.underWay?.catch(() => {});
+  }
+
+  /** Makes and removes what is due, and takes on what there is. */
+  refresh(): Promise<void> {
+    this.underWay ??= this.load().finally(() => (this.underWay = undefined));
+    return this.underWay;
   }
 
   async find(kid: string): Promise<KeyObject | undefined> {
-    return this.publicKeys.get(kid)?.key;
+    // One that we do not know may have been made by another process a moment ago.
+    if (!this.knows(kid) && Date.now() - this.loadedAt > LEAST_PAUSE) await this.refresh();
+    return this.keys.get(kid)?.publicKey;
+  }
+
+  knows(kid: string): boolean {
+    return this.keys.has(kid);
   }
 
   /** The key that new tokens are signed with. */
   current(): { readonly kid: string; readonly privateKey: KeyObject } {
-    if (this.signing === undefined) throw new Error('the signing keys have not been loaded');
-    return this.signing;
+    const key = signingOf([...this.keys.values()]);
+    if (key === undefined) throw new Error('the signing keys have not been loaded');
+    return key;
   }
 
   /** RFC 7517: the public halves, as other services read them. */
   jwks(): { keys: JWK[] } {
-    return { keys: [...this.publicKeys.values()].map(({ jwk }) => jwk) };
+    return { keys: [...this.keys.values()].map(({ jwk }) => jwk) };
   }
 
-  private async create(): Promise<SigningKey> {
-    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const jwk = await exportJWK(publicKey);
-    const kid = await calculateJwkThumbprint(jwk);
-    const privateJwe = await this.secrets.seal(AT_REST, JSON.stringify(await exportJWK(privateKey)));
-    const key = { kid, publicJwk: { ...jwk, kid, alg: ALGORITHM, use: 'sig' }, privateJwe };
-    return this.dataSource.getRepository(SigningKey).save(key);
-  }
-
-  /** Makes KeyObjects once: jsonwebtoken is 3 to 30 times slower when it has to parse PEM at every call. */
-  private async load({ kid, publicJwk, privateJwe }: SigningKey): Promise<void> {
-    const privateJwk = await this.secrets.open(AT_REST, privateJwe);
-    if (privateJwk === undefined) {
-      throw new OperatorError(
-        'AUTH_SECRET does not open the signing keys in the database. Was it changed? Put the new one first and keep ' +
-          'the old one behind a comma (AUTH_SECRET=new,old), or give back the old one.',
-      );
+  private async load(): Promise<void> {
+    await this.ring.keepUp(this.config.signingKeyPeriod);
+    const keys = new Map<string, LoadedKey>();
+    for (const stored of await this.ring.list()) {
+      const { kid, publicJwk: jwk, useFrom } = stored;
+      const known = this.keys.get(kid);
+      const publicKey = known?.publicKey ?? createPublicKey({ key: jwk, format: 'jwk' });
+      const privateKey = known?.privateKey ?? (await this.ring.privateHalf(stored));
+      keys.set(kid, { kid, jwk, publicKey, privateKey, useFrom });
     }
-    this.publicKeys.set(kid, { jwk: publicJwk, key: createPublicKey({ key: publicJwk, format: 'jwk' }) });
-    this.signing = {
-      kid,
-      privateKey: createPrivateKey({ key: JSON.parse(privateJwk) as JWK, format: 'jwk' }),
-    };
+    this.keys = keys;
+    this.loadedAt = Date.now();
   }
 }

@@ -43,6 +43,7 @@ export const credentials = z
     password: presentPassword,
   })
   .meta({ id: 'Credentials', example: { email: 'mina@example.com', password: 'a long way home' } });
+export type Credentials = z.output<typeof credentials>;
 
 /** Whether the password is one of these words, whatever its capitals. */
 export function isOneOf(password: string, own: readonly string[]): boolean {

@@ -6,6 +6,7 @@ import { Public } from '../../access/access.decorators.js';
 import { Answers, Fails } from '../../openapi.js';
 import { Account } from '../account.entity.js';
 import { deviceOf, LogIn } from '../log-in.js';
+import { Limited } from '../limits/limited.js';
 import { OwnPagesGuard } from '../own-pages.guard.js';
 import { tokenAnswer, TokenAnswers, type TokenAnswer } from '../token-answer.js';
 import { addressOnly, credentials, mailedToken, registration, type Registration } from './credentials.js';
@@ -26,6 +27,7 @@ export class LocalController {
   ) {}
 
   @Post('register')
+  @Limited('register')
   @ApiOperation({
     summary: 'Register an address',
     description: 'The answer is the same for every address; what comes next is in a mail to it.',
@@ -37,6 +39,7 @@ export class LocalController {
   }
 
   @Post('verify-email')
+  @Limited('use a mailed token')
   @UseGuards(OwnPagesGuard)
   @ApiOperation({
     summary: 'Verify an address',
@@ -59,6 +62,7 @@ export class LocalController {
   }
 
   @Post('verify-email/resend')
+  @Limited('ask for a mail')
   @ApiOperation({
     summary: 'Send the link again',
     description:
@@ -80,6 +84,7 @@ export class LocalController {
   @Fails(
     'validation_failed',
     'credentials_invalid',
+    'too_many_attempts',
     'email_not_verified',
     'account_disabled',
     'origin_not_allowed',

@@ -3,7 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import { Problem } from '../../problems/problem.js';
 import { validation } from '../../problems/validation.js';
 import type { Account } from '../account.entity.js';
-import { credentials } from './credentials.js';
+import { Limits } from '../limits/limits.js';
+import { credentials, type Credentials } from './credentials.js';
 import { LocalStrategy } from './local.strategy.js';
 
 declare module 'fastify' {
@@ -26,13 +27,18 @@ export const ProvenAccount = createParamDecorator(
  */
 @Injectable()
 export class LocalGuard implements CanActivate {
-  constructor(private readonly strategy: LocalStrategy) {}
+  constructor(
+    private readonly strategy: LocalStrategy,
+    private readonly limits: Limits,
+  ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     // Guards run before pipes, and nothing malformed is worth a hash.
     const body: unknown = await validation.transform(request.body, { type: 'body', schema: credentials });
+    const attempt = await this.limits.logIn((body as Credentials).email, request.ip);
     request.provenAccount = await this.authenticate(body);
+    await attempt.succeeded();
     return true;
   }
 

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { ALGORITHM } from '../../access/access-token.js';
 import { Config } from '../../config.js';
 import { Problem } from '../../problems/problem.js';
+import { LONGEST_SIGNED } from '../keys/key-ring.js';
 import { SigningKeys } from '../keys/signing-keys.js';
 import type { OneTimeToken } from './one-time-token.entity.js';
 
@@ -15,9 +16,9 @@ export type OneTimeTokenKind = OneTimeToken['kind'];
 const typeOf = (kind: OneTimeTokenKind) => `${kind}+jwt`;
 const audienceOf = (kind: OneTimeTokenKind) => `daemun:${kind}`;
 
-/** Seconds; the mails say it, too. A retired signing key must stay among the known ones for as long. */
+/** Seconds; the mails say it, too. */
 const LIFE: Record<OneTimeTokenKind, number> = {
-  'verify-email': 24 * 3_600,
+  'verify-email': LONGEST_SIGNED,
   'reset-password': 3_600,
 };
 /** About three times what ours have. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../../access/actor.js';
 import { Answers, Fails } from '../../openapi.js';
+import { Limited } from '../limits/limited.js';
 import { OwnPagesGuard } from '../own-pages.guard.js';
 import { addressOnly, mailedToken, newPassword, presentPassword } from './credentials.js';
 import { Passwords } from './passwords.js';
@@ -22,6 +23,7 @@ export class PasswordsController {
   constructor(private readonly passwords: Passwords) {}
 
   @Post('forgot-password')
+  @Limited('ask for a mail')
   @Public()
   @ApiOperation({
     summary: 'Ask for a new password',
@@ -34,6 +36,7 @@ export class PasswordsController {
   }
 
   @Post('reset-password')
+  @Limited('use a mailed token')
   @Public()
   @UseGuards(OwnPagesGuard)
   @ApiOperation({
@@ -54,7 +57,7 @@ export class PasswordsController {
     description: 'Ends every other session. Accounts without a password set one through forgot-password.',
   })
   @Answers(204, undefined, 'The password is another one')
-  @Fails('validation_failed', 'credentials_invalid', 'temporarily_unavailable')
+  @Fails('validation_failed', 'credentials_invalid', 'too_many_attempts', 'temporarily_unavailable')
   async change(
     @CurrentActor() actor: Actor,
     @Body({ schema: passwordChange })

@@ -6,6 +6,7 @@ import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';
 import { AuditEvents } from '../audit-events.js';
 import { Letters } from '../letters.js';
+import { Limits } from '../limits/limits.js';
 import { passwordChangedMail, resetPasswordMail } from '../mails.js';
 import { Sessions } from '../sessions/sessions.js';
 import { isOneOf } from './credentials.js';
@@ -18,6 +19,7 @@ export class Passwords {
   constructor(
     @InjectRepository(Account) private readonly accounts: Repository<Account>,
     private readonly dataSource: DataSource,
+    private readonly limits: Limits,
     private readonly hashes: PasswordHashes,
     private readonly tokens: OneTimeTokens,
     private readonly sessions: Sessions,
@@ -27,7 +29,7 @@ export class Passwords {
 
   /** Mails a link to choose a new password, where the address is one of ours. Whether it is shows nowhere else. */
   forget(email: string): void {
-    this.letters.post('reset-password', async () => {
+    this.letters.post('reset-password', email, async () => {
       const account = await this.accounts.findOneBy({ email, status: In(['active', 'disabled']) });
       if (account === null) return undefined;
       const grant = { accountId: account.id, passwordHash: null, nickname: null };
@@ -82,8 +84,10 @@ export class Passwords {
   async change(actor: Actor, current: string, next: string): Promise<void> {
     const account = await this.accounts.findOneByOrFail({ id: actor.accountId });
     const { passwordHash: before } = account;
+    const attempt = await this.limits.password(account.id);
     if (!(await this.hashes.matches(current, before)) || before === null)
       throw new Problem('credentials_invalid');
+    await attempt.succeeded();
     refuseOwnWords(next, account, '/newPassword');
     const passwordHash = await this.hashes.hash(next);
     const announce = await this.dataSource.transaction(async (db) => {

@@ -30,7 +30,7 @@ export class Registrations {
   async register({ email, password, nickname }: Registration): Promise<void> {
     const passwordHash = await this.hashes.hash(password);
     const { accountId, verified } = await this.record(email, passwordHash, nickname);
-    this.letters.post(verified ? 'address-in-use' : 'verify-email', async () =>
+    this.letters.post(verified ? 'address-in-use' : 'verify-email', email, async () =>
       verified
         ? addressInUseMail(email, await this.letters.localeOf(accountId), `${this.letters.page}/`)
         : this.link(email, { accountId, passwordHash, nickname }),
@@ -39,7 +39,7 @@ export class Registrations {
 
   /** Sends the mail of the latest registration again, where an address waits for it. */
   resend(email: string): void {
-    this.letters.post('verify-email', async () => {
+    this.letters.post('verify-email', email, async () => {
       const account = await this.accounts.findOneBy({ email, emailVerifiedAt: IsNull() });
       if (account === null) return undefined;
       const { id: accountId, passwordHash, nickname } = account;

@@ -37,7 +37,7 @@ export class SessionListController {
   @Fails('session_not_found', 'temporarily_unavailable')
   async end(
     @CurrentActor() actor: Actor,
-    @Param('id', orNotFound(z.uuid(), 'session_not_found')) id: string,
+    @Param('id', orNotFound(z.uuid().toLowerCase(), 'session_not_found')) id: string,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {

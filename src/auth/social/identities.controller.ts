@@ -9,6 +9,7 @@ import { Config } from '../../config.js';
 import { Answers, Fails } from '../../openapi.js';
 import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';
+import { Limited } from '../limits/limited.js';
 import { AttemptCookies } from './attempt-cookies.js';
 import { hasPassword, Identities } from './identities.js';
 import { Providers } from './providers.js';
@@ -64,6 +65,7 @@ export class IdentitiesController {
   }
 
   @Post(':provider')
+  @Limited('start at a provider')
   @ApiOperation({
     summary: 'Link an account at a provider',
     description:

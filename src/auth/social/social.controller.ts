@@ -7,6 +7,7 @@ import { Revocations } from '../../access/revocations.js';
 import { Config } from '../../config.js';
 import { Answers, Fails } from '../../openapi.js';
 import { Problem } from '../../problems/problem.js';
+import { Limited } from '../limits/limited.js';
 import { deviceOf, LogIn } from '../log-in.js';
 import { RefreshCookie } from '../refresh-cookie.js';
 import { AttemptCookies } from './attempt-cookies.js';
@@ -50,6 +51,7 @@ export class SocialController {
   }
 
   @Get(':provider')
+  @Limited('start at a provider')
   @ApiOperation({
     summary: 'Log in with a provider',
     description: 'For browsers to go to, not for scripts to fetch.',

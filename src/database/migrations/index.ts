@@ -3,6 +3,7 @@ import { CreateProfile1764000000001 } from './1764000000001-create-profile.js';
 import { CreateBoard1764000000002 } from './1764000000002-create-board.js';
 import { SessionsEverywhere1764100000000 } from './1764100000000-sessions-everywhere.js';
 import { CreateAuditEvents1764100000001 } from './1764100000001-create-audit-events.js';
+import { RotateSigningKeys1764200000000 } from './1764200000000-rotate-signing-keys.js';
 import { AccountsForLife1764200000001 } from './1764200000001-accounts-for-life.js';
 
 /** Every migration, oldest first. A list, not a glob: what is not named here does not run. */
@@ -12,5 +13,6 @@ export const migrations = [
   CreateBoard1764000000002,
   SessionsEverywhere1764100000000,
   CreateAuditEvents1764100000001,
+  RotateSigningKeys1764200000000,
   AccountsForLife1764200000001,
 ];

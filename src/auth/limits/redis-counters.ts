@@ -1,0 +1,43 @@
+import { script, type Redis, type Script } from '../../redis/redis.js';
+
+const GET = script("return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])}");
+const SET = script(
+  "redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) return {ARGV[1], redis.call('PTTL', KEYS[1])}",
+);
+const DELETE = script("return redis.call('DEL', KEYS[1])");
+
+/**
+ * What rate-limiter-flexible takes for a client of the `redis` package: its commands go over our own link, which fails at
+ * once where Redis is away, and then the limiter's insurance takes over. Every transaction of the library is on one key.
+ */
+export function redisCounters(redis: Redis) {
+  const scripts = new Map<string, Script>();
+  return {
+    get isReady(): boolean {
+      return redis.up;
+    },
+    eval(text: string, { keys, arguments: args }: { keys: [string]; arguments: string[] }): Promise<unknown> {
+      const known = scripts.get(text) ?? script(text);
+      scripts.set(text, known);
+      return redis.run(known, keys[0], args);
+    },
+    del: (key: string): Promise<unknown> => redis.run(DELETE, key, []),
+    multi() {
+      let todo = (): Promise<unknown> => Promise.resolve([]);
+      const batch = {
+        get(key: string) {
+          todo = () => redis.run(GET, key, []);
+          return batch;
+        },
+        set(key: string, value: number, { EX }: { EX: number }) {
+          todo = () => redis.run(SET, key, [value, EX]);
+          return batch;
+        },
+        // Both scripts answer it in any case.
+        pTTL: () => batch,
+        exec: () => todo(),
+      };
+      return batch;
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import 'reflect-metadata';
+import { DataSource } from 'typeorm';
+import { databaseOptions } from '../ormconfig.js';
+import { KeyRing, signingOf } from './auth/keys/key-ring.js';
+import { PROVIDERS } from './auth/social/providers.js';
+import { loadConfig } from './config.js';
+import { EmbeddedDatabaseInUse } from './database/embedded-postgres.js';
+import { migrate } from './database/migrate.js';
+import { openTarget } from './database/target.js';
+import { explain, OperatorError } from './operator-error.js';
+import { Secrets } from './secrets.js';
+
+const USAGE = `Shows and changes the keys that sign tokens. Running servers follow within a minute.
+
+  npm run keys                   lists them
+  npm run keys -- rotate         makes the next one, which signs in ten minutes
+  npm run keys -- kill <kid>     removes one at once: what it signed is refused`;
+
+/** `npm run keys`, for the operator, on the database that the settings name. */
+async function main([command, kid]: readonly string[]): Promise<void> {
+  const config = loadConfig(PROVIDERS);
+  const target = await openTarget(config);
+  try {
+    await migrate(databaseOptions(target));
+    const database = await new DataSource(databaseOptions(target)).initialize();
+    try {
+      const ring = new KeyRing(database, new Secrets(config));
+      if (command === 'rotate') await ring.rotate();
+      else if (command === 'kill' && kid !== undefined) {
+        if (!(await ring.kill(kid))) throw new OperatorError(`There is no key ${kid}.`);
+      } else if (command !== undefined) throw new OperatorError(USAGE);
+      process.stdout.write(await show(ring));
+    } finally {
+      await database.destroy();
+    }
+  } finally {
+    if ('embedded' in target) await target.embedded.close();
+  }
+}
+
+async function show(ring: KeyRing): Promise<string> {
+  const keys = await ring.list();
+  const signing = signingOf(keys);
+  const now = new Date();
+  const lines = keys.map((key) => {
+    const state = key === signing ? 'signs' : key.useFrom > now ? 'next' : 'verifies';
+    return `  ${key.kid}  ${state.padEnd(8)}  from ${key.useFrom.toISOString()}\n`;
+  });
+  return lines.join('') || '  There is none yet: the first start makes one.\n';
+}
+
+/** A server that runs on the embedded database has it for itself. */
+function advise(error: unknown): string {
+  if (!(error instanceof EmbeddedDatabaseInUse)) return explain(error);
+  return `Daemun is running on the embedded database (process ${error.owner}). Stop it, run this again, then start it.`;
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`${advise(error)}\n`);
+  process.exitCode = 1;
+});
