@@ -86,6 +86,13 @@ describe('every answer', () => {
     });
   });
 
+  it('says over https that only https will do, for a year', async () => {
+    const behind = await startApp({ PUBLIC_URL: 'https://localhost' });
+    const answer = await fetch(`${behind.url}/health/live`);
+    expect(answer.headers.get('strict-transport-security')).toBe('max-age=31536000; includeSubDomains');
+    await behind.stop();
+  });
+
   it('does not say what it was made with', async () => {
     const { headers } = await fetch(`${app.url}/health/live`);
     expect(headers.has('server') || headers.has('x-powered-by')).toBe(false);
