@@ -82,3 +82,23 @@ it('removes what happened more than a year ago', async () => {
   await tidy();
   expect(await eventsOf(accountId)).toHaveLength(1);
 });
+
+it('removes registrations that nobody verified within a week, and nobody who has a way in', async () => {
+  const { accountId: withoutAddress } = await logIn();
+  const insert = async (email: string, verified: boolean, days: number) => {
+    await app.database.query(
+      `INSERT INTO auth.accounts (id, email, email_verified_at, nickname, created_at)
+       VALUES (gen_random_uuid(), $1, CASE WHEN $2 THEN now() END, 'mina', now() - make_interval(days => $3))`,
+      [email, verified, days],
+    );
+  };
+  await insert('forgotten@example.com', false, 8);
+  await insert('waiting@example.com', false, 6);
+  await insert('verified@example.com', true, 800);
+  await tidy();
+  const left = await app.database.query<{ email: string | null }[]>(
+    'SELECT email FROM auth.accounts WHERE email IS NOT NULL OR id = $1 ORDER BY email',
+    [withoutAddress],
+  );
+  expect(left.map(({ email }) => email)).toEqual(['verified@example.com', 'waiting@example.com', null]);
+});

@@ -1,3 +1,4 @@
+import { leave, showWaysIn } from './account.js';
 import { readArrival } from './arrival.js';
 import { showBoard, writeBoard } from './board.js';
 import { element, showOnly } from './dom.js';
@@ -5,15 +6,17 @@ import { onSubmit, wordsFor } from './forms.js';
 import { say, switchLanguage, translatePage, unsay } from './language.js';
 import { showProfile, showSeconds, showToken } from './person.js';
 import { showProviders } from './providers.js';
-import { accessToken, ask, askAsMe, enter, Failure, logOut, onChange, refresh } from './session.js';
+import { accessToken, ask, askAsMe, enter, Failure, forget, logOut, onChange, refresh } from './session.js';
 
 const parts = ['waiting', 'unreachable', 'entry', 'inside'].map((id) => element(id, HTMLElement));
 /** The forms, and what stands above each. */
-const TITLES = { login: 'log_in', register: 'register' };
+const TITLES = { login: 'log_in', register: 'register', forgot: 'to_forgot', reset: 'new_password' };
 const forms = Object.keys(TITLES).map((id) => element(id, HTMLFormElement));
 const message = element('message', HTMLElement);
 const resend = element('resend', HTMLButtonElement);
 
+/** From the link in a mail, until a password is chosen. */
+let resetToken = '';
 /** Who has not verified their address yet. */
 let waitingAddress = '';
 
@@ -50,6 +53,7 @@ async function showInside() {
   showProfile(profile);
   headline('headline_inside', 'tagline_inside', { nickname: profile.nickname });
   showPart('inside');
+  await showWaysIn((act) => void perform(act)).catch(report);
 }
 
 /** Someone is logged in even while ProfileService cannot say who they are to others. */
@@ -84,6 +88,12 @@ async function begin() {
     // Not knowing is not being logged out.
     showPart('unreachable');
   }
+}
+
+/** @param {() => Promise<void>} act */
+async function perform(act) {
+  quiet();
+  await act().catch(report);
 }
 
 /** Does what a button is for, and tells when it fails. @param {string} id @param {() => Promise<void>} act */
@@ -149,6 +159,38 @@ onSubmit(
   report,
 );
 
+onSubmit(
+  element('forgot', HTMLFormElement),
+  async (address) => {
+    quiet();
+    await ask('/auth/forgot-password', { method: 'POST', body: address });
+    tell('good', ['mail_maybe_sent']);
+    showForm('login');
+  },
+  report,
+);
+onSubmit(
+  element('reset', HTMLFormElement),
+  async ({ password }) => {
+    quiet();
+    await ask('/auth/reset-password', { method: 'POST', body: { token: resetToken, password } });
+    tell('good', ['password_is_set']);
+    showForm('login');
+  },
+  report,
+);
+onSubmit(
+  element('leave', HTMLFormElement),
+  async ({ password = '' }) => {
+    quiet();
+    await leave(password);
+    forget();
+    tell('good', ['left']);
+    await showEntry();
+  },
+  report,
+);
+
 element('language', HTMLButtonElement).addEventListener('click', () => {
   switchLanguage();
   writeBoard();
@@ -176,6 +218,10 @@ void showBoard();
 if (arrival.loginError !== undefined) tell('bad', [arrival.loginError]);
 if (arrival.verifyEmail !== undefined) {
   await verifyEmail(arrival.verifyEmail);
+} else if (arrival.resetPassword !== undefined) {
+  resetToken = arrival.resetPassword;
+  await showEntry();
+  showForm('reset');
 } else {
   await begin();
 }

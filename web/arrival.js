@@ -3,7 +3,7 @@ import { knows } from './language.js';
 /**
  * What the address says to a page that someone has just arrived at. Reading it takes it out of the address bar and the
  * history, since a link's token must not stay there, and a reload should not tell of an old error again.
- * @returns {{ loginError?: string, verifyEmail?: string }} `loginError` is the name of words
+ * @returns {{ loginError?: string, verifyEmail?: string, resetPassword?: string }} `loginError` is the name of words
  */
 export function readArrival() {
   const url = new URL(location.href);
@@ -12,9 +12,10 @@ export function readArrival() {
   const arrival = {
     loginError: code === null ? undefined : loginErrorWords(code),
     verifyEmail: fragment.get('verify-email') ?? undefined,
+    resetPassword: fragment.get('reset-password') ?? undefined,
   };
   url.searchParams.delete('login_error');
-  if (arrival.verifyEmail !== undefined) url.hash = '';
+  if (arrival.verifyEmail !== undefined || arrival.resetPassword !== undefined) url.hash = '';
   if (url.href !== location.href) history.replaceState(null, '', url);
   return arrival;
 }

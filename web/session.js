@@ -86,9 +86,20 @@ export function ask(path, { method = 'GET', body } = {}) {
   return send(path, body === undefined ? { method } : json(method, body));
 }
 
-/** Calls the API as whoever is logged in. @param {string} path */
-export async function askAsMe(path) {
-  return answer(await withToken((token) => attempt(path, { headers: { authorization: `Bearer ${token}` } })));
+/** Calls the API as whoever is logged in. @param {string} path @param {{ method?: string, body?: unknown }} [call] */
+export async function askAsMe(path, { method = 'GET', body } = {}) {
+  const init = body === undefined ? { method } : json(method, body);
+  const response = await withToken((token) => {
+    const headers = new Headers(init.headers);
+    headers.set('authorization', `Bearer ${token}`);
+    return attempt(path, { ...init, headers });
+  });
+  return answer(response);
+}
+
+/** Forgets the access token, when the session has ended by something else than logging out. */
+export function forget() {
+  hold(undefined);
 }
 
 /**

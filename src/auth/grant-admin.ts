@@ -15,5 +15,11 @@ export async function grantAdmin(database: DataSource, who: string): Promise<boo
     changedAt: () => 'now()',
     roles: () => "CASE WHEN 'admin' = ANY(roles) THEN roles ELSE array_append(roles, 'admin') END",
   });
-  return affected === 1;
+  if (affected !== 1) return false;
+  const { id } = await database.getRepository(Account).findOneByOrFail(account);
+  await database.query(
+    `INSERT INTO auth.audit_events (account_id, kind, details) VALUES ($1, 'role_granted', '{"role": "admin"}')`,
+    [id],
+  );
+  return true;
 }

@@ -12,6 +12,8 @@ const SLACK = '1 day';
 /** For as long people may ask why a session ended. Unknown is ended, so that nothing depends on the rows. */
 const KEEP_SESSIONS = '30 days';
 const KEEP_EVENTS = '1 year';
+/** An address that nobody verifies is free again, whoever typed it. */
+const KEEP_UNVERIFIED = '7 days';
 
 /** Ends sessions that passed a limit, and removes what nobody will ask for any more, once an hour. */
 @Injectable()
@@ -59,6 +61,16 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
     );
     await this.remove('auth.audit_events', `at < now() - interval '${KEEP_EVENTS}'`);
     await this.remove('auth.one_time_tokens', 'expires_at < now()');
+    await this.remove(
+      'auth.accounts',
+      `status = 'deleted' AND changed_at < now() - interval '${KEEP_SESSIONS}'`,
+    );
+    await this.remove(
+      'auth.accounts',
+      `email IS NOT NULL AND email_verified_at IS NULL AND created_at < now() - interval '${KEEP_UNVERIFIED}'
+       AND NOT EXISTS (SELECT FROM auth.identities WHERE account_id = accounts.id)
+       AND NOT EXISTS (SELECT FROM auth.one_time_tokens WHERE account_id = accounts.id)`,
+    );
   }
 
   private remove(table: string, which: string): Promise<void> {
