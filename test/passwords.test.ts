@@ -128,6 +128,15 @@ describe('a forgotten password', () => {
     expect((await post(app, '/auth/verify-email', { token })).status).toBe(400);
   });
 
+  it('comes in the language of the browser that someone first came with', async () => {
+    const person = { email: 'foreign@example.com', password: 'a fine password', nickname: 'Foreign' };
+    const mail = await register(app, mailbox, person);
+    const token = /#verify-email=(\S+)/.exec(mail.text)?.[1];
+    await post(app, '/auth/verify-email', { token }, { 'accept-language': 'en-GB,en;q=0.9,ko;q=0.5' });
+    await forgot(person.email);
+    expect((await mailbox.waitFor(person.email, 2)).at(-1)?.subject).toBe('Choose a new password');
+  });
+
   it('comes in the language of the profile', async () => {
     const mina = await verifiedPerson(app, mailbox, 'english');
     const { authorization } = await session(mina.email, mina.password);

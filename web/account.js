@@ -39,7 +39,8 @@ export async function showWaysIn(perform) {
   });
   element('ways-in', HTMLUListElement).replaceChildren(...items);
   say(element('password-set', HTMLElement), ways.passwordSet ? 'password_set' : 'password_not_set');
-  element('leave-password', HTMLInputElement).hidden = !ways.passwordSet;
+  const password = element('leave-password', HTMLInputElement);
+  for (const each of [password, ...(password.labels ?? [])]) each.hidden = !ways.passwordSet;
 }
 
 /** @param {string} provider */

@@ -45,6 +45,9 @@ function showPart(id) {
 /** @param {keyof typeof TITLES} id */
 function showForm(id) {
   showOnly(forms, element(id, HTMLFormElement));
+  // Who comes for a new password does not come to choose a provider.
+  const another = id === 'forgot' || id === 'reset';
+  for (const way of ['providers', 'or']) element(way, HTMLElement).hidden = another;
   say(element('card-title', HTMLElement), TITLES[id]);
 }
 

@@ -11,11 +11,11 @@ export class LocalProfiles extends Profiles {
     super();
   }
 
-  async createIfAbsent(accountId: string, { nickname, avatarUrl }: ProfileSeed): Promise<void> {
+  async createIfAbsent(accountId: string, { nickname, avatarUrl, locale }: ProfileSeed): Promise<void> {
     await this.profiles
       .createQueryBuilder()
       .insert()
-      .values({ id: accountId, nickname, avatarUrl })
+      .values({ id: accountId, nickname, avatarUrl, locale })
       .orIgnore()
       .execute();
   }

@@ -12,6 +12,8 @@ export type Locale = 'ko' | 'en';
 export interface ProfileSeed {
   readonly nickname: string;
   readonly avatarUrl: string | null;
+  /** Korean unless told. */
+  readonly locale?: Locale;
 }
 
 /**
