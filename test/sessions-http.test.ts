@@ -163,6 +163,25 @@ describe('refreshing', () => {
   });
 });
 
+describe('what is stored of a session', () => {
+  it('property 5: is not enough to make a token of', async () => {
+    const { cookie = '' } = await call('refresh', await logIn());
+    const bytes = Buffer.from(cookie.slice('daemun_rt1_'.length), 'base64url');
+    const secrets = [bytes.subarray(4, 36), bytes.subarray(40)];
+    const tables = await app.database.query<{ name: string }[]>(
+      `SELECT schemaname || '.' || tablename AS name FROM pg_tables WHERE schemaname IN ('auth', 'profile', 'board')`,
+    );
+    expect(tables.length).toBeGreaterThan(8);
+    for (const { name } of tables) {
+      const rows = JSON.stringify(await app.database.query(`SELECT t::text FROM ${name} t`));
+      for (const secret of secrets) {
+        expect(rows).not.toContain(secret.toString('hex'));
+        expect(rows).not.toContain(secret.toString('base64url').slice(0, -1));
+      }
+    }
+  });
+});
+
 describe('logging out', () => {
   it('clears the cookie, and ends the session and its access tokens at once', async () => {
     const { cookie, body } = await call('refresh', await logIn());
@@ -224,7 +243,7 @@ describeWith('postgres', 'while the database is away', () => {
     await server.stop();
   });
 
-  it('nobody is logged out: every answer is 503, the cookie stays, and it works again afterwards', async () => {
+  it('property 6, a loser never harms: nobody is logged out: every answer is 503, the cookie stays, and it works again afterwards', async () => {
     const { cookie, body } = await call('refresh', await logIn(shaky), {}, shaky);
     await server.crash();
     const refused = await call('refresh', cookie, {}, shaky);

@@ -132,6 +132,11 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
       expect(await lost).toBe('no answer');
       expect(await refresh(servers[1], tokens.mint(handle, 2))).toBe(tokens.mint(handle, 3));
       expect(await current()).toBe(3);
+      // Property 5: nor does Redis hold what a token is made of.
+      const held = String(await redis.command('HGETALL', `daemun:session:${sessionId}`));
+      expect(held).not.toMatch(
+        new RegExp(`${handle.toString('hex')}|${handle.toString('base64url')}|daemun_rt`),
+      );
       await proxy.stop();
       await redis.stop();
     }, 60_000);
