@@ -23,6 +23,23 @@ describe('an honest browser', () => {
       { numRuns: 20_000 },
     );
   });
+
+  // Found by the histories, once in some hundred thousand.
+  it('is not logged out when a flush lets an older generation live on beside a newer one, and the answer to it comes late', () => {
+    const lost = { up: 0, down: 0, lost: 'answer', process: 0 } as const;
+    const slow = { down: 0, lost: 'nothing', process: 0 } as const;
+    const requests = [
+      { ...lost, at: 1_000_000 },
+      { ...slow, at: 1_013_544, up: 6_458 },
+      { ...slow, at: 1_013_966, up: 6_035 },
+      { ...lost, at: 1_020_002 },
+      { ...lost, at: 1_020_844 },
+      { ...slow, at: 1_026_242, up: 724, down: 7_276 },
+      { ...lost, at: 1_034_242, up: 5_762 },
+      { ...lost, at: 1_035_526, up: 4_477 },
+    ];
+    expect(play({ requests, faults: [{ kind: 'flush', at: 1_020_002 }] }, G)).toBe('alive');
+  });
 });
 
 describe('these histories would find out', () => {

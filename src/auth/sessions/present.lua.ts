@@ -36,7 +36,6 @@ local oldest, newest = late, parent
 if doubt >= movedAt then oldest, newest = floor, current - 1 end
 local handedWithin = now - math.max(handedAt, doubt) <= grace
 local movedWithin = now - movedAt <= grace
-local settled = now - math.max(movedAt, doubt) > grace
 
 local answer
 if     p > current                                     then answer = 'rotated'
@@ -50,8 +49,8 @@ end
 if answer == 'reused' then return {answer, current, account, roles, now - seededAt} end
 
 if answer == 'rotated' then
-  late = settled and p or floor
-  floor = settled and parent or floor
+  late = handedWithin and floor or p
+  floor = handedWithin and floor or parent
   current, parent, movedAt = p + 1, p, now
 elseif answer == 'recovered' then
   current, parent, movedAt = current + 1, math.max(parent, p), now

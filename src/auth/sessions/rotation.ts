@@ -54,16 +54,15 @@ export function present(
   const [from, to] = doubt >= movedAt ? [floor, current - 1] : [late, parent];
   const handedWithin = now - Math.max(handedAt, doubt) <= grace;
   const movedWithin = now - movedAt <= grace;
-  // Nobody can still be on the way with what is older than the parent.
-  const settled = now - Math.max(movedAt, doubt) > grace;
 
   const rotated = (): Outcome => ({
     answer: 'rotated',
     state: {
       current: p + 1,
       parent: p,
-      floor: settled ? parent : floor,
-      late: settled ? p : floor,
+      // Within the grace of the last answer, somebody can still be on the way with what is older than the parent.
+      floor: handedWithin ? floor : parent,
+      late: handedWithin ? floor : p,
       movedAt: now,
       handedAt: now,
     },
