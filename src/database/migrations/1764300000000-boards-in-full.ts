@@ -153,7 +153,7 @@ async function addIdempotency(db: QueryRunner): Promise<void> {
       account_id uuid,
       key text,
       request bytea NOT NULL,
-      answer jsonb,
+      answer json,
       made_at timestamptz NOT NULL DEFAULT now(),
       PRIMARY KEY (account_id, key)
     )`);
