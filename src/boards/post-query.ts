@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { cursorTo, limit, moment } from '../paging.js';
 import { text } from '../text.js';
-import { cursorTo, limit, moment } from './cursor.js';
 
 /** A `pg_snapshot` as text, which says what transactions had ended: `xmin:xmax:those,between,that,had,not`. */
 const snapshot = z.string().refine((text) => {
