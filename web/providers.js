@@ -1,10 +1,17 @@
+import google from './brands/google.svg';
+import kakao from './brands/kakao.svg';
+import naver from './brands/naver.svg';
 import { say } from './language.js';
 import { ask } from './session.js';
 
 /** @typedef {{ id: string, name: string, loginUrl: string }} Provider */
 
 /** Providers whose own rules say how their button looks; style.css follows them. */
-const BRANDED = new Set(['google', 'kakao', 'naver']);
+const SYMBOLS = new Map([
+  ['google', google],
+  ['kakao', kakao],
+  ['naver', naver],
+]);
 
 /**
  * Fills a place with a button for each provider that is enabled. They lead back to this very page.
@@ -18,14 +25,15 @@ export async function showProviders(place) {
 /** @param {Provider} provider */
 function button({ id, name, loginUrl }) {
   const link = document.createElement('a');
-  link.className = BRANDED.has(id) ? `provider ${id}` : 'provider';
+  link.className = SYMBOLS.has(id) ? `provider ${id}` : 'provider';
   const target = new URL(loginUrl, location.href);
   target.searchParams.set('returnTo', location.origin + location.pathname + location.search);
   link.href = target.href;
   const label = document.createElement('span');
-  if (BRANDED.has(id)) {
+  const picture = SYMBOLS.get(id);
+  if (picture !== undefined) {
     const symbol = document.createElement('img');
-    symbol.src = `/brands/${id}.svg`;
+    symbol.src = picture;
     symbol.alt = '';
     link.append(symbol);
     say(label, `provider_${id}`);
