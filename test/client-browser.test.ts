@@ -1,10 +1,14 @@
+import { rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Browser } from 'playwright-core';
+import { makeDataDir } from './support/data-dir.js';
+import { freePorts } from './support/ports.js';
 import { startChromium } from './support/chromium.js';
 import {
   bundleClient,
   ClientBrowser,
   generations,
+  hostPage,
   letTimePass,
   type ClientTab,
 } from './support/client-page.js';
@@ -35,6 +39,10 @@ describeWith('chromium', 'the client in a browser', () => {
     await browser.close();
   });
 
+  const reopen = async (options: Parameters<typeof ClientBrowser.open>[3]) => {
+    await browser.close();
+    browser = await ClientBrowser.open(chromium, app, bundle, options);
+  };
   /** The only generation there is. */
   const generation = async () => (await generations(app))[0];
   const reasons = async (tab: ClientTab) => (await tab.changes()).map(({ reason }) => reason);
@@ -131,10 +139,25 @@ describeWith('chromium', 'the client in a browser', () => {
     expect(await reasons(tab)).toEqual(['refresh', 'refresh', 'refresh']);
   });
 
-  it('survives a restart of the server under the page', async () => {
+  it('is shown again after the machine has slept, and renews what has expired', async () => {
+    await reopen({ clock: true });
     const tab = await browser.loggedIn();
-    await app.daemun.app.getHttpServer();
+    await letTimePass(app, A_NAP);
+    const renewed = tab.page.waitForResponse('**/auth/refresh');
+    await tab.page.clock.fastForward(A_NAP * 1_000);
+    expect((await renewed).status()).toBe(200);
+  });
+
+  it('renews ahead of expiry, so that no request has to wait or to be repeated', async () => {
+    await reopen({ clock: true });
+    const tab = await browser.loggedIn();
+    const renewed = tab.page.waitForResponse('**/auth/refresh');
+    await tab.page.clock.runFor(app.config.accessTokenTtl * 900);
+    await renewed;
+    const requests = browser.watch('/users/me');
+    await letTimePass(app, app.config.accessTokenTtl * 0.95);
     expect(await tab.status('/users/me')).toBe(200);
+    expect(requests).toEqual(['GET']);
   });
 
   it('logs out, and a reload knows it', async () => {
@@ -199,8 +222,7 @@ describeWith('chromium', 'the client in a browser', () => {
   });
 
   it('keeps the token where no script and no other tab can find it', async () => {
-    await browser.close();
-    browser = await ClientBrowser.open(chromium, app, bundle, {
+    await reopen({
       prepare: `
         globalThis.said = [];
         const say = BroadcastChannel.prototype.postMessage;
@@ -209,9 +231,9 @@ describeWith('chromium', 'the client in a browser', () => {
     const tab = await browser.loggedIn();
     await browser.tab();
     await tab.run('client.refresh()');
-    expect(
-      await tab.run('({ ...localStorage, ...sessionStorage, cookie: document.cookie, caches: undefined })'),
-    ).toEqual({ cookie: '' });
+    expect(await tab.run('({ ...localStorage, ...sessionStorage, cookie: document.cookie })')).toEqual({
+      cookie: '',
+    });
     expect(await tab.run('indexedDB.databases()')).toEqual([]);
     expect(
       await tab.run('performance.getEntriesByType("resource").map(({ name }) => name).join()'),
@@ -237,13 +259,115 @@ describeWith('chromium', 'the client in a browser', () => {
     ['a day behind', '- 86_400_000'],
     ['a day ahead', '+ 86_400_000'],
   ])('works with a clock that is %s, and asks no more often', async (_, shift) => {
-    await browser.close();
-    const prepare = `{ const now = Date.now; Date.now = () => now() ${shift} }`;
-    browser = await ClientBrowser.open(chromium, app, bundle, { prepare });
+    await reopen({ prepare: `{ const now = Date.now; Date.now = () => now() ${shift} }` });
     const tab = await browser.loggedIn();
     const refreshes = browser.watch('/auth/refresh');
     expect(await tab.status('/users/me')).toBe(200);
     expect(await tab.status('/users/me')).toBe(200);
     expect(refreshes).toEqual([]);
+  });
+
+  describe.each([
+    ['without Web Locks', 'Object.defineProperty(Navigator.prototype, "locks", { value: undefined });'],
+    ['without BroadcastChannel', 'delete globalThis.BroadcastChannel;'],
+    [
+      'without either',
+      'delete globalThis.BroadcastChannel; Object.defineProperty(Navigator.prototype, "locks", { value: undefined });',
+    ],
+  ])('%s', (_, prepare) => {
+    beforeEach(() => reopen({ prepare }));
+
+    it('makes one rotation for five tabs that wake with an expired token', async () => {
+      const first = await browser.loggedIn();
+      const tabs = [
+        first,
+        await browser.tab(),
+        await browser.tab(),
+        await browser.tab(),
+        await browser.tab(),
+      ];
+      await letTimePass(app, A_NAP);
+      const before = (await generation()) ?? 0;
+      const statuses = await Promise.all(tabs.map((tab) => tab.status('/users/me')));
+      expect(statuses).toEqual([200, 200, 200, 200, 200]);
+      expect(await generation()).toBe(before + 1);
+    });
+
+    it('finds out about a log-out in another tab at the next request', async () => {
+      const tab = await browser.loggedIn();
+      const other = await browser.tab();
+      await tab.run('client.logout()');
+      expect(await other.status('/users/me')).toBe(401);
+      expect(await other.run('client.user')).toBeNull();
+    });
+
+    it('finds out about a log-out in another tab when it is shown again', async () => {
+      const tab = await browser.loggedIn();
+      const other = await browser.tab();
+      await tab.run('client.logout()');
+      await other.run('document.dispatchEvent(new Event("visibilitychange", { bubbles: true }))');
+      await other.changed(2);
+      expect(await other.run('client.user')).toBeNull();
+    });
+  });
+
+  describe('on an origin of its own', () => {
+    let origin: string;
+    let api: SocialApp;
+    let host: { readonly origin: string; close(): void };
+    beforeAll(async () => {
+      host = await hostPage(bundle);
+      ({ origin } = host);
+      api = await startSocialApp({ WEB_ORIGINS: origin });
+    });
+    afterAll(async () => {
+      await api?.stop();
+      host?.close();
+    });
+    beforeEach(async () => {
+      await browser.close();
+      browser = await ClientBrowser.open(chromium, api, bundle, { origin });
+    });
+
+    it('logs in, and comes back to the page', async () => {
+      const tab = await browser.loggedIn();
+      expect(await tab.run('location.href')).toBe(`${origin}/tab`);
+      expect(await tab.status('/users/me')).toBe(200);
+    });
+
+    it('renews an expired token and repeats the request', async () => {
+      const tab = await browser.loggedIn();
+      await letTimePass(api, A_NAP);
+      expect(await tab.status('/users/me')).toBe(200);
+    });
+
+    it('logs out', async () => {
+      const tab = await browser.loggedIn();
+      await tab.run('client.logout()');
+      await tab.page.reload();
+      await tab.ready();
+      expect(await tab.run('client.user')).toBeNull();
+    });
+  });
+
+  it('survives a restart of the server under the page', async () => {
+    const dataDir = makeDataDir();
+    const [port] = await freePorts(1);
+    const place = { DATA_DIR: dataDir, PORT: String(port) };
+    let mortal = await startSocialApp(place);
+    try {
+      await browser.close();
+      browser = await ClientBrowser.open(chromium, mortal, bundle);
+      const tab = await browser.loggedIn();
+      await mortal.stop();
+      expect(await tab.run('client.refresh().catch(({ code }) => code)')).toBe('unreachable');
+      mortal = await startSocialApp(place);
+      await letTimePass(mortal, A_NAP);
+      expect(await tab.status('/users/me')).toBe(200);
+      expect(await reasons(tab)).toEqual(['refresh', 'refresh']);
+    } finally {
+      await mortal.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    }
   });
 });

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { jest } from '@jest/globals';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
@@ -19,19 +21,28 @@ export class ClientBrowser {
     private readonly page: string,
   ) {}
 
-  /** @param origin of the page; unset: that of the API */
+  /**
+   * @param origin of the page; unset: that of the API
+   * @param prepare a script that each page begins with
+   * @param clock whether tests move the clocks of the pages
+   */
   static async open(
     browser: Browser,
     app: TestApp,
     bundle: string,
-    { origin = app.url, prepare = '' }: { origin?: string; prepare?: string } = {},
+    {
+      origin = app.url,
+      prepare = '',
+      clock = false,
+    }: { origin?: string; prepare?: string; clock?: boolean } = {},
   ): Promise<ClientBrowser> {
     const context = await browser.newContext();
+    if (clock) await context.clock.install();
     const page = `${origin}/tab`;
-    await context.route(page, (route) => route.fulfill({ contentType: 'text/html', body: HTML }));
-    await context.route(`${origin}/client.js`, (route) =>
-      route.fulfill({ contentType: 'text/javascript', body: bundle }),
-    );
+    for (const [path, { type, body }] of Object.entries(filesOf(bundle))) {
+      if (origin !== app.url) break;
+      await context.route(origin + path, (route) => route.fulfill({ contentType: type, body }));
+    }
     const baseUrl = origin === app.url ? '' : app.url;
     await context.addInitScript(`${prepare}\n${tab(baseUrl)}`);
     return new ClientBrowser(app, context, page);
@@ -43,6 +54,9 @@ export class ClientBrowser {
     await tab.run('client.login("kakao")');
     await tab.page.click(`button[name=persona][value=${persona}]`);
     await tab.page.waitForURL(this.page);
+    // Playwright stands in for pages that are asked for, not for those that a redirect leads to.
+    await tab.page.goto(this.page);
+    await tab.run('loaded');
     await tab.ready();
     return tab;
   }
@@ -113,6 +127,33 @@ export class ClientTab {
     await this.page.waitForFunction(`changes.length >= ${count}`);
   }
 }
+
+/**
+ * Serves the page from an origin of its own. A server that is really there, since Chromium lets pages that come from
+ * elsewhere than this machine reach nothing on it (Local Network Access).
+ */
+export async function hostPage(bundle: string): Promise<{ readonly origin: string; close(): void }> {
+  const files = filesOf(bundle);
+  const server = createServer(({ url = '' }, response) => {
+    const { type, body } = files[url] ?? { type: 'text/plain', body: '' };
+    response.writeHead(body === '' ? 404 : 200, { 'content-type': type }).end(body);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    origin: `http://localhost:${(server.address() as AddressInfo).port}`,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+const filesOf = (bundle: string): Record<string, { type: string; body: string }> => ({
+  '/tab': { type: 'text/html', body: HTML },
+  '/client.js': { type: 'text/javascript', body: bundle },
+});
 
 const HTML = '<!doctype html><html lang="en"><head><title>tab</title></head><body></body></html>';
 
