@@ -22,32 +22,30 @@ const { createClient, Failure } = await importClient();
 let transport: Transport;
 let client: Client;
 let changes: Change[];
-const { timeout } = AbortSignal;
 beforeEach(() => {
   jest.useFakeTimers();
   // The browser's own does not go by the clock of a test.
-  AbortSignal.timeout = (milliseconds) => {
+  jest.spyOn(AbortSignal, 'timeout').mockImplementation((milliseconds) => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(new DOMException('', 'TimeoutError')), milliseconds);
     return controller.signal;
-  };
+  });
   transport = new Transport();
   client = createClient({ baseUrl: API, fetch: transport.fetch });
   changes = [];
   client.onChange((change) => changes.push(change));
 });
 afterEach(() => {
-  AbortSignal.timeout = timeout;
   jest.restoreAllMocks();
   jest.useRealTimers();
 });
 
 /** Waits for something that takes time, without the time. */
 async function soon<T>(promise: Promise<T>): Promise<T> {
-  let settled = false;
-  const done = () => (settled = true);
-  promise.then(done, done);
-  for (let seconds = 0; !settled && seconds < 120; seconds++) await jest.advanceTimersByTimeAsync(1_000);
+  const waiting = new Set([promise]);
+  promise.finally(() => waiting.clear()).catch(() => {});
+  for (let seconds = 0; waiting.size > 0 && seconds < 120; seconds++)
+    await jest.advanceTimersByTimeAsync(1_000);
   return promise;
 }
 const failureOf = (promise: Promise<unknown>) => soon(promise.catch((error: unknown) => error));
@@ -395,7 +393,7 @@ describe('a log-in', () => {
   });
 
   it('that happens while a refresh is under way is not undone by its answer', async () => {
-    let answer = (_: Response) => {};
+    let answer: (response: Response) => void = () => {};
     transport.answers['/auth/refresh'] = inTurn(
       () => new Promise<Response>((resolve) => (answer = resolve)),
       () => tokens(tokenOf('duri', 'session-2')),

@@ -3,8 +3,8 @@ import type { Failure } from '../../client/src/failure.js';
 
 /** The browser package's own files. Not known to TypeScript here, where there is no DOM. */
 export async function importClient(): Promise<{
-  createClient(options?: ClientOptions): Client;
-  Failure: typeof Failure;
+  readonly createClient: (options?: ClientOptions) => Client;
+  readonly Failure: typeof Failure;
 }> {
   const file: string = '../../client/src/index.js';
   return (await import(file)) as Awaited<ReturnType<typeof importClient>>;
