@@ -58,6 +58,8 @@ export class World {
   private readonly channels: Channel[] = [];
   private lock: Promise<unknown> = Promise.resolve();
   private cookieCalls = 0;
+  /** Whether nothing gets lost. */
+  private readonly spared: boolean;
 
   constructor(
     private readonly scheduler: Scheduler,
@@ -66,6 +68,7 @@ export class World {
     createClient: (options: { baseUrl: string; fetch: typeof fetch }) => Client,
   ) {
     World.current = this;
+    this.spared = fates.every((fate) => fate === 'answered');
     this.tabs = Array.from({ length: TABS }, () =>
       createClient({ baseUrl: API, fetch: ((request: Request) => this.send(request)) as typeof fetch }),
     );
@@ -99,20 +102,25 @@ export class World {
   async live(history: readonly Action[]): Promise<void> {
     await this.settle([this.perform({ tab: 0, does: 'log in', as: 'mina' })]);
     await this.settle(history.map((action) => this.takesTime('an action').then(() => this.perform(action))));
+    const heardAll =
+      this.has.channels && this.spared && !history.some(({ does }) => does === 'end elsewhere');
+    if (heardAll)
+      this.compare(
+        this.tabs.filter(({ user }) => user !== undefined),
+        'by what they heard',
+      );
     this.fates.length = 0;
-    const found = await this.settle(this.tabs.map((tab) => tab.refresh()));
+    await this.settle(this.tabs.map((tab) => tab.refresh()));
+    this.compare(this.tabs, 'having asked');
+  }
+
+  /** Every tab has to know what is so. */
+  private compare(tabs: readonly Client[], how: string): void {
     const truth = this.cookie?.ended === false ? this.cookie.id : undefined;
-    for (const result of found) {
-      const user = result.status === 'fulfilled' ? (result.value as { sessionId: string } | null) : 'failed';
-      if (user === 'failed' || user?.sessionId !== truth) {
-        this.wrong.push(`the browser has ${truth}, and a tab ${JSON.stringify(user)}`);
-      }
+    const believed = tabs.map(({ user }) => user?.sessionId);
+    if (believed.some((id) => id !== truth)) {
+      this.wrong.push(`the browser has ${truth}; the tabs have, ${how}, ${believed.join()}`);
     }
-    // News may still be on their way, and make someone ask.
-    await this.settle([]);
-    const ids = this.tabs.map(({ user }) => user?.sessionId);
-    if (ids.some((id) => id !== truth))
-      this.wrong.push(`the browser has ${truth}, and the tabs ${ids.join()}`);
   }
 
   private async settle(all: Promise<unknown>[]) {
