@@ -1,0 +1,52 @@
+import { useSyncExternalStore } from 'react';
+
+/** One request, as it went. Nothing in it is secret. */
+export interface Entry {
+  readonly id: string;
+  readonly method: string;
+  readonly path: string;
+  /** `lost`: the server has answered, and the answer did not arrive; `none`: there was no answer. */
+  readonly status: number | 'lost' | 'none';
+  readonly ms: number;
+  readonly kind: 'request' | 'refresh' | 'repeat';
+  /** For a repeat: how long it took in all, from the first attempt on. */
+  readonly inAll?: number;
+  /** Whether another tab of this browser made it. */
+  readonly elsewhere: boolean;
+}
+
+/** As many as one can want to scroll through. */
+const MOST = 60;
+
+let entries: readonly Entry[] = [];
+const listeners = new Set<() => void>();
+/** Tells the other tabs, so that a panel shows what all of them do. */
+const channel = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('daemun-watch');
+channel?.addEventListener('message', ({ data }: MessageEvent<Entry>) => add({ ...data, elsewhere: true }));
+
+/** Writes a request down, here and in every other tab. */
+export function note(entry: Omit<Entry, 'id' | 'elsewhere'>): void {
+  const noted = { ...entry, id: `${Date.now()}-${Math.random()}`, elsewhere: false };
+  add(noted);
+  channel?.postMessage(noted);
+}
+
+export function clearJournal(): void {
+  entries = [];
+  for (const listener of listeners) listener();
+}
+
+/** Newest first. */
+export function useJournal(): readonly Entry[] {
+  return useSyncExternalStore(subscribe, () => entries);
+}
+
+function add(entry: Entry): void {
+  entries = [entry, ...entries].slice(0, MOST);
+  for (const listener of listeners) listener();
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
