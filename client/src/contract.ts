@@ -56,7 +56,7 @@ export interface Client {
    * answer says that it has expired, it is renewed and the request repeated.
    * @throws {Failure} when a token is needed and cannot be had because of an outage; whatever `fetch` throws
    */
-  fetch(input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response>;
+  readonly fetch: (input: Parameters<typeof fetch>[0], init?: RequestInit) => Promise<Response>;
 
   /** Calls back after each {@link Change}, until the function that it gives is called. */
   onChange(listener: (change: Change) => void): () => void;
