@@ -7,7 +7,8 @@ export const en = {
 
   home: {
     headline: 'The gate is open',
-    tagline: 'A small community behind a Korean front gate. Reading needs no account; to join in, come through with one you have.',
+    tagline:
+      'A small community behind a Korean front gate. Reading needs no account; to join in, come through with one you have.',
     welcome: (nickname: string) => `Welcome in, ${nickname}`,
     inside: 'You are logged in, and stay so when you reload or open another tab.',
     boards: 'Boards',
@@ -43,9 +44,11 @@ export const en = {
     toContinue: 'Log in to go on',
     orEmail: 'or with e-mail',
     providers: 'Log in with',
-    google: 'Sign in with Google',
-    kakao: 'Login with Kakao',
-    naver: 'Log in with Naver',
+    logInWith: {
+      google: 'Sign in with Google',
+      kakao: 'Login with Kakao',
+      naver: 'Log in with Naver',
+    } as Readonly<Record<string, string>>,
     other: (name: string) => `Log in with ${name}`,
     noProviders: 'The log-in buttons could not be loaded.',
     email: 'E-mail',
@@ -63,8 +66,10 @@ export const en = {
     forgotText: 'We send a link to your address, with which you choose a new one. It works for an hour.',
     sendLink: 'Send me a link',
     mailTitle: 'Check your mail',
-    mailSent: (email: string) => `We have written to ${email}. Open the link in the mail, and you are logged in.`,
-    mailMaybeSent: (email: string) => `If ${email} is known here, a mail is on its way. Please look into your inbox, and into the spam folder.`,
+    mailSent: (email: string) =>
+      `We have written to ${email}. Open the link in the mail, and you are logged in.`,
+    mailMaybeSent: (email: string) =>
+      `If ${email} is known here, a mail is on its way. Please look into your inbox, and into the spam folder.`,
     resend: 'Send the mail again',
     resent: 'If the address waits for verification, another mail is on its way.',
     verifying: 'Verifying your address',
@@ -136,7 +141,8 @@ export const en = {
     mailLanguage: 'Language of our mails',
     save: 'Save',
     saved: 'Saved.',
-    waysText: 'Every way that leads into this one account. Link a second one, so that you never lock yourself out.',
+    waysText:
+      'Every way that leads into this one account. Link a second one, so that you never lock yourself out.',
     linked: (date: string) => `linked ${date}`,
     notLinked: 'not linked',
     link: 'Link',
@@ -146,7 +152,8 @@ export const en = {
     unlinked: (name: string) => `${name} is no way in any more.`,
     password: 'E-mail and password',
     passwordSet: 'You can log in with your e-mail address and a password.',
-    passwordNotSet: 'There is no password. If your account has an e-mail address, you can choose one through a mail.',
+    passwordNotSet:
+      'There is no password. If your account has an e-mail address, you can choose one through a mail.',
     choosePassword: 'Choose a password',
     currentPassword: 'Current password',
     changePassword: 'Change the password',
@@ -161,10 +168,12 @@ export const en = {
     endOthers: 'End all others',
     othersEnded: 'All other sessions have ended.',
     noOthers: 'You are logged in nowhere else.',
-    method: (method: string) => (method === 'password' ? 'E-mail' : method[0]?.toUpperCase() + method.slice(1)),
+    method: (method: string) =>
+      method === 'password' ? 'E-mail' : method[0]?.toUpperCase() + method.slice(1),
     activityText: 'What happened to your account, newest first.',
     noActivity: 'Nothing yet.',
-    leaveText: 'Your profile, your address and every linked account go, and nothing brings them back. What you wrote stays, without your name.',
+    leaveText:
+      'Your profile, your address and every linked account go, and nothing brings them back. What you wrote stays, without your name.',
     leavePassword: 'Your password shows that it is you who leaves.',
     leaveRecent: 'To show that it is you, log in again first; then you have ten minutes.',
     againWith: (name: string) => `Log in again with ${name}`,
@@ -213,7 +222,10 @@ export const en = {
     lose: 'Lose the next answer',
     loseArmed: 'The answer to this refresh gets lost on its way.',
     tabs: 'Open five tabs',
-    tabsOpened: (count: number) => (count === 5 ? 'Five tabs are open; their requests appear here, too.' : `Your browser let ${count} of 5 open. Allow pop-ups for this page to see all of them.`),
+    tabsOpened: (count: number) =>
+      count === 5
+        ? 'Five tabs are open; their requests appear here, too.'
+        : `Your browser let ${count} of 5 open. Allow pop-ups for this page to see all of them.`,
     failed: (code: string) => `It did not work: ${code}`,
     log: 'Requests',
     nothing: 'Nothing yet.',
@@ -262,7 +274,8 @@ export const en = {
     version_conflict: 'It was changed by someone else meanwhile.',
     body_too_large: 'That is too long. Please shorten it.',
     origin_not_allowed: 'You cannot log in at this address. Please open the one in PUBLIC_URL of the server.',
-    temporarily_unavailable: 'We cannot answer just now. Nobody has been logged out; please try again in a moment.',
+    temporarily_unavailable:
+      'We cannot answer just now. Nobody has been logged out; please try again in a moment.',
     unreachable: 'The server cannot be reached. Please try again in a moment.',
     other: 'Something went wrong. Please try again in a moment.',
   } as Readonly<Record<string, string>> & { readonly other: string },
@@ -271,11 +284,15 @@ export const en = {
   loginErrors: {
     access_denied: 'You cancelled the log-in. Nothing happened; try again, or choose another way.',
     login_attempt_invalid: 'The log-in took too long or began in another window. Please start again.',
-    provider_unavailable: 'The log-in provider does not answer. Try again in a moment, or choose another way.',
+    provider_unavailable:
+      'The log-in provider does not answer. Try again in a moment, or choose another way.',
     provider_rejected: 'The log-in provider refused this attempt. Please start again.',
-    provider_misconfigured: 'This way to log in does not work at the moment: the people who run this site must mend it. Please choose another way.',
-    account_link_required: 'There is an account with the same e-mail address already. Log in the way you did before, then link this one under “Ways in”.',
-    identity_taken: 'This could not be linked: that account belongs to somebody else here, or you have linked another one of this provider.',
+    provider_misconfigured:
+      'This way to log in does not work at the moment: the people who run this site must mend it. Please choose another way.',
+    account_link_required:
+      'There is an account with the same e-mail address already. Log in the way you did before, then link this one under “Ways in”.',
+    identity_taken:
+      'This could not be linked: that account belongs to somebody else here, or you have linked another one of this provider.',
     account_disabled: 'This account is disabled. Please ask the people who run this site.',
     temporarily_unavailable: 'You cannot log in just now. Please try again in a moment.',
     unexpected: 'Something went wrong on our side. Please try again in a moment.',

@@ -9,7 +9,8 @@ export const ko: Words = {
 
   home: {
     headline: '대문이 열려 있어요',
-    tagline: '대문 안쪽의 작은 마당이에요. 읽는 데에는 계정이 필요 없고, 한마디 하고 싶을 때 쓰던 계정으로 들어오면 됩니다.',
+    tagline:
+      '대문 안쪽의 작은 마당이에요. 읽는 데에는 계정이 필요 없고, 한마디 하고 싶을 때 쓰던 계정으로 들어오면 됩니다.',
     welcome: (nickname) => `${nickname} 님, 어서 오세요`,
     inside: '로그인되어 있어요. 새로고침해도, 탭을 새로 열어도 그대로예요.',
     boards: '게시판',
@@ -45,9 +46,7 @@ export const ko: Words = {
     toContinue: '계속하려면 로그인해 주세요',
     orEmail: '또는 이메일로',
     providers: '간편 로그인',
-    google: 'Google로 로그인',
-    kakao: '카카오 로그인',
-    naver: '네이버 로그인',
+    logInWith: { google: 'Google로 로그인', kakao: '카카오 로그인', naver: '네이버 로그인' },
     other: (name) => `${name} 로그인`,
     noProviders: '로그인 버튼을 불러오지 못했어요.',
     email: '이메일',
@@ -66,7 +65,8 @@ export const ko: Words = {
     sendLink: '링크 받기',
     mailTitle: '메일을 확인해 주세요',
     mailSent: (email) => `${email} 주소로 메일을 보냈어요. 메일의 링크를 열면 로그인됩니다.`,
-    mailMaybeSent: (email) => `${email} 주소를 저희가 알고 있다면 메일이 곧 도착해요. 받은 편지함과 스팸함을 확인해 주세요.`,
+    mailMaybeSent: (email) =>
+      `${email} 주소를 저희가 알고 있다면 메일이 곧 도착해요. 받은 편지함과 스팸함을 확인해 주세요.`,
     resend: '메일 다시 받기',
     resent: '확인을 기다리는 주소라면 메일을 한 번 더 보냈어요.',
     verifying: '이메일 주소를 확인하고 있어요',
@@ -163,10 +163,12 @@ export const ko: Words = {
     endOthers: '다른 세션 모두 끝내기',
     othersEnded: '다른 세션을 모두 끝냈어요.',
     noOthers: '다른 곳에는 로그인되어 있지 않아요.',
-    method: (method) => ({ password: '이메일', google: 'Google', kakao: '카카오', naver: '네이버' })[method] ?? method,
+    method: (method) =>
+      ({ password: '이메일', google: 'Google', kakao: '카카오', naver: '네이버' })[method] ?? method,
     activityText: '이 계정에 있었던 일을 새것부터 보여 드려요.',
     noActivity: '아직 아무 일도 없었어요.',
-    leaveText: '프로필, 이메일 주소, 연결된 로그인이 모두 지워지고 되돌릴 수 없어요. 쓴 글은 이름 없이 남습니다.',
+    leaveText:
+      '프로필, 이메일 주소, 연결된 로그인이 모두 지워지고 되돌릴 수 없어요. 쓴 글은 이름 없이 남습니다.',
     leavePassword: '본인인지 비밀번호로 확인할게요.',
     leaveRecent: '본인인지 확인하도록 먼저 다시 로그인해 주세요. 그 뒤 10분 동안 삭제할 수 있어요.',
     againWith: (name) => `${name} 계정으로 다시 로그인`,
@@ -278,9 +280,12 @@ export const ko: Words = {
     login_attempt_invalid: '로그인이 너무 오래 걸렸거나 다른 창에서 시작됐어요. 처음부터 다시 해 주세요.',
     provider_unavailable: '로그인 업체가 대답하지 않아요. 잠시 뒤에 다시 하거나 다른 방법을 골라 주세요.',
     provider_rejected: '로그인 업체가 이번 로그인을 거절했어요. 처음부터 다시 해 주세요.',
-    provider_misconfigured: '이 로그인 방법은 지금 쓸 수 없고, 관리자가 고쳐야 해요. 다른 방법을 골라 주세요.',
-    account_link_required: '같은 이메일 주소를 쓰는 계정이 이미 있어요. 원래 방법으로 로그인한 다음 ‘로그인 방법’에서 이 계정을 연결해 주세요.',
-    identity_taken: '연결하지 못했어요. 다른 사람에게 연결된 계정이거나, 같은 업체의 계정이 이미 연결되어 있어요.',
+    provider_misconfigured:
+      '이 로그인 방법은 지금 쓸 수 없고, 관리자가 고쳐야 해요. 다른 방법을 골라 주세요.',
+    account_link_required:
+      '같은 이메일 주소를 쓰는 계정이 이미 있어요. 원래 방법으로 로그인한 다음 ‘로그인 방법’에서 이 계정을 연결해 주세요.',
+    identity_taken:
+      '연결하지 못했어요. 다른 사람에게 연결된 계정이거나, 같은 업체의 계정이 이미 연결되어 있어요.',
     account_disabled: '사용이 중지된 계정이에요. 관리자에게 문의해 주세요.',
     temporarily_unavailable: '지금은 로그인할 수 없어요. 잠시 뒤에 다시 시도해 주세요.',
     unexpected: '저희 쪽에 문제가 생겼어요. 잠시 뒤에 다시 시도해 주세요.',

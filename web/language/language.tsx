@@ -16,9 +16,15 @@ interface Speech {
 
 const SpeechContext = createContext<Speech | undefined>(undefined);
 
+interface Props {
+  /** What a link asks for: it counts as a choice. */
+  readonly asked: string | undefined;
+  readonly children: ReactNode;
+}
+
 /** Lets everything below it speak one language: the one chosen before, else what the browser asks for. */
-export function LanguageProvider({ children }: { readonly children: ReactNode }) {
-  const [language, setLanguage] = useState<Language>(firstLanguage);
+export function LanguageProvider({ asked, children }: Props) {
+  const [language, setLanguage] = useState<Language>(() => firstLanguage(asked));
   useEffect(() => void (document.documentElement.lang = language), [language]);
   const speech = useMemo(
     () => ({
@@ -46,9 +52,7 @@ export function useWords(): Words {
   return useSpeech().words;
 }
 
-/** A link may ask for a language with `?lang=`; it counts as a choice. */
-function firstLanguage(): Language {
-  const asked = new URLSearchParams(location.search).get('lang');
+function firstLanguage(asked: string | undefined): Language {
   if (asked === 'ko' || asked === 'en') {
     remember(asked);
     return asked;

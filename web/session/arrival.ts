@@ -5,6 +5,8 @@ export interface Arrival {
   /** The tokens of mailed links. */
   readonly verifyEmail: string | undefined;
   readonly resetPassword: string | undefined;
+  /** A link may ask for a language. */
+  readonly language: string | undefined;
   /** Whether to show the panel at once. */
   readonly watch: boolean;
 }
@@ -20,11 +22,13 @@ export function readArrival(): Arrival {
     loginError: url.searchParams.get('login_error') ?? undefined,
     verifyEmail: fragment.get('verify-email') ?? undefined,
     resetPassword: fragment.get('reset-password') ?? undefined,
+    language: url.searchParams.get('lang') ?? undefined,
     watch: fragment.has('watch'),
   };
   url.searchParams.delete('login_error');
   url.searchParams.delete('lang');
-  if (arrival.verifyEmail !== undefined || arrival.resetPassword !== undefined || arrival.watch) url.hash = '';
+  if (arrival.verifyEmail !== undefined || arrival.resetPassword !== undefined || arrival.watch)
+    url.hash = '';
   if (url.href !== location.href) history.replaceState(history.state, '', url);
   return arrival;
 }

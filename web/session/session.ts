@@ -1,5 +1,6 @@
-import { useSyncExternalStore } from 'react';
 import { createClient, Failure, type Reason, type User } from '../../client/src/index.js';
+import { makeStore } from '../frame/store.js';
+import { noticeToken } from '../watch/seen-token.js';
 import { watchedFetch } from '../watch/transport.js';
 
 /** Who is here. One for the whole page. */
@@ -15,39 +16,33 @@ export interface Standing {
 /** How long (s) to wait before asking again after an outage, when the server does not say. */
 const PATIENCE = 10;
 
-let standing: Standing = { user: client.user, reason: undefined, outage: undefined };
+const standing = makeStore<Standing>({ user: client.user, reason: undefined, outage: undefined });
 let asksAgain: ReturnType<typeof setTimeout> | undefined;
-const listeners = new Set<() => void>();
 
 function become(next: Standing): void {
-  standing = next;
   clearTimeout(asksAgain);
-  for (const listener of listeners) listener();
+  standing.set(next);
 }
 
-client.onChange(({ user, reason }) => become({ user, reason, outage: undefined }));
+client.onChange(({ user, reason }) => {
+  if (user === null) noticeToken(undefined);
+  become({ user, reason, outage: undefined });
+});
 
 /** Asks the server who is here, until it answers. Not knowing is not being logged out. */
 export async function findOutWhoIsHere(): Promise<void> {
   try {
     const user = await client.refresh();
-    become({ ...standing, user, outage: undefined });
+    become({ ...standing.get(), user, outage: undefined });
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    become({ ...standing, outage: error });
+    become({ ...standing.get(), outage: error });
     asksAgain = setTimeout(() => void findOutWhoIsHere(), (error.retryAfter ?? PATIENCE) * 1_000);
   }
 }
 
-export function useStanding(): Standing {
-  return useSyncExternalStore(subscribe, () => standing);
-}
+export const useStanding = standing.use;
 
 export function useUser(): User | null | undefined {
   return useStanding().user;
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => void listeners.delete(listener);
 }

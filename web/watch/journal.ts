@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from 'react';
+import { makeStore } from '../frame/store.js';
 
 /** One request, as it went. Nothing in it is secret. */
 export interface Entry {
@@ -18,8 +18,7 @@ export interface Entry {
 /** As many as one can want to scroll through. */
 const MOST = 60;
 
-let entries: readonly Entry[] = [];
-const listeners = new Set<() => void>();
+const entries = makeStore<readonly Entry[]>([]);
 /** Tells the other tabs, so that a panel shows what all of them do. */
 const channel = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('daemun-watch');
 channel?.addEventListener('message', ({ data }: MessageEvent<Entry>) => add({ ...data, elsewhere: true }));
@@ -32,21 +31,12 @@ export function note(entry: Omit<Entry, 'id' | 'elsewhere'>): void {
 }
 
 export function clearJournal(): void {
-  entries = [];
-  for (const listener of listeners) listener();
+  entries.set([]);
 }
 
 /** Newest first. */
-export function useJournal(): readonly Entry[] {
-  return useSyncExternalStore(subscribe, () => entries);
-}
+export const useJournal = entries.use;
 
 function add(entry: Entry): void {
-  entries = [entry, ...entries].slice(0, MOST);
-  for (const listener of listeners) listener();
-}
-
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => void listeners.delete(listener);
+  entries.set([entry, ...entries.get()].slice(0, MOST));
 }

@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from 'react';
+import { makeStore } from '../frame/store.js';
 
 /** What an access token says: anyone may read it, only a service needs to check its signature. The token itself is not kept. */
 export interface SeenToken {
@@ -10,9 +10,8 @@ export interface SeenToken {
   readonly expiresAt: number;
 }
 
-let seen: SeenToken | undefined;
+const seen = makeStore<SeenToken | undefined>(undefined);
 let last = '';
-const listeners = new Set<() => void>();
 
 /** Notices a token that went by; undefined when there is none any more. */
 export function noticeToken(token: string | undefined): void {
@@ -20,19 +19,10 @@ export function noticeToken(token: string | undefined): void {
   const mark = token?.slice(-12) ?? '';
   if (mark === last) return;
   last = mark;
-  seen = token === undefined ? undefined : read(token);
-  for (const listener of listeners) listener();
+  seen.set(token === undefined ? undefined : read(token));
 }
 
-export function useSeenToken(): SeenToken | undefined {
-  return useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-    () => seen,
-  );
-}
+export const useSeenToken = seen.use;
 
 function read(token: string): SeenToken | undefined {
   try {

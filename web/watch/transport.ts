@@ -1,3 +1,4 @@
+import { makeStore } from '../frame/store.js';
 import { note, type Entry } from './journal.js';
 import { noticeToken } from './seen-token.js';
 
@@ -6,35 +7,13 @@ const ENTRANCES = /\/auth\/(login|refresh|verify-email)$/;
 /** A request that came so long after a refused one is no repeat of it. */
 const REPEAT_WITHIN_MS = 20_000;
 
-/** What the panel asks of the next request. */
-const planned = { expiry: false, loss: false };
 /** When requests were refused because their token had expired, so that their repeats are known for what they are. */
 const refused = new Map<string, number>();
-const listeners = new Set<() => void>();
 
 /** The next request that carries a token is answered as the server would answer an expired one. */
-export function planExpiry(): void {
-  plan({ expiry: true });
-}
-
+export const expiryPlanned = makeStore(false);
 /** The answer to the next refresh does not arrive, although the server has given it. */
-export function planLoss(): void {
-  plan({ loss: true });
-}
-
-export function isExpiryPlanned(): boolean {
-  return planned.expiry;
-}
-
-export function onPlan(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => void listeners.delete(listener);
-}
-
-function plan(change: Partial<typeof planned>): void {
-  Object.assign(planned, change);
-  for (const listener of listeners) listener();
-}
+export const lossPlanned = makeStore(false);
 
 /** The `fetch` of this page: like the browser's, but it tells the panel what goes by, and does to it what was planned. */
 export const watchedFetch: typeof fetch = async (input, init) => {
@@ -62,8 +41,8 @@ export const watchedFetch: typeof fetch = async (input, init) => {
     });
   };
 
-  if (token !== undefined && planned.expiry) {
-    plan({ expiry: false });
+  if (token !== undefined && expiryPlanned.get()) {
+    expiryPlanned.set(false);
     refused.set(name, began);
     tell(401);
     return expired(url.pathname);
@@ -75,8 +54,8 @@ export const watchedFetch: typeof fetch = async (input, init) => {
     tell('none');
     throw error;
   }
-  if (kind === 'refresh' && planned.loss) {
-    plan({ loss: false });
+  if (kind === 'refresh' && lossPlanned.get()) {
+    lossPlanned.set(false);
     tell('lost');
     throw new TypeError('the answer was lost, as planned');
   }
