@@ -19,7 +19,7 @@ const arrival = readArrival();
 if (arrival.watch) togglePanel();
 // A link from a mail that is opened in this very tab changes the fragment only.
 addEventListener('hashchange', () => {
-  if (/^#(verify-email|reset-password)=/.test(location.hash)) location.reload();
+  if (/^#(verify-email=|reset-password=|watch$)/.test(location.hash)) location.reload();
 });
 createRoot(place).render(
   <StrictMode>

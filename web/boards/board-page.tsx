@@ -21,7 +21,7 @@ function BoardView({ board }: { readonly board: Board }) {
   const q = search.get('q') ?? '';
   const sort: Sort = search.get('sort') === 'popular' ? 'popular' : 'latest';
   const pages = usePages(`posts ${board.slug} ${sort} ${q}`, (cursor, signal) =>
-    listPosts(board.slug, { sort, q, cursor }, signal),
+    listPosts(board.slug, { sort: sort === 'latest' ? undefined : sort, q, cursor }, signal),
   );
   return (
     <>

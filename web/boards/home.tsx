@@ -34,7 +34,7 @@ export function HomePage() {
           <p className="lead">{user ? home.inside : home.tagline}</p>
         </div>
       </section>
-      {user === null && <LogInCard returnTo="/" />}
+      {user === null && <LogInCard returnTo="/" compact />}
       <div className="boards">
         <Show loaded={loaded}>
           {({ boards, others }) => (

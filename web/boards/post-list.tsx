@@ -48,7 +48,7 @@ function Counts({ post: { commentCount, likeCount } }: { readonly post: PostSumm
           <span className="unseen">{boards.likes(likeCount)}</span>
         </span>
       )}
-      <span>{boards.comments(commentCount)}</span>
+      {commentCount > 0 && <span>{boards.comments(commentCount)}</span>}
     </span>
   );
 }

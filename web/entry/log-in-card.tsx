@@ -11,22 +11,29 @@ interface LogInCardProps {
   /** The path that a provider's page leads back to. */
   readonly returnTo: string;
   readonly title?: string;
-  /** Whether the card is the page, and its title the page's. */
-  readonly heading?: 'h1' | 'h2';
+  /** Where there is more to see than the card, the form for e-mail opens when it is asked for. */
+  readonly compact?: boolean;
 }
 
 /** Every way in. */
-export function LogInCard({ returnTo, title, heading: Heading = 'h2' }: LogInCardProps) {
+export function LogInCard({ returnTo, title, compact = false }: LogInCardProps) {
   const { entry } = useWords();
   const id = useId();
   return (
     <section className="card entry" aria-labelledby={id}>
-      <Heading id={id}>{title ?? entry.logIn}</Heading>
+      <h2 id={id}>{title ?? entry.logIn}</h2>
       <ProviderButtons returnTo={returnTo} />
-      <p className="or">
-        <span>{entry.orEmail}</span>
-      </p>
-      <PasswordForm />
+      {compact ? (
+        <details className="by-mail">
+          <summary>{entry.withEmail}</summary>
+          <PasswordForm />
+        </details>
+      ) : (
+        <>
+          <p className="or">{entry.orEmail}</p>
+          <PasswordForm />
+        </>
+      )}
       <p className="ways">
         <Link href="/register">{entry.toRegister}</Link>
         <Link href="/forgot-password">{entry.toForgot}</Link>

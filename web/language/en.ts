@@ -43,6 +43,7 @@ export const en = {
     loggedOut: 'You are logged out.',
     toContinue: 'Log in to go on',
     orEmail: 'or with e-mail',
+    withEmail: 'Log in with e-mail',
     providers: 'Log in with',
     logInWith: {
       google: 'Sign in with Google',

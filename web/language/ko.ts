@@ -45,6 +45,7 @@ export const ko: Words = {
     loggedOut: '로그아웃했어요.',
     toContinue: '계속하려면 로그인해 주세요',
     orEmail: '또는 이메일로',
+    withEmail: '이메일로 로그인',
     providers: '간편 로그인',
     logInWith: { google: 'Google로 로그인', kakao: '카카오 로그인', naver: '네이버 로그인' },
     other: (name) => `${name} 로그인`,

@@ -36,8 +36,8 @@ export function Panel() {
           </header>
           <p className="hint">{watch.text}</p>
           <Experiments />
-          <TokenView />
           <Journal />
+          <TokenView />
         </>
       )}
     </aside>
