@@ -1,10 +1,14 @@
 import type { AccessToken } from './access-token.js';
+import { Failure } from './failure.js';
 import type { Session } from './session.js';
 
 /** What says that a token is no longer good. A new one may be: for the same person, or for nobody any more. */
 const RENEWABLE = /^(access_token_expired|access_token_invalid|session_ended)$/;
 
-/** A `fetch` that sends the access token to `base`, and to nobody else. */
+/**
+ * A `fetch` that sends the access token to `base`, and to nobody else. What one person began is never sent in the name of
+ * another, who has logged in meanwhile in another tab.
+ */
 export function authorizedFetch(base: string, send: typeof fetch, session: Session): typeof fetch {
   const { origin } = new URL(base);
 
@@ -15,9 +19,11 @@ export function authorizedFetch(base: string, send: typeof fetch, session: Sessi
     const request =
       plain.credentials === 'same-origin' ? new Request(plain, { credentials: 'include' }) : plain;
 
+    const { user } = session;
     let outage: unknown;
     await session.prepare().catch((error: unknown) => (outage = error));
     const { held } = session;
+    if (user && held && held.user.id !== user.id) throw new Failure('session_ended');
     // Without a token, too: what is public can be had during an outage.
     const response = await send(held ? authorize(request.clone(), held) : request);
     if (response.status !== 401) return response;
@@ -26,7 +32,6 @@ export function authorizedFetch(base: string, send: typeof fetch, session: Sessi
     if (held === undefined || !RENEWABLE.test(await codeOf(response))) return response;
     if (session.held === held) await session.refresh();
     const renewed = session.held;
-    // What one person began is not finished in the name of another.
     return renewed?.user.id === held.user.id ? send(authorize(request, renewed)) : response;
   };
 }
