@@ -1,4 +1,4 @@
-import { useEffect, useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Route, Switch, useLocation } from 'wouter';
 import type { WebPage } from '../src/web-pages.js';
 import { BoardPage } from './boards/board-page.js';
@@ -87,14 +87,14 @@ export function App({ resetToken }: { readonly resetToken: string | undefined })
 
 /** Going on begins at the top; going back is left to the browser, which knows where one was. */
 function useScrollToTop(path: string): void {
-  const [wentBack] = useState(() => ({ now: false }));
+  const wentBack = useRef(false);
   useEffect(() => {
-    const onPop = () => (wentBack.now = true);
+    const onPop = () => (wentBack.current = true);
     addEventListener('popstate', onPop);
     return () => removeEventListener('popstate', onPop);
-  }, [wentBack]);
+  }, []);
   useEffect(() => {
-    if (!wentBack.now) scrollTo(0, 0);
-    wentBack.now = false;
-  }, [path, wentBack]);
+    if (!wentBack.current) scrollTo(0, 0);
+    wentBack.current = false;
+  }, [path]);
 }

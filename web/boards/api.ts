@@ -72,7 +72,7 @@ export async function readPost(id: string, signal?: AbortSignal): Promise<PostVe
   return { post: body, version };
 }
 
-/** `key` is the same for every attempt to write the same post, so that it is not there twice after a lost answer. */
+/** `key` is that of {@link file://./idempotency.ts}. */
 export function writePost(slug: string, post: { title: string; body: string }, key: string): Promise<Post> {
   const headers = { 'idempotency-key': key };
   return ask(`/boards/${encodeURIComponent(slug)}/posts`, { method: 'POST', body: post, headers });

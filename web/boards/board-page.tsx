@@ -12,7 +12,11 @@ import { PostList } from './post-list.js';
 /** A board: its posts, in one order or another, all or those with a word. */
 export function BoardPage({ slug }: { readonly slug: string }) {
   const board = useLoad(`board ${slug}`, (signal) => readBoard(slug, signal));
-  return <Show loaded={board}>{(data) => <BoardView board={data} />}</Show>;
+  return (
+    <Show loaded={board} page>
+      {(data) => <BoardView board={data} />}
+    </Show>
+  );
 }
 
 function BoardView({ board }: { readonly board: Board }) {
@@ -36,13 +40,11 @@ function BoardView({ board }: { readonly board: Board }) {
       </header>
       <div className="tools">
         <Search q={q} />
-        <Sorting sort={sort} />
+        {q === '' && <Sorting sort={sort} />}
       </div>
-      {q !== '' && (
-        <p className="found" role="status">
-          {boards.found(q)}
-        </p>
-      )}
+      <p className="found" role="status">
+        {q !== '' && boards.found(q)}
+      </p>
       <Show loaded={pages}>
         {({ items }) =>
           items.length === 0 ? (
@@ -50,7 +52,7 @@ function BoardView({ board }: { readonly board: Board }) {
           ) : (
             <>
               <PostList posts={items} />
-              <More pages={pages} />
+              <More more={pages.more} moreFailure={pages.moreFailure} />
             </>
           )
         }

@@ -13,7 +13,13 @@ import { changeComment, deleteComment, listComments, writeComment, type Comment,
 import { useIdempotencyKey } from './idempotency.js';
 
 /** What people say to a post, oldest first, and where to say something. */
-export function Comments({ post, counted }: { readonly post: Post; counted(count: number): void }) {
+export function Comments({
+  post,
+  counted,
+}: {
+  readonly post: Post;
+  readonly counted: (count: number) => void;
+}) {
   const { boards } = useWords();
   const pages = usePages(`comments ${post.id}`, (cursor, signal) => listComments(post.id, cursor, signal));
   const change = (items: (before: readonly Comment[]) => readonly Comment[]) =>
@@ -40,7 +46,7 @@ export function Comments({ post, counted }: { readonly post: Post; counted(count
                 />
               ))}
             </ul>
-            <More pages={pages} />
+            <More more={pages.more} moreFailure={pages.moreFailure} />
             <NewComment
               postId={post.id}
               written={(comment) => {
@@ -62,8 +68,8 @@ function CommentItem({
   deleted,
 }: {
   comment: Comment;
-  changed(now: Comment): void;
-  deleted(): void;
+  readonly changed: (now: Comment) => void;
+  readonly deleted: () => void;
 }) {
   const { boards, frame } = useWords();
   const user = useUser();
@@ -114,11 +120,17 @@ function CommentItem({
   );
 }
 
-function NewComment({ postId, written }: { readonly postId: string; written(comment: Comment): void }) {
+function NewComment({
+  postId,
+  written,
+}: {
+  readonly postId: string;
+  readonly written: (comment: Comment) => void;
+}) {
   const { boards } = useWords();
   const user = useUser();
   const [path] = useLocation();
-  const key = useIdempotencyKey();
+  const keyFor = useIdempotencyKey();
   /** Changes with each comment, so that the field is empty again. */
   const [round, setRound] = useState(0);
   if (user === undefined) return null;
@@ -136,8 +148,7 @@ function NewComment({ postId, written }: { readonly postId: string; written(comm
       className="new-comment"
       submit={boards.send}
       send={async ({ body = '' }) => {
-        written(await writeComment(postId, body, key.current()));
-        key.done();
+        written(await writeComment(postId, body, keyFor({ round, body })));
         setRound(round + 1);
       }}
     >

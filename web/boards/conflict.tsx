@@ -6,8 +6,8 @@ export function Conflict({
   keepMine,
   takeTheirs,
 }: {
-  keepMine(): Promise<void>;
-  takeTheirs(): Promise<void>;
+  readonly keepMine: () => Promise<void>;
+  readonly takeTheirs: () => Promise<void>;
 }) {
   const { boards } = useWords();
   return (

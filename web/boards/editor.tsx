@@ -21,7 +21,7 @@ interface Draft {
 export function WritePage({ slug }: { readonly slug: string }) {
   const { boards } = useWords();
   const [, navigate] = useLocation();
-  const key = useIdempotencyKey();
+  const keyFor = useIdempotencyKey();
   return (
     <Gate title={boards.writeTitle}>
       <Title text={boards.writeTitle} />
@@ -29,7 +29,7 @@ export function WritePage({ slug }: { readonly slug: string }) {
         draft={{ title: '', body: '' }}
         submit={boards.publish}
         send={async (draft) => {
-          const { id } = await writePost(slug, draft, key.current());
+          const { id } = await writePost(slug, draft, keyFor(draft));
           navigate(`/p/${id}`, { replace: true });
         }}
       />
@@ -42,7 +42,9 @@ export function EditPage({ id }: { readonly id: string }) {
   const loaded = useLoad(`edit ${id}`, (signal) => readPost(id, signal));
   return (
     <Gate title={boards.editTitle}>
-      <Show loaded={loaded}>{(read) => <EditView read={read} />}</Show>
+      <Show loaded={loaded} page>
+        {(read) => <EditView read={read} />}
+      </Show>
     </Gate>
   );
 }
@@ -103,7 +105,7 @@ function Editor({
 }: {
   draft: Draft;
   submit: string;
-  send(draft: Draft): Promise<void>;
+  readonly send: (draft: Draft) => Promise<void>;
 }) {
   const { boards } = useWords();
   const [body, setBody] = useState(draft.body);

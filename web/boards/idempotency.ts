@@ -1,11 +1,15 @@
 import { useRef } from 'react';
 
-/** A key for `Idempotency-Key`: the same until what it was for is done. */
-export function useIdempotencyKey(): { readonly current: () => string; readonly done: () => void } {
-  const key = useRef<string>(undefined);
-  return {
-    current: () => (key.current ??= newKey()),
-    done: () => (key.current = undefined),
+/**
+ * Keys for `Idempotency-Key`: the same one as long as the same thing is sent, so that it is not there twice when an answer
+ * gets lost and the person tries again.
+ */
+export function useIdempotencyKey(): (what: unknown) => string {
+  const last = useRef({ what: '', key: '' });
+  return (what) => {
+    const text = JSON.stringify(what);
+    if (text !== last.current.what) last.current = { what: text, key: newKey() };
+    return last.current.key;
   };
 }
 

@@ -8,7 +8,7 @@ import { useUser } from '../session/session.js';
 import { likePost, type Likes, type Post } from './api.js';
 
 /** The button with which one likes a post. It shows at once what was pressed, and takes it back when that fails. */
-export function Like({ post, changed }: { readonly post: Post; changed(likes: Likes): void }) {
+export function Like({ post, changed }: { readonly post: Post; readonly changed: (likes: Likes) => void }) {
   const { boards } = useWords();
   const user = useUser();
   const [path, navigate] = useLocation();

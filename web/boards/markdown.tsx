@@ -2,6 +2,7 @@ import { useMemo } from 'react';
 import DOMPurify from 'dompurify';
 import { Marked } from 'marked';
 
+/** A new line is one, since people do not write as if for a typesetter. */
 const marked = new Marked({ gfm: true, breaks: true, async: false });
 const purify = DOMPurify();
 

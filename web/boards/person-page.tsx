@@ -12,7 +12,7 @@ export function PersonPage({ id }: { readonly id: string }) {
     askAsAnyone<Person & { bio: string }>(`/users/${encodeURIComponent(id)}`, { signal }),
   );
   return (
-    <Show loaded={loaded}>
+    <Show loaded={loaded} page>
       {(person) => (
         <section className="person">
           <Avatar person={person} size="large" />

@@ -27,7 +27,7 @@ export function PostPage({ id }: { readonly id: string }) {
     reload();
   }, [user, reload]);
   return (
-    <Show loaded={loaded}>
+    <Show loaded={loaded} page>
       {({ post }) => (
         <PostView
           post={post}
@@ -38,7 +38,13 @@ export function PostPage({ id }: { readonly id: string }) {
   );
 }
 
-function PostView({ post, change }: { readonly post: Post; change(changes: Partial<Post>): void }) {
+function PostView({
+  post,
+  change,
+}: {
+  readonly post: Post;
+  readonly change: (changes: Partial<Post>) => void;
+}) {
   const { boards } = useWords();
   return (
     <>

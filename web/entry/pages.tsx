@@ -112,7 +112,7 @@ export function ForgotPage() {
 }
 
 /** Where the link in the mail leads that lets one choose a new password. */
-export function ResetPage({ token, done }: { readonly token: string; done(): void }) {
+export function ResetPage({ token, done }: { readonly token: string; readonly done: () => void }) {
   const { entry } = useWords();
   return (
     <div className="narrow">

@@ -5,9 +5,9 @@ import { Failure } from '../../client/src/index.js';
 export interface Loaded<T> {
   readonly data: T | undefined;
   readonly failure: Failure | undefined;
-  reload(): void;
+  readonly reload: () => void;
   /** Puts something else in its place, such as the answer to a change. */
-  replace(change: (before: T) => T): void;
+  readonly replace: (change: (before: T) => T) => void;
 }
 
 /** Loads something when it is first shown, and whenever `key` changes. */

@@ -3,11 +3,12 @@ import { useWords } from '../language/language.js';
 import { failureText } from './failure-text.js';
 import type { Pages } from './pages.js';
 
+type MoreProps = Pick<Pages<unknown>, 'more' | 'moreFailure'>;
+
 /** The button at the end of a list that has another page. */
-export function More({ pages }: { readonly pages: Pages<unknown> }) {
+export function More({ more, moreFailure }: MoreProps) {
   const words = useWords();
   const [busy, setBusy] = useState(false);
-  const { more, moreFailure } = pages;
   if (more === undefined) return null;
   return (
     <div className="more">

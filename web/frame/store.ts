@@ -2,10 +2,10 @@ import { useSyncExternalStore } from 'react';
 
 /** A value that lives as long as the page, and that anything on it may show. */
 export interface Store<T> {
-  get(): T;
-  set(next: T): void;
+  readonly get: () => T;
+  readonly set: (next: T) => void;
   /** The value, within a component. */
-  use(): T;
+  readonly use: () => T;
 }
 
 export function makeStore<T>(first: T): Store<T> {

@@ -12,13 +12,20 @@ const FINAL = /_not_found$|^not_found$/;
 /** What has been loaded, or what there is to say while it has not. */
 export function Show<T>({
   loaded,
+  page = false,
   children,
 }: {
   readonly loaded: Loaded<T>;
+  /** Whether there is no page without it. */
+  readonly page?: boolean;
   readonly children: (data: T) => ReactNode;
 }) {
   const { data, failure, reload } = loaded;
-  if (failure !== undefined) return <Failed failure={failure} retry={reload} />;
+  const words = useWords();
+  if (failure !== undefined) {
+    if (page && FINAL.test(failure.code)) return <NotFound text={failureText(failure, words)} />;
+    return <Failed failure={failure} retry={reload} />;
+  }
   if (data === undefined) return <Waiting />;
   return children(data);
 }
@@ -33,9 +40,8 @@ export function Waiting() {
   );
 }
 
-function Failed({ failure, retry }: { readonly failure: Failure; retry(): void }) {
+function Failed({ failure, retry }: { readonly failure: Failure; readonly retry: () => void }) {
   const words = useWords();
-  if (FINAL.test(failure.code)) return <NotFound text={failureText(failure, words)} />;
   return (
     <div className="note bad" role="alert">
       <p>{failureText(failure, words)}</p>

@@ -11,7 +11,7 @@ const REMEMBERED = 'language';
 interface Speech {
   readonly language: Language;
   readonly words: Words;
-  switchLanguage(): void;
+  readonly switchLanguage: () => void;
 }
 
 const SpeechContext = createContext<Speech | undefined>(undefined);

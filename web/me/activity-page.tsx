@@ -41,7 +41,7 @@ function Events() {
               <Event key={index} event={event} />
             ))}
           </ol>
-          <More pages={pages} />
+          <More more={pages.more} moreFailure={pages.moreFailure} />
         </>
       )}
     </Show>

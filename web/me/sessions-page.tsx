@@ -60,7 +60,7 @@ function Sessions() {
   );
 }
 
-function SessionRow({ session, ended }: { readonly session: ListedSession; ended(): void }) {
+function SessionRow({ session, ended }: { readonly session: ListedSession; readonly ended: () => void }) {
   const { language, words } = useSpeech();
   const { me } = words;
   const { id, current, createdAt, lastSeenAt, ip, device, method } = session;

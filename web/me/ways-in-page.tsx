@@ -62,7 +62,7 @@ function Way({
 }: {
   provider: Provider;
   waysIn: WaysIn;
-  changed(): void;
+  readonly changed: () => void;
 }) {
   const { language, words } = useSpeech();
   const { me } = words;

@@ -27,6 +27,7 @@ channel?.addEventListener('message', ({ data }: MessageEvent<Entry>) => add({ ..
 export function note(entry: Omit<Entry, 'id' | 'elsewhere'>): void {
   const noted = { ...entry, id: `${Date.now()}-${Math.random()}`, elsewhere: false };
   add(noted);
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel belongs to one origin
   channel?.postMessage(noted);
 }
 

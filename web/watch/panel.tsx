@@ -9,21 +9,22 @@ import { TokenView } from './token-view.js';
 export function Panel() {
   const { watch } = useWords();
   const open = usePanelOpen();
+  const panel = useRef<HTMLElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     if (!open) return;
     const opener = document.activeElement;
+    const place = panel.current;
+    const onKey = ({ key }: KeyboardEvent) => key === 'Escape' && togglePanel();
     heading.current?.focus({ preventScroll: true });
-    return () => (opener instanceof HTMLElement ? opener.focus({ preventScroll: true }) : undefined);
+    place?.addEventListener('keydown', onKey);
+    return () => {
+      place?.removeEventListener('keydown', onKey);
+      if (opener instanceof HTMLElement) opener.focus({ preventScroll: true });
+    };
   }, [open]);
   return (
-    <aside
-      id="watch"
-      className="watch"
-      hidden={!open}
-      aria-labelledby="watch-title"
-      onKeyDown={({ key }) => key === 'Escape' && togglePanel()}
-    >
+    <aside id="watch" className="watch" hidden={!open} aria-labelledby="watch-title" ref={panel}>
       {open && (
         <>
           <header>
