@@ -2,8 +2,14 @@ import { useMemo } from 'react';
 import DOMPurify from 'dompurify';
 import { Marked } from 'marked';
 
-/** A new line is one, since people do not write as if for a typesetter. */
-const marked = new Marked({ gfm: true, breaks: true, async: false });
+const marked = new Marked({
+  gfm: true,
+  // A new line is one, since people do not write as if for a typesetter.
+  breaks: true,
+  async: false,
+  // HTML is shown as it was written.
+  renderer: { html: ({ text }) => escape(text) },
+});
 const purify = DOMPurify();
 
 /** What Markdown makes, and nothing with which a post could look or act like the page around it. */
@@ -30,6 +36,12 @@ purify.addHook('afterSanitizeAttributes', (element) => {
     element.setAttribute('tabindex', '0');
   }
 });
+
+const ESCAPED: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+function escape(text: string): string {
+  return text.replace(/[&<>"]/g, (char) => ESCAPED[char] ?? '');
+}
 
 /** Someone's Markdown as HTML that carries no script, style or form. */
 export function htmlOf(text: string): string {

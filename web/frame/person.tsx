@@ -15,7 +15,7 @@ const COLOURS = 5;
 export function Avatar({ person, size = '' }: { readonly person: Person; readonly size?: '' | 'large' }) {
   const { id, nickname, avatarUrl } = person;
   const [missing, setMissing] = useState<string>();
-  const colour = Number.parseInt(id.slice(-2), 16) % COLOURS || 0;
+  const colour = Number.parseInt(id.slice(-6), 16) % COLOURS || 0;
   return (
     <span className={`avatar colour-${colour} ${size}`} aria-hidden="true">
       {avatarUrl !== null && avatarUrl !== missing ? (

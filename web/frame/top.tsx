@@ -47,7 +47,8 @@ function Way() {
   const [path] = useLocation();
   if (user === undefined) return null;
   if (user === null) {
-    const href = path === '/login' ? path : `/login?next=${encodeURIComponent(path + location.search)}`;
+    if (path === '/login') return null;
+    const href = `/login?next=${encodeURIComponent(path + location.search)}`;
     return (
       <Link className="button main small" href={href}>
         {words.entry.logIn}
