@@ -7,6 +7,7 @@ import { SigningKey } from './src/auth/keys/signing-key.entity.js';
 import { OneTimeToken } from './src/auth/local/one-time-token.entity.js';
 import { Session } from './src/auth/sessions/session.entity.js';
 import { Board } from './src/boards/board.entity.js';
+import { Comment } from './src/boards/comment.entity.js';
 import { Post } from './src/boards/post.entity.js';
 import { PROVIDERS } from './src/auth/social/providers.js';
 import { loadConfig } from './src/config.js';
@@ -20,7 +21,7 @@ export function databaseOptions(target: DatabaseTarget): PostgresDataSourceOptio
     type: 'postgres',
     ...connectionTo(target),
     applicationName: 'daemun',
-    entities: [Account, Identity, Session, SigningKey, OneTimeToken, Profile, Board, Post],
+    entities: [Account, Identity, Session, SigningKey, OneTimeToken, Profile, Board, Post, Comment],
     migrations,
     migrationsTransactionMode: 'each',
     synchronize: false,

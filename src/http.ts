@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import fastifyCookie from '@fastify/cookie';
 import {
@@ -52,12 +53,16 @@ export function createHttpAdapter(config: Config, logger: Logger): FastifyAdapte
 }
 
 /** What Node.js itself could not read as a request has neither a path nor an id, and the connection ends. */
-function answerUnreadable({ code }: NodeJS.ErrnoException, socket: Socket): void {
-  if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const { status, title } = PROBLEMS.bad_request;
-  const body = JSON.stringify({ type: 'urn:daemun:problem:bad_request', title, status, code: 'bad_request' });
+function answerUnreadable({ code: error }: NodeJS.ErrnoException, socket: Socket): void {
+  const late = error === 'ERR_HTTP_REQUEST_TIMEOUT';
+  // Nothing was asked on this connection; an answer would be taken for that of whatever is asked in this moment.
+  const silent = error === 'ECONNRESET' || (late && socket.bytesRead === 0);
+  if (silent || !socket.writable) return void socket.destroy();
+  const code = late ? 'request_timeout' : 'bad_request';
+  const { status, title } = PROBLEMS[code];
+  const body = JSON.stringify({ type: `urn:daemun:problem:${code}`, title, status, code });
   const head = [
-    'HTTP/1.1 400 Bad Request',
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Content-Type: application/problem+json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'X-Content-Type-Options: nosniff',
@@ -139,7 +144,7 @@ function permitPages(server: FastifyInstance, { webOrigins }: Config): void {
   };
   const preflight = {
     'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
-    'access-control-allow-headers': 'Authorization, Content-Type, If-Match, If-None-Match',
+    'access-control-allow-headers': 'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match',
     'access-control-max-age': '600',
   };
   server.addHook('onRequest', (request, reply, done) => {

@@ -1,4 +1,6 @@
 import { request as httpRequest } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startApp, type TestApp } from './support/app.js';
 
@@ -65,6 +67,30 @@ describe('a request that cannot be understood', () => {
   it('names no query member in the problem, since codes travel there', async () => {
     const response = await fetch(`${app.url}/nowhere?code=abc`);
     expect(await response.json()).toMatchObject({ instance: '/nowhere' });
+  });
+});
+
+describe('a connection that waits too long', () => {
+  /** What comes back on a connection when Node.js gives up on it. */
+  async function givenUp(asked: string): Promise<string> {
+    const server = app.daemun.app.getHttpServer();
+    const arrived = new Promise<Socket>((resolve) => server.once('connection', resolve));
+    const client = connect(app.config.port, '127.0.0.1');
+    const received = text(client);
+    const socket = await arrived;
+    client.write(asked);
+    while (socket.bytesRead < asked.length) await new Promise(setImmediate);
+    const error = Object.assign(new Error('too late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+    server.emit('clientError', error, socket);
+    return received;
+  }
+
+  it('with a part of a request is told so', async () => {
+    expect(await givenUp('GET / HTTP/1.1\r\n')).toMatch(/^HTTP\/1\.1 408 [^]*"code":"request_timeout"/);
+  });
+
+  it('without a request is closed without a word, which a request in that moment would take for its answer', async () => {
+    expect(await givenUp('')).toBe('');
   });
 });
 

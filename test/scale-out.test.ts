@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Sessions, type Tokens } from '../src/auth/sessions/sessions.js';
 import { signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
-import { HonestBrowser } from './support/honest-browser.js';
+import { HonestBrowser, whileBrowsing } from './support/honest-browser.js';
 import { PostgresServer } from './support/postgres-server.js';
 import { describeWith } from './support/programs.js';
 import { RedisServer } from './support/redis-server.js';
@@ -64,19 +64,16 @@ describeWith(['postgres', 'redis'], 'four processes behind a balancer that knows
         new HonestBrowser({ urls, cookie: refreshToken, patience: 3_000, pause: 4_000, losing: 0.05 }),
       );
     }
-    const closed = new AbortController();
-    const life = Promise.all(browsers.map((browser) => browser.browse(2, closed.signal)));
-
-    const until = Date.now() + MINUTE;
-    for (let turn = 0; Date.now() < until; turn++) {
-      const server = servers[turn % PROCESSES];
-      await sleep(3_000);
-      await (turn % 3 === 2 ? server?.stop() : server?.kill());
-      await sleep(1_000);
-      await server?.restart();
-    }
-    closed.abort();
-    await life;
+    await whileBrowsing(browsers, 2, async () => {
+      const until = Date.now() + MINUTE;
+      for (let turn = 0; Date.now() < until; turn++) {
+        const server = servers[turn % PROCESSES];
+        await sleep(3_000);
+        await (turn % 3 === 2 ? server?.stop() : server?.kill());
+        await sleep(1_000);
+        await server?.restart();
+      }
+    });
 
     expect(browsers.flatMap(({ experience }) => experience.wrong)).toEqual([]);
     for (const browser of browsers) {

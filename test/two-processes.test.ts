@@ -9,7 +9,7 @@ import { Secrets } from '../src/secrets.js';
 import { signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { FailOverProxy } from './support/fail-over-proxy.js';
-import { HonestBrowser } from './support/honest-browser.js';
+import { HonestBrowser, whileBrowsing } from './support/honest-browser.js';
 import { PostgresServer } from './support/postgres-server.js';
 import { describeWith } from './support/programs.js';
 import { RedisServer } from './support/redis-server.js';
@@ -190,22 +190,20 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
           method: 'POST',
           headers: { cookie: `refresh=${left.refreshToken}` },
         });
-        const closed = new AbortController();
-        const life = Promise.all(browsers.map((browser) => browser.browse(2, closed.signal)));
-        for (const { kind, before, length } of faults) {
-          await sleep(before);
-          if (kind === 'flush') await redis.flush();
-          else if (kind === 'freeze') redis.freeze();
-          else await redis.kill();
-          await sleep(length);
-          if (kind === 'freeze') redis.thaw();
-          if (kind === 'kill') await redis.restart();
-          for (const server of servers)
-            expect(await refresh(server, left.refreshToken)).toBe('session_ended');
-        }
-        await sleep(1_000);
-        closed.abort();
-        await life;
+        await whileBrowsing(browsers, 2, async () => {
+          for (const { kind, before, length } of faults) {
+            await sleep(before);
+            if (kind === 'flush') await redis.flush();
+            else if (kind === 'freeze') redis.freeze();
+            else await redis.kill();
+            await sleep(length);
+            if (kind === 'freeze') redis.thaw();
+            if (kind === 'kill') await redis.restart();
+            for (const server of servers)
+              expect(await refresh(server, left.refreshToken)).toBe('session_ended');
+          }
+          await sleep(1_000);
+        });
         expect(browsers.flatMap(({ experience }) => experience.wrong)).toEqual([]);
         for (const { experience } of browsers) expect(experience.refreshed).toBeGreaterThan(0);
       }),

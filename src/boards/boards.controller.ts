@@ -1,24 +1,23 @@
-import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
-import type { z } from 'zod';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public, Roles } from '../access/access.decorators.js';
 import { Answers, Fails } from '../openapi.js';
 import { orNotFound } from '../problems/or-not-found.js';
-import type { Board } from './board.entity.js';
-import { BoardsService } from './boards.service.js';
-import { listQuery, type ListQuery } from './cursor.js';
 import {
   board,
   boardChanges,
   boardPage,
   newBoard,
   slug,
+  type BoardAnswer,
   type BoardChanges,
   type NewBoard,
-} from './schemas.js';
+} from './board-schemas.js';
+import { boardAnswer, BoardsService } from './boards.service.js';
+import { give } from './conditional.js';
+import { listQuery, type ListQuery, type Page } from './cursor.js';
 
-type BoardAnswer = z.output<typeof board>;
 const known = orNotFound(slug, 'board_not_found');
 
 /** The boards themselves: everyone reads them, admins look after them. */
@@ -32,9 +31,12 @@ export class BoardsController {
   @ApiOperation({ summary: 'List the boards', description: 'Oldest first.' })
   @Answers(200, boardPage, 'A page of boards')
   @Fails('validation_failed')
-  async list(@Query({ schema: listQuery }) query: ListQuery): Promise<z.output<typeof boardPage>> {
-    const { items, nextCursor } = await this.boards.list(query);
-    return { items: items.map(answer), nextCursor };
+  async list(
+    @Query({ schema: listQuery }) query: ListQuery,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Page<BoardAnswer> | undefined> {
+    return give(request, reply, await this.boards.list(query));
   }
 
   @Get(':slug')
@@ -42,8 +44,12 @@ export class BoardsController {
   @ApiOperation({ summary: 'Read about a board' })
   @Answers(200, board, 'The board')
   @Fails('board_not_found')
-  async read(@Param('slug', known) slug: string): Promise<BoardAnswer> {
-    return answer(await this.boards.get(slug));
+  async read(
+    @Param('slug', known) slug: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<BoardAnswer | undefined> {
+    return give(request, reply, boardAnswer(await this.boards.get(slug)));
   }
 
   @Post()
@@ -57,7 +63,7 @@ export class BoardsController {
   ): Promise<BoardAnswer> {
     const created = await this.boards.create(body);
     void reply.header('location', `/boards/${created.slug}`);
-    return answer(created);
+    return boardAnswer(created);
   }
 
   @Patch(':slug')
@@ -69,7 +75,7 @@ export class BoardsController {
     @Param('slug', known) slug: string,
     @Body({ schema: boardChanges }) changes: BoardChanges,
   ): Promise<BoardAnswer> {
-    return answer(await this.boards.change(slug, changes));
+    return boardAnswer(await this.boards.change(slug, changes));
   }
 
   @Delete(':slug')
@@ -80,8 +86,4 @@ export class BoardsController {
   async delete(@Param('slug', known) slug: string): Promise<void> {
     await this.boards.delete(slug);
   }
-}
-
-function answer({ slug, title, description, postCount, createdAt }: Board): BoardAnswer {
-  return { slug, title, description, postCount, createdAt: createdAt.toISOString() };
 }

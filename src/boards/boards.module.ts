@@ -1,8 +1,17 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { Authors } from './authors.js';
 import { Board } from './board.entity.js';
 import { BoardsController } from './boards.controller.js';
 import { BoardsService } from './boards.service.js';
+import { Comment } from './comment.entity.js';
+import { CommentsController } from './comments.controller.js';
+import { CommentsService } from './comments.service.js';
+import { LikesController } from './likes.controller.js';
+import { LikesService } from './likes.service.js';
+import { Once } from './once.js';
+import { PostLists } from './post-lists.js';
+import { PostSearch } from './post-search.js';
 import { Post } from './post.entity.js';
 import { PostsController } from './posts.controller.js';
 import { PostsService } from './posts.service.js';
@@ -10,8 +19,18 @@ import { Seed } from './seed.js';
 
 /** BoardService. Authors' names come through the port `Profiles`; nothing else here knows of another service. */
 @Module({
-  imports: [TypeOrmModule.forFeature([Board, Post])],
-  controllers: [BoardsController, PostsController],
-  providers: [BoardsService, PostsService, Seed],
+  imports: [TypeOrmModule.forFeature([Board, Post, Comment])],
+  controllers: [BoardsController, PostsController, CommentsController, LikesController],
+  providers: [
+    BoardsService,
+    PostsService,
+    PostLists,
+    PostSearch,
+    CommentsService,
+    LikesService,
+    Authors,
+    Once,
+    Seed,
+  ],
 })
 export class BoardsModule {}

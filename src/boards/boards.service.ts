@@ -5,8 +5,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { isUniqueViolation } from '../database/unique-violation.js';
 import { Problem } from '../problems/problem.js';
 import { Board } from './board.entity.js';
-import { pageOf, type ListQuery, type Page } from './cursor.js';
-import type { BoardChanges, NewBoard } from './schemas.js';
+import type { BoardAnswer, BoardChanges, NewBoard } from './board-schemas.js';
+import { pageOf, placeByAge, type ListQuery, type Page } from './cursor.js';
 
 /** The boards. Everyone may read them; that only an admin changes them is settled at the door, by role. */
 @Injectable()
@@ -14,13 +14,15 @@ export class BoardsService {
   constructor(@InjectRepository(Board) private readonly boards: Repository<Board>) {}
 
   /** A page of boards, oldest first. */
-  async list({ cursor, limit }: ListQuery): Promise<Page<Board>> {
+  async list({ cursor, limit }: ListQuery): Promise<Page<BoardAnswer>> {
     const query = this.boards
       .createQueryBuilder('board')
       .orderBy({ 'board.createdAt': 'ASC', 'board.id': 'ASC' })
       .limit(limit + 1);
-    if (cursor !== undefined) query.where('(board.createdAt, board.id) > (:createdAt, :id)', cursor);
-    return pageOf(await query.getMany(), limit);
+    if (cursor !== undefined) {
+      query.where('(board.createdAt, board.id) > (:at, :id)', { at: new Date(cursor.at), id: cursor.id });
+    }
+    return pageOf(await query.getMany(), limit, placeByAge, boardAnswer);
   }
 
   /** @throws {Problem} `board_not_found`. */
@@ -52,6 +54,11 @@ export class BoardsService {
       throw new Problem('board_not_empty');
     }
   }
+}
+
+/** A board as everyone sees it. */
+export function boardAnswer({ slug, title, description, postCount, createdAt }: Board): BoardAnswer {
+  return { slug, title, description, postCount, createdAt: createdAt.toISOString() };
 }
 
 /** The unique index decides, not a look beforehand: of two that take a slug at once, one gets it. */

@@ -1,7 +1,6 @@
-import { Column, CreateDateColumn, Entity, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
-import { Board } from './board.entity.js';
+import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
-/** What someone wrote on a board. */
+/** What someone wrote on a board. Its words, by which it is found, are columns that only the database fills and reads. */
 @Entity({ schema: 'board', name: 'posts' })
 export class Post {
   @PrimaryColumn('uuid')
@@ -9,10 +8,6 @@ export class Post {
 
   @Column('uuid', { name: 'board_id' })
   boardId: string;
-
-  @ManyToOne(() => Board)
-  @JoinColumn({ name: 'board_id' })
-  board: Board;
 
   /** The account's id; no relation, since accounts may live in another database. */
   @Column('uuid', { name: 'author_id' })
@@ -29,16 +24,7 @@ export class Post {
   @Column('text')
   excerpt: string;
 
-  @Column('integer', { name: 'comment_count', default: 0 })
-  commentCount: number;
-
-  @Column('integer', { name: 'like_count', default: 0 })
-  likeCount: number;
-
-  /**
-   * Grows with every change that somebody writes. Neither TypeORM's version column nor its update date, because those
-   * grow with the counters, too: a like would then refuse the author's change.
-   */
+  /** Grows with every change that somebody writes. */
   @Column('integer', { default: 1 })
   version: number;
 

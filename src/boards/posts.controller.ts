@@ -1,28 +1,31 @@
-import { Body, Controller, Delete, Get, Headers, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { OptionalActor, Public } from '../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../access/actor.js';
 import { Answers, Fails } from '../openapi.js';
 import { orNotFound } from '../problems/or-not-found.js';
-import { listQuery, type ListQuery } from './cursor.js';
-import { etagOf, versionsIn } from './etag.js';
-import { PostsService, type Signed } from './posts.service.js';
+import { slug } from './board-schemas.js';
+import { give, name, versionsIn } from './conditional.js';
+import { IdempotencyKey, TakesIdempotencyKey } from './idempotency-key.js';
+import { PostLists } from './post-lists.js';
+import { postQuery, type PostQuery } from './post-query.js';
 import {
   newPost,
   post,
   postChanges,
   postPage,
-  slug,
   type NewPost,
+  type PostAnswer,
   type PostChanges,
-  type PostSummary,
-} from './schemas.js';
+  type PostPage,
+} from './post-schemas.js';
+import { PostsService } from './posts.service.js';
 
-type PostAnswer = z.output<typeof post>;
 const knownBoard = orNotFound(slug, 'board_not_found');
-const knownPost = orNotFound(z.uuid(), 'post_not_found');
+/** The id of a post in a path. */
+export const knownPost = orNotFound(z.uuid(), 'post_not_found');
 const IfMatch = () =>
   ApiHeader({
     name: 'If-Match',
@@ -34,47 +37,61 @@ const IfMatch = () =>
 @ApiTags('Boards')
 @Controller()
 export class PostsController {
-  constructor(private readonly posts: PostsService) {}
+  constructor(
+    private readonly posts: PostsService,
+    private readonly lists: PostLists,
+  ) {}
 
   @Get('boards/:slug/posts')
   @Public()
-  @ApiOperation({ summary: 'List the posts of a board', description: 'Newest first.' })
+  @ApiOperation({
+    summary: 'List or search the posts of a board',
+    description:
+      'The latest first; or the most popular, where a post counts as a day younger for each doubling of its likes and ' +
+      'comments; or, with `q`, those with all its words in the title, and then the others that have them, the newest first.',
+  })
   @Answers(200, postPage, 'A page of posts')
   @Fails('validation_failed', 'board_not_found')
   async list(
     @Param('slug', knownBoard) slug: string,
-    @Query({ schema: listQuery }) query: ListQuery,
-  ): Promise<z.output<typeof postPage>> {
-    const { items, nextCursor } = await this.posts.list(slug, query);
-    return { items: items.map(summary), nextCursor };
+    @Query({ schema: postQuery }) query: PostQuery,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<PostPage | undefined> {
+    return give(request, reply, await this.lists.list(slug, query));
   }
 
   @Post('boards/:slug/posts')
+  @TakesIdempotencyKey()
   @ApiOperation({ summary: 'Write a post' })
   @Answers(201, post, 'The new post; `Location` says where it is')
-  @Fails('validation_failed', 'board_not_found')
+  @Fails('validation_failed', 'board_not_found', 'idempotency_key_reused')
   async write(
     @CurrentActor() actor: Actor,
     @Param('slug', knownBoard) slug: string,
     @Body({ schema: newPost }) body: NewPost,
+    @IdempotencyKey() key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PostAnswer> {
-    const written = await this.posts.write(actor, slug, body);
-    void reply.header('location', `/posts/${written.post.id}`);
-    return give(reply, written, actor);
+    const { post, version } = await this.posts.write(actor, slug, body, key);
+    void reply.header('location', `/posts/${post.id}`);
+    name(reply, post, version);
+    return post;
   }
 
   @Get('posts/:id')
   @OptionalActor()
   @ApiOperation({ summary: 'Read a post' })
-  @Answers(200, post, 'The post; `ETag` names its version')
+  @Answers(200, post, 'The post; `ETag` names what this is')
   @Fails('post_not_found')
   async read(
     @CurrentActor() actor: Actor | undefined,
     @Param('id', knownPost) id: string,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<PostAnswer> {
-    return give(reply, await this.posts.get(id), actor);
+  ): Promise<PostAnswer | undefined> {
+    const { post, version } = await this.posts.get(actor, id);
+    return give(request, reply, post, version);
   }
 
   @Patch('posts/:id')
@@ -89,12 +106,14 @@ export class PostsController {
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PostAnswer> {
-    return give(reply, await this.posts.change(actor, id, changes, versionsIn(ifMatch)), actor);
+    const { post, version } = await this.posts.change(actor, id, changes, versionsIn(ifMatch));
+    name(reply, post, version);
+    return post;
   }
 
   @Delete('posts/:id')
   @IfMatch()
-  @ApiOperation({ summary: 'Delete a post' })
+  @ApiOperation({ summary: 'Delete a post', description: 'With its comments and likes.' })
   @Answers(204, undefined, 'The post is gone')
   @Fails('forbidden', 'post_not_found', 'version_conflict')
   async delete(
@@ -104,25 +123,4 @@ export class PostsController {
   ): Promise<void> {
     await this.posts.delete(actor, id, versionsIn(ifMatch));
   }
-}
-
-function give(reply: FastifyReply, signed: Signed, actor: Actor | undefined): PostAnswer {
-  const { body, version } = signed.post;
-  void reply.header('etag', etagOf(version));
-  return { ...summary(signed), body, likedByMe: actor === undefined ? undefined : false };
-}
-
-function summary({ post, author }: Signed): PostSummary {
-  const { id, board, title, excerpt, commentCount, likeCount, createdAt, updatedAt } = post;
-  return {
-    id,
-    board: board.slug,
-    title,
-    excerpt,
-    author,
-    commentCount,
-    likeCount,
-    createdAt: createdAt.toISOString(),
-    updatedAt: updatedAt.toISOString(),
-  };
 }

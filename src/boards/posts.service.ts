@@ -1,76 +1,72 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { DataSource, In, type FindOptionsWhere, type Repository } from 'typeorm';
+import { DataSource, In, type EntityManager, type FindOptionsWhere, type Repository } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Actor } from '../access/actor.js';
 import { Problem } from '../problems/problem.js';
-import { Profiles, type PublicProfile } from '../users/profiles.js';
+import { changeableBy, mayChange } from './authorship.js';
+import { Authors, type Author } from './authors.js';
 import { Board } from './board.entity.js';
 import { BoardsService } from './boards.service.js';
-import { pageOf, type ListQuery, type Page } from './cursor.js';
 import { excerptOf } from './excerpt.js';
+import { Once } from './once.js';
+import { LISTED, summaryOf, type PostRow } from './post-row.js';
+import type { NewPost, PostAnswer, PostChanges } from './post-schemas.js';
 import { Post } from './post.entity.js';
-import type { NewPost, PostChanges } from './schemas.js';
 
-/** A post together with who wrote it: null when they have left. */
-export interface Signed {
-  readonly post: Post;
-  readonly author: PublicProfile | null;
+/** A post, and the version of it that this is. */
+export interface VersionedPost {
+  readonly post: PostAnswer;
+  readonly version: number;
 }
 
-/** What people do with posts. */
+/** A row of {@link READ}. */
+interface WholeRow extends PostRow {
+  readonly board: string;
+  readonly body: string;
+  readonly version: number;
+  readonly likedByMe: boolean;
+}
+const READ = `
+  SELECT ${LISTED}, b.slug AS board, p.body, p.version,
+    EXISTS (SELECT FROM board.likes l WHERE l.post_id = p.id AND l.account_id = $2) AS "likedByMe"
+  FROM board.posts p JOIN board.tallies t ON t.post_id = p.id JOIN board.boards b ON b.id = p.board_id
+  WHERE p.id = $1`;
+
+/** What people do with a post. */
 @Injectable()
 export class PostsService {
   constructor(
     private readonly dataSource: DataSource,
     @InjectRepository(Post) private readonly posts: Repository<Post>,
     private readonly boards: BoardsService,
-    private readonly profiles: Profiles,
+    private readonly authors: Authors,
+    private readonly once: Once,
   ) {}
 
-  /**
-   * A page of a board's posts, newest first, without their bodies.
-   * @throws {Problem} `board_not_found`.
-   */
-  async list(slug: string, { cursor, limit }: ListQuery): Promise<Page<Signed>> {
-    const board = await this.boards.get(slug);
-    const query = this.posts
-      .createQueryBuilder('post')
-      .select(LISTED)
-      .where('post.boardId = :boardId', { boardId: board.id })
-      .orderBy({ 'post.createdAt': 'DESC', 'post.id': 'DESC' })
-      .limit(limit + 1);
-    if (cursor !== undefined) query.andWhere('(post.createdAt, post.id) < (:createdAt, :id)', cursor);
-    const { items, nextCursor } = pageOf(await query.getMany(), limit);
-    return { items: await this.sign(items.map((post) => Object.assign(post, { board }))), nextCursor };
-  }
-
-  /** @throws {Problem} `post_not_found`. */
-  async get(id: string): Promise<Signed> {
-    const post = await this.posts
-      .createQueryBuilder('post')
-      .innerJoinAndSelect('post.board', 'board')
-      .where('post.id = :id', { id })
-      .getOne();
-    const [signed] = post === null ? [] : await this.sign([post]);
-    if (signed === undefined) throw new Problem('post_not_found');
-    return signed;
+  /** A post, and whether the actor likes it, if there is one. @throws {Problem} `post_not_found`. */
+  async get(actor: Actor | undefined, id: string): Promise<VersionedPost> {
+    const row = await read(this.dataSource.manager, id, actor);
+    const authorOf = await this.authors.of([row]);
+    return versioned(row, authorOf(row.authorId), actor);
   }
 
   /**
-   * Puts a post on a board, and counts it there.
-   * @throws {Problem} `board_not_found`.
+   * Puts a post on a board, and counts it there. With an `Idempotency-Key` that the actor used within a day, it answers what
+   * it did then.
+   * @throws {Problem} `board_not_found`, `idempotency_key_reused`.
    */
-  async write(actor: Actor, slug: string, { title, body }: NewPost): Promise<Signed> {
+  async write(actor: Actor, slug: string, { title, body }: NewPost, key?: string): Promise<VersionedPost> {
+    const { accountId: authorId } = actor;
     const { id: boardId } = await this.boards.get(slug);
-    const id = uuidv7();
-    await this.dataSource.transaction(async (db) => {
+    const authorOf = await this.authors.of([{ authorId }]);
+    return this.once.perform(actor, { key, request: ['post', slug, title, body] }, async (db) => {
       const { affected } = await db.increment(Board, { id: boardId }, 'postCount', 1);
       if (affected === 0) throw new Problem('board_not_found', { reason: 'deleted a moment ago' });
-      const excerpt = excerptOf(body);
-      await db.insert(Post, { id, boardId, authorId: actor.accountId, title, body, excerpt });
+      const id = uuidv7();
+      await db.insert(Post, { id, boardId, authorId, title, body, excerpt: excerptOf(body) });
+      return versioned(await read(db, id, actor), authorOf(authorId), actor);
     });
-    return this.get(id);
   }
 
   /**
@@ -82,7 +78,7 @@ export class PostsService {
     id: string,
     changes: PostChanges,
     versions?: readonly number[],
-  ): Promise<Signed> {
+  ): Promise<VersionedPost> {
     const { affected } = await this.posts.update(changeable(actor, id, versions), {
       ...changes,
       ...(changes.body === undefined ? {} : { excerpt: excerptOf(changes.body) }),
@@ -90,11 +86,11 @@ export class PostsService {
       updatedAt: () => 'now()',
     });
     if (affected === 0) throw await this.refusal(actor, id);
-    return this.get(id);
+    return this.get(actor, id);
   }
 
   /**
-   * Deletes a post on the same conditions as {@link change}.
+   * Deletes a post, with its comments and likes, on the same conditions as {@link change}.
    * @throws {Problem} `post_not_found`, `forbidden`, `version_conflict`.
    */
   async delete(actor: Actor, id: string, versions?: readonly number[]): Promise<void> {
@@ -117,30 +113,21 @@ export class PostsService {
   private async refusal(actor: Actor, id: string): Promise<Problem> {
     const post = await this.posts.findOne({ select: { id: true, authorId: true }, where: { id } });
     if (post === null) return new Problem('post_not_found');
-    if (!isAdmin(actor) && post.authorId !== actor.accountId) return new Problem('forbidden');
-    return new Problem('version_conflict');
-  }
-
-  /** Asks for all the authors of a page at once. */
-  private async sign(posts: readonly Post[]): Promise<Signed[]> {
-    const authors = await this.profiles.findMany(posts.map(({ authorId }) => authorId));
-    return posts.map((post) => ({ post, author: authors.get(post.authorId) ?? null }));
+    return new Problem(mayChange(actor, post) ? 'version_conflict' : 'forbidden');
   }
 }
 
-/** What a list shows: everything but the body. */
-const LISTED = [
-  'post.id',
-  'post.boardId',
-  'post.authorId',
-  'post.title',
-  'post.excerpt',
-  'post.commentCount',
-  'post.likeCount',
-  'post.version',
-  'post.createdAt',
-  'post.updatedAt',
-];
+async function read(db: EntityManager, id: string, actor: Actor | undefined): Promise<WholeRow> {
+  const [row] = await db.query<WholeRow[]>(READ, [id, actor?.accountId ?? null]);
+  if (row === undefined) throw new Problem('post_not_found');
+  return row;
+}
+
+function versioned(row: WholeRow, author: Author, actor: Actor | undefined): VersionedPost {
+  const { board, body, version, likedByMe } = row;
+  const personal = actor === undefined ? {} : { likedByMe };
+  return { post: { ...summaryOf(row, board, author), body, ...personal }, version };
+}
 
 /** The condition that makes one statement both the check and the change: there is no moment between them. */
 function changeable(
@@ -148,13 +135,6 @@ function changeable(
   id: string,
   versions: readonly number[] | undefined,
 ): FindOptionsWhere<Post> {
-  return {
-    id,
-    ...(isAdmin(actor) ? {} : { authorId: actor.accountId }),
-    ...(versions === undefined ? {} : { version: In(versions) }),
-  };
-}
-
-function isAdmin({ roles }: Actor): boolean {
-  return roles.includes('admin');
+  const version = versions === undefined ? {} : { version: In(versions) };
+  return { id, ...changeableBy(actor), ...version };
 }

@@ -18,6 +18,7 @@ export class LocalProfiles extends Profiles {
       .values({ id: accountId, nickname, avatarUrl, locale })
       .orIgnore()
       .execute();
+    this.changed(accountId);
   }
 
   async findMany(accountIds: readonly string[]): Promise<ReadonlyMap<string, PublicProfile>> {
@@ -35,5 +36,6 @@ export class LocalProfiles extends Profiles {
 
   async delete(accountId: string): Promise<void> {
     await this.profiles.delete({ id: accountId });
+    this.changed(accountId);
   }
 }

@@ -32,4 +32,16 @@ export abstract class Profiles {
 
   /** Removes the profile, if there is one. */
   abstract delete(accountId: string): Promise<void>;
+
+  private readonly listeners: ((accountId: string) => void)[] = [];
+
+  /** Tells of every profile that this process changes; what others change has to be asked for anew. */
+  onChange(listener: (accountId: string) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /** For whoever changes a profile. */
+  changed(accountId: string): void {
+    for (const listener of this.listeners) listener(accountId);
+  }
 }

@@ -5,6 +5,7 @@ import type { Actor } from '../access/actor.js';
 import { runPrepared, type Prepared } from '../database/prepared.js';
 import { Problem } from '../problems/problem.js';
 import { Profile } from './profile.entity.js';
+import { Profiles } from './profiles.js';
 import type { ProfileChanges } from './schemas.js';
 
 /** Asked at every page of every client: who am I? */
@@ -17,7 +18,10 @@ const READ: Prepared = {
 /** What people do with profiles: read anyone's, change their own. */
 @Injectable()
 export class UsersService {
-  constructor(@InjectRepository(Profile) private readonly profiles: Repository<Profile>) {}
+  constructor(
+    @InjectRepository(Profile) private readonly profiles: Repository<Profile>,
+    private readonly port: Profiles,
+  ) {}
 
   /** @throws {Problem} `user_not_found`. */
   async get(id: string): Promise<Profile> {
@@ -29,6 +33,7 @@ export class UsersService {
   /** @throws {Problem} `user_not_found` when the actor's profile is gone. */
   async change(actor: Actor, changes: ProfileChanges): Promise<Profile> {
     await this.profiles.update({ id: actor.accountId }, changes);
+    this.port.changed(actor.accountId);
     return this.get(actor.accountId);
   }
 }

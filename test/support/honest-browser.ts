@@ -23,6 +23,22 @@ interface Options {
   readonly losing?: number;
 }
 
+/** Lets each browser live with so many tabs while `work` goes on; the tabs are closed whatever becomes of it. */
+export async function whileBrowsing(
+  browsers: readonly HonestBrowser[],
+  tabs: number,
+  work: () => Promise<void>,
+): Promise<void> {
+  const closed = new AbortController();
+  const life = Promise.all(browsers.map((browser) => browser.browse(tabs, closed.signal)));
+  try {
+    await work();
+  } finally {
+    closed.abort();
+    await life;
+  }
+}
+
 /**
  * One person's browser: several tabs, one cookie jar. Its requests carry the cookie of that moment, and it takes cookies in
  * the order in which answers arrive. Each tab refreshes, reads, pauses, and asks again when an answer did not come.

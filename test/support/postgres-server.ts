@@ -1,4 +1,4 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -50,6 +50,11 @@ export class PostgresServer {
         ['-D', data, '-p', String(port), '-k', dir, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'],
         { ...owner, stdio: 'ignore', cwd: dir },
       );
+      // One that a failed test left running does not keep the run from ending, and ends with it.
+      server.unref();
+      const quit = () => void server.kill('SIGQUIT');
+      process.once('exit', quit);
+      server.once('exit', () => process.off('exit', quit));
       await untilReady(url);
       return server;
     };
@@ -77,16 +82,17 @@ export class PostgresServer {
   }
 
   async stop(): Promise<void> {
+    // One that a failed test left frozen would never stop.
+    this.thaw();
     await this.end('SIGINT');
     rmSync(this.dir, { recursive: true, force: true });
   }
 
   private signalAll(signal: NodeJS.Signals): void {
-    // The first makes the others, so it has to stop before they are counted.
+    // The first makes the others, so it has to stop before they are counted; some may end while they are.
     this.process.kill(signal);
     const { pid = 0 } = this.process;
-    const children = execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' });
-    for (const child of children.split('\n').filter(Boolean)) process.kill(Number(child), signal);
+    spawnSync('pkill', [`-${signal.slice('SIG'.length)}`, '-P', String(pid)]);
   }
 
   private async end(signal: NodeJS.Signals): Promise<void> {

@@ -57,6 +57,8 @@ export class RedisServer {
       name === 'replicaof' ? [`--${name}`, ...String(value).split(' ')] : [`--${name}`, String(value)],
     );
     this.process = spawn('redis-server', args, { stdio: 'ignore' });
+    // One that a failed test left running does not keep the run from ending.
+    this.process.unref();
     process.once('exit', this.killHard);
     for (let attempt = 0; ; attempt++) {
       try {

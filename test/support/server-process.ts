@@ -1,5 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from './ports.js';
@@ -37,8 +38,10 @@ export class ServerProcess {
       env: { PATH, LOG_LEVEL: 'error', ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.on('data', (data: Buffer) => void this.output.push(data.toString()));
+    // One that a failed test left running does not keep the run from ending.
+    this.child.unref();
+    for (const stream of [this.child.stdout, this.child.stderr] as (Socket | null)[]) {
+      stream?.on('data', (data: Buffer) => void this.output.push(data.toString())).unref();
     }
     process.once('exit', this.killHard);
     for (let attempt = 0; attempt < 600; attempt++) {

@@ -5,6 +5,7 @@ import { SessionsEverywhere1764100000000 } from './1764100000000-sessions-everyw
 import { CreateAuditEvents1764100000001 } from './1764100000001-create-audit-events.js';
 import { RotateSigningKeys1764200000000 } from './1764200000000-rotate-signing-keys.js';
 import { AccountsForLife1764200000001 } from './1764200000001-accounts-for-life.js';
+import { BoardsInFull1764300000000 } from './1764300000000-boards-in-full.js';
 
 /** Every migration, oldest first. A list, not a glob: what is not named here does not run. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   CreateAuditEvents1764100000001,
   RotateSigningKeys1764200000000,
   AccountsForLife1764200000001,
+  BoardsInFull1764300000000,
 ];

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { line, text } from '../text.js';
+import { pageSchema } from './cursor.js';
+
+/** A board's name in paths. */
+export const slug = z
+  .string()
+  .max(40)
+  .regex(/^[a-z0-9](-?[a-z0-9])*$/, 'must be small letters and digits, with single hyphens between them');
+const title = line(1, 60);
+const description = text(0, 500);
+
+/** What an admin writes to make a board. */
+export const newBoard = z.strictObject({ slug, title, description: description.default('') }).meta({
+  id: 'NewBoard',
+  example: { slug: 'free', title: 'Free board', description: 'Talk about anything' },
+});
+export type NewBoard = z.output<typeof newBoard>;
+
+/** What an admin changes about a board: at least one member. */
+export const boardChanges = z
+  .strictObject({ slug, title, description })
+  .partial()
+  .refine((changes) => Object.keys(changes).length > 0, 'must change something')
+  .meta({ id: 'BoardChanges', example: { title: 'Free board' } });
+export type BoardChanges = z.output<typeof boardChanges>;
+
+/** A board as everyone sees it. */
+export const board = z
+  .object({
+    slug: z.string(),
+    title: z.string(),
+    description: z.string(),
+    postCount: z.int(),
+    createdAt: z.iso.datetime(),
+  })
+  .meta({
+    id: 'Board',
+    example: {
+      slug: 'free',
+      title: 'Free board',
+      description: 'Talk about anything',
+      postCount: 1,
+      createdAt: '2026-11-24T09:00:00.000Z',
+    },
+  });
+export type BoardAnswer = z.output<typeof board>;
+
+/** A page of boards. */
+export const boardPage = pageSchema(board).meta({ id: 'BoardPage' });

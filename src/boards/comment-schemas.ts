@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { visibleText } from '../text.js';
+import { pageSchema } from './cursor.js';
+import { author } from './post-schemas.js';
+
+/** What someone writes under a post, also when they change it. */
+export const newComment = z
+  .strictObject({ body: visibleText(1, 2_000).describe('Markdown, kept exactly as written.') })
+  .meta({ id: 'NewComment', example: { body: 'Well said!' } });
+export type NewComment = z.output<typeof newComment>;
+
+/** A comment as everyone sees it. */
+export const comment = z
+  .object({
+    id: z.uuid(),
+    postId: z.uuid(),
+    body: z.string().describe('Markdown, exactly as it was written.'),
+    author: author.nullable().describe('null when the author has left.'),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Comment' });
+export type CommentAnswer = z.output<typeof comment>;
+
+/** A page of comments. */
+export const commentPage = pageSchema(comment).meta({ id: 'CommentPage' });

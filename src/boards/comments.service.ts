@@ -1,0 +1,104 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { DataSource, type EntityManager, type Repository } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
+import type { Actor } from '../access/actor.js';
+import { Problem } from '../problems/problem.js';
+import { Authors, type Author } from './authors.js';
+import { changeableBy } from './authorship.js';
+import type { CommentAnswer, NewComment } from './comment-schemas.js';
+import { Comment } from './comment.entity.js';
+import { count } from './counting.js';
+import { pageOf, placeByAge, type ListQuery, type Page } from './cursor.js';
+import { Once } from './once.js';
+import { Post } from './post.entity.js';
+
+/** What people write under posts. */
+@Injectable()
+export class CommentsService {
+  constructor(
+    private readonly dataSource: DataSource,
+    @InjectRepository(Comment) private readonly comments: Repository<Comment>,
+    private readonly authors: Authors,
+    private readonly once: Once,
+  ) {}
+
+  /** A page of a post's comments, oldest first. @throws {Problem} `post_not_found`. */
+  async list(postId: string, { cursor, limit }: ListQuery): Promise<Page<CommentAnswer>> {
+    const query = this.comments
+      .createQueryBuilder('comment')
+      .where('comment.postId = :postId', { postId })
+      .orderBy({ 'comment.createdAt': 'ASC', 'comment.id': 'ASC' })
+      .limit(limit + 1);
+    if (cursor !== undefined) {
+      query.andWhere('(comment.createdAt, comment.id) > (:at, :id)', {
+        at: new Date(cursor.at),
+        id: cursor.id,
+      });
+    }
+    const rows = await query.getMany();
+    if (rows.length === 0) await postMustBe(this.dataSource.manager, postId);
+    const authorOf = await this.authors.of(rows.slice(0, limit));
+    return pageOf(rows, limit, placeByAge, (row) => answer(row, authorOf(row.authorId)));
+  }
+
+  /**
+   * Puts a comment under a post, and counts it there. With an `Idempotency-Key` that the actor used within a day, it answers
+   * what it did then.
+   * @throws {Problem} `post_not_found`, `idempotency_key_reused`.
+   */
+  async write(actor: Actor, postId: string, { body }: NewComment, key?: string): Promise<CommentAnswer> {
+    const { accountId: authorId } = actor;
+    const authorOf = await this.authors.of([{ authorId }]);
+    return this.once.perform(actor, { key, request: ['comment', postId, body] }, async (db) => {
+      await postMustBe(db, postId, true);
+      const id = uuidv7();
+      await db.insert(Comment, { id, postId, authorId, body });
+      await count(db, 'comments', postId, 1);
+      return answer(await db.findOneByOrFail(Comment, { id }), authorOf(authorId));
+    });
+  }
+
+  /** Changes the actor's comment, or anyone's for an admin. @throws {Problem} `comment_not_found`, `forbidden`. */
+  async change(actor: Actor, id: string, { body }: NewComment): Promise<CommentAnswer> {
+    const changes = { body, updatedAt: () => 'now()' };
+    const { affected } = await this.comments.update({ id, ...changeableBy(actor) }, changes);
+    const comment = await this.comments.findOneBy({ id });
+    if (comment === null) throw new Problem('comment_not_found');
+    if (affected === 0) throw new Problem('forbidden');
+    const authorOf = await this.authors.of([comment]);
+    return answer(comment, authorOf(comment.authorId));
+  }
+
+  /** Deletes a comment on the same conditions as {@link change}. @throws {Problem} `comment_not_found`, `forbidden`. */
+  async delete(actor: Actor, id: string): Promise<void> {
+    const deleted = await this.dataSource.transaction(async (db) => {
+      const { raw } = await db
+        .createQueryBuilder()
+        .delete()
+        .from(Comment)
+        .where({ id, ...changeableBy(actor) })
+        .returning('post_id')
+        .execute();
+      const [row] = raw as { post_id: string }[];
+      if (row !== undefined) await count(db, 'comments', row.post_id, -1);
+      return row !== undefined;
+    });
+    if (!deleted)
+      throw new Problem((await this.comments.existsBy({ id })) ? 'forbidden' : 'comment_not_found');
+  }
+}
+
+/** Makes sure that the post is there, and, with `stays`, that it is until the transaction ends. */
+async function postMustBe(db: EntityManager, id: string, stays = false): Promise<void> {
+  const post = await db.findOne(Post, {
+    select: { id: true },
+    where: { id },
+    ...(stays && { lock: { mode: 'for_key_share' as const } }),
+  });
+  if (post === null) throw new Problem('post_not_found');
+}
+
+function answer({ id, postId, body, createdAt, updatedAt }: Comment, author: Author): CommentAnswer {
+  return { id, postId, body, author, createdAt: createdAt.toISOString(), updatedAt: updatedAt.toISOString() };
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/**
+ * Gives what was asked for with an `ETag`, or 304 where the client says that it has this very answer (RFC 9110 §13.1.2).
+ * Caches may keep it, and ask each time.
+ */
+export function give<T>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: T,
+  version?: number,
+): T | undefined {
+  const tag = name(reply, answer, version);
+  const personal = request.actor !== undefined;
+  void reply.headers({
+    vary: 'Origin, Authorization',
+    'cache-control': personal ? 'private, no-cache' : 'public, no-cache',
+  });
+  if (!names(request.headers['if-none-match'], tag)) return answer;
+  void reply.code(304);
+  return undefined;
+}
+
+/**
+ * Names an answer by its `ETag`. `version`, which {@link versionsIn} reads, comes first in that of what can be changed. What
+ * is false may as well be left out: so a post has the same tag for everyone who does not like it.
+ */
+export function name(reply: FastifyReply, answer: unknown, version?: number): string {
+  const said = JSON.stringify(answer, (_, value: unknown) => (value === false ? undefined : value));
+  const hash = createHash('sha256').update(said).digest('base64url').slice(0, 16);
+  const tag = version === undefined ? `"${hash}"` : `"${version}.${hash}"`;
+  void reply.header('etag', tag);
+  return tag;
+}
+
+/** Whether `If-None-Match` names a tag, by weak comparison. */
+function names(ifNoneMatch: string | undefined, tag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return ifNoneMatch.split(',').some((each) => ['*', tag, `W/${tag}`].includes(each.trim()));
+}
+
+/**
+ * The versions that `If-Match` names; undefined when any will do. What is not an ETag of ours names none. A like or another
+ * nickname changes the tag, but not the version, and must not get in the way of an author's change: only the version counts.
+ */
+export function versionsIn(ifMatch: string | undefined): readonly number[] | undefined {
+  if (ifMatch === undefined || ifMatch.trim() === '*') return undefined;
+  return ifMatch.split(',').flatMap((tag) => {
+    // What compresses answers on their way makes tags weak.
+    const version = /^(?:W\/)?"([1-9]\d{0,8})\.[\w-]{16}"$/.exec(tag.trim())?.[1];
+    return version === undefined ? [] : [Number(version)];
+  });
+}

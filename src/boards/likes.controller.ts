@@ -1,0 +1,29 @@
+import { Controller, Delete, Param, Put } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { CurrentActor, type Actor } from '../access/actor.js';
+import { Answers, Fails } from '../openapi.js';
+import { LikesService } from './likes.service.js';
+import { like, type LikeAnswer } from './post-schemas.js';
+import { knownPost } from './posts.controller.js';
+
+/** Likes: said twice, they count once. */
+@ApiTags('Boards')
+@Controller('posts/:id/like')
+@Fails('post_not_found')
+export class LikesController {
+  constructor(private readonly likes: LikesService) {}
+
+  @Put()
+  @ApiOperation({ summary: 'Like a post' })
+  @Answers(200, like, 'How many like it now')
+  like(@CurrentActor() actor: Actor, @Param('id', knownPost) id: string): Promise<LikeAnswer> {
+    return this.likes.like(actor, id);
+  }
+
+  @Delete()
+  @ApiOperation({ summary: 'Take a like back' })
+  @Answers(200, like, 'How many like it now')
+  unlike(@CurrentActor() actor: Actor, @Param('id', knownPost) id: string): Promise<LikeAnswer> {
+    return this.likes.unlike(actor, id);
+  }
+}

@@ -1,0 +1,45 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { Actor } from '../access/actor.js';
+import { Problem } from '../problems/problem.js';
+import { count } from './counting.js';
+import type { LikeAnswer } from './post-schemas.js';
+
+/** The post stays until the like is there. */
+const LIKE = `
+  INSERT INTO board.likes (post_id, account_id) SELECT id, $2 FROM board.posts WHERE id = $1 FOR KEY SHARE
+  ON CONFLICT DO NOTHING RETURNING post_id`;
+const UNLIKE = 'DELETE FROM board.likes WHERE post_id = $1 AND account_id = $2 RETURNING post_id';
+
+/** Who likes which post. */
+@Injectable()
+export class LikesService {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** The actor likes a post, as often as they say so. @throws {Problem} `post_not_found`. */
+  async like({ accountId }: Actor, postId: string): Promise<LikeAnswer> {
+    const likeCount = await this.dataSource.transaction(async (db) => {
+      const liked = await db.query<unknown[]>(LIKE, [postId, accountId]);
+      return liked.length > 0 ? count(db, 'likes', postId, 1) : countNow(db, postId);
+    });
+    return { likeCount, likedByMe: true };
+  }
+
+  /** The actor does not like it any more, or never did. @throws {Problem} `post_not_found`. */
+  async unlike({ accountId }: Actor, postId: string): Promise<LikeAnswer> {
+    const likeCount = await this.dataSource.transaction(async (db) => {
+      const [unliked] = await db.query<[unknown[], number]>(UNLIKE, [postId, accountId]);
+      return unliked.length > 0 ? count(db, 'likes', postId, -1) : countNow(db, postId);
+    });
+    return { likeCount, likedByMe: false };
+  }
+}
+
+async function countNow(db: EntityManager, postId: string): Promise<number> {
+  const [row] = await db.query<{ likeCount: number }[]>(
+    'SELECT like_count AS "likeCount" FROM board.tallies WHERE post_id = $1',
+    [postId],
+  );
+  if (row === undefined) throw new Problem('post_not_found');
+  return row.likeCount;
+}

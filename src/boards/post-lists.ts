@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { Authors } from './authors.js';
+import { BoardsService } from './boards.service.js';
+import { pageOf, placeByAge, type Page } from './cursor.js';
+import type { PopularPlace, PostQuery } from './post-query.js';
+import { LISTED, summaryOf, type PostRow } from './post-row.js';
+import type { PostSummary } from './post-schemas.js';
+import { PostSearch } from './post-search.js';
+
+const LATEST = `
+  SELECT ${LISTED} FROM board.posts p JOIN board.tallies t ON t.post_id = p.id
+  WHERE p.board_id = $1 AND ($2::timestamptz IS NULL OR (p.created_at, p.id) < ($2, $3::uuid))
+  ORDER BY p.created_at DESC, p.id DESC LIMIT $4`;
+
+/** A page of popular posts says by its snapshot which likes and comments it has seen. */
+const MOST_POPULAR = `
+  SELECT ${LISTED}, t.popularity::float8, pg_current_snapshot()::text AS snapshot
+  FROM board.tallies t JOIN board.posts p ON p.id = t.post_id
+  WHERE t.board_id = $1 ORDER BY t.popularity DESC, t.post_id DESC LIMIT $2`;
+
+/**
+ * The pages after it show every post where it was then: what has been liked or commented on since is counted without that.
+ * So nothing is shown twice, and nothing is passed over, however the counters change while somebody reads.
+ */
+const NEXT_POPULAR = `
+  WITH changed AS (
+    SELECT post_id, sum(change)::integer AS change FROM board.reactions
+    WHERE board_id = $1 AND made_by >= pg_snapshot_xmin($4::pg_snapshot)
+      AND NOT pg_visible_in_snapshot(made_by, $4::pg_snapshot)
+    GROUP BY post_id
+  ), place AS (
+    (SELECT post_id, popularity FROM board.tallies
+     WHERE board_id = $1 AND (popularity, post_id) < ($2, $3::uuid) AND post_id NOT IN (SELECT post_id FROM changed)
+     ORDER BY popularity DESC, post_id DESC LIMIT $5)
+    UNION ALL
+    SELECT post_id, board.popularity(like_count + comment_count - change, created_at)
+    FROM changed JOIN board.tallies USING (post_id)
+  )
+  SELECT ${LISTED}, place.popularity::float8, $4 AS snapshot
+  FROM place JOIN board.tallies t USING (post_id) JOIN board.posts p ON p.id = t.post_id
+  WHERE (place.popularity, place.post_id) < ($2, $3::uuid)
+  ORDER BY place.popularity DESC, place.post_id DESC LIMIT $5`;
+
+type PopularRow = PostRow & Pick<PopularPlace, 'popularity' | 'snapshot'>;
+
+/** The posts of a board: the latest, the most popular, or those that have some words. Never more is read than is shown. */
+@Injectable()
+export class PostLists {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly boards: BoardsService,
+    private readonly authors: Authors,
+    private readonly search: PostSearch,
+  ) {}
+
+  /** A page of the list that the query asks for, without bodies. @throws {Problem} `board_not_found`. */
+  async list(slug: string, query: PostQuery): Promise<Page<PostSummary>> {
+    const { id: boardId } = await this.boards.get(slug);
+    const { limit } = query;
+    if (query.list === 'search') {
+      return this.page(slug, limit, await this.search.find(boardId, query), this.search.placeOf);
+    }
+    if (query.list === 'popular') {
+      const rows = await this.popular(boardId, limit + 1, query.place);
+      return this.page(slug, limit, rows, ({ id, popularity, snapshot }) => ({ popularity, id, snapshot }));
+    }
+    const { at, id } = query.place ?? {};
+    const since = at === undefined ? null : new Date(at);
+    const rows = await this.dataSource.query<PostRow[]>(LATEST, [boardId, since, id ?? null, limit + 1]);
+    return this.page(slug, limit, rows, placeByAge);
+  }
+
+  private popular(boardId: string, limit: number, place?: PopularPlace): Promise<PopularRow[]> {
+    if (place === undefined) return this.dataSource.query(MOST_POPULAR, [boardId, limit]);
+    const { popularity, id, snapshot } = place;
+    return this.dataSource.query(NEXT_POPULAR, [boardId, popularity, id, snapshot, limit]);
+  }
+
+  private async page<Row extends PostRow>(
+    slug: string,
+    limit: number,
+    rows: readonly Row[],
+    placeOf: (row: Row) => unknown,
+  ): Promise<Page<PostSummary>> {
+    const authorOf = await this.authors.of(rows.slice(0, limit));
+    return pageOf(rows, limit, placeOf, (row) => summaryOf(row, slug, authorOf(row.authorId)));
+  }
+}

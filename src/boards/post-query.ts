@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { cursorTo, limit, moment } from './cursor.js';
+
+/** A `pg_snapshot` as text, which says what transactions had ended: `xmin:xmax:those,between,that,had,not`. */
+const snapshot = z.string().refine((text) => {
+  if (!/^[1-9]\d{0,17}:[1-9]\d{0,17}:(\d+(,\d+)*)?$/.test(text)) return false;
+  const [xmin = 0n, xmax = 0n, ...running] = (text.match(/\d+/g) ?? []).map(BigInt);
+  const inOrder = running.every((id, i) => id > (running[i - 1] ?? xmin - 1n) && id < xmax);
+  return xmin <= xmax && inOrder;
+});
+
+/** Where each of the lists of posts goes on. */
+const PLACES = {
+  latest: z.strictObject({ at: moment, id: z.uuid() }),
+  popular: z.strictObject({ popularity: z.int(), id: z.uuid(), snapshot }),
+  search: z.strictObject({ part: z.enum(['title', 'body']), at: moment, id: z.uuid() }),
+};
+type Places = { [List in keyof typeof PLACES]: z.output<(typeof PLACES)[List]> };
+export type PopularPlace = Places['popular'];
+export type SearchPlace = Places['search'];
+
+/** Which list of posts is asked for, and where it goes on. */
+export type PostQuery = { readonly limit: number } & (
+  | { readonly list: 'latest'; readonly place?: Places['latest'] | undefined }
+  | { readonly list: 'popular'; readonly place?: PopularPlace | undefined }
+  | { readonly list: 'search'; readonly q: string; readonly place?: SearchPlace | undefined }
+);
+
+/** The query of `GET /boards/:slug/posts`. What is searched for is sorted by how well it fits, whatever `sort` says. */
+export const postQuery = z
+  .strictObject({
+    cursor: z.string().optional().describe('The `nextCursor` of the page before.'),
+    limit,
+    sort: z.enum(['latest', 'popular']).default('latest').describe('Without `q`.'),
+    q: z.string().trim().max(100).optional().describe('Words that a post has, or their beginnings.'),
+  })
+  .transform(({ cursor, limit, sort, q = '' }, context): PostQuery => {
+    const place = <T>(shape: z.ZodType<T>): T | undefined => {
+      const parsed = cursorTo(shape).optional().safeParse(cursor);
+      if (parsed.success) return parsed.data;
+      context.addIssue({ code: 'custom', path: ['cursor'], message: 'must be a nextCursor of this list' });
+      return undefined;
+    };
+    if (q !== '') return { list: 'search', q, limit, place: place(PLACES.search) };
+    if (sort === 'popular') return { list: sort, limit, place: place(PLACES.popular) };
+    return { list: sort, limit, place: place(PLACES.latest) };
+  });

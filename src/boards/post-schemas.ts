@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { line, visibleText } from '../text.js';
+import { pageSchema } from './cursor.js';
+
+const title = line(1, 120);
+const body = visibleText(1, 20_000).describe('Markdown, kept exactly as written.');
+
+/** What someone writes to make a post. */
+export const newPost = z
+  .strictObject({ title, body })
+  .meta({ id: 'NewPost', example: { title: 'Hello', body: 'This is my *first* post.' } });
+export type NewPost = z.output<typeof newPost>;
+
+/** What the author changes about a post: at least one member. */
+export const postChanges = z
+  .strictObject({ title, body })
+  .partial()
+  .refine((changes) => Object.keys(changes).length > 0, 'must change something')
+  .meta({ id: 'PostChanges', example: { title: 'Hello again' } });
+export type PostChanges = z.output<typeof postChanges>;
+
+/** Who wrote something, as everyone sees them. */
+export const author = z
+  .object({ id: z.string(), nickname: z.string(), avatarUrl: z.string().nullable() })
+  .meta({ id: 'Author' });
+
+/** A post as lists show it. */
+export const postSummary = z
+  .object({
+    id: z.uuid(),
+    board: z.string().describe("The board's slug."),
+    title: z.string(),
+    excerpt: z.string().describe('The beginning of the body, as one line of plain text.'),
+    author: author.nullable().describe('null when the author has left.'),
+    commentCount: z.int(),
+    likeCount: z.int(),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'PostSummary' });
+export type PostSummary = z.output<typeof postSummary>;
+
+/** A post by itself. */
+export const post = postSummary
+  .extend({
+    body: z.string().describe('Markdown, exactly as it was written.'),
+    likedByMe: z.boolean().optional().describe('Only when an access token comes along.'),
+  })
+  .meta({ id: 'Post' });
+export type PostAnswer = z.output<typeof post>;
+
+/** A page of posts. */
+export const postPage = pageSchema(postSummary).meta({ id: 'PostPage' });
+export type PostPage = z.output<typeof postPage>;
+
+/** How many like a post, and whether the one who asks does. */
+export const like = z.object({ likeCount: z.int(), likedByMe: z.boolean() }).meta({ id: 'Like' });
+export type LikeAnswer = z.output<typeof like>;
