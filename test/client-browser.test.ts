@@ -160,6 +160,35 @@ describeWith('chromium', 'the client in a browser', () => {
     expect(requests).toEqual(['GET']);
   });
 
+  it('asks again who is here when it comes back out of the back-forward cache, where no news reached it', async () => {
+    const tab = await browser.loggedIn();
+    await endElsewhere();
+    await tab.run('dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }))');
+    await tab.changed(2);
+    expect(await reasons(tab)).toEqual(['refresh', 'session_ended']);
+  });
+
+  it('finds out who is here as soon as the network is back', async () => {
+    const tab = await browser.loggedIn();
+    await tab.page.reload();
+    await tab.run('loaded');
+    await browser.context.setOffline(true);
+    expect(await tab.run('client.refresh().catch(({ code }) => code)')).toBe('unreachable');
+    expect(await tab.run('client.user')).toBeUndefined();
+    await browser.context.setOffline(false);
+    await tab.changed(1);
+    expect(await reasons(tab)).toEqual(['refresh']);
+  });
+
+  it('lets no listener that fails keep a change from the others', async () => {
+    const tab = await browser.loggedIn();
+    await tab.run(
+      '{ client.onChange(() => { throw new Error("oops") }); client.onChange(() => (globalThis.heard = true)) }',
+    );
+    await tab.run('client.refresh()');
+    expect(await tab.run('heard')).toBe(true);
+  });
+
   it('logs out, and a reload knows it', async () => {
     const tab = await browser.loggedIn();
     await tab.run('client.logout()');
