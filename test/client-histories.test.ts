@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { importClient } from './support/client-transport.js';
-import { actions, fates, World } from './support/client-world.js';
+import { anything, fates, noLogIns, World } from './support/client-world.js';
 
 let createClient: Awaited<ReturnType<typeof importClient>>['createClient'];
 const { setTimeout, BroadcastChannel } = globalThis;
@@ -15,9 +15,12 @@ afterAll(() => {
 
 /** Three tabs do ten things at once, and requests, answers and news take any time, or are lost. */
 describe.each([
-  ['with Web Locks and BroadcastChannel', { locks: true, channels: true }, fates],
-  ['without BroadcastChannel', { locks: true, channels: false }, fates],
-])('tabs of one browser, %s', (_, has, fates) => {
+  ['with Web Locks and BroadcastChannel', { locks: true, channels: true }, anything],
+  ['without BroadcastChannel', { locks: true, channels: false }, anything],
+  // Where nobody takes turns, a late answer may take away the cookie of a log-in in another tab at the same time.
+  ['without Web Locks', { locks: false, channels: true }, noLogIns],
+  ['without either', { locks: false, channels: false }, noLogIns],
+])('tabs of one browser, %s', (_, has, actions) => {
   it('agree in the end, log nobody out without a reason, and never speak in the name of another', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), actions, fates, async (scheduler, history, fates) => {
@@ -25,7 +28,7 @@ describe.each([
         await world.live(history);
         expect(world.wrong).toEqual([]);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 400 },
     );
   });
 });

@@ -42,7 +42,8 @@ export function LogInCard({ returnTo, title, compact = false }: LogInCardProps) 
   );
 }
 
-function PasswordForm() {
+/** The way in with an e-mail address. */
+export function PasswordForm() {
   const { entry } = useWords();
   const [email, setEmail] = useState('');
   return (

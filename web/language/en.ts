@@ -295,6 +295,10 @@ export const en = {
     other: 'The log-in did not work. Please try again.',
   } as Readonly<Record<string, string>> & { readonly other: string },
   logInThenLink: 'Log in, then link',
+  docs: {
+    loggedInAs: (nickname: string) => `Logged in as ${nickname}`,
+    notLoggedIn: 'Not logged in',
+  },
 };
 
 /** What every language must say. */

@@ -288,4 +288,8 @@ export const ko: Words = {
     other: '로그인하지 못했어요. 다시 시도해 주세요.',
   },
   logInThenLink: '로그인하고 연결하기',
+  docs: {
+    loggedInAs: (nickname) => `${nickname} 님으로 로그인됨`,
+    notLoggedIn: '로그인하지 않음',
+  },
 };

@@ -12,6 +12,12 @@ export interface SeenToken {
 
 const seen = makeStore<SeenToken | undefined>(undefined);
 let last = '';
+const takers = new Set<(token: string | undefined) => void>();
+
+/** Hands on each token that comes, and undefined when there is none any more. Only Swagger UI takes them, to fill them in. */
+export function takeTokens(taker: (token: string | undefined) => void): void {
+  takers.add(taker);
+}
 
 /** Notices a token that went by; undefined when there is none any more. */
 export function noticeToken(token: string | undefined): void {
@@ -20,6 +26,7 @@ export function noticeToken(token: string | undefined): void {
   if (mark === last) return;
   last = mark;
   seen.set(token === undefined ? undefined : read(token));
+  for (const take of takers) take(token);
 }
 
 export const useSeenToken = seen.use;
