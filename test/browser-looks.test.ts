@@ -23,7 +23,7 @@ describeWith('chromium', 'the page for everyone', () => {
     ['/me/sessions', '.rows'],
     ['/me/activity', '.events'],
     ['/me/delete', '.mine-page form'],
-    ['/nothing-here', 'main'],
+    ['/b/nowhere', '.nothing'],
   ];
   const OUTSIDE: readonly (readonly [path: string, seen: string])[] = [
     ['/', '.provider.google'],

@@ -61,14 +61,15 @@ export function HomePage() {
 }
 
 function BoardBeginning({ board, posts }: { readonly board: Board; readonly posts: readonly PostSummary[] }) {
-  const { home, boards } = useWords();
+  const { boards } = useWords();
   return (
     <section className="board-beginning" aria-labelledby={`board-${board.slug}`}>
       <header>
         <h2 id={`board-${board.slug}`}>
           <Link href={`/b/${board.slug}`}>{board.title}</Link>
         </h2>
-        <Link className="all" href={`/b/${board.slug}`} aria-label={`${home.all}: ${board.title}`}>
+        <Link className="all" href={`/b/${board.slug}`}>
+          <span className="unseen">{board.title}: </span>
           {boards.posts(board.postCount)}
         </Link>
       </header>

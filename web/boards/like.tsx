@@ -36,12 +36,12 @@ export function Like({ post, changed }: { readonly post: Post; readonly changed:
       className={likedByMe ? 'plain like liked' : 'plain like'}
       aria-pressed={likedByMe}
       onClick={() => void press()}
-      aria-label={`${user === null ? boards.logInToLike : boards.like} (${boards.likes(likeCount)})`}
     >
       <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">
         <path d="M12 20.500 4.200 12.800a5 5 0 0 1 7-7.100l.8.800.8-.8a5 5 0 0 1 7 7.100z" />
       </svg>
-      <span aria-hidden="true">{likeCount}</span>
+      <span className="unseen">{user === null ? boards.logInToLike : boards.like}</span>
+      <span>{likeCount}</span>
     </button>
   );
 }

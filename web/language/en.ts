@@ -12,8 +12,6 @@ export const en = {
     welcome: (nickname: string) => `Welcome in, ${nickname}`,
     inside: 'You are logged in, and stay so when you reload or open another tab.',
     boards: 'Boards',
-    latest: 'Latest posts',
-    all: 'All posts',
     noBoards: 'There is no board yet.',
   },
   frame: {
@@ -73,7 +71,6 @@ export const en = {
       `If ${email} is known here, a mail is on its way. Please look into your inbox, and into the spam folder.`,
     resend: 'Send the mail again',
     resent: 'If the address waits for verification, another mail is on its way.',
-    verifying: 'Verifying your address',
     verified: 'Your e-mail address is verified, and you are logged in.',
     reset: 'Choose a new password',
     resetHint: 'At least 8 characters. You will be logged out everywhere.',
@@ -113,7 +110,6 @@ export const en = {
     postDeleted: 'The post is deleted.',
     edited: 'edited',
     like: 'Like',
-    liked: 'Liked',
     logInToLike: 'Log in to like this post',
     commentsTitle: 'Comments',
     noComments: 'No comments yet.',
@@ -125,7 +121,6 @@ export const en = {
     keepMine: 'Save mine',
     takeTheirs: 'Take the other',
     notYours: 'Only its author can change this post.',
-    postsBy: (nickname: string) => nickname,
     noBio: 'Nothing written here yet.',
   },
   me: {

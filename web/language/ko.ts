@@ -14,8 +14,6 @@ export const ko: Words = {
     welcome: (nickname) => `${nickname} 님, 어서 오세요`,
     inside: '로그인되어 있어요. 새로고침해도, 탭을 새로 열어도 그대로예요.',
     boards: '게시판',
-    latest: '최근 글',
-    all: '글 모두 보기',
     noBoards: '아직 게시판이 없어요.',
   },
   frame: {
@@ -70,7 +68,6 @@ export const ko: Words = {
       `${email} 주소를 저희가 알고 있다면 메일이 곧 도착해요. 받은 편지함과 스팸함을 확인해 주세요.`,
     resend: '메일 다시 받기',
     resent: '확인을 기다리는 주소라면 메일을 한 번 더 보냈어요.',
-    verifying: '이메일 주소를 확인하고 있어요',
     verified: '이메일 주소를 확인했고, 로그인되었어요.',
     reset: '새 비밀번호 정하기',
     resetHint: '8자 이상. 바꾸면 모든 기기에서 로그아웃됩니다.',
@@ -110,7 +107,6 @@ export const ko: Words = {
     postDeleted: '글을 삭제했어요.',
     edited: '고침',
     like: '좋아요',
-    liked: '좋아요',
     logInToLike: '로그인하고 좋아요 누르기',
     commentsTitle: '댓글',
     noComments: '아직 댓글이 없어요.',
@@ -122,7 +118,6 @@ export const ko: Words = {
     keepMine: '내 것으로 저장',
     takeTheirs: '바뀐 것 불러오기',
     notYours: '글쓴이만 이 글을 고칠 수 있어요.',
-    postsBy: (nickname) => nickname,
     noBio: '아직 소개가 없어요.',
   },
   me: {

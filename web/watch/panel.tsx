@@ -5,6 +5,9 @@ import { clearJournal, useJournal, type Entry } from './journal.js';
 import { togglePanel, usePanelOpen } from './panel-open.js';
 import { TokenView } from './token-view.js';
 
+/** Long, and its beginning is enough to tell one from another. */
+const UUID = /([0-9a-f]{8})-[0-9a-f-]{27}/g;
+
 /** The drawer in which one sees what silent authentication does. */
 export function Panel() {
   const { watch } = useWords();
@@ -59,11 +62,13 @@ function Journal() {
         )}
       </header>
       {entries.length === 0 && <p className="hint">{watch.nothing}</p>}
-      <ol className="journal" role="log">
-        {entries.map((entry) => (
-          <Line key={entry.id} entry={entry} />
-        ))}
-      </ol>
+      <div role="log" aria-labelledby="watch-log">
+        <ol className="journal" tabIndex={0}>
+          {entries.map((entry) => (
+            <Line key={entry.id} entry={entry} />
+          ))}
+        </ol>
+      </div>
     </section>
   );
 }
@@ -76,7 +81,7 @@ function Line({ entry: { method, path, status, ms, kind, inAll, elsewhere } }: {
     <li className={`${kind} ${went}`}>
       <span className="what">
         <code>
-          {method} {path}
+          {method} {path.replace(UUID, '$1…')}
         </code>{' '}
         {kind !== 'request' && (
           <span className="tag">{kind === 'refresh' ? watch.refresh : watch.repeated}</span>

@@ -51,7 +51,8 @@ export const watchedFetch: typeof fetch = async (input, init) => {
   try {
     response = await fetch(request);
   } catch (error) {
-    tell('none');
+    // Who has gone to another page needs no answer any more.
+    if (!(error instanceof DOMException && error.name === 'AbortError')) tell('none');
     throw error;
   }
   if (kind === 'refresh' && lossPlanned.get()) {
