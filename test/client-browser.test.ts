@@ -139,7 +139,7 @@ describeWith('chromium', 'the client in a browser', () => {
     expect(await reasons(tab)).toEqual(['refresh', 'refresh', 'refresh']);
   });
 
-  it('is shown again after the machine has slept, and renews what has expired', async () => {
+  it('renews what has expired when the machine wakes', async () => {
     await reopen({ clock: true });
     const tab = await browser.loggedIn();
     await letTimePass(app, A_NAP);
@@ -158,6 +158,18 @@ describeWith('chromium', 'the client in a browser', () => {
     await letTimePass(app, app.config.accessTokenTtl * 0.95);
     expect(await tab.status('/users/me')).toBe(200);
     expect(requests).toEqual(['GET']);
+  });
+
+  it('renews nothing while the page is hidden, and at once when it is shown', async () => {
+    await reopen({ clock: true });
+    const tab = await browser.loggedIn();
+    const refreshes = browser.watch('/auth/refresh');
+    await tab.run('Object.defineProperty(document, "hidden", { configurable: true, value: true })');
+    await tab.page.clock.runFor(A_NAP * 1_000);
+    expect(refreshes).toEqual([]);
+    const renewed = tab.page.waitForResponse('**/auth/refresh');
+    await tab.run('{ delete document.hidden; document.dispatchEvent(new Event("visibilitychange")) }');
+    expect((await renewed).status()).toBe(200);
   });
 
   it('asks again who is here when it comes back out of the back-forward cache, where no news reached it', async () => {
