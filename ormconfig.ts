@@ -6,14 +6,21 @@ import { Identity } from './src/auth/identity.entity.js';
 import { SigningKey } from './src/auth/keys/signing-key.entity.js';
 import { OneTimeToken } from './src/auth/local/one-time-token.entity.js';
 import { Session } from './src/auth/sessions/session.entity.js';
+import { PROVIDERS } from './src/auth/social/providers.js';
 import { Board } from './src/boards/board.entity.js';
 import { Comment } from './src/boards/comment.entity.js';
 import { Post } from './src/boards/post.entity.js';
-import { PROVIDERS } from './src/auth/social/providers.js';
 import { loadConfig } from './src/config.js';
-import { connectionTo, openTarget, type DatabaseTarget } from './src/database/target.js';
 import { migrations } from './src/database/migrations/index.js';
+import { connectionTo, openTarget, type DatabaseTarget } from './src/database/target.js';
 import { Profile } from './src/users/profile.entity.js';
+
+/** What TypeORM maps, by the service that it belongs to. */
+const ENTITIES = {
+  auth: [Account, Identity, Session, SigningKey, OneTimeToken],
+  users: [Profile],
+  boards: [Board, Post, Comment],
+};
 
 /** TypeORM's options, for the application and for the CLI alike. */
 export function databaseOptions(target: DatabaseTarget): PostgresDataSourceOptions {
@@ -21,7 +28,7 @@ export function databaseOptions(target: DatabaseTarget): PostgresDataSourceOptio
     type: 'postgres',
     ...connectionTo(target),
     applicationName: 'daemun',
-    entities: [Account, Identity, Session, SigningKey, OneTimeToken, Profile, Board, Post, Comment],
+    entities: Object.values(ENTITIES).flat(),
     migrations,
     migrationsTransactionMode: 'each',
     synchronize: false,

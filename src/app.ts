@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -9,6 +10,9 @@ import type { Config } from './config.js';
 import { openTarget } from './database/target.js';
 import { configureHttp, createHttpAdapter } from './http.js';
 import { nestLogger } from './logging.js';
+
+/** When we stop, what is on its way has this long (ms) to arrive. */
+const ARRIVAL_MS = 2_000;
 
 /** A running Daemun. */
 export interface Daemun {
@@ -33,11 +37,12 @@ export async function createDaemun(
     );
     await configureHttp(app, config);
     const unused = unusedConnections(app);
+    const arriving = arrivingRequests(app);
     return {
       app,
       close: async () => {
         try {
-          await drain(app, unused);
+          await drain(app, unused, arriving);
         } finally {
           await putAway();
         }
@@ -62,15 +67,32 @@ function unusedConnections(app: NestFastifyApplication): ReadonlySet<Socket> {
   return unused;
 }
 
+/** The requests whose bodies are still on their way. */
+function arrivingRequests(app: NestFastifyApplication): () => IncomingMessage[] {
+  const underWay = new Set<IncomingMessage>();
+  app.getHttpServer().on('request', (request: IncomingMessage, response: ServerResponse) => {
+    underWay.add(request);
+    response.once('close', () => underWay.delete(request));
+  });
+  return () => [...underWay].filter(({ complete }) => !complete);
+}
+
 /**
  * Closes the application once all requests under way have been answered. Node.js closes the connections that are idle at
- * the start; those that become idle later, and those on which nothing was ever asked, would be waited for.
+ * the start; those that become idle later, and those on which nothing was ever asked, would be waited for. So would requests
+ * that do not arrive, since Node.js does not look after them any more: they get a moment.
  */
-async function drain(app: NestFastifyApplication, unused: ReadonlySet<Socket>): Promise<void> {
+async function drain(
+  app: NestFastifyApplication,
+  unused: ReadonlySet<Socket>,
+  arriving: () => IncomingMessage[],
+): Promise<void> {
   const server = app.getHttpServer();
+  const begun = Date.now();
   const sweep = setInterval(() => {
     server.closeIdleConnections();
     for (const socket of unused) socket.destroy();
+    if (Date.now() - begun > ARRIVAL_MS) for (const request of arriving()) request.destroy();
   }, 50);
   try {
     await app.close();

@@ -9,7 +9,8 @@ export type Refuse = (key: string, message: string) => void;
 export function originOf(value: string): string | undefined {
   if (!URL.canParse(value)) return undefined;
   const url = new URL(value);
-  const bare = url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '';
+  const bare =
+    url.pathname === '/' && url.search === '' && url.hash === '' && url.username + url.password === '';
   return bare && (url.protocol === 'https:' || url.protocol === 'http:') ? url.origin : undefined;
 }
 
@@ -53,7 +54,10 @@ export function checkWebOrigins(set: Environment, publicUrl: string | undefined,
     else origins.push(origin);
   }
   const crossSite = origins.some((origin) => publicUrl !== undefined && siteOf(origin) !== siteOf(publicUrl));
-  if (crossSite && set.COOKIE_SAMESITE !== 'none') {
+  // An https API with a page on http is refused for that; SameSite is not what is wrong with it.
+  const insecure =
+    publicUrl?.startsWith('https:') === true && origins.some((origin) => origin.startsWith('http:'));
+  if (crossSite && !insecure && set.COOKIE_SAMESITE !== 'none') {
     refuse(
       'COOKIE_SAMESITE',
       'an origin in WEB_ORIGINS is cross-site to PUBLIC_URL, so its pages would never send the refresh cookie; ' +

@@ -105,7 +105,7 @@ const whole = (fallback: number, least: number, most: number) => {
   const message = `must be a whole number from ${least} to ${most}`;
   return z
     .string()
-    .transform((value) => (value.trim() === '' ? fallback : Number(value)))
+    .transform((value) => (value.trim() === '' ? fallback : /^\s*\d+\s*$/.test(value) ? Number(value) : NaN))
     .pipe(z.number({ error: message }).int(message).min(least, message).max(most, message))
     .default(fallback);
 };
@@ -250,7 +250,7 @@ export function loadConfig(
   const trustProxy = readTrustProxy(set.TRUST_PROXY, refuse);
 
   if (problems.length > 0 || publicUrl === undefined) throw new ConfigError(problems);
-  return Object.freeze({
+  return deepFreeze({
     production,
     port: set.PORT,
     host: set.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
@@ -283,6 +283,13 @@ export function loadConfig(
   });
 }
 
+/** Freezes what a setting is made of as well. Secrets keep what is in them to themselves. */
+function deepFreeze<T extends object>(value: T): Readonly<T> {
+  for (const part of Object.values(value))
+    if (typeof part === 'object' && part !== null) deepFreeze(part as object);
+  return Object.freeze(value);
+}
+
 function keysOf({ id, hasAdminKey = false }: ProviderSettings): {
   readonly id: string;
   readonly secret: string;
@@ -313,6 +320,7 @@ function readProvider(
   const { defaultScope, secretOptional = false } = provider;
   const keys = keysOf(provider);
   const [ownId, ownSecret] = [env[keys.id]?.trim(), env[keys.secret]?.trim()];
+  if (ownId === undefined && ownSecret) refuse(keys.id, `is missing while ${keys.secret} is set`);
   const sandboxed = !production && (set.OAUTH_SANDBOX_URL !== undefined || ownId === undefined);
   const clientId = ownId ?? (sandboxed ? 'sandbox-client' : '');
   const clientSecret = ownSecret ?? (sandboxed ? 'sandbox-secret' : '');

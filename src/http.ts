@@ -21,6 +21,9 @@ import { serveWeb } from './web.js';
 /** api.md: bodies are at most 64 KiB. */
 const BODY_LIMIT = 64 * 1024;
 
+/** How long (ms) a request may take to arrive. */
+const ARRIVAL = 15_000;
+
 /** The HTTP server below Nest. */
 export function createHttpAdapter(config: Config, logger: Logger): FastifyAdapter {
   return new FastifyAdapter({
@@ -29,12 +32,15 @@ export function createHttpAdapter(config: Config, logger: Logger): FastifyAdapte
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustedProxies(config),
     bodyLimit: BODY_LIMIT,
+    // A path with something longer in it names nothing, which the controller says in its own words.
+    routerOptions: { maxParamLength: 2_000 },
     // A logger of its own for each request costs more than the guard; lines name the request themselves.
     childLoggerFactory: (parent: FastifyBaseLogger) => parent,
     genReqId: () => randomUUID(),
     requestIdHeader: false,
-    // How long a request may take to arrive; answers are bounded by what they wait for.
-    requestTimeout: 15_000,
+    // How long a request may take to arrive; answers are bounded by what they wait for. Node.js takes the longer of the two.
+    requestTimeout: ARRIVAL,
+    http: { headersTimeout: ARRIVAL, connectionsCheckingInterval: 1_000 },
     keepAliveTimeout: 65_000,
     return503OnClosing: false,
     multipart: false,
@@ -166,6 +172,7 @@ declare module 'fastify' {
 /** JSON or nothing. An empty body is no body, so that `POST /auth/logout` works from clients that always name a type. */
 function takeJsonOnly(server: FastifyInstance): void {
   const parse = server.getDefaultJsonParser('error', 'error');
+  const utf8 = new TextDecoder('utf-8', { fatal: true });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser<string>(
     'application/x-www-form-urlencoded',
@@ -175,9 +182,15 @@ function takeJsonOnly(server: FastifyInstance): void {
       done(null, Object.fromEntries(new URLSearchParams(body)));
     },
   );
-  server.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') return done(null, undefined);
-    void parse(request, body, (error, value) => {
+  server.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (body.length === 0) return done(null, undefined);
+    let text: string;
+    try {
+      text = utf8.decode(body);
+    } catch (cause) {
+      return done(new Problem('malformed_json', { reason: 'not UTF-8', cause }));
+    }
+    void parse(request, text, (error, value) => {
       done(error === null ? null : new Problem('malformed_json', { reason: error.message }), value);
     });
   });

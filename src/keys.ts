@@ -52,7 +52,7 @@ async function show(ring: KeyRing): Promise<string> {
 /** A server that runs on the embedded database has it for itself. */
 function advise(error: unknown): string {
   if (!(error instanceof EmbeddedDatabaseInUse)) return explain(error);
-  return `Daemun is running on the embedded database (process ${error.owner}). Stop it, run this again, then start it.`;
+  return `Daemun is running on the embedded database (${error.owner}). Stop it, run this again, then start it.`;
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -13,13 +13,18 @@ async function main(): Promise<void> {
   const logger = createLogger(config);
   const sandbox = await startSandbox(config);
   const daemun = await createDaemun(config, logger);
+  // Before listening, whose errors are about the network.
+  await daemun.app.init();
   await listen(daemun.app, config);
   if (config.logLevel !== 'silent') process.stdout.write(banner(config));
   warnings(config).forEach((warning) => logger.warn(warning));
 
   const stop = (signal: NodeJS.Signals): void => {
     logger.info({ signal }, 'stopping: answering what is under way');
-    setTimeout(() => process.exit(1), DRAIN_MS).unref();
+    setTimeout(() => {
+      logger.error('stopped before everything was answered');
+      process.exit(1);
+    }, DRAIN_MS).unref();
     daemun
       .close()
       .then(() => sandbox?.close())

@@ -1,45 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { anonymous, signedIn, type SignedIn } from './support/actors.js';
-import { startApp, type TestApp } from './support/app.js';
-import { PostgresServer } from './support/postgres-server.js';
-import { describeWith } from './support/programs.js';
-
-describe('boards, in the embedded database', () => {
-  keepTheirPromisesAtOnce(async () => ({}));
-});
-
-describeWith('postgres', 'boards, on a PostgreSQL server', () => {
-  let server: PostgresServer;
-  keepTheirPromisesAtOnce(async () => {
-    server = await PostgresServer.start();
-    return { DATABASE_URL: server.url };
-  });
-  afterAll(() => server.stop());
-});
+import { expect, it } from '@jest/globals';
+import { json, signedIn } from './support/actors.js';
+import { onEachDatabase } from './support/databases.js';
 
 /** What must hold when many people do things in the same moment. */
-function keepTheirPromisesAtOnce(environment: () => Promise<Record<string, string>>): void {
-  let app: TestApp;
-  let admin: SignedIn;
-  let mina: SignedIn;
-  beforeAll(async () => {
-    app = await startApp(await environment());
-    admin = await signedIn(app, { roles: ['user', 'admin'] });
-    mina = await signedIn(app);
-  });
-  afterAll(() => app.stop());
-
-  let made = 0;
-  async function makeBoard(): Promise<string> {
-    const slug = `board-${++made}`;
-    await admin.call('POST', '/boards', { slug, title: 'A board' });
-    return slug;
-  }
-
-  const write = (slug: string) => mina.call('POST', `/boards/${slug}/posts`, { title: 'T', body: 'B' });
+onEachDatabase('boards', (village) => {
+  const makeBoard = () => village.makeBoard();
+  const write = (slug: string) =>
+    village.mina.call('POST', `/boards/${slug}/posts`, { title: 'T', body: 'B' });
 
   async function postCount(slug: string): Promise<number> {
-    const board = await anonymous(app)('GET', `/boards/${slug}`);
+    const board = await village.anyone('GET', `/boards/${slug}`);
     return ((await board.json()) as { postCount: number }).postCount;
   }
 
@@ -52,7 +22,7 @@ function keepTheirPromisesAtOnce(environment: () => Promise<Record<string, strin
 
   it('give a slug to one of those who ask for it', async () => {
     const body = { slug: 'contested', title: 'Contested' };
-    const calls = Array.from({ length: 8 }, () => admin.call('POST', '/boards', body));
+    const calls = Array.from({ length: 8 }, () => village.admin.call('POST', '/boards', body));
     expect(await statuses(calls)).toEqual({ 201: 1, 409: 7 });
   });
 
@@ -61,7 +31,7 @@ function keepTheirPromisesAtOnce(environment: () => Promise<Record<string, strin
     const written = await Promise.all(Array.from({ length: 20 }, () => write(slug)));
     expect(await postCount(slug)).toBe(20);
     const doomed = written.slice(0, 8).map(({ headers }) => headers.get('location')!);
-    const deletions = [...doomed, ...doomed].map((path) => mina.call('DELETE', path));
+    const deletions = [...doomed, ...doomed].map((path) => village.mina.call('DELETE', path));
     const more = Array.from({ length: 10 }, () => write(slug));
     expect(await statuses([...deletions, ...more])).toEqual({ 201: 10, 204: 8, 404: 8 });
     expect(await postCount(slug)).toBe(22);
@@ -70,7 +40,10 @@ function keepTheirPromisesAtOnce(environment: () => Promise<Record<string, strin
   it('are deleted, or get another post, but not both', async () => {
     for (let round = 0; round < 5; round++) {
       const slug = await makeBoard();
-      const [written, deleted] = await Promise.all([write(slug), admin.call('DELETE', `/boards/${slug}`)]);
+      const [written, deleted] = await Promise.all([
+        write(slug),
+        village.admin.call('DELETE', `/boards/${slug}`),
+      ]);
       expect([
         [201, 409],
         [404, 204],
@@ -80,10 +53,54 @@ function keepTheirPromisesAtOnce(environment: () => Promise<Record<string, strin
 
   it('let one of several changes to the same version of a post through', async () => {
     const path = (await write(await makeBoard())).headers.get('location')!;
-    const headers = { 'if-match': (await anonymous(app)('GET', path)).headers.get('etag')! };
+    const headers = { 'if-match': (await village.anyone('GET', path)).headers.get('etag')! };
     const calls = Array.from({ length: 6 }, (_, n) =>
-      mina.call('PATCH', path, { title: `New ${n}` }, headers),
+      village.mina.call('PATCH', path, { title: `New ${n}` }, headers),
     );
     expect(await statuses(calls)).toEqual({ 200: 1, 412: 5 });
   });
-}
+
+  it('count likes exactly while many people like and unlike, some of them more than once', async () => {
+    const path = await village.writePost(await makeBoard());
+    const people = await Promise.all(Array.from({ length: 8 }, () => signedIn(village.app)));
+    const calls = people.flatMap((person, n) => [
+      person.call('PUT', `${path}/like`),
+      person.call('PUT', `${path}/like`),
+      ...(n % 2 === 0 ? [person.call('DELETE', `${path}/like`)] : []),
+    ]);
+    expect(await statuses(calls)).toEqual({ 200: 20 });
+    const liked = await Promise.all(
+      people.map(async (person) => (await json<{ likedByMe: boolean }>(person.call('GET', path))).likedByMe),
+    );
+    const { likeCount } = await json<{ likeCount: number }>(village.anyone('GET', path));
+    expect(likeCount).toBe(liked.filter(Boolean).length);
+  });
+
+  it('count comments exactly while many write and delete', async () => {
+    const path = await village.writePost(await makeBoard());
+    const comment = () => village.joon.call('POST', `${path}/comments`, { body: 'C' });
+    const written = await Promise.all(Array.from({ length: 12 }, comment));
+    const ids = await Promise.all(written.map(async (answer) => (await json<{ id: string }>(answer)).id));
+    const doomed = ids.slice(0, 5).flatMap((id) => [id, id]);
+    const calls = [
+      ...doomed.map((id) => village.joon.call('DELETE', `/comments/${id}`)),
+      ...Array.from({ length: 4 }, comment),
+    ];
+    expect(await statuses(calls)).toEqual({ 201: 4, 204: 5, 404: 5 });
+    expect(await json(village.anyone('GET', path))).toMatchObject({ commentCount: 11 });
+  });
+
+  it('lose a post, or get another comment or like on it, without an accident', async () => {
+    for (let round = 0; round < 6; round++) {
+      const path = await village.writePost(await makeBoard());
+      const [comment, like, deleted] = await Promise.all([
+        village.joon.call('POST', `${path}/comments`, { body: 'C' }),
+        village.joon.call('PUT', `${path}/like`),
+        village.mina.call('DELETE', path),
+      ]);
+      expect([201, 404]).toContain(comment.status);
+      expect([200, 404]).toContain(like.status);
+      expect(deleted.status).toBe(204);
+    }
+  });
+});

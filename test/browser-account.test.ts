@@ -8,7 +8,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
   it('changes the profile, and shows it at once', async () => {
     await web.openAs('mina', '/me');
     await web.sees('form');
-    await web.fill(
+    await web.fillIn(
       { Nickname: 'Mina the Tiler', Picture: 'https://pictures.example/me.svg', 'About me': 'I lay tiles.' },
       'Save',
     );
@@ -21,7 +21,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
   it('tells near the field what the profile cannot be', async () => {
     await web.openAs('mina', '/me');
     await web.sees('form');
-    await web.fill({ Nickname: 'x', Picture: 'http://pictures.example/me.svg' }, 'Save');
+    await web.fillIn({ Nickname: 'x', Picture: 'http://pictures.example/me.svg' }, 'Save');
     await web.sees('.wrong', '2 to 20');
     await web.sees('.wrong', 'https://');
   });
@@ -55,16 +55,16 @@ describeWith('chromium', "one's own page, in a browser", () => {
       const { email, password } = await web.register('Narae');
       await web.page.goto('/me/ways-in');
       await web.page.click('summary');
-      await web.fill(
+      await web.fillIn(
         { 'Current password': 'not this', 'New password': 'a new one for me' },
         'Change the password',
       );
       await web.sees('.note.bad', 'is wrong');
-      await web.fill({ 'Current password': password }, 'Change the password');
+      await web.fillIn({ 'Current password': password }, 'Change the password');
       await web.sees('.note.good', 'The password has changed');
       await web.press('Log out');
       await web.page.goto('/login');
-      await web.fill({ 'E-mail': email, Password: 'a new one for me' }, 'Log in');
+      await web.fillIn({ 'E-mail': email, Password: 'a new one for me' }, 'Log in');
       await web.sees('.mine');
     });
   });
@@ -103,13 +103,13 @@ describeWith('chromium', "one's own page, in a browser", () => {
     it('needs the password, and then nobody is there any more', async () => {
       const { email, password } = await web.register('Leaver');
       await web.page.goto('/me/delete');
-      await web.fill({ Password: 'not this' }, 'Delete my account for good');
+      await web.fillIn({ Password: 'not this' }, 'Delete my account for good');
       await web.sees('.note.bad', 'is wrong');
-      await web.fill({ Password: password }, 'Delete my account for good');
+      await web.fillIn({ Password: password }, 'Delete my account for good');
       await web.sees('.note.good', 'Farewell');
       await web.sees('.provider.google');
       await web.page.goto('/login');
-      await web.fill({ 'E-mail': email, Password: password }, 'Log in');
+      await web.fillIn({ 'E-mail': email, Password: password }, 'Log in');
       await web.sees('.note.bad', 'is wrong');
     });
 

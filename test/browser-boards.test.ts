@@ -9,7 +9,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
   /** Writes a post to the free board as somebody who is logged in; its path. */
   async function write(title: string, body: string, page: Page = web.page): Promise<string> {
     await page.goto('/b/free/write');
-    await web.fill({ Title: title, Text: body }, 'Publish', page);
+    await web.fillIn({ Title: title, Text: body }, 'Publish', page);
     await web.sees('.post h1', title, page);
     return new URL(page.url()).pathname;
   }
@@ -40,7 +40,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await web.openAs('mina', '/b/free');
       await web.press('Write');
       await web.sees('.editor');
-      await web.fill({ Title: 'Tiles', Text: '## Roofs\n\nThey are **heavy**.\n\n- one' }, 'Preview');
+      await web.fillIn({ Title: 'Tiles', Text: '## Roofs\n\nThey are **heavy**.\n\n- one' }, 'Preview');
       await web.sees('.preview strong', 'heavy');
       await web.press('Publish');
       await web.sees('.post h1', 'Tiles');
@@ -84,7 +84,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await web.press('Edit');
       await web.sees('.editor');
       expect(await web.page.getByLabel('Text', { exact: true }).inputValue()).toBe('It was raining.');
-      await web.fill({ Title: 'Second thought' }, 'Save');
+      await web.fillIn({ Title: 'Second thought' }, 'Save');
       await web.sees('.post h1', 'Second thought');
       await web.press('Delete');
       await web.sees('dialog', 'Delete this post?');
@@ -103,9 +103,9 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await tab.goto(`${path}/edit`);
       await web.sees('.editor', undefined, tab);
       await web.page.goto(`${path}/edit`);
-      await web.fill({ Title: 'Version two' }, 'Save');
+      await web.fillIn({ Title: 'Version two' }, 'Save');
       await web.sees('.post h1', 'Version two');
-      await web.fill({ Title: 'Version three' }, 'Save', tab);
+      await web.fillIn({ Title: 'Version three' }, 'Save', tab);
       await web.sees('.note', 'Changed meanwhile', tab);
       await web.press('Save mine', tab);
       await web.sees('.post h1', 'Version three', tab);
@@ -121,7 +121,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
         },
         { times: 1 },
       );
-      await web.fill({ Title: 'Only once', Text: 'really' }, 'Publish');
+      await web.fillIn({ Title: 'Only once', Text: 'really' }, 'Publish');
       await web.sees('.note.bad', 'cannot be reached');
       await web.press('Publish');
       await web.sees('.post h1', 'Only once');
@@ -134,7 +134,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await web.openAs('mina', '/b/free/write');
       await web.page.getByLabel('Title').fill('Half a thought');
       await web.page.context().request.post(`${web.app.url}/auth/logout`);
-      await web.fill({ Text: 'and the other half' }, 'Publish');
+      await web.fillIn({ Text: 'and the other half' }, 'Publish');
       await web.sees('.note.bad', 'Your session has ended');
       await web.sees('h2', 'Log in to go on');
       expect(await web.page.locator('[name=title]').inputValue()).toBe('Half a thought');
@@ -168,7 +168,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
   it('one comments, edits and deletes what one said', async () => {
     await web.openAs('mina', '/');
     await write('Talk to me', 'please');
-    await web.fill({ 'Your comment': 'Hello\nthere' }, 'Comment');
+    await web.fillIn({ 'Your comment': 'Hello\nthere' }, 'Comment');
     await web.sees('.comment .said', 'Hello');
     await web.sees('#comments', 'Comments 1');
     const comment = web.page.locator('.comment');

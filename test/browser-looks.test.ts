@@ -58,10 +58,10 @@ describeWith('chromium', 'the page for everyone', () => {
     await web.visit();
     await web.openAs('mina', '/b/free/write');
     const text = '# One\n\n`code` [link](/)\n\n```\ncode\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |';
-    await web.fill({ Title: 'Everything', Text: text }, 'Publish');
+    await web.fillIn({ Title: 'Everything', Text: text }, 'Publish');
     await web.sees('.post');
     const post = new URL(web.page.url()).pathname;
-    await web.fill({ 'Your comment': 'Hello' }, 'Comment');
+    await web.fillIn({ 'Your comment': 'Hello' }, 'Comment');
     await web.sees('.comment');
     places = { POST: post, PERSON: (await web.page.getAttribute('.post .author', 'href')) ?? '' };
     await web.leave();

@@ -109,7 +109,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
       await web.page.goto('/me');
       await web.press('Log out');
       await web.page.goto('/login?next=/b/free');
-      await web.fill({ 'E-mail': email, Password: password }, 'Log in');
+      await web.fillIn({ 'E-mail': email, Password: password }, 'Log in');
       await web.sees('.mine');
       expect(web.page.url()).toBe(`${web.app.url}/b/free`);
     });
@@ -117,11 +117,11 @@ describeWith('chromium', 'the way in, in a browser', () => {
     it('one is told to open the link first', async () => {
       const person = { 'E-mail': 'seti@example.com', Password: 'Seti likes the sea', Nickname: 'Seti' };
       await web.page.goto('/register');
-      await web.fill(person, 'Register');
+      await web.fillIn(person, 'Register');
       await web.sees('h1', 'Check your mail');
       await web.press('Back to log in');
       const { 'E-mail': email, Password } = person;
-      await web.fill({ 'E-mail': email, Password }, 'Log in');
+      await web.fillIn({ 'E-mail': email, Password }, 'Log in');
       await web.sees('.note.bad', 'not verified yet');
       await web.press('Send the mail again');
       await web.sees('.note.good');
@@ -133,26 +133,26 @@ describeWith('chromium', 'the way in, in a browser', () => {
       await web.page.goto('/me');
       await web.press('Log out');
       await web.page.goto('/forgot-password');
-      await web.fill({ 'E-mail': email }, 'Send me a link');
+      await web.fillIn({ 'E-mail': email }, 'Send me a link');
       await web.sees('h1', 'Check your mail');
       await web.page.goto(await web.linkTo(email, 2));
       await web.sees('h1', 'Choose a new password');
       expect(web.page.url()).toBe(`${web.app.url}/`);
-      await web.fill({ 'New password': 'another sea' }, 'Set the password');
+      await web.fillIn({ 'New password': 'another sea' }, 'Set the password');
       await web.sees('.note.good', 'The password has changed.');
-      await web.fill({ 'E-mail': email, Password: 'another sea' }, 'Log in');
+      await web.fillIn({ 'E-mail': email, Password: 'another sea' }, 'Log in');
       await web.sees('.mine');
     });
 
     it('a wrong password is told without saying what was wrong', async () => {
       await web.page.goto('/login');
-      await web.fill({ 'E-mail': 'nobody@example.com', Password: 'whatever it is' }, 'Log in');
+      await web.fillIn({ 'E-mail': 'nobody@example.com', Password: 'whatever it is' }, 'Log in');
       await web.sees('.note.bad', 'The address or the password is wrong.');
     });
 
     it('what is wrong is told near each field, in the language of the page', async () => {
       await web.page.goto('/register');
-      await web.fill({ 'E-mail': 'x', Password: 'short', Nickname: 'a' }, 'Register');
+      await web.fillIn({ 'E-mail': 'x', Password: 'short', Nickname: 'a' }, 'Register');
       await web.sees('.wrong', 'valid e-mail address');
       await web.sees('.wrong', '8 to 128');
       await web.sees('.wrong', '2 to 20');

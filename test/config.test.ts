@@ -46,8 +46,10 @@ describe('an empty environment', () => {
     );
   });
 
-  it('cannot be changed once it was read', () => {
-    expect(Object.isFrozen(loadConfig(PROVIDERS, {}))).toBe(true);
+  it('cannot be changed once it was read, nor can anything in it', () => {
+    const config = loadConfig(PROVIDERS, {});
+    const parts = [config, config.cookie, config.webOrigins, config.providers, config.providers['google']];
+    expect(parts.map((part) => Object.isFrozen(part))).toEqual(parts.map(() => true));
   });
 });
 
@@ -78,6 +80,10 @@ describe('a provider outside production', () => {
     expect(provider({ KAKAO_CLIENT_SECRET: '' }, 'kakao')).toMatchObject({ clientSecret: undefined });
     expect(complaints({ GOOGLE_CLIENT_SECRET: '' })).toEqual(['GOOGLE_CLIENT_SECRET']);
   });
+
+  it('is not half set up: a secret needs an id', () => {
+    expect(complaints({ GOOGLE_CLIENT_SECRET: 'secret' })).toEqual(['GOOGLE_CLIENT_ID']);
+  });
 });
 
 describe('production', () => {
@@ -100,7 +106,7 @@ describe('production', () => {
     ['a weak secret among good ones', { AUTH_SECRET: `${SECRET},old` }, ['AUTH_SECRET']],
     ['plain http', { PUBLIC_URL: 'http://api.example.com' }, ['PUBLIC_URL']],
     ['no public address', { PUBLIC_URL: '' }, ['PUBLIC_URL']],
-    ['a plain http page', { WEB_ORIGINS: 'http://api.example.com' }, ['COOKIE_SAMESITE', 'WEB_ORIGINS']],
+    ['a plain http page', { WEB_ORIGINS: 'http://api.example.com' }, ['WEB_ORIGINS']],
     ['any page', { WEB_ORIGINS: '*' }, ['WEB_ORIGINS']],
     ['any page of a domain', { WEB_ORIGINS: 'https://*.example.com' }, ['WEB_ORIGINS']],
     ['the sandbox', { OAUTH_SANDBOX_URL: 'http://127.0.0.1:4000' }, ['OAUTH_SANDBOX_URL']],
@@ -122,6 +128,8 @@ describe('production', () => {
     ['trust in every address', { TRUST_PROXY: '0.0.0.0/0' }, ['TRUST_PROXY']],
     ['a database of another kind', { DATABASE_URL: 'mysql://localhost/x' }, ['DATABASE_URL']],
     ['mail by another way', { MAIL_URL: 'https://mail.example.com' }, ['MAIL_URL']],
+    ['a password in its own URL', { PUBLIC_URL: 'https://:pw@api.example.com' }, ['PUBLIC_URL']],
+    ['a port that is no decimal number', { PORT: '0x10' }, ['PORT']],
     ['more idle days than days at all', { SESSION_IDLE_DAYS: '200' }, ['SESSION_IDLE_DAYS']],
   ])('does not start with %s', (_, env, keys) => {
     expect(complaints({ ...PRODUCTION, ...env })).toEqual(keys);

@@ -70,6 +70,36 @@ describe('a request that cannot be understood', () => {
   });
 });
 
+describe('a body', () => {
+  const post = (body: Uint8Array<ArrayBuffer>) =>
+    fetch(`${app.url}/auth/login`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+
+  it('that is not UTF-8 is refused, not altered', async () => {
+    const body = Buffer.concat([Buffer.from('{"email":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}')]);
+    expect(await (await post(body)).json()).toMatchObject({ status: 400, code: 'malformed_json' });
+  });
+
+  it('whose sender hangs up is nothing to wake an operator for', async () => {
+    const client = connect(app.config.port, '127.0.0.1');
+    client.write(
+      'POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
+    );
+    const before = app.log.length;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    client.destroy();
+    const hangUps = () =>
+      app.log.slice(before).filter(({ reason }) => reason === 'the client hung up while sending');
+    while (hangUps().length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(hangUps()).toMatchObject([{ level: 'info', code: 'bad_request' }]);
+  });
+});
+
+it('a name of any length in a path is a name that nobody has', async () => {
+  expect(await (await fetch(`${app.url}/posts/${'a'.repeat(500)}`)).json()).toMatchObject({
+    code: 'post_not_found',
+  });
+});
+
 describe('a connection that waits too long', () => {
   /** What comes back on a connection when Node.js gives up on it. */
   async function givenUp(asked: string): Promise<string> {

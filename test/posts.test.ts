@@ -5,7 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { Board } from '../src/boards/board.entity.js';
 import { Post } from '../src/boards/post.entity.js';
 import { Profiles } from '../src/users/profiles.js';
-import { anonymous, signedIn, type Call, type SignedIn } from './support/actors.js';
+import { anonymous, failure, json, readAll, signedIn, type Call, type SignedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 
 interface PostPage {
@@ -41,17 +41,6 @@ async function writePost(body = 'B', slug?: string): Promise<string> {
   const response = await mina.call('POST', path, { title: 'T', body });
   expect(response.status).toBe(201);
   return response.headers.get('location')!;
-}
-
-async function failure(answer: Promise<Response>): Promise<unknown> {
-  const response = await answer;
-  const { status, code } = (await response.json()) as { status: number; code: string };
-  expect(response.status).toBe(status);
-  return { status, code };
-}
-
-async function json<T = Record<string, unknown>>(answer: Promise<Response>): Promise<T> {
-  return (await (await answer).json()) as T;
 }
 
 describe('writing a post', () => {
@@ -90,7 +79,9 @@ describe('writing a post', () => {
     const slug = await makeBoard();
     const body = fc
       .string({ unit: 'binary', minLength: 1, maxLength: 500 })
-      .filter((text) => !text.includes('\0'));
+      .filter(
+        (text) => !text.includes('\0') && /[^\p{White_Space}\p{Default_Ignorable_Code_Point}]/u.test(text),
+      );
     await fc.assert(
       fc.asyncProperty(body, async (body) => {
         const post = await json(anyone('GET', await writePost(body, slug)));
@@ -308,16 +299,8 @@ describe('the list of posts', () => {
         async (milliseconds, limit) => {
           const slug = await makeBoard();
           const expected = await fillBoard(slug, milliseconds);
-          const seen: string[] = [];
-          for (let cursor: string | null = ''; cursor !== null;) {
-            const query: string = cursor === '' ? '' : `&cursor=${cursor}`;
-            const path = `/boards/${slug}/posts?limit=${limit}${query}`;
-            const page: PostPage = await json<PostPage>(anyone('GET', path));
-            if (page.nextCursor !== null) expect(page.items).toHaveLength(limit);
-            seen.push(...page.items.map(({ id }) => id));
-            cursor = page.nextCursor;
-          }
-          expect(seen).toEqual(expected);
+          const seen = await readAll<{ id: string }>(anyone, `/boards/${slug}/posts?limit=${limit}`);
+          expect(seen.map(({ id }) => id)).toEqual(expected);
         },
       ),
       { numRuns: 25, examples: [[Array.from({ length: 12 }, () => 1), 4]] },

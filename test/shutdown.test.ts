@@ -45,6 +45,18 @@ describe('stopping', () => {
     await stopped;
   }, 20_000);
 
+  it('does not wait for a request that never arrives as a whole', async () => {
+    const app = await startApp();
+    const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
+    socket.on('error', () => {});
+    const started = new Promise((resolve) => app.daemun.app.getHttpServer().once('request', resolve));
+    socket.write(
+      'POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
+    );
+    await started;
+    await app.stop();
+  }, 20_000);
+
   it('does not wait for a connection on which nothing was ever asked', async () => {
     const app = await startApp();
     const socket = connect(Number(new URL(app.url).port), '127.0.0.1');

@@ -202,6 +202,13 @@ describe('an error that the provider sends the browser back with', () => {
     expectRefused(await follow(url), code);
   });
 
+  it('alarms no operator, since anybody can write it', async () => {
+    const before = app.log.length;
+    await follow(changed(await pendingCallback('kakao'), { code: undefined, error: 'invalid_client' }));
+    const lines = app.log.slice(before).filter(({ loginError }) => loginError === 'provider_misconfigured');
+    expect(lines).toMatchObject([{ level: 'warn' }]);
+  });
+
   it('wins over a code', async () => {
     const url = changed(await pendingCallback('naver'), { error: 'access_denied' });
     expectRefused(await follow(url), 'access_denied');

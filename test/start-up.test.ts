@@ -1,8 +1,12 @@
+import { chmodSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SigningKeys } from '../src/auth/keys/signing-keys.js';
 import { startApp } from './support/app.js';
+import { makeDataDir } from './support/data-dir.js';
 import { PostgresServer } from './support/postgres-server.js';
 import { describeWith } from './support/programs.js';
+import { buildServer, ServerProcess } from './support/server-process.js';
 
 const SECRET = 'kX9vQ2mN7pL4rT8wZ1yB6cD3fG5hJ0aS';
 const OTHER_SECRET = 'Zq7uW3eR5tY1iO9pA2sD4fG6hJ8kL0xC';
@@ -33,7 +37,37 @@ describeWith('postgres', 'processes on one PostgreSQL server', () => {
   });
 });
 
+describe('the built server', () => {
+  it('says which setting is wrong, also when that shows only on the way to listening', async () => {
+    const built = await buildServer('dist/start-up-test');
+    const dataDir = makeDataDir();
+    const env = {
+      DATA_DIR: dataDir,
+      OAUTH_SANDBOX_URL: 'http://127.0.0.1:9',
+      MAIL_URL: 'smtp://127.0.0.1:9',
+    };
+    try {
+      const server = await ServerProcess.start(built.main, { ...env, AUTH_SECRET: SECRET });
+      await server.stop();
+      const other = ServerProcess.start(built.main, { ...env, AUTH_SECRET: OTHER_SECRET });
+      await expect(other).rejects.toThrow('AUTH_SECRET does not open the signing keys');
+    } finally {
+      built.remove();
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+});
+
 describe('the embedded database', () => {
+  it('is in a folder that nobody else may enter, whoever made the one around it', async () => {
+    const dataDir = makeDataDir();
+    chmodSync(join(dataDir, 'postgres'), 0o755);
+    const app = await startApp({ DATA_DIR: dataDir });
+    expect(statSync(join(dataDir, 'postgres')).mode & 0o777).toBe(0o700);
+    await app.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
   it('refuses a second process, and says what to do', async () => {
     const app = await startApp();
     await expect(startApp({ DATA_DIR: app.config.dataDir })).rejects.toThrow(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { pageSchema } from '../paging.js';
 import { line, text } from '../text.js';
-import { pageSchema } from './cursor.js';
 
 /** A board's name in paths. */
 export const slug = z

@@ -3,6 +3,7 @@ import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public, Roles } from '../access/access.decorators.js';
 import { Answers, Fails } from '../openapi.js';
+import { listQuery, type ListQuery, type Page } from '../paging.js';
 import { orNotFound } from '../problems/or-not-found.js';
 import {
   board,
@@ -16,7 +17,6 @@ import {
 } from './board-schemas.js';
 import { boardAnswer, BoardsService } from './boards.service.js';
 import { give } from './conditional.js';
-import { listQuery, type ListQuery, type Page } from './cursor.js';
 
 const known = orNotFound(slug, 'board_not_found');
 

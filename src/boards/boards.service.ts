@@ -3,10 +3,10 @@ import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { isUniqueViolation } from '../database/unique-violation.js';
+import { pageOf, placeByAge, type ListQuery, type Page } from '../paging.js';
 import { Problem } from '../problems/problem.js';
 import { Board } from './board.entity.js';
 import type { BoardAnswer, BoardChanges, NewBoard } from './board-schemas.js';
-import { pageOf, placeByAge, type ListQuery, type Page } from './cursor.js';
 
 /** The boards. Everyone may read them; that only an admin changes them is settled at the door, by role. */
 @Injectable()

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { pageSchema } from '../paging.js';
 import { visibleText } from '../text.js';
-import { pageSchema } from './cursor.js';
 import { author } from './post-schemas.js';
 
 /** What someone writes under a post, also when they change it. */

@@ -5,11 +5,11 @@ import { z } from 'zod';
 import { Public } from '../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../access/actor.js';
 import { Answers, Fails } from '../openapi.js';
+import { listQuery, type ListQuery, type Page } from '../paging.js';
 import { orNotFound } from '../problems/or-not-found.js';
 import { comment, commentPage, newComment, type CommentAnswer, type NewComment } from './comment-schemas.js';
 import { CommentsService } from './comments.service.js';
 import { give } from './conditional.js';
-import { listQuery, type ListQuery, type Page } from './cursor.js';
 import { IdempotencyKey, TakesIdempotencyKey } from './idempotency-key.js';
 import { knownPost } from './posts.controller.js';
 

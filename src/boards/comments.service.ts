@@ -3,13 +3,13 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { DataSource, type EntityManager, type Repository } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Actor } from '../access/actor.js';
+import { pageOf, placeByAge, type ListQuery, type Page } from '../paging.js';
 import { Problem } from '../problems/problem.js';
 import { Authors, type Author } from './authors.js';
 import { changeableBy } from './authorship.js';
 import type { CommentAnswer, NewComment } from './comment-schemas.js';
 import { Comment } from './comment.entity.js';
 import { count } from './counting.js';
-import { pageOf, placeByAge, type ListQuery, type Page } from './cursor.js';
 import { Once } from './once.js';
 import { Post } from './post.entity.js';
 

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { pageOf, placeByAge, type Page } from '../paging.js';
 import { Authors } from './authors.js';
 import { BoardsService } from './boards.service.js';
-import { pageOf, placeByAge, type Page } from './cursor.js';
 import type { PopularPlace, PostQuery } from './post-query.js';
 import { LISTED, summaryOf, type PostRow } from './post-row.js';
 import type { PostSummary } from './post-schemas.js';

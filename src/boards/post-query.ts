@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { cursorTo, limit, moment } from './cursor.js';
+import { cursorTo, limit, moment } from '../paging.js';
+import { text } from '../text.js';
 
 /** A `pg_snapshot` as text, which says what transactions had ended: `xmin:xmax:those,between,that,had,not`. */
 const snapshot = z.string().refine((text) => {
@@ -32,7 +33,7 @@ export const postQuery = z
     cursor: z.string().optional().describe('The `nextCursor` of the page before.'),
     limit,
     sort: z.enum(['latest', 'popular']).default('latest').describe('Without `q`.'),
-    q: z.string().trim().max(100).optional().describe('Words that a post has, or their beginnings.'),
+    q: text(0, 100).optional().describe('Words that a post has, or their beginnings.'),
   })
   .transform(({ cursor, limit, sort, q = '' }, context): PostQuery => {
     const place = <T>(shape: z.ZodType<T>): T | undefined => {
@@ -41,7 +42,7 @@ export const postQuery = z
       context.addIssue({ code: 'custom', path: ['cursor'], message: 'must be a nextCursor of this list' });
       return undefined;
     };
-    if (q !== '') return { list: 'search', q, limit, place: place(PLACES.search) };
+    if (q.trim() !== '') return { list: 'search', q, limit, place: place(PLACES.search) };
     if (sort === 'popular') return { list: sort, limit, place: place(PLACES.popular) };
     return { list: sort, limit, place: place(PLACES.latest) };
   });

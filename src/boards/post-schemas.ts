@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { pageSchema } from '../paging.js';
 import { line, visibleText } from '../text.js';
-import { pageSchema } from './cursor.js';
 
 const title = line(1, 120);
 const body = visibleText(1, 20_000).describe('Markdown, kept exactly as written.');

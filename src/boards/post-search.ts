@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { placeByAge } from './cursor.js';
+import { placeByAge } from '../paging.js';
 import type { PostQuery, SearchPlace } from './post-query.js';
 import { LISTED, type PostRow } from './post-row.js';
 

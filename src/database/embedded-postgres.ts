@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { makeDataDir } from '../data-dir.js';
 import { OperatorError } from '../operator-error.js';
+import { LockHeld, takeLock } from './folder-lock.js';
 
 /**
  * PostgreSQL inside this process (PGlite), behind the wire protocol on a unix socket that only this user can open, so
@@ -28,9 +29,13 @@ export class EmbeddedPostgres {
    */
   static async open(dataDir: string): Promise<EmbeddedPostgres> {
     makeDataDir(dataDir);
-    const release = takeLock(resolve(dataDir, 'postgres.lock'));
+    const release = await lock(resolve(dataDir, 'postgres.lock'));
     try {
-      const database = keepQueriesWhole(await PGlite.create(resolve(dataDir, 'postgres')));
+      const files = resolve(dataDir, 'postgres');
+      // It makes files that anybody may read, so nobody else comes into their folder.
+      makeDataDir(files);
+      chmodSync(files, 0o700);
+      const database = keepQueriesWhole(await PGlite.create(files));
       const socketDir = mkdtempSync(join(tmpdir(), 'daemun-'));
       const server = new PGLiteSocketServer({
         db: database,
@@ -55,15 +60,25 @@ export class EmbeddedPostgres {
 
 /** Another process has the embedded database open. */
 export class EmbeddedDatabaseInUse extends OperatorError {
-  constructor(
-    readonly owner: number,
-    lock: string,
-  ) {
+  /** In words. */
+  readonly owner: string;
+
+  constructor(cause: LockHeld) {
     super(
-      `the embedded database is in use by process ${owner} (if that is something else, delete ${lock}); ` +
+      `the embedded database is in use by ${cause.owner}; ` +
         'stop it, set another DATA_DIR, or set DATABASE_URL to share one PostgreSQL between processes',
+      { cause },
     );
+    this.owner = cause.owner;
     this.name = 'EmbeddedDatabaseInUse';
+  }
+}
+
+async function lock(path: string): Promise<() => void> {
+  try {
+    return await takeLock(path);
+  } catch (error) {
+    throw error instanceof LockHeld ? new EmbeddedDatabaseInUse(error) : error;
   }
 }
 
@@ -86,38 +101,4 @@ function keepQueriesWhole(database: PGlite): PGlite {
   };
   database.isInTransaction = () => unfinished || isInTransaction();
   return database;
-}
-
-/** The locks that this very process holds: in a container every process before us had our id, too. */
-const held = new Set<string>();
-
-/** A file with our process id in it. One that names a process which is gone (after `kill -9`) is taken over. */
-function takeLock(path: string): () => void {
-  for (;;) {
-    try {
-      writeFileSync(path, String(process.pid), { flag: 'wx', mode: 0o600 });
-      held.add(path);
-      return () => {
-        held.delete(path);
-        rmSync(path, { force: true });
-      };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const owner = Number(readFileSync(path, 'utf8'));
-    if (owner === process.pid ? held.has(path) : isRunning(owner)) {
-      throw new EmbeddedDatabaseInUse(owner, path);
-    }
-    rmSync(path, { force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

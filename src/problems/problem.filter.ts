@@ -49,6 +49,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
 /** Finds the problem that a client should see behind any thrown value. Unknown errors are `unexpected`. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
+  if (isHangUp(error)) return new Problem('bad_request', { reason: 'the client hung up while sending' });
   if (isOutage(error)) return temporarilyUnavailable('the database cannot be reached', error);
   const code = fastifyCode(error) ?? nestCode(error);
   // Without the error itself, whose message may repeat the query.
@@ -73,6 +74,15 @@ function nestCode(error: unknown): ProblemCode | undefined {
   if (status === 413) return 'body_too_large';
   if (status === 415) return 'unsupported_media_type';
   return status >= 400 && status < 500 ? 'bad_request' : undefined;
+}
+
+/** What Node.js says of a body that ends before it should. */
+function isHangUp(error: unknown): boolean {
+  return (
+    types.isNativeError(error) &&
+    error.message === 'aborted' &&
+    (error as NodeJS.ErrnoException).code === 'ECONNRESET'
+  );
 }
 
 /** PostgreSQL's classes 08 (connection), 53 (resources) and 57 (shutting down, or a time limit), and what the socket says. */

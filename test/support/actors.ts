@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { expect } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { AccessTokens } from '../../src/auth/access-tokens.js';
 import { Account } from '../../src/auth/account.entity.js';
@@ -19,6 +20,8 @@ export interface SignedIn {
   readonly nickname: string;
   /** Calls the API as this person. */
   readonly call: Call;
+  /** The same at another process. */
+  readonly through: (app: TestApp) => Call;
 }
 
 /** Calls the API as nobody in particular. */
@@ -45,11 +48,42 @@ export async function signedIn(
   const accessToken = nest
     .get(AccessTokens, { strict: false })
     .issue({ accountId: id, sessionId: randomUUID(), roles });
-  const call = anonymous(app);
-  return {
-    id,
-    nickname,
-    call: (method, path, body, headers) =>
-      call(method, path, body, { authorization: `Bearer ${accessToken}`, ...headers }),
+  const through = (process: TestApp): Call => {
+    const call = anonymous(process);
+    return (method, path, body, headers) =>
+      call(method, path, body, { authorization: `Bearer ${accessToken}`, ...headers });
   };
+  return { id, nickname, call: through(app), through };
+}
+
+/** The body of an answer. */
+export async function json<T = Record<string, unknown>>(answer: Response | Promise<Response>): Promise<T> {
+  return (await (await answer).json()) as T;
+}
+
+/** Status and code of a problem, which must agree with each other. */
+export async function failure(
+  answer: Response | Promise<Response>,
+): Promise<{ status: number; code: string }> {
+  const response = await answer;
+  const { status, code } = await json<{ status: number; code: string }>(response);
+  expect(response.status).toBe(status);
+  return { status, code };
+}
+
+/** Everything in a list, page by page, as a reader goes through it; `meanwhile` happens between two pages. */
+export async function readAll<T>(
+  call: Call,
+  path: string,
+  meanwhile: () => Promise<unknown> = async () => {},
+): Promise<T[]> {
+  const items: T[] = [];
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const where: string = cursor === '' ? path : `${path}${path.includes('?') ? '&' : '?'}cursor=${cursor}`;
+    const page: { items: T[]; nextCursor: string | null } = await json(call('GET', where));
+    items.push(...page.items);
+    cursor = page.nextCursor;
+    if (cursor !== null) await meanwhile();
+  }
+  return items;
 }

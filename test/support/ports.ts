@@ -1,14 +1,23 @@
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer } from 'node:net';
 
-/** Ports on loopback that were free a moment ago, all different. */
+/** Below what Linux and macOS give to outgoing connections: a port that is free here stays so until somebody asks for it. */
+const [LOWEST, HIGHEST] = [10_000, 30_000];
+let next = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
+
+/** Free ports on loopback, all different, and none that this process was given before. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer();
-      return new Promise<Server>((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const ports: number[] = [];
+  while (ports.length < count) {
+    next = next < HIGHEST ? next + 1 : LOWEST;
+    if (await isFree(next)) ports.push(next);
+  }
   return ports;
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }

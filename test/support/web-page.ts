@@ -66,7 +66,7 @@ export class WebPage {
   }
 
   /** Fills fields by their labels, and sends the form. */
-  async fill(values: Record<string, string>, submit: string, page = this.page): Promise<void> {
+  async fillIn(values: Record<string, string>, submit: string, page = this.page): Promise<void> {
     for (const [label, value] of Object.entries(values)) {
       await page.getByLabel(label, { exact: true }).filter({ visible: true }).fill(value);
     }
@@ -93,7 +93,7 @@ export class WebPage {
     const email = `${name.toLowerCase()}@example.com`;
     const password = `${name} likes the sea`;
     await this.page.goto('/register');
-    await this.fill({ 'E-mail': email, Password: password, Nickname: name }, 'Register');
+    await this.fillIn({ 'E-mail': email, Password: password, Nickname: name }, 'Register');
     await this.sees('h1', 'Check your mail');
     await this.page.goto(await this.linkTo(email));
     await this.sees('.note.good', 'verified');

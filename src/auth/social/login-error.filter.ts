@@ -26,7 +26,7 @@ export class LoginErrorFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest<{ Params: { provider: string } }>>();
-    const { code, reason, cause } = error instanceof LoginError ? error : loginErrorOf(error);
+    const { code, reason, cause, hearsay } = error instanceof LoginError ? error : loginErrorOf(error);
     const line = {
       reqId: request.id,
       provider: request.params.provider.slice(0, 40),
@@ -34,7 +34,8 @@ export class LoginErrorFilter implements ExceptionFilter {
       reason,
       err: cause,
     };
-    request.log[LEVELS[code]](
+    const level = hearsay && LEVELS[code] === 'error' ? 'warn' : LEVELS[code];
+    request.log[level](
       line,
       code === 'provider_misconfigured' ? this.advice(line.provider) : 'log-in failed',
     );

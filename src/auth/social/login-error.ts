@@ -28,14 +28,21 @@ export type LoginErrorCode = (typeof LOGIN_ERRORS)[number];
  */
 export class LoginError extends Error {
   readonly reason: string;
+  /** The browser brought it, so that anyone may have made it up. */
+  readonly hearsay: boolean;
 
   constructor(
     readonly code: LoginErrorCode,
-    { reason, cause }: { readonly reason: string; readonly cause?: unknown },
+    {
+      reason,
+      cause,
+      hearsay = false,
+    }: { readonly reason: string; readonly cause?: unknown; readonly hearsay?: boolean },
   ) {
     super(`${code}: ${reason}`, { cause });
     this.name = 'LoginError';
     this.reason = reason;
+    this.hearsay = hearsay;
   }
 }
 

@@ -48,6 +48,7 @@ function codeOf({ iss, error, code }: Readonly<Record<string, unknown>>, provide
     if (typeof error !== 'string') throw invalid('error is given more than once');
     throw new LoginError(meaningOf(error) ?? 'provider_rejected', {
       reason: `${provider.id} sent the browser back with ${printableCode(error)}`,
+      hearsay: true,
     });
   }
   if (typeof code !== 'string' || code === '' || code.length > LONGEST_CODE)

@@ -124,7 +124,9 @@ async function addSearch(db: QueryRunner): Promise<void> {
         UNION ALL
         SELECT left(piece, 40) FROM board.pieces(written) WHERE NOT unspaced
         UNION ALL
-        SELECT substr(piece, n, 2) FROM board.pieces(written), generate_series(1, length(piece)) AS n WHERE unspaced
+        SELECT sign || coalesce(lead(sign) OVER (PARTITION BY nth ORDER BY at), '')
+        FROM (SELECT piece, row_number() OVER () AS nth FROM board.pieces(written) WHERE unspaced) AS runs,
+          string_to_table(piece, NULL) WITH ORDINALITY AS signs (sign, at)
       ) AS words
     $$`);
   // No piece has a quote or a backslash in it: they separate. Null where there is nothing to search for.
@@ -153,7 +155,7 @@ async function addIdempotency(db: QueryRunner): Promise<void> {
       account_id uuid,
       key text,
       request bytea NOT NULL,
-      answer jsonb,
+      answer json,
       made_at timestamptz NOT NULL DEFAULT now(),
       PRIMARY KEY (account_id, key)
     )`);
