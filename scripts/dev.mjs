@@ -1,9 +1,10 @@
-// `npm run dev`: compiles as you type, and restarts the server with what came out.
+// `npm run dev`: compiles server and page as you type, and restarts the server with what came out.
 import { spawn } from 'node:child_process';
 
 const run = (args) => spawn(process.execPath, args, { stdio: 'inherit' });
 const children = [
   run(['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--watch', '--preserveWatchOutput']),
+  run(['node_modules/vite/bin/vite.js', 'build', 'web', '--watch', '--logLevel', 'warn']),
   run(['--watch', 'dist/src/main.js']),
 ];
 for (const signal of ['SIGINT', 'SIGTERM']) {

@@ -1,26 +1,45 @@
-import { readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, extname, join, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { OpenAPIObject } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { describeApi } from './docs/document.js';
+import { OperatorError } from './operator-error.js';
 import { packageRoot } from './package-root.js';
+import { WEB_PAGES } from './web-pages.js';
 
-/** What a page is made of. Whatever else may lie in the folder is not served. */
-const FILE_TYPES = new Set(['.html', '.css', '.js', '.svg']);
 /** Swagger UI, from its own package. */
 const SWAGGER_UI_FILES = ['swagger-ui.css', 'swagger-ui-bundle.js'];
+/** What the web build calls its files: the hash of what is in them is part of the name. */
+const ASSET = /^[\w.-]+-[\w-]{8}\.(js|css|svg)$/;
+/** Browsers ask each time whether the file has changed, which costs a 304: a new version is there at once. */
+const ASK_AGAIN = 'no-cache';
+const FOREVER = 'public, max-age=31536000, immutable';
 
-/** Serves the web page at `/` and Swagger UI at `/docs`: one route for each file, so that no path leads anywhere else. */
+/** Serves the web page, and Swagger UI at `/docs`: at the paths listed here, and nowhere else. */
 export async function serveWeb(app: NestFastifyApplication): Promise<void> {
-  const web = join(packageRoot(), 'web');
+  const web = join(packageRoot(), 'dist', 'web');
+  if (!existsSync(join(web, 'index.html')))
+    throw new OperatorError('The web page has not been built: run npm run build.');
   const swaggerUi = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
-  await app.register(fastifyStatic, { root: [web, swaggerUi], serve: false });
-  for (const file of filesIn(web)) {
-    for (const path of pathsOf(file)) serve(app, path, file, web);
+  const server = app.getHttpAdapter().getInstance();
+  await app.register(fastifyStatic, { root: [web, swaggerUi], serve: false, preCompressed: true });
+
+  const send = (reply: FastifyReply, file: string, folder: string, cacheControl: string) =>
+    reply.header('cache-control', cacheControl).sendFile(file, folder, { cacheControl: false });
+  for (const path of WEB_PAGES) server.get(path, (_, reply) => send(reply, 'index.html', web, ASK_AGAIN));
+  for (const path of ['/docs', '/docs/']) {
+    server.get(path, (_, reply) => send(reply, 'docs/index.html', web, ASK_AGAIN));
   }
-  for (const file of SWAGGER_UI_FILES) serve(app, `/docs/${file}`, file, swaggerUi);
+  for (const file of SWAGGER_UI_FILES) {
+    server.get(`/docs/${file}`, (_, reply) => send(reply, file, swaggerUi, ASK_AGAIN));
+  }
+  server.get<{ Params: { file: string } }>('/assets/:file', ({ params: { file } }, reply) => {
+    if (!ASSET.test(file) || !existsSync(join(web, 'assets', file))) return reply.callNotFound();
+    return send(reply, `assets/${file}`, web, FOREVER);
+  });
   serveDocument(app);
 }
 
@@ -31,29 +50,6 @@ function serveDocument(app: NestFastifyApplication): void {
     .getHttpAdapter()
     .getInstance()
     .get('/docs/openapi.json', (_request, reply) =>
-      reply.header('cache-control', 'no-cache').send((document ??= describeApi(app))),
-    );
-}
-
-function filesIn(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => FILE_TYPES.has(extname(file)))
-    .map((file) => file.replaceAll(sep, '/'));
-}
-
-/** A page is named by its folder, with and without a slash at the end: `docs/index.html` is `/docs` and `/docs/`. */
-function pathsOf(file: string): string[] {
-  const page = /^(?:(.+)\/)?index\.html$/.exec(file);
-  if (page === null) return [`/${file}`];
-  return page[1] === undefined ? ['/'] : [`/${page[1]}`, `/${page[1]}/`];
-}
-
-function serve(app: NestFastifyApplication, path: string, file: string, folder: string): void {
-  app
-    .getHttpAdapter()
-    .getInstance()
-    .get(path, (_request, reply) =>
-      // Browsers ask each time whether the file has changed, which costs a 304: a new version is there at once.
-      reply.header('cache-control', 'no-cache').sendFile(file, folder, { cacheControl: false }),
+      reply.header('cache-control', ASK_AGAIN).send((document ??= describeApi(app))),
     );
 }

@@ -1,206 +1,181 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
+import { describe, expect, it } from '@jest/globals';
 import { LOGIN_ERRORS } from '../src/auth/social/login-error.js';
-import { startChromium, visit, type Visit } from './support/chromium.js';
-import { Mailbox } from './support/mailbox.js';
 import { describeWith } from './support/programs.js';
-import { startSocialApp, type SocialApp } from './support/social.js';
+import { useWebPage } from './support/web-page.js';
 
-describeWith('chromium', 'in a browser', () => {
-  let mailbox: Mailbox;
-  let app: SocialApp;
-  let browser: Browser;
-  let visitor: Visit;
-  let page: Page;
-  beforeAll(async () => {
-    mailbox = await Mailbox.open();
-    app = await startSocialApp({ MAIL_URL: mailbox.url });
-    browser = await startChromium();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await app?.stop();
-    await mailbox?.close();
-  });
-  beforeEach(async () => {
-    visitor = await visit(browser, app.url);
-    page = visitor.page;
-  });
-  afterEach(async () => {
-    await page.context().close();
-    // No violation of the content security policy, no script error, whatever was tried.
-    expect(visitor.complaints).toEqual([]);
-  });
+describeWith('chromium', 'the way in, in a browser', () => {
+  const web = useWebPage();
+  const storages = '({ ...localStorage, ...sessionStorage, cookie: document.cookie })';
 
-  const shown = (selector: string, text?: string | RegExp) =>
-    page
-      .locator(selector)
-      .filter({ visible: true, ...(text !== undefined && { hasText: text }) })
-      .waitFor();
-  const textOf = async (selector: string) => (await page.locator(selector).textContent()) ?? '';
+  describe('with a provider', () => {
+    it.each(['google', 'kakao', 'naver'])('one logs in with %s and is greeted', async (provider) => {
+      await web.page.goto('/');
+      await web.logInWith(provider);
+      await web.sees('h1', /^Welcome in, .+/);
+    });
 
-  /** Through the provider's consent page and back. */
-  async function logInWith(provider: string, persona = 'mina'): Promise<void> {
-    await page.click(`.provider.${provider}`);
-    await page.click(`button[name=persona][value=${persona}]`);
-    await shown('#log-out');
-  }
-
-  describe('the page', () => {
-    it.each(['google', 'kakao', 'naver'])('logs in with %s and shows who one is', async (provider) => {
-      await page.goto('/');
-      await logInWith(provider);
-      expect(await textOf('#nickname')).not.toBe('');
-      expect(JSON.parse(await textOf('#header'))).toMatchObject({ alg: 'ES256', typ: 'at+jwt' });
-      expect(JSON.parse(await textOf('#payload'))).toMatchObject({ iss: app.url, roles: ['user'] });
-      expect(await textOf('#seconds')).toMatch(/^\d+ seconds left$/);
+    it('one comes back to where one was, and can do there what one wanted to', async () => {
+      await web.page.goto('/b/free/write');
+      await web.sees('h2', 'Log in to go on');
+      await web.logInWith('naver');
+      await web.sees('h1', 'Write a post');
+      expect(web.page.url()).toBe(`${web.app.url}/b/free/write`);
     });
 
     it('keeps the token out of every storage and of the address', async () => {
-      await page.goto('/');
-      await logInWith('kakao');
-      expect(new URL(page.url()).href).toBe(`${app.url}/`);
+      await web.page.goto('/');
+      await web.logInWith('kakao');
+      expect(new URL(web.page.url()).href).toBe(`${web.app.url}/`);
+      expect(await web.page.evaluate(storages)).toEqual({ cookie: '' });
+    });
+
+    it('leaves one cookie, which no script and no other site can use', async () => {
+      await web.page.goto('/');
+      await web.logInWith('google');
+      const cookies = await web.page.context().cookies(web.app.url);
       expect(
-        await page.evaluate('({ ...localStorage, ...sessionStorage, cookie: document.cookie })'),
-      ).toEqual({
-        cookie: '',
-      });
+        cookies.map(({ name, httpOnly, sameSite, path }) => ({ name, httpOnly, sameSite, path })),
+      ).toEqual(
+        // On plain http, which only development has, neither the prefix nor Secure is possible.
+        [{ name: 'refresh', httpOnly: true, sameSite: 'Strict', path: '/' }],
+      );
     });
 
     it('knows one again after a reload', async () => {
-      await page.goto('/');
-      await logInWith('kakao');
-      const name = await textOf('#nickname');
-      await page.reload();
-      await shown('#nickname', name);
-    });
-
-    it('gets a new token when asked to', async () => {
-      await page.goto('/');
-      await logInWith('kakao');
-      const before = await textOf('#payload');
-      await page.click('#renew');
-      await shown('#message', 'Here is a new token.');
-      expect(await textOf('#payload')).not.toBe(before);
+      await web.page.goto('/');
+      await web.logInWith('kakao');
+      await web.page.reload();
+      await web.sees('h1', /^Welcome in, .+/);
     });
 
     it('logs out, and stays so', async () => {
-      await page.goto('/');
-      await logInWith('kakao');
-      await page.click('#log-out');
-      await shown('#login');
-      await page.reload();
-      await shown('#login');
-    });
-
-    it.each([
-      ['an outage', 503],
-      ['a failing network', undefined],
-    ])('takes nobody for logged out because of %s', async (_, status) => {
-      await page.goto('/');
-      await logInWith('kakao');
-      await page.route('**/auth/refresh', (route) =>
-        status === undefined ? route.abort() : route.fulfill({ status, body: 'busy' }),
-      );
-      await page.reload();
-      await shown('#unreachable');
-      expect(await page.locator('#login').isVisible()).toBe(false);
-      await page.unroute('**/auth/refresh');
-      await page.click('#try-again');
-      await shown('#log-out');
-    });
-
-    it('says that the session has ended when it was ended elsewhere', async () => {
-      await page.goto('/');
-      await logInWith('kakao');
-      await page.context().request.post(`${app.url}/auth/logout`);
-      await page.click('#renew');
-      await shown('#message', 'Your session has ended.');
-      await shown('#login');
-    });
-
-    it('shows the latest posts to everyone, as text', async () => {
-      await page.route('**/boards/free/posts*', (route) =>
-        route.fulfill({
-          json: {
-            items: [
-              {
-                title: '<b>bold</b>',
-                author: null,
-                commentCount: 2,
-                likeCount: 1,
-                createdAt: '2026-11-24T00:00:00Z',
-              },
-            ],
-            nextCursor: null,
-          },
-        }),
-      );
-      await page.goto('/');
-      await shown('#posts h3', '<b>bold</b>');
+      await web.openAs('mina', '/me');
+      await web.press('Log out');
+      await web.sees('.note.good', 'You are logged out.');
+      await web.page.reload();
+      await web.sees('.provider.google');
+      expect(await web.page.locator('.mine').count()).toBe(0);
     });
   });
 
+  describe('an outage', () => {
+    it.each([
+      ['503', 503],
+      ['a failing network', undefined],
+    ])('takes nobody for logged out: %s', async (_, status) => {
+      await web.openAs('mina', '/');
+      await web.page.route('**/auth/refresh', (route) =>
+        status === undefined
+          ? route.abort()
+          : route.fulfill({ status, headers: { 'retry-after': '30' }, body: 'busy' }),
+      );
+      await web.page.reload();
+      await web.sees('.note.bad', 'cannot tell just now whether you are logged in');
+      // What is for everyone can be read meanwhile.
+      await web.sees('.post-list h3');
+      expect(await web.page.locator('.provider').count()).toBe(0);
+      await web.page.unroute('**/auth/refresh');
+      await web.press('Try again');
+      await web.sees('.mine');
+    });
+
+    it('of profiles leaves one logged in', async () => {
+      await web.page.route('**/users/me', (route) => route.fulfill({ status: 503, body: 'busy' }));
+      await web.page.goto('/');
+      await web.logInWith('kakao');
+      await web.page.goto('/me');
+      await web.sees('.note.bad', 'cannot be reached');
+      await web.sees('.mine');
+    });
+  });
+
+  it('says that the session has ended when it was ended elsewhere', async () => {
+    await web.openAs('mina', '/me');
+    await web.page.context().request.post(`${web.app.url}/auth/logout`);
+    await web.press('Sessions');
+    await web.sees('.note.bad', 'Your session has ended.');
+    await web.sees('.provider.google');
+  });
+
   describe('with an e-mail address', () => {
-    async function fill(form: string, values: Record<string, string>): Promise<void> {
-      for (const [name, value] of Object.entries(values)) await page.fill(`#${form}-${name}`, value);
-      await page.click(`#${form} button.main`);
-    }
-
-    async function register(name: string): Promise<{ email: string; password: string; link: string }> {
-      const person = {
-        email: `${name.toLowerCase()}@example.com`,
-        password: `${name} likes the sea`,
-        nickname: name,
-      };
-      await page.goto('/');
-      await page.click('[data-form=register]');
-      await fill('register', person);
-      await shown('#message.good', 'Check your mail');
-      const [mail] = await mailbox.waitFor(person.email);
-      return { ...person, link: /http\S+#verify-email=\S+/.exec(mail?.text ?? '')?.[0] ?? '' };
-    }
-
     it('one registers, opens the link in the mail, and is inside', async () => {
-      const { link } = await register('Hana');
-      await page.goto(link);
-      await shown('#nickname', 'Hana');
-      expect(page.url()).toBe(`${app.url}/`);
+      await web.register('Hana');
+      await web.sees('h1', 'Welcome in, Hana');
+      expect(web.page.url()).toBe(`${web.app.url}/`);
     });
 
     it('one logs in again with the password', async () => {
-      const { link, email, password } = await register('Duri');
-      await page.goto(link);
-      await page.click('#log-out');
-      await fill('login', { email, password });
-      await shown('#nickname', 'Duri');
+      const { email, password } = await web.register('Duri');
+      await web.page.goto('/me');
+      await web.press('Log out');
+      await web.page.goto('/login?next=/b/free');
+      await web.fillIn({ 'E-mail': email, Password: password }, 'Log in');
+      await web.sees('.mine');
+      expect(web.page.url()).toBe(`${web.app.url}/b/free`);
     });
 
     it('one is told to open the link first', async () => {
-      const { email, password } = await register('Seti');
-      await fill('login', { email, password });
-      await shown('#message.bad', 'not verified yet');
-      await page.click('#resend');
-      await shown('#message.good');
-      expect(await mailbox.waitFor(email, 2)).toHaveLength(2);
+      const person = { 'E-mail': 'seti@example.com', Password: 'Seti likes the sea', Nickname: 'Seti' };
+      await web.page.goto('/register');
+      await web.fillIn(person, 'Register');
+      await web.sees('h1', 'Check your mail');
+      await web.press('Back to log in');
+      const { 'E-mail': email, Password } = person;
+      await web.fillIn({ 'E-mail': email, Password }, 'Log in');
+      await web.sees('.note.bad', 'not verified yet');
+      await web.press('Send the mail again');
+      await web.sees('.note.good');
+      expect(await web.mailbox.waitFor(email, 2)).toHaveLength(2);
+    });
+
+    it('one chooses a new password with the link in a mail', async () => {
+      const { email } = await web.register('Sora');
+      await web.page.goto('/me');
+      await web.press('Log out');
+      await web.page.goto('/forgot-password');
+      await web.fillIn({ 'E-mail': email }, 'Send me a link');
+      await web.sees('h1', 'Check your mail');
+      await web.page.goto(await web.linkTo(email, 2));
+      await web.sees('h1', 'Choose a new password');
+      expect(web.page.url()).toBe(`${web.app.url}/`);
+      await web.fillIn({ 'New password': 'another sea' }, 'Set the password');
+      await web.sees('.note.good', 'The password has changed.');
+      await web.fillIn({ 'E-mail': email, Password: 'another sea' }, 'Log in');
+      await web.sees('.mine');
     });
 
     it('a wrong password is told without saying what was wrong', async () => {
-      await page.goto('/');
-      await fill('login', { email: 'nobody@example.com', password: 'whatever it is' });
-      await shown('#message.bad', 'The address or the password is wrong.');
+      await web.page.goto('/login');
+      await web.fillIn({ 'E-mail': 'nobody@example.com', Password: 'whatever it is' }, 'Log in');
+      await web.sees('.note.bad', 'The address or the password is wrong.');
     });
 
     it('what is wrong is told near each field, in the language of the page', async () => {
-      await page.goto('/');
-      await page.click('[data-form=register]');
-      await fill('register', { email: 'x', password: 'short', nickname: 'a' });
-      await shown('#register-email-error', 'valid e-mail address');
-      await shown('#register-password-error', '8 to 128');
-      await shown('#register-nickname-error', '2 to 20');
-      expect(await page.evaluate('document.activeElement.id')).toBe('register-email');
-      await page.click('#language');
-      await shown('#register-email-error', '올바른 이메일');
+      await web.page.goto('/register');
+      await web.fillIn({ 'E-mail': 'x', Password: 'short', Nickname: 'a' }, 'Register');
+      await web.sees('.wrong', 'valid e-mail address');
+      await web.sees('.wrong', '8 to 128');
+      await web.sees('.wrong', '2 to 20');
+      expect(await web.page.evaluate('document.activeElement.name')).toBe('email');
+      await web.press('한국어');
+      await web.sees('.wrong', '올바른 이메일');
+    });
+
+    it('a link that was used before is explained', async () => {
+      await web.page.goto('/#verify-email=used.before.now');
+      await web.sees('.note.bad', 'used before or is too old');
+      await web.sees('.provider.google');
+    });
+
+    it('takes the token of a link out of the address before anything is sent', async () => {
+      const addresses: string[] = [];
+      web.page.on('request', (request) => {
+        if (request.url().endsWith('/auth/verify-email')) addresses.push(web.page.url());
+      });
+      await web.page.goto('/#verify-email=a.secret.token');
+      await web.sees('.provider.google');
+      expect(addresses).toEqual([`${web.app.url}/`]);
+      expect(await web.page.evaluate('history.length')).toBeLessThanOrEqual(2);
     });
   });
 
@@ -211,151 +186,51 @@ describeWith('chromium', 'in a browser', () => {
           ['ko', /\p{Script=Hangul}/u],
           ['en', /^[^\p{Script=Hangul}]+$/u],
         ] as const) {
-          await page.goto(`/?lang=${lang}&login_error=${code}`);
-          await shown('#message.bad', script);
-          expect([code, await textOf('#message')]).not.toEqual([
+          await web.page.goto(`/?lang=${lang}&login_error=${code}`);
+          const note = await web.sees('.note.bad p', script);
+          expect([code, await note.textContent()]).not.toEqual([
             code,
-            expect.stringContaining('did not work'),
+            expect.stringContaining('did not work.'),
           ]);
-          expect(page.url()).toBe(`${app.url}/?lang=${lang}`);
+          expect(web.page.url()).toBe(`${web.app.url}/`);
         }
       }
+      await web.page.reload();
+      await web.sees('.provider.google');
+      expect(await web.page.locator('.note').count()).toBe(0);
     });
 
     it('is never told in words that came with the address', async () => {
-      await page.goto('/?login_error=call-0900-1234');
-      await shown('#message.bad', 'The log-in did not work.');
-      expect(await page.content()).not.toContain('0900');
+      await web.page.goto('/?login_error=call-0900-1234');
+      await web.sees('.note.bad', 'The log-in did not work.');
+      expect(await web.page.content()).not.toContain('0900');
     });
 
-    it('is told after cancelling at the provider', async () => {
-      await page.goto('/');
-      await page.click('.provider.naver');
-      await page.click('button[name=persona][value=cancel]');
-      await shown('#message.bad', 'You cancelled');
-      expect(page.url()).toBe(`${app.url}/`);
-    });
-  });
-
-  describe('the language', () => {
-    it.each([
-      ['ko-KR', 'ko', '로그인'],
-      ['fr-FR', 'en', 'Log in'],
-    ])('of a browser in %s is %s', async (locale, lang, title) => {
-      const other = await visit(browser, app.url, { locale });
-      await other.page.goto('/');
-      await other.page.locator('#card-title', { hasText: title }).waitFor();
-      expect(await other.page.getAttribute('html', 'lang')).toBe(lang);
-      await other.page.context().close();
+    it('is told after cancelling at the provider, where one was', async () => {
+      await web.page.goto('/login?next=/b/free');
+      await web.page.click('.provider.naver');
+      await web.page.click('button[name=persona][value=cancel]');
+      await web.sees('.note.bad', 'You cancelled');
+      expect(web.page.url()).toBe(`${web.app.url}/b/free`);
     });
 
-    it('can be changed, and the address remembers it', async () => {
-      await page.goto('/');
-      await shown('#login');
-      await page.click('#language');
-      await shown('#card-title', '로그인');
-      expect(await page.getAttribute('html', 'lang')).toBe('ko');
-      expect(page.url()).toBe(`${app.url}/?lang=ko`);
+    it('shows the way on when there is an account with the same address', async () => {
+      await web.page.goto('/');
+      await web.logInWith('google', 'mina');
+      const other = await web.visit();
+      await other.goto('/');
+      await other.click('.provider.naver');
+      await other.click('button[name=persona][value=external]');
+      await web.sees('.note.bad', 'same e-mail address', other);
+      await web.press('Log in, then link', other);
+      await web.logInWith('google', 'mina', other);
+      await web.sees('h1', 'Ways in', other);
     });
   });
 
-  it.each(['/', '/docs'])('%s fits a phone', async (path) => {
-    await page.setViewportSize({ width: 390, height: 844 });
-    await page.goto(path);
-    await shown('.provider.google');
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
-  });
-
-  it('takes the token of a link out of the address before anything is sent', async () => {
-    const addresses: string[] = [];
-    page.on('request', (request) => {
-      if (request.url().endsWith('/auth/verify-email')) addresses.push(page.url());
-    });
-    await page.goto('/#verify-email=a.secret.token');
-    await shown('#login');
-    expect(addresses).toEqual([`${app.url}/`]);
-    expect(await page.evaluate('history.length')).toBeLessThanOrEqual(2);
-  });
-
-  describe('Swagger UI', () => {
-    /** Tries `GET /users/me` out, and gives what was answered. */
-    async function tryOut(): Promise<string> {
-      const operation = page.locator('#operations-Users-usersReadOwn');
-      if (!(await operation.locator('.execute').isVisible())) {
-        await operation.locator('.opblock-summary-control').click();
-      }
-      await operation.locator('.execute').click();
-      const answer = operation.locator('.live-responses-table .response');
-      await answer.waitFor();
-      return (await answer.textContent()) ?? '';
-    }
-
-    it('logs in by itself: nothing to copy or paste', async () => {
-      await page.goto('/docs');
-      await shown('#state', 'Not logged in');
-      await logInWith('google');
-      expect(page.url()).toBe(`${app.url}/docs`);
-      await shown('#state', /^Logged in as .+$/);
-      expect(await tryOut()).toMatch(/^200.*"nickname"/s);
-    });
-
-    it('stays logged in when it is reloaded', async () => {
-      await page.goto('/docs');
-      await logInWith('kakao');
-      await page.reload();
-      await shown('#state', 'Logged in as');
-      expect(await tryOut()).toMatch(/^200/);
-    });
-
-    it('renews an expired token and repeats the request, without the person noticing', async () => {
-      await page.goto('/docs');
-      await logInWith('kakao');
-      const tokens: (string | undefined)[] = [];
-      await page.route('**/users/me', (route) => {
-        tokens.push(route.request().headers()['authorization']);
-        return tokens.length > 1
-          ? route.continue()
-          : route.fulfill({
-              status: 401,
-              contentType: 'application/problem+json',
-              json: { code: 'access_token_expired' },
-            });
-      });
-      expect(await tryOut()).toMatch(/^200/);
-      expect(new Set(tokens).size).toBe(2);
-    });
-
-    it('logs out, and then sends no token', async () => {
-      await page.goto('/docs');
-      await logInWith('kakao');
-      await page.click('#log-out');
-      await shown('#state', 'Not logged in');
-      expect(await tryOut()).toContain('access_token_missing');
-    });
-
-    it('tells that the session has ended when it was ended elsewhere', async () => {
-      await page.goto('/docs');
-      await logInWith('kakao');
-      await page.context().request.post(`${app.url}/auth/logout`);
-      await tryOut();
-      await shown('#state', 'Not logged in');
-    });
-
-    it('says that a password is wrong', async () => {
-      await page.goto('/docs');
-      await page.click('.bar summary');
-      await page.fill('#email', 'nobody@example.com');
-      await page.fill('#password', 'whatever it is');
-      await page.click('#login .main');
-      await shown('#message', 'The address or the password is wrong.');
-    });
-
-    it('explains why a log-in failed', async () => {
-      await page.goto('/docs');
-      await page.click('.provider.kakao');
-      await page.click('button[name=persona][value=cancel]');
-      await shown('#message', 'You cancelled');
-      expect(page.url()).toBe(`${app.url}/docs`);
-    });
+  it('a link to elsewhere leads nowhere', async () => {
+    await web.page.goto('/login?next=https://elsewhere.example/');
+    await web.logInWith('kakao');
+    expect(web.page.url()).toBe(`${web.app.url}/`);
   });
 });

@@ -1,11 +1,17 @@
+import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { PGlite } from '@electric-sql/pglite';
 import { TEMPLATE_DIR } from './template.mjs';
 
-/** Runs initdb (seconds, and most of a gigabyte) once for all suites; each then starts on a copy of the result. */
 export default async function setUp() {
+  await Promise.all([promisify(execFile)(process.execPath, ['scripts/build-web.mjs']), makeTemplate()]);
+}
+
+/** Runs initdb (seconds, and most of a gigabyte) once for all suites; each then starts on a copy of the result. */
+async function makeTemplate() {
   if (existsSync(TEMPLATE_DIR)) return;
   const dir = mkdtempSync(join(tmpdir(), 'daemun-template-'));
   const database = await PGlite.create(join(dir, 'postgres'));

@@ -7,7 +7,8 @@ import { freePorts } from './ports.js';
 
 /** Builds the server beside what `npm run build` makes; the folder that it is in. */
 export async function buildServer(outDir: string): Promise<{ readonly main: string; remove(): void }> {
-  const build = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', outDir];
+  const places = ['--outDir', outDir, '--tsBuildInfoFile', `${outDir}/.tsbuildinfo`];
+  const build = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', ...places];
   await promisify(execFile)(process.execPath, build);
   return { main: `${outDir}/src/main.js`, remove: () => rmSync(outDir, { recursive: true, force: true }) };
 }

@@ -1,0 +1,56 @@
+import type { AccessToken } from './access-token.js';
+import { Failure } from './failure.js';
+import type { Session } from './session.js';
+
+/** What says that a token is no longer good. A new one may be: for the same person, or for nobody any more. */
+const RENEWABLE = /^(access_token_expired|access_token_invalid|session_ended)$/;
+
+/**
+ * A `fetch` that sends the access token to `base`, and to nobody else. What one person began is never sent in the name of
+ * another, who has logged in meanwhile in another tab.
+ */
+export function authorizedFetch(base: string, send: typeof fetch, session: Session): typeof fetch {
+  const { origin } = new URL(base);
+
+  return async (input, init) => {
+    const plain = new Request(resolve(base, input), init);
+    if (new URL(plain.url).origin !== origin || plain.headers.has('authorization')) return send(plain);
+    // Some calls set or clear a cookie, also when the API is on another origin.
+    const request =
+      plain.credentials === 'same-origin' ? new Request(plain, { credentials: 'include' }) : plain;
+
+    const { user } = session;
+    let outage: unknown;
+    await session.prepare().catch((error: unknown) => (outage = error));
+    const { held } = session;
+    if (user && held && held.user.id !== user.id) throw new Failure('session_ended');
+    // Without a token, too: what is public can be had during an outage.
+    const response = await send(held ? authorize(request.clone(), held) : request);
+    if (response.status !== 401) return response;
+    // It was refused because we could not find out who is here, which is no reason to take anyone for logged out.
+    if (outage !== undefined) throw outage;
+    if (held === undefined || !RENEWABLE.test(await codeOf(response))) return response;
+    if (session.held === held) await session.refresh();
+    const renewed = session.held;
+    return renewed?.user.id === held.user.id ? send(authorize(request, renewed)) : response;
+  };
+}
+
+/** Relative URLs are relative to `base`. */
+function resolve(base: string, input: Parameters<typeof fetch>[0]): Parameters<typeof fetch>[0] {
+  const isRelative = typeof input === 'string' && !/^([a-z][a-z\d+.-]*:|\/\/)/i.test(input);
+  return isRelative ? `${base}/${input.replace(/^\//, '')}` : input;
+}
+
+function authorize(request: Request, { text }: AccessToken): Request {
+  request.headers.set('authorization', `Bearer ${text}`);
+  return request;
+}
+
+async function codeOf(response: Response): Promise<string> {
+  const body: unknown = await response
+    .clone()
+    .json()
+    .catch(() => undefined);
+  return String((body as { code?: unknown } | undefined)?.code);
+}

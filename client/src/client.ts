@@ -1,0 +1,34 @@
+import { authorizedFetch } from './authorized-fetch.js';
+import type { Change, Client, ClientOptions } from './contract.js';
+import { openSession } from './session.js';
+
+/** Makes the one client of a page: it keeps the access token, and everyone shares it. */
+export function createClient({ baseUrl, fetch: send = fetch }: ClientOptions = {}): Client {
+  const base = new URL(baseUrl || '/', globalThis.location?.href).href.replace(/\/$/, '');
+  // A target of events, so that a listener that fails keeps nothing from the others.
+  const changes = new EventTarget();
+  const session = openSession(base, send, (detail) =>
+    changes.dispatchEvent(new CustomEvent('change', { detail })),
+  );
+
+  return {
+    get user() {
+      return session.user;
+    },
+    login(provider, { returnTo = '' } = {}) {
+      const url = new URL(`${base}/auth/${encodeURIComponent(provider)}`);
+      url.searchParams.set('returnTo', new URL(returnTo, location.href).href);
+      location.assign(url);
+    },
+    loginWithPassword: (email, password) => session.enter('/auth/login', { email, password }),
+    loginWithMailToken: (token) => session.enter('/auth/verify-email', { token }),
+    refresh: session.refresh,
+    fetch: authorizedFetch(base, send, session),
+    onChange(listener) {
+      const hear = (event: Event) => listener((event as CustomEvent<Change>).detail);
+      changes.addEventListener('change', hear);
+      return () => changes.removeEventListener('change', hear);
+    },
+    logout: session.leave,
+  };
+}

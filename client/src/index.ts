@@ -1,0 +1,3 @@
+export { createClient } from './client.js';
+export type { Change, Client, ClientOptions, Reason, User } from './contract.js';
+export { Failure, type FieldError } from './failure.js';

@@ -1,0 +1,39 @@
+import { Failure, type FieldError } from './failure.js';
+
+/** After this long there is no answer. The server's refresh protocol counts on it: its grace is at least twice as long. */
+export const PATIENCE_MS = 8_000;
+
+/**
+ * Posts to the API with the refresh cookie, and reads the answer.
+ * @throws {Failure} with the answer's code; `unreachable` when there was none, or it came from something in between
+ */
+export async function post<T>(
+  send: typeof fetch,
+  url: string,
+  read: (answer: unknown) => T,
+  body?: unknown,
+): Promise<T> {
+  let failure: Partial<Failure> = {};
+  try {
+    const response = await send(
+      new Request(url, {
+        method: 'POST',
+        credentials: 'include',
+        signal: AbortSignal.timeout(PATIENCE_MS),
+        ...(body !== undefined && {
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        }),
+      }),
+    );
+    failure = { retryAfter: Number(response.headers.get('retry-after')) || undefined };
+    const text = await response.text();
+    const answer: unknown = text === '' ? undefined : JSON.parse(text);
+    if (response.ok) return read(answer);
+    const { code, errors } = answer as { code?: string; errors?: readonly FieldError[] };
+    failure = { ...failure, code, errors };
+  } catch (cause) {
+    failure = { ...failure, cause };
+  }
+  throw new Failure(failure.code ?? 'unreachable', failure);
+}

@@ -1,0 +1,134 @@
+import { expectAccessToken, type AccessToken } from './access-token.js';
+import { alone } from './alone.js';
+import type { Change, Reason, User } from './contract.js';
+import { Failure } from './failure.js';
+import { persist } from './persist.js';
+import { post } from './post.js';
+import { joinTabs, tabsCanTalk } from './tabs.js';
+import { watch } from './waking.js';
+
+/** What this tab knows of who is logged in. */
+export interface Session {
+  readonly user: User | null | undefined;
+  /** The access token that we hold, good or not. */
+  readonly held: AccessToken | undefined;
+  /** Sees to it that we know who is here and hold a token that is good. */
+  readonly prepare: () => Promise<void>;
+  readonly refresh: () => Promise<User | null>;
+  readonly enter: (path: string, body: unknown) => Promise<User>;
+  readonly leave: () => Promise<void>;
+}
+
+/** @param tell is told of every change */
+export function openSession(base: string, send: typeof fetch, tell: (change: Change) => void): Session {
+  /** The only place that the access token is ever in. */
+  let held: AccessToken | undefined;
+  let user: User | null | undefined;
+  /** Whether the server has to be asked before what we know is used. */
+  let stale = true;
+  let asking: Promise<User | null> | undefined;
+  /** The session that this browser has, by the latest news, and how many news there were. */
+  let latest: string | undefined;
+  let news = 0;
+
+  const name = `daemun ${base}`;
+  const tellTabs = joinTabs(name, ({ reason, sessionId }) => {
+    if (reason !== 'login' && user && user.sessionId === sessionId) return become(undefined, reason);
+    const told = reason === 'login' ? sessionId : undefined;
+    news++;
+    if (told === latest) return;
+    latest = told;
+    stale = true;
+    refreshQuietly();
+  });
+
+  function become(next: AccessToken | undefined, reason: Reason): void {
+    const known = user;
+    held = next;
+    user = next?.user ?? null;
+    stale = false;
+    latest = next?.user.sessionId;
+    news++;
+    if (user !== null || known !== null) tell({ user, reason });
+  }
+
+  function refresh(): Promise<User | null> {
+    return (asking ??= ask().finally(() => (asking = undefined)));
+  }
+
+  async function ask(): Promise<User | null> {
+    let next: AccessToken | undefined;
+    let code: string | undefined;
+    let newsBefore = news;
+    try {
+      next = await persist(() =>
+        alone(name, () => {
+          newsBefore = news;
+          return post(send, `${base}/auth/refresh`, expectAccessToken());
+        }),
+      );
+    } catch (error) {
+      // Only these two say that nobody is logged in; anything else only says that it cannot be known.
+      if (!(error instanceof Failure && /^(refresh_token_invalid|session_ended)$/.test(error.code)))
+        throw error;
+      ({ code } = error);
+    }
+    const sessionId = next?.user.sessionId;
+    // Someone logged in or out meanwhile, and the answer is older than that.
+    if (news !== newsBefore && sessionId !== latest) return ask();
+    learn(next, code === 'session_ended', sessionId);
+    return user ?? null;
+  }
+
+  function learn(next: AccessToken | undefined, ended: boolean, sessionId: string | undefined): void {
+    const before = user;
+    const isNews = sessionId !== latest;
+    if (next !== undefined) {
+      become(next, before === undefined || before?.sessionId === sessionId ? 'refresh' : 'login');
+      if (isNews) tellTabs({ reason: 'login', sessionId });
+    } else {
+      const reason = ended || before ? 'session_ended' : 'refresh';
+      become(undefined, reason);
+      if (reason === 'session_ended') tellTabs({ reason, sessionId: before?.sessionId });
+    }
+  }
+
+  /** For when nobody waits for it: whoever asks next will be told. */
+  function refreshQuietly(): void {
+    refresh().catch(() => {});
+  }
+
+  watch(
+    () => held?.dueIn() ?? Infinity,
+    !tabsCanTalk,
+    (missedNews) => {
+      stale ||= missedNews;
+      if (stale || (held && held.dueIn() <= 0)) refreshQuietly();
+    },
+  );
+
+  return {
+    get user() {
+      return user;
+    },
+    get held() {
+      return held;
+    },
+    refresh,
+    async prepare() {
+      if (stale || held?.isSpent()) await refresh();
+    },
+    async enter(path, body) {
+      const next = await alone(name, () => post(send, base + path, expectAccessToken(), body));
+      become(next, 'login');
+      tellTabs({ reason: 'login', sessionId: latest });
+      return next.user;
+    },
+    async leave() {
+      await persist(() => alone(name, () => post(send, `${base}/auth/logout`, () => undefined)));
+      const sessionId = user?.sessionId;
+      become(undefined, 'logout');
+      tellTabs({ reason: 'logout', sessionId });
+    },
+  };
+}

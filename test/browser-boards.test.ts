@@ -1,0 +1,238 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { describeWith } from './support/programs.js';
+import { useWebPage } from './support/web-page.js';
+
+describeWith('chromium', 'the boards, in a browser', () => {
+  const web = useWebPage();
+
+  /** Writes a post to the free board as somebody who is logged in; its path. */
+  async function write(title: string, body: string, page: Page = web.page): Promise<string> {
+    await page.goto('/b/free/write');
+    await web.fillIn({ Title: title, Text: body }, 'Publish', page);
+    await web.sees('.post h1', title, page);
+    return new URL(page.url()).pathname;
+  }
+
+  it('shows the latest posts to everyone, as text', async () => {
+    const post = {
+      id: '01a1f0c8-9c3e-7b52-8f7e-0a4d6c2b1e90',
+      board: 'free',
+      title: '<b>bold</b>',
+      excerpt: '<script>1</script>',
+      author: null,
+      commentCount: 2,
+      likeCount: 1,
+      createdAt: '2026-11-24T00:00:00Z',
+      updatedAt: '2026-11-24T00:00:00Z',
+    };
+    await web.page.route('**/boards/free/posts*', (route) =>
+      route.fulfill({ json: { items: [post], nextCursor: null } }),
+    );
+    await web.page.goto('/');
+    await web.sees('.post-list h3', '<b>bold</b>');
+    await web.sees('.excerpt', '<script>1</script>');
+    await web.sees('.author', 'Someone who left');
+  });
+
+  describe('a post', () => {
+    it('is written in Markdown, and read by everyone', async () => {
+      await web.openAs('mina', '/b/free');
+      await web.press('Write');
+      await web.sees('.editor');
+      await web.fillIn({ Title: 'Tiles', Text: '## Roofs\n\nThey are **heavy**.\n\n- one' }, 'Preview');
+      await web.sees('.preview strong', 'heavy');
+      await web.press('Publish');
+      await web.sees('.post h1', 'Tiles');
+      const reader = await web.visit();
+      await reader.goto('/b/free');
+      await reader.click('.post-list a:text-is("Tiles")');
+      await web.sees('.prose strong', 'heavy', reader);
+      await web.sees('.prose [role=heading][aria-level="3"]', 'Roofs', reader);
+    });
+
+    it('carries no script, style or form, whatever is in it', async () => {
+      const body = [
+        '<img src=x onerror="window.caught=1"><script>window.caught=1</script>',
+        '<style>body{display:none}</style><form action="/x"><input name=y></form>',
+        '[one](javascript:window.caught=1) [two](data:text/html,x) [three](/fine)',
+        '![four](javascript:window.caught=1)',
+        '<a href="vbscript:x" style="position:fixed" id="content">five</a>',
+      ].join('\n\n');
+      await web.openAs('mina', '/');
+      await write('Mischief', body);
+      const prose = web.page.locator('.prose');
+      expect(await prose.locator('script, style, form, input, [style], [id], [onerror]').count()).toBe(0);
+      const links = await prose
+        .locator('a')
+        .evaluateAll((all) => all.map((each) => each.getAttribute('href')));
+      expect(links.filter(Boolean)).toEqual(['/fine']);
+      expect(await web.page.evaluate('window.caught')).toBeUndefined();
+      await web.sees('.prose', '<script>window.caught=1</script>');
+    });
+
+    it('is edited and deleted by its author, and by nobody else', async () => {
+      await web.openAs('mina', '/');
+      const path = await write('First thought', 'It was raining.');
+      const other = await web.visit();
+      await web.openAs('jun', path, other);
+      await web.sees('.post h1', 'First thought', other);
+      expect(await other.getByRole('button', { name: 'Delete' }).count()).toBe(0);
+      await other.goto(`${path}/edit`);
+      await web.sees('.note.bad', 'Only its author', other);
+
+      await web.press('Edit');
+      await web.sees('.editor');
+      expect(await web.page.getByLabel('Text', { exact: true }).inputValue()).toBe('It was raining.');
+      await web.fillIn({ Title: 'Second thought' }, 'Save');
+      await web.sees('.post h1', 'Second thought');
+      await web.press('Delete');
+      await web.sees('dialog', 'Delete this post?');
+      await web.page.keyboard.press('Escape');
+      await web.press('Delete');
+      await web.page.click('dialog[open] .danger');
+      await web.sees('.note.good', 'The post is deleted.');
+      await web.page.goto(path);
+      await web.sees('h1', 'There is nothing here');
+    });
+
+    it('that was changed meanwhile is not overwritten unasked', async () => {
+      await web.openAs('mina', '/');
+      const path = await write('Version one', 'one');
+      const tab = await web.page.context().newPage();
+      await tab.goto(`${path}/edit`);
+      await web.sees('.editor', undefined, tab);
+      await web.page.goto(`${path}/edit`);
+      await web.fillIn({ Title: 'Version two' }, 'Save');
+      await web.sees('.post h1', 'Version two');
+      await web.fillIn({ Title: 'Version three' }, 'Save', tab);
+      await web.sees('.note', 'Changed meanwhile', tab);
+      await web.press('Save mine', tab);
+      await web.sees('.post h1', 'Version three', tab);
+    });
+
+    it('is there once when its answer was lost, and it was sent again', async () => {
+      await web.openAs('mina', '/b/free/write');
+      await web.page.route(
+        '**/boards/free/posts',
+        async (route) => {
+          await route.fetch();
+          await route.abort();
+        },
+        { times: 1 },
+      );
+      await web.fillIn({ Title: 'Only once', Text: 'really' }, 'Publish');
+      await web.sees('.note.bad', 'cannot be reached');
+      await web.press('Publish');
+      await web.sees('.post h1', 'Only once');
+      await web.page.goto('/b/free');
+      await web.sees('.post-list h2', 'Only once');
+      expect(await web.page.locator('.post-list h2', { hasText: 'Only once' }).count()).toBe(1);
+    });
+
+    it('that one is writing survives the end of the session', async () => {
+      await web.openAs('mina', '/b/free/write');
+      await web.page.getByLabel('Title').fill('Half a thought');
+      await web.page.context().request.post(`${web.app.url}/auth/logout`);
+      await web.fillIn({ Text: 'and the other half' }, 'Publish');
+      await web.sees('.note.bad', 'Your session has ended');
+      await web.sees('h2', 'Log in to go on');
+      expect(await web.page.locator('[name=title]').inputValue()).toBe('Half a thought');
+    });
+  });
+
+  it('one likes a post, and takes it back', async () => {
+    await web.openAs('mina', '/');
+    const path = await write('Likeable', 'very');
+    const button = web.page.locator('.like');
+    await button.click();
+    await web.sees('.like.liked', '1');
+    await web.page.goto(path);
+    await web.sees('.like.liked', '1');
+    await button.click();
+    await web.sees('.like:not(.liked)', '0');
+  });
+
+  it('who is outside is shown the way in when they like or want to comment', async () => {
+    await web.page.goto('/b/free');
+    await web.page.locator('.post-list h2 a').first().click();
+    await web.sees('.post');
+    const path = new URL(web.page.url()).pathname;
+    await web.page.click('.like');
+    await web.sees('.entry');
+    await web.logInWith('kakao');
+    expect(new URL(web.page.url()).pathname).toBe(path);
+    await web.sees('.new-comment');
+  });
+
+  it('one comments, edits and deletes what one said', async () => {
+    await web.openAs('mina', '/');
+    await write('Talk to me', 'please');
+    await web.fillIn({ 'Your comment': 'Hello\nthere' }, 'Comment');
+    await web.sees('.comment .said', 'Hello');
+    await web.sees('#comments', 'Comments 1');
+    const comment = web.page.locator('.comment');
+    await comment.getByRole('button', { name: 'Edit' }).click();
+    await comment.locator('textarea').fill('Goodbye');
+    await comment.getByRole('button', { name: 'Save' }).click();
+    await web.sees('.comment .said', 'Goodbye');
+    await comment.getByRole('button', { name: 'Delete' }).click();
+    await web.page.click('dialog[open] .danger');
+    await web.sees('.comments .hint', 'No comments yet.');
+    await web.sees('#comments', 'Comments 0');
+  });
+
+  describe('a list', () => {
+    it('is searched, sorted, and remembers both in the address', async () => {
+      await web.openAs('mina', '/');
+      await write('About persimmons', 'They are orange.');
+      await web.page.click('.like');
+      await web.sees('.like.liked');
+      await web.page.goto('/b/free');
+      await web.page.getByRole('searchbox').fill('persimmons');
+      await web.press('Search');
+      await web.sees('.found', 'persimmons');
+      await web.sees('.post-list h2', 'About persimmons');
+      expect(await web.page.locator('.post-list li').count()).toBe(1);
+      expect(web.page.url()).toContain('q=persimmons');
+      await web.page.goBack();
+      await web.press('Popular');
+      await web.sees('.choices [aria-pressed=true]', 'Popular');
+      expect(web.page.url()).toContain('sort=popular');
+      await web.page.goto('/b/free?q=nothinglikethis');
+      await web.sees('.hint', 'No post has that.');
+    });
+
+    it('goes on when one asks for more', async () => {
+      await web.openAs('mina', '/');
+      for (let i = 0; i < 21; i++) {
+        await web.page.evaluate(POST, { title: `Post ${i}`, origin: web.app.url });
+      }
+      await web.page.goto('/b/free');
+      await web.sees('.post-list li');
+      expect(await web.page.locator('.post-list li').count()).toBe(20);
+      await web.press('More');
+      await web.sees('.post-list li:nth-child(21)');
+    });
+  });
+
+  it('what is not there is said to be not there', async () => {
+    await web.page.goto('/b/nowhere');
+    await web.sees('h1', 'There is nothing here');
+    await web.page.goto('/p/01a1f0c8-9c3e-7b52-8f7e-0a4d6c2b1e90');
+    await web.sees('h1', 'There is nothing here');
+    await web.press('To the front gate');
+    await web.sees('.welcome');
+  });
+});
+
+/** Posts to the board behind the page's back. */
+async function POST({ title, origin }: { title: string; origin: string }): Promise<void> {
+  const refreshed = await fetch(`${origin}/auth/refresh`, { method: 'POST' });
+  const { accessToken } = (await refreshed.json()) as { accessToken: string };
+  await fetch(`${origin}/boards/free/posts`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${accessToken}` },
+    body: JSON.stringify({ title, body: 'x' }),
+  });
+}

@@ -1,0 +1,125 @@
+import { useRef } from 'react';
+import { Link, useSearchParams } from 'wouter';
+import { useLoad } from '../frame/load.js';
+import { More } from '../frame/more.js';
+import { usePages } from '../frame/pages.js';
+import { Title } from '../frame/title.js';
+import { Show } from '../frame/waiting.js';
+import { useWords } from '../language/language.js';
+import { listPosts, readBoard, type Board, type Sort } from './api.js';
+import { PostList } from './post-list.js';
+
+/** A board: its posts, in one order or another, all or those with a word. */
+export function BoardPage({ slug }: { readonly slug: string }) {
+  const board = useLoad(`board ${slug}`, (signal) => readBoard(slug, signal));
+  return (
+    <Show loaded={board} page>
+      {(data) => <BoardView board={data} />}
+    </Show>
+  );
+}
+
+function BoardView({ board }: { readonly board: Board }) {
+  const { boards } = useWords();
+  const [search] = useSearchParams();
+  const q = search.get('q') ?? '';
+  const sort: Sort = search.get('sort') === 'popular' ? 'popular' : 'latest';
+  const pages = usePages(`posts ${board.slug} ${sort} ${q}`, (cursor, signal) =>
+    listPosts(board.slug, { sort: sort === 'latest' ? undefined : sort, q, cursor }, signal),
+  );
+  return (
+    <>
+      <header className="page-header">
+        <div>
+          <Title text={board.title} />
+          <p className="lead">{board.description}</p>
+        </div>
+        <Link className="button main small" href={`/b/${board.slug}/write`}>
+          {boards.write}
+        </Link>
+      </header>
+      <div className="tools">
+        <Search q={q} />
+        {q === '' && <Sorting sort={sort} />}
+      </div>
+      <p className="found" role="status">
+        {q !== '' && boards.found(q)}
+      </p>
+      <Show loaded={pages}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <p className="hint">{q === '' ? boards.empty : boards.nothingFound}</p>
+          ) : (
+            <>
+              <PostList posts={items} />
+              <More more={pages.more} moreFailure={pages.moreFailure} />
+            </>
+          )
+        }
+      </Show>
+    </>
+  );
+}
+
+function Search({ q }: { readonly q: string }) {
+  const { boards } = useWords();
+  const [, setSearch] = useSearchParams();
+  const input = useRef<HTMLInputElement>(null);
+  const look = (next: string) =>
+    setSearch((search) => {
+      if (next === '') search.delete('q');
+      else search.set('q', next);
+      return search;
+    });
+  return (
+    <form
+      role="search"
+      className="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        look(input.current?.value.trim() ?? '');
+      }}
+    >
+      <input
+        key={q}
+        ref={input}
+        type="search"
+        name="q"
+        aria-label={boards.searchLabel}
+        placeholder={boards.searchLabel}
+        defaultValue={q}
+        maxLength={100}
+      />
+      <button className="plain">{boards.search}</button>
+      {q !== '' && (
+        <button type="button" className="plain" onClick={() => look('')}>
+          {boards.clearSearch}
+        </button>
+      )}
+    </form>
+  );
+}
+
+function Sorting({ sort }: { readonly sort: Sort }) {
+  const { boards } = useWords();
+  const [, setSearch] = useSearchParams();
+  const choose = (next: Sort) =>
+    setSearch((search) => {
+      if (next === 'latest') search.delete('sort');
+      else search.set('sort', next);
+      return search;
+    });
+  const choices: readonly (readonly [Sort, string])[] = [
+    ['latest', boards.sortLatest],
+    ['popular', boards.sortPopular],
+  ];
+  return (
+    <div className="choices" role="group" aria-label={boards.sort}>
+      {choices.map(([value, label]) => (
+        <button key={value} aria-pressed={sort === value} onClick={() => choose(value)}>
+          {label}
+        </button>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,55 @@
+import { useMemo } from 'react';
+import DOMPurify from 'dompurify';
+import { Marked } from 'marked';
+
+const marked = new Marked({
+  gfm: true,
+  // A new line is one, since people do not write as if for a typesetter.
+  breaks: true,
+  async: false,
+  // HTML is shown as it was written.
+  renderer: { html: ({ text }) => escape(text) },
+});
+const purify = DOMPurify();
+
+/** What Markdown makes, and nothing with which a post could look or act like the page around it. */
+const ALLOWED_TAGS =
+  'a b blockquote br code del em h1 h2 h3 h4 h5 h6 hr i img li ol p pre strong table tbody td th thead tr ul'.split(
+    ' ',
+  );
+const ALLOWED_ATTR = ['href', 'src', 'alt', 'title', 'start', 'align'];
+const ALLOWED_URI_REGEXP = /^(?:https?:|mailto:|\/(?!\/)|#)/i;
+
+purify.addHook('afterSanitizeAttributes', (element) => {
+  if (element.tagName === 'A') {
+    // Whoever wrote the post vouches for its links, not we.
+    element.setAttribute('rel', 'nofollow ugc noopener noreferrer');
+  } else if (element.tagName === 'IMG') {
+    element.setAttribute('loading', 'lazy');
+    element.setAttribute('alt', element.getAttribute('alt') ?? '');
+  } else if (/^H[1-6]$/.test(element.tagName)) {
+    // The page has a heading already, and the post's are below it.
+    element.setAttribute('role', 'heading');
+    element.setAttribute('aria-level', String(Math.min(6, Number(element.tagName[1]) + 1)));
+  } else if (element.tagName === 'PRE' || element.tagName === 'TABLE') {
+    // So that what is wider than the page can be scrolled with the keyboard.
+    element.setAttribute('tabindex', '0');
+  }
+});
+
+const ESCAPED: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+function escape(text: string): string {
+  return text.replace(/[&<>"]/g, (char) => ESCAPED[char] ?? '');
+}
+
+/** Someone's Markdown as HTML that carries no script, style or form. */
+export function htmlOf(text: string): string {
+  return purify.sanitize(marked.parse(text) as string, { ALLOWED_TAGS, ALLOWED_ATTR, ALLOWED_URI_REGEXP });
+}
+
+/** What someone wrote in Markdown. */
+export function Markdown({ text }: { readonly text: string }) {
+  const html = useMemo(() => htmlOf(text), [text]);
+  return <div className="prose" dangerouslySetInnerHTML={{ __html: html }} />;
+}

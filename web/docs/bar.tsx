@@ -1,0 +1,60 @@
+import { PasswordForm } from '../entry/log-in-card.js';
+import { ProviderButtons } from '../entry/provider-buttons.js';
+import favicon from '../favicon.svg';
+import { Act } from '../frame/act.js';
+import { Notices } from '../frame/notices.js';
+import { Outage } from '../frame/outage.js';
+import { useSpeech, useWords } from '../language/language.js';
+import { useProfile } from '../me/profile.js';
+import { client, useUser } from '../session/session.js';
+
+/** Says above Swagger UI who is logged in, and lets them in and out. */
+export function Bar() {
+  const { language, words, switchLanguage } = useSpeech();
+  return (
+    <header className="bar">
+      <div className="row">
+        <a className="brand" href="/">
+          <img src={favicon} alt="" width="28" height="28" />
+          <span lang="en">Daemun</span>
+        </a>
+        <Standing />
+        <Way />
+        <button className="quiet" lang={language === 'ko' ? 'en' : 'ko'} onClick={switchLanguage}>
+          {words.otherLanguage}
+        </button>
+      </div>
+      <Outage />
+      <Notices />
+    </header>
+  );
+}
+
+function Standing() {
+  const { docs } = useWords();
+  const user = useUser();
+  const profile = useProfile();
+  return (
+    <p className="standing" role="status">
+      {user === null && docs.notLoggedIn}
+      {user && docs.loggedInAs(profile?.nickname ?? '…')}
+    </p>
+  );
+}
+
+/** In or out. Neither while nobody can tell which. */
+function Way() {
+  const { entry } = useWords();
+  const user = useUser();
+  if (user === undefined) return null;
+  if (user !== null) return <Act label={entry.logOut} act={() => client.logout()} />;
+  return (
+    <div className="ways-in">
+      <ProviderButtons returnTo={location.pathname + location.search} />
+      <details>
+        <summary>{entry.withEmail}</summary>
+        <PasswordForm />
+      </details>
+    </div>
+  );
+}

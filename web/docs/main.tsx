@@ -1,0 +1,21 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { arrive } from '../entry/arrive.js';
+import { LanguageProvider } from '../language/language.js';
+import { readArrival } from '../session/arrival.js';
+import { Bar } from './bar.js';
+import { startSwaggerUi } from './swagger-ui.js';
+import './docs.css';
+
+const place = document.getElementById('bar');
+if (place === null) throw new Error('the HTML has no #bar');
+const arrival = readArrival();
+createRoot(place).render(
+  <StrictMode>
+    <LanguageProvider asked={arrival.language}>
+      <Bar />
+    </LanguageProvider>
+  </StrictMode>,
+);
+startSwaggerUi('#swagger-ui');
+void arrive(arrival);

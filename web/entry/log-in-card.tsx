@@ -1,0 +1,73 @@
+import { useId, useState } from 'react';
+import { Link } from 'wouter';
+import { Act } from '../frame/act.js';
+import { Field, Form } from '../frame/form.js';
+import { useWords } from '../language/language.js';
+import { askAsAnyone } from '../session/ask.js';
+import { client } from '../session/session.js';
+import { ProviderButtons } from './provider-buttons.js';
+
+interface LogInCardProps {
+  /** The path that a provider's page leads back to. */
+  readonly returnTo: string;
+  readonly title?: string;
+  /** Where there is more to see than the card, the form for e-mail opens when it is asked for. */
+  readonly compact?: boolean;
+}
+
+/** Every way in. */
+export function LogInCard({ returnTo, title, compact = false }: LogInCardProps) {
+  const { entry } = useWords();
+  const id = useId();
+  return (
+    <section className="card entry" aria-labelledby={id}>
+      <h2 id={id}>{title ?? entry.logIn}</h2>
+      <ProviderButtons returnTo={returnTo} />
+      {compact ? (
+        <details className="by-mail">
+          <summary>{entry.withEmail}</summary>
+          <PasswordForm />
+        </details>
+      ) : (
+        <>
+          <p className="or">{entry.orEmail}</p>
+          <PasswordForm />
+        </>
+      )}
+      <p className="ways">
+        <Link href="/register">{entry.toRegister}</Link>
+        <Link href="/forgot-password">{entry.toForgot}</Link>
+      </p>
+    </section>
+  );
+}
+
+/** The way in with an e-mail address. */
+export function PasswordForm() {
+  const { entry } = useWords();
+  const [email, setEmail] = useState('');
+  return (
+    <Form
+      submit={entry.logIn}
+      send={async ({ email = '', password = '' }) => {
+        await client.loginWithPassword(email, password);
+      }}
+      help={({ code }) => code === 'email_not_verified' && <Resend email={email} />}
+    >
+      <Field name="email" label={entry.email} type="email" autoComplete="username" onChange={setEmail} />
+      <Field name="password" label={entry.password} type="password" autoComplete="current-password" />
+    </Form>
+  );
+}
+
+/** Sends the mail that verifies an address once more. */
+export function Resend({ email }: { readonly email: string }) {
+  const { entry } = useWords();
+  return (
+    <Act
+      label={entry.resend}
+      act={() => askAsAnyone('/auth/verify-email/resend', { method: 'POST', body: { email } })}
+      done={(words) => words.entry.resent}
+    />
+  );
+}

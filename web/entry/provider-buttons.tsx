@@ -1,0 +1,59 @@
+import google from '../brands/google.svg';
+import kakao from '../brands/kakao.svg';
+import naver from '../brands/naver.svg';
+import { useLoad } from '../frame/load.js';
+import { useWords } from '../language/language.js';
+import { askAsAnyone } from '../session/ask.js';
+import { client } from '../session/session.js';
+
+export interface Provider {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Providers whose own rules say how their button looks; look/providers.css follows them. */
+const SYMBOLS: Readonly<Record<string, string>> = { google, kakao, naver };
+
+/** A button for each provider that is enabled. They lead back to `returnTo`, a path of ours. */
+export function ProviderButtons({ returnTo }: { readonly returnTo: string }) {
+  const { entry, frame } = useWords();
+  const { data, failure, reload } = useProviders();
+  if (failure !== undefined) {
+    return (
+      <div className="note bad" role="alert">
+        <p>{entry.noProviders}</p>
+        <button className="plain" onClick={reload}>
+          {frame.tryAgain}
+        </button>
+      </div>
+    );
+  }
+  return (
+    <ul className="providers" aria-label={entry.providers} aria-busy={data === undefined}>
+      {data?.map((provider) => (
+        <li key={provider.id}>
+          <ProviderButton provider={provider} returnTo={returnTo} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function ProviderButton({ provider: { id, name }, returnTo }: { provider: Provider; returnTo: string }) {
+  const { entry } = useWords();
+  const symbol = SYMBOLS[id];
+  return (
+    <button
+      className={symbol === undefined ? 'provider' : `provider ${id}`}
+      onClick={() => client.login(id, { returnTo })}
+    >
+      {symbol !== undefined && <img src={symbol} alt="" width="20" height="20" />}
+      <span>{symbol === undefined ? entry.other(name) : entry.logInWith[id]}</span>
+    </button>
+  );
+}
+
+/** The providers that are enabled, in the order of their buttons. */
+export function useProviders() {
+  return useLoad('providers', (signal) => askAsAnyone<readonly Provider[]>('/auth/providers', { signal }));
+}

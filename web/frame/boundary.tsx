@@ -1,0 +1,28 @@
+import { Component, type ReactNode } from 'react';
+import { useWords } from '../language/language.js';
+
+/** Shows something in the place of a page that has broken, instead of nothing at all. */
+export class Boundary extends Component<{ readonly children: ReactNode }, { readonly broken: boolean }> {
+  override state = { broken: false };
+
+  static getDerivedStateFromError(): { broken: boolean } {
+    return { broken: true };
+  }
+
+  override render(): ReactNode {
+    return this.state.broken ? <Broken /> : this.props.children;
+  }
+}
+
+function Broken() {
+  const words = useWords();
+  return (
+    <div className="nothing" role="alert">
+      <h1>{words.frame.broken}</h1>
+      <p>{words.frame.brokenText}</p>
+      <button className="plain" onClick={() => location.reload()}>
+        {words.frame.reload}
+      </button>
+    </div>
+  );
+}

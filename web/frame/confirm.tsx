@@ -1,0 +1,44 @@
+import { useId, useRef } from 'react';
+import { useWords } from '../language/language.js';
+import { Act } from './act.js';
+
+interface ConfirmProps {
+  readonly label: string;
+  readonly title: string;
+  readonly text: string;
+  readonly act: () => Promise<void>;
+}
+
+/** A button for what cannot be undone: it asks first. */
+export function Confirm({ label, title, text, act }: ConfirmProps) {
+  const words = useWords();
+  const id = useId();
+  const dialog = useRef<HTMLDialogElement>(null);
+  return (
+    <>
+      <button className="plain" onClick={() => dialog.current?.showModal()}>
+        {label}
+      </button>
+      <dialog ref={dialog} aria-labelledby={`${id}-title`} aria-describedby={`${id}-text`}>
+        <h2 id={`${id}-title`}>{title}</h2>
+        <p id={`${id}-text`}>{text}</p>
+        <div className="actions">
+          <Act
+            className="main danger"
+            label={label}
+            act={async () => {
+              try {
+                await act();
+              } finally {
+                dialog.current?.close();
+              }
+            }}
+          />
+          <button className="plain" onClick={() => dialog.current?.close()}>
+            {words.frame.cancel}
+          </button>
+        </div>
+      </dialog>
+    </>
+  );
+}

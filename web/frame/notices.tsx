@@ -1,0 +1,49 @@
+import { useEffect } from 'react';
+import { Link, useLocation } from 'wouter';
+import type { Words } from '../language/en.js';
+import { useWords } from '../language/language.js';
+import { makeStore } from './store.js';
+
+/** Something to tell the person, above the page. It goes when they go on. */
+export interface Notice {
+  readonly tone: 'good' | 'bad';
+  /** A function, since the language may change while it is shown. */
+  readonly text: (words: Words) => string;
+  readonly next?: { readonly label: (words: Words) => string; readonly href: string };
+}
+
+const shown = makeStore<{ readonly notice: Notice; readonly path: string } | undefined>(undefined);
+
+/** Tells it on the page that is shown by now. */
+export function tell(notice: Notice): void {
+  shown.set({ notice, path: location.pathname });
+}
+
+/** The place where notices appear. */
+export function Notices() {
+  const words = useWords();
+  const [path] = useLocation();
+  const current = shown.use();
+  useEffect(() => {
+    const old = shown.get();
+    if (old !== undefined && old.path !== path) shown.set(undefined);
+  }, [path]);
+  const notice = current?.notice;
+  return (
+    <div className="notices" role="status">
+      {notice && (
+        <div className={`note ${notice.tone}`}>
+          <p>{notice.text(words)}</p>
+          {notice.next && (
+            <Link className="button plain" href={notice.next.href}>
+              {notice.next.label(words)}
+            </Link>
+          )}
+          <button className="icon" aria-label={words.frame.dismiss} onClick={() => shown.set(undefined)}>
+            ✕
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,37 @@
+import { useState } from 'react';
+import { Failure } from '../../client/src/index.js';
+import { useLoad, type Loaded } from './load.js';
+
+/** A page of a list, as the API gives it. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+/** A list that grows page by page. */
+export interface Pages<T> extends Loaded<Page<T>> {
+  /** Undefined on the last page. */
+  readonly more: (() => Promise<void>) | undefined;
+  readonly moreFailure: Failure | undefined;
+}
+
+/** Loads the first page, and the next ones when asked to. `load` gets the cursor of the page before. */
+export function usePages<T>(
+  key: string,
+  load: (cursor: string | undefined, signal?: AbortSignal) => Promise<Page<T>>,
+): Pages<T> {
+  const loaded = useLoad(key, (signal) => load(undefined, signal));
+  const [moreFailure, setMoreFailure] = useState<Failure>();
+  const cursor = loaded.data?.nextCursor ?? undefined;
+  const more = async () => {
+    try {
+      setMoreFailure(undefined);
+      const next = await load(cursor);
+      loaded.replace(({ items }) => ({ items: [...items, ...next.items], nextCursor: next.nextCursor }));
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      setMoreFailure(error);
+    }
+  };
+  return { ...loaded, more: cursor === undefined ? undefined : more, moreFailure };
+}

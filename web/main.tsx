@@ -1,0 +1,31 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app.js';
+import { arrive } from './entry/arrive.js';
+import { LanguageProvider } from './language/language.js';
+import { readArrival } from './session/arrival.js';
+import { togglePanel } from './watch/panel-open.js';
+import './look/base.css';
+import './look/frame.css';
+import './look/controls.css';
+import './look/providers.css';
+import './look/boards.css';
+import './look/me.css';
+import './look/watch.css';
+
+const place = document.getElementById('page');
+if (place === null) throw new Error('the HTML has no #page');
+const arrival = readArrival();
+if (arrival.watch) togglePanel();
+// A link from a mail that is opened in this very tab changes the fragment only.
+addEventListener('hashchange', () => {
+  if (/^#(verify-email=|reset-password=|watch$)/.test(location.hash)) location.reload();
+});
+createRoot(place).render(
+  <StrictMode>
+    <LanguageProvider asked={arrival.language}>
+      <App resetToken={arrival.resetPassword} />
+    </LanguageProvider>
+  </StrictMode>,
+);
+void arrive(arrival);

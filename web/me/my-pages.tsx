@@ -1,0 +1,46 @@
+import type { ReactNode } from 'react';
+import { Link, useLocation } from 'wouter';
+import { Gate } from '../entry/gate.js';
+import { Act } from '../frame/act.js';
+import { useWords } from '../language/language.js';
+import { client } from '../session/session.js';
+
+/** One of the pages about oneself, and the way to the others. */
+export function MyPage({ title, children }: { readonly title: string; readonly children: ReactNode }) {
+  const { me, entry } = useWords();
+  const [path, navigate] = useLocation();
+  const pages: readonly (readonly [string, string])[] = [
+    ['/me', me.profile],
+    ['/me/ways-in', me.waysIn],
+    ['/me/sessions', me.sessions],
+    ['/me/activity', me.activity],
+    ['/me/delete', me.leave],
+  ];
+  return (
+    <Gate title={title}>
+      <div className="mine-pages">
+        <nav aria-label={me.title}>
+          <ul>
+            {pages.map(([href, label]) => (
+              <li key={href}>
+                <Link href={href} aria-current={href === path ? 'page' : undefined}>
+                  {label}
+                </Link>
+              </li>
+            ))}
+          </ul>
+          <Act
+            className="plain log-out"
+            label={entry.logOut}
+            act={async () => {
+              await client.logout();
+              navigate('/');
+            }}
+            done={(words) => words.entry.loggedOut}
+          />
+        </nav>
+        <div className="mine-page">{children}</div>
+      </div>
+    </Gate>
+  );
+}

@@ -1,0 +1,80 @@
+import { useId, useState } from 'react';
+import { Field, Form } from '../frame/form.js';
+import { tell } from '../frame/notices.js';
+import { Avatar } from '../frame/person.js';
+import { useLoad } from '../frame/load.js';
+import { Title } from '../frame/title.js';
+import { Show } from '../frame/waiting.js';
+import { useWords } from '../language/language.js';
+import { ask } from '../session/ask.js';
+import { MyPage } from './my-pages.js';
+import { holdProfile, type Profile } from './profile.js';
+
+export function ProfilePage() {
+  const { me } = useWords();
+  return (
+    <MyPage title={me.profile}>
+      <Title text={me.profile} />
+      <ProfileLoader />
+    </MyPage>
+  );
+}
+
+function ProfileLoader() {
+  const loaded = useLoad('me', (signal) => ask<Profile>('/users/me', { signal }));
+  return <Show loaded={loaded}>{(profile) => <ProfileForm profile={profile} />}</Show>;
+}
+
+function ProfileForm({ profile }: { readonly profile: Profile }) {
+  const { me, entry } = useWords();
+  const [shown, setShown] = useState({ nickname: profile.nickname, avatarUrl: profile.avatarUrl ?? '' });
+  const avatarUrl = /^https:\/\/./.test(shown.avatarUrl) ? shown.avatarUrl : null;
+  return (
+    <Form
+      submit={me.save}
+      send={async ({ nickname, avatarUrl: address = '', bio, locale }) => {
+        const body = { nickname, avatarUrl: address.trim() === '' ? null : address.trim(), bio, locale };
+        holdProfile(await ask<Profile>('/users/me', { method: 'PATCH', body }));
+        tell({ tone: 'good', text: (words) => words.me.saved });
+      }}
+    >
+      <Avatar person={{ id: profile.id, nickname: shown.nickname, avatarUrl }} size="large" />
+      <Field
+        name="nickname"
+        label={entry.nickname}
+        hint={entry.nicknameHint}
+        value={profile.nickname}
+        autoComplete="nickname"
+        onChange={(nickname) => setShown({ ...shown, nickname })}
+      />
+      <Field
+        name="avatarUrl"
+        label={me.avatar}
+        hint={me.avatarHint}
+        type="url"
+        value={profile.avatarUrl ?? ''}
+        onChange={(address) => setShown({ ...shown, avatarUrl: address })}
+      />
+      <Field name="bio" label={me.bio} hint={me.bioHint} value={profile.bio} rows={4} />
+      <MailLanguage value={profile.locale} />
+    </Form>
+  );
+}
+
+function MailLanguage({ value }: { readonly value: Profile['locale'] }) {
+  const { me } = useWords();
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{me.mailLanguage}</label>
+      <select id={id} name="locale" defaultValue={value}>
+        <option value="ko" lang="ko">
+          한국어
+        </option>
+        <option value="en" lang="en">
+          English
+        </option>
+      </select>
+    </div>
+  );
+}

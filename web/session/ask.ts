@@ -1,0 +1,70 @@
+import { Failure, type FieldError } from '../../client/src/index.js';
+import { watchedFetch } from '../watch/transport.js';
+import { client } from './session.js';
+
+/** A call of the API. */
+export interface Question {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/** After this long there is no answer. */
+const PATIENCE_MS = 15_000;
+
+/**
+ * Calls the API as whoever is here, and gives the answer's body.
+ * @throws {Failure} `unreachable` where there was no answer.
+ */
+export async function ask<T>(path: string, question: Question = {}): Promise<T> {
+  return (await askForMore<T>(path, question)).body;
+}
+
+/** Like {@link ask}, with the version of what was read (`ETag`). */
+export async function askForMore<T>(
+  path: string,
+  question: Question = {},
+): Promise<{ readonly body: T; readonly version: string | undefined }> {
+  return read(await attempt(() => client.fetch(path, initOf(question))));
+}
+
+/** Calls what is everyone's, as nobody in particular: works also while nobody can tell who is here. */
+export async function askAsAnyone<T>(path: string, question: Question = {}): Promise<T> {
+  const url = (import.meta.env.VITE_API_URL ?? '') + path;
+  const init: RequestInit = { ...initOf(question), credentials: 'include' };
+  return (await read<T>(await attempt(() => watchedFetch(url, init)))).body;
+}
+
+function initOf({ method = 'GET', body, headers, signal }: Question): RequestInit {
+  const timeout = AbortSignal.timeout(PATIENCE_MS);
+  return {
+    method,
+    headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+  };
+}
+
+async function attempt(send: () => Promise<Response>): Promise<Response> {
+  try {
+    return await send();
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    throw new Failure('unreachable', { cause: error });
+  }
+}
+
+async function read<T>(response: Response): Promise<{ body: T; version: string | undefined }> {
+  const isJson = /^application\/(problem\+)?json\b/.test(response.headers.get('content-type') ?? '');
+  const body: unknown = isJson ? await response.json().catch(() => undefined) : undefined;
+  if (response.ok) return { body: body as T, version: response.headers.get('etag') ?? undefined };
+  const retryAfter = Number(response.headers.get('retry-after')) || undefined;
+  // An error that is not ours comes from something in between, such as a proxy.
+  if (!isProblem(body)) throw new Failure('unreachable', { retryAfter });
+  throw new Failure(body.code, { errors: body.errors ?? [], retryAfter });
+}
+
+function isProblem(body: unknown): body is { code: string; errors?: FieldError[] } {
+  return typeof body === 'object' && body !== null && 'code' in body && typeof body.code === 'string';
+}

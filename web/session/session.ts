@@ -1,0 +1,48 @@
+import { createClient, Failure, type Reason, type User } from '../../client/src/index.js';
+import { makeStore } from '../frame/store.js';
+import { noticeToken } from '../watch/seen-token.js';
+import { watchedFetch } from '../watch/transport.js';
+
+/** Who is here. One for the whole page. */
+export const client = createClient({ baseUrl: import.meta.env.VITE_API_URL, fetch: watchedFetch });
+
+/** What is known of who is here. `user` is undefined until the server has said; `outage` says why it has not. */
+export interface Standing {
+  readonly user: User | null | undefined;
+  readonly reason: Reason | undefined;
+  readonly outage: Failure | undefined;
+}
+
+/** How long (s) to wait before asking again after an outage, when the server does not say. */
+const PATIENCE = 10;
+
+const standing = makeStore<Standing>({ user: client.user, reason: undefined, outage: undefined });
+let asksAgain: ReturnType<typeof setTimeout> | undefined;
+
+function become(next: Standing): void {
+  clearTimeout(asksAgain);
+  standing.set(next);
+}
+
+client.onChange(({ user, reason }) => {
+  if (user === null) noticeToken(undefined);
+  become({ user, reason, outage: undefined });
+});
+
+/** Asks the server who is here, until it answers. Not knowing is not being logged out. */
+export async function findOutWhoIsHere(): Promise<void> {
+  try {
+    const user = await client.refresh();
+    become({ ...standing.get(), user, outage: undefined });
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    become({ ...standing.get(), outage: error });
+    asksAgain = setTimeout(() => void findOutWhoIsHere(), (error.retryAfter ?? PATIENCE) * 1_000);
+  }
+}
+
+export const useStanding = standing.use;
+
+export function useUser(): User | null | undefined {
+  return useStanding().user;
+}
