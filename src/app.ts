@@ -12,7 +12,7 @@ import { configureHttp, createHttpAdapter } from './http.js';
 import { nestLogger } from './logging.js';
 
 /** When we stop, what is on its way has this long (ms) to arrive. */
-const ARRIVAL_MS = 2_000;
+const LAST_ARRIVAL_MS = 2_000;
 
 /** A running Daemun. */
 export interface Daemun {
@@ -92,7 +92,7 @@ async function drain(
   const sweep = setInterval(() => {
     server.closeIdleConnections();
     for (const socket of unused) socket.destroy();
-    if (Date.now() - begun > ARRIVAL_MS) for (const request of arriving()) request.destroy();
+    if (Date.now() - begun > LAST_ARRIVAL_MS) for (const request of arriving()) request.destroy();
   }, 50);
   try {
     await app.close();

@@ -22,7 +22,7 @@ import { serveWeb } from './web.js';
 const BODY_LIMIT = 64 * 1024;
 
 /** How long (ms) a request may take to arrive. */
-const ARRIVAL = 15_000;
+const ARRIVAL_MS = 15_000;
 
 /** The HTTP server below Nest. */
 export function createHttpAdapter(config: Config, logger: Logger): FastifyAdapter {
@@ -39,8 +39,8 @@ export function createHttpAdapter(config: Config, logger: Logger): FastifyAdapte
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     // How long a request may take to arrive; answers are bounded by what they wait for. Node.js takes the longer of the two.
-    requestTimeout: ARRIVAL,
-    http: { headersTimeout: ARRIVAL, connectionsCheckingInterval: 1_000 },
+    requestTimeout: ARRIVAL_MS,
+    http: { headersTimeout: ARRIVAL_MS, connectionsCheckingInterval: 1_000 },
     keepAliveTimeout: 65_000,
     return503OnClosing: false,
     multipart: false,
@@ -59,10 +59,10 @@ export function createHttpAdapter(config: Config, logger: Logger): FastifyAdapte
 }
 
 /** What Node.js itself could not read as a request has neither a path nor an id, and the connection ends. */
-function answerUnreadable({ code: error }: NodeJS.ErrnoException, socket: Socket): void {
-  const late = error === 'ERR_HTTP_REQUEST_TIMEOUT';
+function answerUnreadable({ code: cause }: NodeJS.ErrnoException, socket: Socket): void {
+  const late = cause === 'ERR_HTTP_REQUEST_TIMEOUT';
   // Nothing was asked on this connection; an answer would be taken for that of whatever is asked in this moment.
-  const silent = error === 'ECONNRESET' || (late && socket.bytesRead === 0);
+  const silent = cause === 'ECONNRESET' || (late && socket.bytesRead === 0);
   if (silent || !socket.writable) return void socket.destroy();
   const code = late ? 'request_timeout' : 'bad_request';
   const { status, title } = PROBLEMS[code];

@@ -9,10 +9,10 @@ export interface Page<T> {
 /** The last millisecond that ISO 8601 writes with four digits for the year. */
 const LATEST = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 /** A moment (ms since 1970), as a cursor has it. */
-export const moment = z.int().min(0).max(LATEST);
+const moment = z.int().min(0).max(LATEST);
 
 /** Where a list by age goes on. The id decides between what was made in the same millisecond. */
-const place = z.strictObject({ at: moment, id: z.uuid() });
+export const place = z.strictObject({ at: moment, id: z.uuid() });
 export type Place = z.output<typeof place>;
 
 /** `?cursor=`: where the last page ended. Opaque to clients, and so checked like anything that they send. */

@@ -1,11 +1,20 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LockHeld, takeLock } from '../src/database/folder-lock.js';
+import { buildServer } from './support/server-process.js';
 
 let dir: string;
 let path: string;
@@ -15,9 +24,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
+/** Somebody who cannot be asked after from here. */
+const ELSEWHERE = { pid: process.pid, started: '1', place: 'another machine' };
+
 /** What a lock says whose owner is gone, although its process id belongs to somebody: to us. */
 function leaveStaleLock(): void {
-  const [owner] = [JSON.parse(readFileSync(path, 'utf8')) as object];
+  const owner = JSON.parse(readFileSync(path, 'utf8')) as object;
   writeFileSync(path, JSON.stringify({ ...owner, started: '1' }));
 }
 
@@ -50,13 +62,7 @@ describe('the lock of a folder', () => {
       await new Promise((go) => process.stdin.once('data', go));
       await takeLock(${JSON.stringify(path)}).then(() => process.stdout.write('taken'), () => process.stdout.write('held'));
       setInterval(() => {}, 1000);`;
-    await promisify(execFile)(process.execPath, [
-      'node_modules/typescript/bin/tsc',
-      '-p',
-      'tsconfig.build.json',
-      '--outDir',
-      'dist/folder-lock-test',
-    ]);
+    const built = await buildServer('dist/folder-lock-test');
     const processes = Array.from({ length: 4 }, () =>
       spawn(process.execPath, ['--input-type=module', '-e', take], { stdio: ['pipe', 'pipe', 'inherit'] }),
     );
@@ -66,21 +72,39 @@ describe('the lock of a folder', () => {
       expect((await Promise.all(said)).toSorted()).toEqual(['held', 'held', 'held', 'taken']);
     } finally {
       for (const child of processes) child.kill('SIGKILL');
-      rmSync('dist/folder-lock-test', { recursive: true, force: true });
+      built.remove();
     }
   }, 60_000);
 
   it('is not taken from an owner elsewhere that shows itself', async () => {
-    writeFileSync(path, JSON.stringify({ pid: process.pid, started: '1', place: 'another machine' }));
-    const heart = setInterval(() => utimesSync(path, new Date(), new Date()), 300);
-    await expect(takeLock(path)).rejects.toThrow('a process elsewhere');
-    clearInterval(heart);
-  }, 30_000);
+    writeFileSync(path, JSON.stringify(ELSEWHERE));
+    const heart = setInterval(() => utimesSync(path, new Date(), new Date()), 20);
+    try {
+      await expect(takeLock(path, { heartbeat: 40, silence: 2_000 })).rejects.toThrow('a process elsewhere');
+    } finally {
+      clearInterval(heart);
+    }
+  });
 
-  it('is taken over from an owner elsewhere that has fallen silent, and from what is no lock at all', async () => {
-    writeFileSync(path, '4711');
-    await takeLock(path);
-    expect(readFileSync(path, 'utf8')).not.toBe('4711');
+  it.each([
+    ['an owner elsewhere that has fallen silent', JSON.stringify(ELSEWHERE)],
+    ['what is no lock at all', '4711'],
+    ['somebody who did not come to writing it', ''],
+  ])('is taken over from %s', async (_, content) => {
+    writeFileSync(path, content);
+    await takeLock(path, { heartbeat: 10, silence: 100 });
+    expect(readFileSync(path, 'utf8')).not.toBe(content);
     expect(statSync(path).mode & 0o777).toBe(0o600);
-  }, 30_000);
+  });
+
+  it('is taken over also where somebody did not come to the end of that', async () => {
+    writeFileSync(path, '4711');
+    mkdirSync(`${path}.take-over`);
+    await takeLock(path, { heartbeat: 10, silence: 100 });
+  });
+
+  it('is not waited for where it can be neither read nor removed', async () => {
+    mkdirSync(path);
+    await expect(takeLock(path, { heartbeat: 10, silence: 100 })).rejects.toThrow(/EISDIR/);
+  });
 });

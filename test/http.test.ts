@@ -80,12 +80,13 @@ describe('a body', () => {
   });
 
   it('whose sender hangs up is nothing to wake an operator for', async () => {
+    const before = app.log.length;
+    const started = new Promise((resolve) => app.daemun.app.getHttpServer().once('request', resolve));
     const client = connect(app.config.port, '127.0.0.1');
     client.write(
       'POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
     );
-    const before = app.log.length;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await started;
     client.destroy();
     const hangUps = () =>
       app.log.slice(before).filter(({ reason }) => reason === 'the client hung up while sending');

@@ -26,8 +26,8 @@ onEachDatabase('the popular posts', (village) => {
 
   it('come first when they are liked or commented on more', async () => {
     const slug = await village.makeBoard();
-    const [quiet, liked, talkedAbout] = [
-      await village.writePost(slug, { title: 'quiet' }),
+    await village.writePost(slug, { title: 'quiet' });
+    const [liked, talkedAbout] = [
       await village.writePost(slug, { title: 'liked' }),
       await village.writePost(slug, { title: 'talked about' }),
     ];
@@ -36,7 +36,6 @@ onEachDatabase('the popular posts', (village) => {
     await village.mina.call('POST', `${talkedAbout}/comments`, { body: 'two' });
     const shown = await readAll<Shown>(village.anyone, popular(slug));
     expect(titlesOf(shown)).toEqual(['talked about', 'liked', 'quiet']);
-    expect(quiet).toBeTruthy();
   });
 
   it('make room for new ones: a doubling of likes and comments outweighs a day', async () => {

@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { CurrentActor, type Actor } from '../access/actor.js';
 import { Answers, Fails } from '../openapi.js';
+import { limit, pageSchema } from '../paging.js';
 import { AuditEvents } from './audit-events.js';
 import { Departures } from './departures.js';
 import { presentPassword } from './local/credentials.js';
@@ -18,7 +19,7 @@ const auditQuery = z.strictObject({
     .string()
     .regex(/^\d{1,18}$/, 'must be one that a page before gave')
     .optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(20),
+  limit,
 });
 const auditEvent = z
   .object({
@@ -28,9 +29,7 @@ const auditEvent = z
     details: z.record(z.string(), z.string()).meta({ example: { reason: 'logged_out' } }),
   })
   .meta({ id: 'AuditEvent' });
-const auditPage = z
-  .object({ items: z.array(auditEvent), nextCursor: z.string().nullable() })
-  .meta({ id: 'AuditPage' });
+const auditPage = pageSchema(auditEvent).meta({ id: 'AuditPage' });
 
 /** What happened to one's account, and its end. */
 @ApiTags('Account')

@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Actor } from '../access/actor.js';
+import type { Page } from '../paging.js';
 
 /** Something that happened to an account, without personal data beyond its id. */
 export interface AuditEvent {
@@ -65,11 +66,7 @@ export class AuditEvents implements OnApplicationShutdown {
   }
 
   /** What happened to the actor's account, newest first; `cursor` is that of the page before. */
-  async of(
-    actor: Actor,
-    limit: number,
-    cursor?: string,
-  ): Promise<{ items: RecordedEvent[]; nextCursor: string | null }> {
+  async of(actor: Actor, limit: number, cursor?: string): Promise<Page<RecordedEvent>> {
     const rows = await this.dataSource.query<(Omit<RecordedEvent, 'at'> & { id: string; at: Date })[]>(
       `SELECT id, at, kind, session_id AS "sessionId", details FROM auth.audit_events
        WHERE account_id = $1 AND ($2::bigint IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,

@@ -1,24 +1,21 @@
-import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { Public, Roles } from '../access/access.decorators.js';
 import { Answers, Fails } from '../openapi.js';
 import { listQuery, type ListQuery, type Page } from '../paging.js';
-import { orNotFound } from '../problems/or-not-found.js';
 import {
   board,
   boardChanges,
   boardPage,
   newBoard,
-  slug,
   type BoardAnswer,
   type BoardChanges,
   type NewBoard,
 } from './board-schemas.js';
 import { boardAnswer, BoardsService } from './boards.service.js';
 import { give } from './conditional.js';
-
-const known = orNotFound(slug, 'board_not_found');
+import { knownBoard } from './known.js';
 
 /** The boards themselves: everyone reads them, admins look after them. */
 @ApiTags('Boards')
@@ -33,10 +30,9 @@ export class BoardsController {
   @Fails('validation_failed')
   async list(
     @Query({ schema: listQuery }) query: ListQuery,
-    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Page<BoardAnswer> | undefined> {
-    return give(request, reply, await this.boards.list(query));
+    return give(reply, await this.boards.list(query));
   }
 
   @Get(':slug')
@@ -45,11 +41,10 @@ export class BoardsController {
   @Answers(200, board, 'The board')
   @Fails('board_not_found')
   async read(
-    @Param('slug', known) slug: string,
-    @Req() request: FastifyRequest,
+    @Param('slug', knownBoard) slug: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<BoardAnswer | undefined> {
-    return give(request, reply, boardAnswer(await this.boards.get(slug)));
+    return give(reply, boardAnswer(await this.boards.get(slug)));
   }
 
   @Post()
@@ -72,7 +67,7 @@ export class BoardsController {
   @Answers(200, board, 'The board as it is now')
   @Fails('validation_failed', 'forbidden', 'board_not_found', 'slug_taken')
   async change(
-    @Param('slug', known) slug: string,
+    @Param('slug', knownBoard) slug: string,
     @Body({ schema: boardChanges }) changes: BoardChanges,
   ): Promise<BoardAnswer> {
     return boardAnswer(await this.boards.change(slug, changes));
@@ -83,7 +78,7 @@ export class BoardsController {
   @ApiOperation({ summary: 'Delete an empty board' })
   @Answers(204, undefined, 'The board is gone')
   @Fails('forbidden', 'board_not_found', 'board_not_empty')
-  async delete(@Param('slug', known) slug: string): Promise<void> {
+  async delete(@Param('slug', knownBoard) slug: string): Promise<void> {
     await this.boards.delete(slug);
   }
 }

@@ -13,7 +13,7 @@ export class Comment {
   @Column('uuid', { name: 'author_id' })
   authorId: string;
 
-  /** Markdown, exactly as it was written. */
+  /** Plain text, exactly as it was written. */
   @Column('text')
   body: string;
 

@@ -1,19 +1,15 @@
-import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import type { FastifyReply } from 'fastify';
 import { Public } from '../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../access/actor.js';
 import { Answers, Fails } from '../openapi.js';
 import { listQuery, type ListQuery, type Page } from '../paging.js';
-import { orNotFound } from '../problems/or-not-found.js';
 import { comment, commentPage, newComment, type CommentAnswer, type NewComment } from './comment-schemas.js';
 import { CommentsService } from './comments.service.js';
 import { give } from './conditional.js';
 import { IdempotencyKey, TakesIdempotencyKey } from './idempotency-key.js';
-import { knownPost } from './posts.controller.js';
-
-const knownComment = orNotFound(z.uuid(), 'comment_not_found');
+import { knownComment, knownPost } from './known.js';
 
 /** The comments: everyone reads them, their authors and admins change them. */
 @ApiTags('Boards')
@@ -29,10 +25,9 @@ export class CommentsController {
   async list(
     @Param('id', knownPost) id: string,
     @Query({ schema: listQuery }) query: ListQuery,
-    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Page<CommentAnswer> | undefined> {
-    return give(request, reply, await this.comments.list(id, query));
+    return give(reply, await this.comments.list(id, query));
   }
 
   @Post('posts/:id/comments')

@@ -1,23 +1,19 @@
 import { createHash } from 'node:crypto';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 
 /**
  * Gives what was asked for with an `ETag`, or 304 where the client says that it has this very answer (RFC 9110 §13.1.2).
  * Caches may keep it, and ask each time.
  */
-export function give<T>(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  answer: T,
-  version?: number,
-): T | undefined {
-  const tag = name(reply, answer, version);
-  const personal = request.actor !== undefined;
+export function give<T>(reply: FastifyReply, answer: T, version?: number): T | undefined {
+  const tag = setTag(reply, answer, version);
+  const { actor, headers } = reply.request;
+  const personal = actor !== undefined;
   void reply.headers({
     vary: 'Origin, Authorization',
     'cache-control': personal ? 'private, no-cache' : 'public, no-cache',
   });
-  if (!names(request.headers['if-none-match'], tag)) return answer;
+  if (!matches(headers['if-none-match'], tag)) return answer;
   void reply.code(304);
   return undefined;
 }
@@ -26,7 +22,7 @@ export function give<T>(
  * Names an answer by its `ETag`. `version`, which {@link versionsIn} reads, comes first in that of what can be changed. What
  * is false may as well be left out: so a post has the same tag for everyone who does not like it.
  */
-export function name(reply: FastifyReply, answer: unknown, version?: number): string {
+export function setTag(reply: FastifyReply, answer: unknown, version?: number): string {
   const said = JSON.stringify(answer, (_, value: unknown) => (value === false ? undefined : value));
   const hash = createHash('sha256').update(said).digest('base64url').slice(0, 16);
   const tag = version === undefined ? `"${hash}"` : `"${version}.${hash}"`;
@@ -35,7 +31,7 @@ export function name(reply: FastifyReply, answer: unknown, version?: number): st
 }
 
 /** Whether `If-None-Match` names a tag, by weak comparison. */
-function names(ifNoneMatch: string | undefined, tag: string): boolean {
+function matches(ifNoneMatch: string | undefined, tag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   return ifNoneMatch.split(',').some((each) => ['*', tag, `W/${tag}`].includes(each.trim()));
 }

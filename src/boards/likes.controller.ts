@@ -2,9 +2,9 @@ import { Controller, Delete, Param, Put } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentActor, type Actor } from '../access/actor.js';
 import { Answers, Fails } from '../openapi.js';
+import { knownPost } from './known.js';
 import { LikesService } from './likes.service.js';
 import { like, type LikeAnswer } from './post-schemas.js';
-import { knownPost } from './posts.controller.js';
 
 /** Likes: said twice, they count once. */
 @ApiTags('Boards')

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cursorTo, limit, moment } from '../paging.js';
+import { cursorTo, limit, place } from '../paging.js';
 import { text } from '../text.js';
 
 /** A `pg_snapshot` as text, which says what transactions had ended: `xmin:xmax:those,between,that,had,not`. */
@@ -12,9 +12,9 @@ const snapshot = z.string().refine((text) => {
 
 /** Where each of the lists of posts goes on. */
 const PLACES = {
-  latest: z.strictObject({ at: moment, id: z.uuid() }),
+  latest: place,
   popular: z.strictObject({ popularity: z.int(), id: z.uuid(), snapshot }),
-  search: z.strictObject({ part: z.enum(['title', 'body']), at: moment, id: z.uuid() }),
+  search: place.extend({ part: z.enum(['title', 'body']) }),
 };
 type Places = { [List in keyof typeof PLACES]: z.output<(typeof PLACES)[List]> };
 export type PopularPlace = Places['popular'];
@@ -36,13 +36,14 @@ export const postQuery = z
     q: text(0, 100).optional().describe('Words that a post has, or their beginnings.'),
   })
   .transform(({ cursor, limit, sort, q = '' }, context): PostQuery => {
-    const place = <T>(shape: z.ZodType<T>): T | undefined => {
-      const parsed = cursorTo(shape).optional().safeParse(cursor);
-      if (parsed.success) return parsed.data;
-      context.addIssue({ code: 'custom', path: ['cursor'], message: 'must be a nextCursor of this list' });
-      return undefined;
+    const after = <T>(shape: z.ZodType<T>): T | undefined => {
+      const { data, error } = cursorTo(shape).optional().safeParse(cursor);
+      for (const { message } of error?.issues ?? []) {
+        context.addIssue({ code: 'custom', path: ['cursor'], message });
+      }
+      return data;
     };
-    if (q.trim() !== '') return { list: 'search', q, limit, place: place(PLACES.search) };
-    if (sort === 'popular') return { list: sort, limit, place: place(PLACES.popular) };
-    return { list: sort, limit, place: place(PLACES.latest) };
+    if (q.trim() !== '') return { list: 'search', q, limit, place: after(PLACES.search) };
+    if (sort === 'popular') return { list: sort, limit, place: after(PLACES.popular) };
+    return { list: sort, limit, place: after(PLACES.latest) };
   });

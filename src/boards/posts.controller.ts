@@ -1,14 +1,12 @@
-import { Body, Controller, Delete, Get, Headers, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import type { FastifyReply } from 'fastify';
 import { OptionalActor, Public } from '../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../access/actor.js';
 import { Answers, Fails } from '../openapi.js';
-import { orNotFound } from '../problems/or-not-found.js';
-import { slug } from './board-schemas.js';
-import { give, name, versionsIn } from './conditional.js';
+import { give, setTag, versionsIn } from './conditional.js';
 import { IdempotencyKey, TakesIdempotencyKey } from './idempotency-key.js';
+import { knownBoard, knownPost } from './known.js';
 import { PostLists } from './post-lists.js';
 import { postQuery, type PostQuery } from './post-query.js';
 import {
@@ -23,9 +21,6 @@ import {
 } from './post-schemas.js';
 import { PostsService } from './posts.service.js';
 
-const knownBoard = orNotFound(slug, 'board_not_found');
-/** The id of a post in a path. */
-export const knownPost = orNotFound(z.uuid(), 'post_not_found');
 const IfMatch = () =>
   ApiHeader({
     name: 'If-Match',
@@ -55,10 +50,9 @@ export class PostsController {
   async list(
     @Param('slug', knownBoard) slug: string,
     @Query({ schema: postQuery }) query: PostQuery,
-    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PostPage | undefined> {
-    return give(request, reply, await this.lists.list(slug, query));
+    return give(reply, await this.lists.list(slug, query));
   }
 
   @Post('boards/:slug/posts')
@@ -75,7 +69,7 @@ export class PostsController {
   ): Promise<PostAnswer> {
     const { post, version } = await this.posts.write(actor, slug, body, key);
     void reply.header('location', `/posts/${post.id}`);
-    name(reply, post, version);
+    setTag(reply, post, version);
     return post;
   }
 
@@ -87,11 +81,10 @@ export class PostsController {
   async read(
     @CurrentActor() actor: Actor | undefined,
     @Param('id', knownPost) id: string,
-    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PostAnswer | undefined> {
     const { post, version } = await this.posts.get(actor, id);
-    return give(request, reply, post, version);
+    return give(reply, post, version);
   }
 
   @Patch('posts/:id')
@@ -107,7 +100,7 @@ export class PostsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PostAnswer> {
     const { post, version } = await this.posts.change(actor, id, changes, versionsIn(ifMatch));
-    name(reply, post, version);
+    setTag(reply, post, version);
     return post;
   }
 

@@ -51,10 +51,13 @@ export class EmbeddedPostgres {
   }
 
   async close(): Promise<void> {
-    await this.server.stop();
-    await this.database.close();
-    rmSync(this.socketDir, { recursive: true, force: true });
-    this.release();
+    try {
+      await this.server.stop();
+      await this.database.close();
+    } finally {
+      rmSync(this.socketDir, { recursive: true, force: true });
+      this.release();
+    }
   }
 }
 
@@ -78,7 +81,9 @@ async function lock(path: string): Promise<() => void> {
   try {
     return await takeLock(path);
   } catch (error) {
-    throw error instanceof LockHeld ? new EmbeddedDatabaseInUse(error) : error;
+    if (error instanceof LockHeld) throw new EmbeddedDatabaseInUse(error);
+    const { code } = error as NodeJS.ErrnoException;
+    throw new OperatorError(`DATA_DIR has a postgres.lock that cannot be used (${code}).`, { cause: error });
   }
 }
 

@@ -12,12 +12,19 @@ import {
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How often (ms) a lock shows that its owner lives. */
-const HEARTBEAT = 1_000;
-/** An owner that cannot be asked after, and has not shown itself for so long (ms), is gone. */
-const SILENCE = 10_000;
+/** Times in ms. */
+interface Rhythm {
+  /** How often a lock shows that its owner lives. */
+  readonly heartbeat: number;
+  /** An owner that cannot be asked after, and has not shown itself for so long, is gone. */
+  readonly silence: number;
+}
 
-/** Who holds a lock. A process id says nothing on another machine or in another container, nor once it was given anew. */
+/**
+ * Who holds a lock. A socket that only lives as long as its owner would be simpler, but is not seen from another container
+ * that has the same folder, which is where two meet: at a deploy. A process id by itself says nothing there, nor once it was
+ * given anew.
+ */
 interface Owner {
   readonly pid: number;
   readonly started: string;
@@ -35,21 +42,24 @@ export class LockHeld extends Error {
 /**
  * Takes the lock in a file, for this process alone, and gives back how to release it. One whose owner is gone is taken over:
  * at once where its process can be looked for, else when it has been silent for ten seconds.
- * @throws {LockHeld}
+ * @throws {LockHeld} and whatever keeps the file from being read or written.
  */
-export async function takeLock(path: string): Promise<() => void> {
+export async function takeLock(
+  path: string,
+  rhythm: Rhythm = { heartbeat: 1_000, silence: 10_000 },
+): Promise<() => void> {
   const me: Owner = { pid: process.pid, started: startOf(process.pid), place: thisPlace() };
   const mine = JSON.stringify({ ...me, id: randomUUID() });
-  while (!create(path, mine)) {
+  for (; !create(path, mine); await sleep(rhythm.heartbeat / 20)) {
     const theirs = contentOf(path);
     if (theirs === undefined) continue;
     const owner = ownerIn(theirs);
-    if (await isAlive(owner, path, theirs, me)) {
+    if (await isAlive(owner, path, theirs, me, rhythm)) {
       throw new LockHeld(owner?.place === me.place ? `process ${owner.pid}` : 'a process elsewhere');
     }
-    takeOver(path, theirs);
+    takeOver(path, theirs, rhythm);
   }
-  const heart = setInterval(() => show(path), HEARTBEAT).unref();
+  const heart = setInterval(() => show(path), rhythm.heartbeat).unref();
   return () => {
     clearInterval(heart);
     if (contentOf(path) === mine) rmSync(path, { force: true });
@@ -71,26 +81,28 @@ async function isAlive(
   path: string,
   content: string,
   { place }: Owner,
+  { heartbeat, silence }: Rhythm,
 ): Promise<boolean> {
   if (owner?.place === place) return startOf(owner.pid) === owner.started && isRunning(owner.pid);
   // Elsewhere; or just being written.
   const seen = shownAt(path);
-  const patience = owner === undefined && content === '' ? HEARTBEAT : SILENCE;
+  const patience = owner === undefined && content === '' ? heartbeat : silence;
   for (const begun = Date.now(); Date.now() - begun < patience;) {
-    await sleep(HEARTBEAT / 4);
+    await sleep(heartbeat / 4);
     if (contentOf(path) !== content || shownAt(path) !== seen) return contentOf(path) === content;
   }
   return false;
 }
 
 /** Removes a lock whose owner is gone, unless somebody else was faster: only one at a time looks, and removes. */
-function takeOver(path: string, content: string): void {
+function takeOver(path: string, content: string, { silence }: Rhythm): void {
   const guard = `${path}.take-over`;
   try {
     mkdirSync(guard);
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     // Somebody who did not come to the end of this is not waited for.
-    if (Date.now() - (shownAt(guard) ?? Date.now()) > SILENCE)
+    if (Date.now() - (shownAt(guard) ?? Date.now()) > silence)
       rmSync(guard, { recursive: true, force: true });
     return;
   }
@@ -101,11 +113,13 @@ function takeOver(path: string, content: string): void {
   }
 }
 
+/** Undefined where there is no such file; of a process, where it ends while it is looked at. */
 function contentOf(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
   }
 }
 

@@ -46,7 +46,9 @@ function settle(environment: () => Promise<Record<string, string>>): Village {
     writePost: async (slug, post) => {
       const written = { title: 'T', body: 'B', ...post };
       const { headers } = await village.mina.call('POST', `/boards/${slug}/posts`, written);
-      return headers.get('location') ?? '';
+      const path = headers.get('location');
+      if (path === null) throw new Error('the post was not written');
+      return path;
     },
   } as Village;
   beforeAll(async () => {
