@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** ES modules as they are; TypeScript through swc, with the decorator metadata that Nest and TypeORM read. */
 const swc = [
   '@swc/jest',
@@ -28,4 +30,6 @@ export default {
   transformIgnorePatterns: ['/node_modules/(?!(cookie|content-disposition)/)'],
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   testTimeout: 60_000,
+  // Suites spend much of their time waiting for servers, so two share even a small machine well.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
 };

@@ -139,7 +139,7 @@ describeWith('chromium', 'the client in a browser', () => {
     expect(await reasons(tab)).toEqual(['refresh', 'refresh', 'refresh']);
   });
 
-  it('is shown again after the machine has slept, and renews what has expired', async () => {
+  it('renews what has expired when the machine wakes', async () => {
     await reopen({ clock: true });
     const tab = await browser.loggedIn();
     await letTimePass(app, A_NAP);
@@ -158,6 +158,47 @@ describeWith('chromium', 'the client in a browser', () => {
     await letTimePass(app, app.config.accessTokenTtl * 0.95);
     expect(await tab.status('/users/me')).toBe(200);
     expect(requests).toEqual(['GET']);
+  });
+
+  it('renews nothing while the page is hidden, and at once when it is shown', async () => {
+    await reopen({ clock: true });
+    const tab = await browser.loggedIn();
+    const refreshes = browser.watch('/auth/refresh');
+    await tab.run('Object.defineProperty(document, "hidden", { configurable: true, value: true })');
+    await tab.page.clock.runFor(A_NAP * 1_000);
+    expect(refreshes).toEqual([]);
+    const renewed = tab.page.waitForResponse('**/auth/refresh');
+    await tab.run('{ delete document.hidden; document.dispatchEvent(new Event("visibilitychange")) }');
+    expect((await renewed).status()).toBe(200);
+  });
+
+  it('asks again who is here when it comes back out of the back-forward cache, where no news reached it', async () => {
+    const tab = await browser.loggedIn();
+    await endElsewhere();
+    await tab.run('dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }))');
+    await tab.changed(2);
+    expect(await reasons(tab)).toEqual(['refresh', 'session_ended']);
+  });
+
+  it('finds out who is here as soon as the network is back', async () => {
+    const tab = await browser.loggedIn();
+    await tab.page.reload();
+    await tab.run('loaded');
+    await browser.context.setOffline(true);
+    expect(await tab.run('client.refresh().catch(({ code }) => code)')).toBe('unreachable');
+    expect(await tab.run('client.user')).toBeUndefined();
+    await browser.context.setOffline(false);
+    await tab.changed(1);
+    expect(await reasons(tab)).toEqual(['refresh']);
+  });
+
+  it('lets no listener that fails keep a change from the others', async () => {
+    const tab = await browser.loggedIn();
+    await tab.run(
+      '{ client.onChange(() => { throw new Error("oops") }); client.onChange(() => (globalThis.heard = true)) }',
+    );
+    await tab.run('client.refresh()');
+    expect(await tab.run('heard')).toBe(true);
   });
 
   it('logs out, and a reload knows it', async () => {
