@@ -127,7 +127,7 @@ async function keep(page, name) {
 }
 
 async function ready() {
-  for (let attempt = 0; attempt < 300; attempt++) {
+  for (let attempt = 0; attempt < 1_200; attempt++) {
     if (
       await fetch(`${origin}/health/ready`)
         .then(({ ok }) => ok)
@@ -136,7 +136,7 @@ async function ready() {
       return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error('the server is not ready after half a minute');
+  throw new Error('the server is not ready after two minutes');
 }
 
 function findChromium() {

@@ -9,7 +9,11 @@ import './look/base.css';
 import './look/frame.css';
 import './look/controls.css';
 import './look/providers.css';
-import './look/boards.css';
+import './look/home.css';
+import './look/post-list.css';
+import './look/post.css';
+import './look/comments.css';
+import './look/people.css';
 import './look/me.css';
 import './look/watch.css';
 

@@ -17,7 +17,11 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    rolldownOptions: { input: pages.map((page) => join(import.meta.dirname, page)) },
+    rolldownOptions: {
+      input: pages.map((page) => join(import.meta.dirname, page)),
+      // On a machine that is busy they would be said at every start.
+      checks: { pluginTimings: false },
+    },
   },
   plugins: [compressed()],
 });

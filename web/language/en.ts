@@ -171,7 +171,8 @@ export const en = {
     leaveText:
       'Your profile, your address and every linked account go, and nothing brings them back. What you wrote stays, without your name.',
     leavePassword: 'Your password shows that it is you who leaves.',
-    leaveRecent: 'To show that it is you, log in again first; then you have ten minutes.',
+    leaveRecent:
+      'It must be sure that it is you: when your log-in was more than ten minutes ago, you will be asked to log in once more.',
     againWith: (name: string) => `Log in again with ${name}`,
     leaveNow: 'Delete my account for good',
     left: 'Your account is deleted. Farewell.',
