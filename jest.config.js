@@ -29,7 +29,7 @@ export default {
   },
   transformIgnorePatterns: ['/node_modules/(?!(cookie|content-disposition)/)'],
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
-  testTimeout: 60_000,
+  testTimeout: 120_000,
   // Suites spend much of their time waiting for servers, so two share even a small machine well.
   maxWorkers: Math.max(2, availableParallelism() - 1),
 };

@@ -74,7 +74,7 @@ describe('the lock of a folder', () => {
       for (const child of processes) child.kill('SIGKILL');
       built.remove();
     }
-  }, 60_000);
+  });
 
   it('is not taken from an owner elsewhere that shows itself', async () => {
     writeFileSync(path, JSON.stringify(ELSEWHERE));

@@ -8,11 +8,13 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { operationsOf } from '../src/docs/operations.js';
 import { problemBody } from '../src/problems/problem-body.js';
+import { WEB_PAGES } from '../src/web-pages.js';
 import { startApp, type TestApp } from './support/app.js';
 
 const FILE = 'docs/openapi.json';
 /** What is served beside the API: the pages' files, and the document itself. */
-const PAGES = /^\/$|^\/docs(\/|$)|\.(js|css|svg|html)$/;
+const isPage = (path: string) =>
+  /^\/(docs|assets)(\/|$)/.test(path) || WEB_PAGES.some((page) => page === path);
 
 const routes: string[] = [];
 
@@ -48,7 +50,7 @@ describe('the OpenAPI document', () => {
   it('describes every route, and none that there is not', () => {
     const real = routes.filter((route) => {
       const [method, path = ''] = route.split(' ');
-      return method !== 'HEAD' && method !== 'OPTIONS' && !PAGES.test(path);
+      return method !== 'HEAD' && method !== 'OPTIONS' && !isPage(path);
     });
     expect(
       operations()
