@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { kakaoUnlinkNotice, naverUnlinkNotice, type WebhookRequest } from '../sandbox/webhooks.js';
 import { Errands } from '../src/auth/errands.js';
-import { Browser, accountIdOf, loginErrorOf } from './support/browser.js';
+import { Browser, loginErrorOf } from './support/browser.js';
+import { insiders, type Body, type Person } from './support/insiders.js';
 import { Mailbox } from './support/mailbox.js';
 import { post, verifiedPerson } from './support/people.js';
 import { startSocialApp, type SocialApp } from './support/social.js';
@@ -20,57 +21,7 @@ afterAll(async () => {
   await mailbox.close();
 });
 
-/** What any of the answers may have. */
-interface Body {
-  readonly code?: string;
-  readonly url: string;
-  readonly nickname: string;
-  readonly passwordSet: boolean;
-  readonly identities: readonly { readonly provider: string }[];
-  readonly items: readonly { readonly kind: string }[];
-  readonly nextCursor: string | null;
-}
-/** Somebody at a browser who is logged in. */
-interface Person {
-  readonly browser: Browser;
-  readonly id: string;
-  readonly authorization: string;
-}
-async function person(browser: Browser): Promise<Person> {
-  const token = (await browser.accessToken()) ?? 'nobody';
-  return { browser, id: accountIdOf(token), authorization: `Bearer ${token}` };
-}
-async function logIn(provider: string, persona: string, on = app): Promise<Person> {
-  const browser = new Browser(on.url);
-  expect(loginErrorOf(await browser.logInWith(provider, persona))).toBeUndefined();
-  return person(browser);
-}
-async function logInWithPassword(email: string, password: string): Promise<Person> {
-  const browser = new Browser(app.url);
-  await browser.request(`${app.url}/auth/login`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ email, password }),
-  });
-  return person(browser);
-}
-const call = async (who: Person, method: string, path: string, body?: unknown, on = app) => {
-  const answer = await who.browser.request(on.url + path, {
-    method,
-    headers: {
-      authorization: who.authorization,
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-    },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
-  return { status: answer.status, body: JSON.parse(answer.text || '{}') as Body };
-};
-/** Goes the way of linking: what the callback answers. */
-async function link(who: Person, provider: string, persona: string) {
-  const { body } = await call(who, 'POST', `/auth/identities/${provider}`, { returnTo: '/me' });
-  const consent = await who.browser.request(body.url, {}, 'elsewhere');
-  return who.browser.request(await who.browser.choose(persona, consent), {}, 'elsewhere');
-}
+const { logIn, logInWithPassword, call, link } = insiders(() => app);
 const providersOf = async (who: Person) =>
   (await call(who, 'GET', '/auth/identities')).body.identities.map(({ provider }) => provider);
 const runErrands = (on = app) => on.daemun.app.get(Errands, { strict: false }).hurry();
