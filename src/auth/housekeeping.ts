@@ -73,10 +73,13 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
     );
   }
 
+  /** What someone has locked can wait for another hour: who waits for nobody is in nobody's way. */
   private remove(table: string, which: string): Promise<void> {
     return this.inBatches(
       `WITH changed AS (
-         DELETE FROM ${table} WHERE ctid IN (SELECT ctid FROM ${table} WHERE ${which} LIMIT ${BATCH}) RETURNING 1
+         DELETE FROM ${table} WHERE ctid IN (
+           SELECT ctid FROM ${table} WHERE ${which} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+         ) RETURNING 1
        )`,
     );
   }
