@@ -169,6 +169,14 @@ describe('changing the password', () => {
     expect((await logIn(mina.email, mina.password)).status).toBe(401);
   });
 
+  it('makes links to reset it worthless that were mailed before', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'wary');
+    const token = await forgot(mina.email);
+    const here = await session(mina.email, mina.password);
+    expect((await change(here.authorization, mina.password, 'a better password')).status).toBe(204);
+    expect(await code(await reset(token, 'an older link'))).toBe('token_invalid');
+  });
+
   it('is refused without the present one, and changes nothing', async () => {
     const mina = await verifiedPerson(app, mailbox, 'guesser');
     const here = await session(mina.email, mina.password);
