@@ -45,8 +45,11 @@ export class PostgresSessionStore extends SessionStore {
     super();
   }
 
-  async open({ id, accountId, method, ip, userAgent }: NewSession): Promise<void> {
-    await this.dataSource.query(
+  async open(
+    { id, accountId, method, ip, userAgent }: NewSession,
+    db: EntityManager = this.dataSource.manager,
+  ): Promise<void> {
+    await db.query(
       `INSERT INTO auth.sessions (id, account_id, method, ip, user_agent, expires_at)
        VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))`,
       [id, accountId, method, ip ?? null, userAgent?.slice(0, 512) ?? null, this.config.sessionMax],

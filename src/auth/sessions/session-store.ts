@@ -38,8 +38,8 @@ export interface Presented {
  * Every method throws what its driver throws when the store is away; that becomes 503, never a 401.
  */
 export abstract class SessionStore {
-  /** Records a session that opens now, with the limits of the configuration. */
-  abstract open(session: NewSession): Promise<void>;
+  /** Records a session that opens now, with the limits of the configuration, in the caller's transaction if there is one. */
+  abstract open(session: NewSession, db?: EntityManager): Promise<void>;
 
   /**
    * The step `present(p)` of rotation.ts: atomic, by the store's own clock. Undefined when the session is unknown, ended,

@@ -36,10 +36,16 @@ export class Sessions {
     private readonly metrics: Metrics,
   ) {}
 
-  /** Opens a session for an account that has just proved who it is. */
-  async open(session: Omit<NewSession, 'id'> & { readonly roles: readonly string[] }): Promise<Tokens> {
+  /**
+   * Opens a session for an account that has just proved who it is; in the caller's transaction, which sees to it that the
+   * proof still holds.
+   */
+  async open(
+    session: Omit<NewSession, 'id'> & { readonly roles: readonly string[] },
+    db: EntityManager = this.dataSource.manager,
+  ): Promise<Tokens> {
     const { handle, sessionId } = this.refreshTokens.create();
-    await this.store.open({ ...session, id: sessionId });
+    await this.store.open({ ...session, id: sessionId }, db);
     const { accountId, method, roles } = session;
     this.metrics.sessionsOpened.inc({ method });
     this.audit.record({ accountId, sessionId, kind: 'session_opened', details: { method } });

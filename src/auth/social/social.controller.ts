@@ -95,7 +95,7 @@ export class SocialController {
   ): Promise<void> {
     const { socialLogIn, loginAttempt } = request;
     if (socialLogIn === undefined) throw new Error('the guard let nobody in');
-    const { provider } = socialLogIn.profile;
+    const { provider, subject } = socialLogIn.profile;
     const linkTo = loginAttempt?.linkTo;
     if (linkTo !== undefined && this.revocations.hasEnded(linkTo.sessionId)) {
       throw new LoginError('login_attempt_invalid', { reason: 'who asked to link has logged out meanwhile' });
@@ -103,7 +103,7 @@ export class SocialController {
     const name = this.providers.find(provider)?.name ?? provider;
     const account = await this.identities.accountOf(socialLogIn, name, linkTo?.accountId);
     if (linkTo === undefined) {
-      const tokens = await this.logIn.complete(account, provider, deviceOf(request));
+      const tokens = await this.logIn.complete(account, { method: provider, subject }, deviceOf(request));
       this.refreshCookie.set(reply, tokens.refreshToken);
     }
     void reply.header('location', loginAttempt?.returnTo ?? defaultPage(this.config));
