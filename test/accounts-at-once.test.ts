@@ -174,6 +174,30 @@ describeWith('postgres', 'while something else happens to the account', () => {
     expect((await fetch(`${app.url}/users/${owner.id}`)).status).toBe(404);
   });
 
+  it('a log-in waits for another that links the identity, and is not refused', async () => {
+    await logIn('google', 'mina');
+    const [{ subject }] = await app.database.query<[{ subject: string }]>(
+      'SELECT subject FROM auth.identities',
+    );
+    await app.database.query('DELETE FROM auth.accounts');
+    await newcomer();
+    await app.database.query(`UPDATE auth.accounts SET email = 'sandbox-mina@gmail.com'`);
+    const [{ id }] = await app.database.query<[{ id: string }]>('SELECT id FROM auth.accounts');
+    const browser = new Browser(app.url);
+    const callback = await browser.choose('mina', await browser.goTo('google'));
+    const late = await holding(`SELECT FROM auth.accounts FOR UPDATE`, async (holder) => {
+      const answer = browser.request(callback, {}, 'elsewhere');
+      await untilWaiting(1);
+      await holder.query(
+        `INSERT INTO auth.identities (provider, subject, account_id, email_verification) VALUES ('google', $1, $2, 'verified')`,
+        [subject, id],
+      );
+      return { answer };
+    });
+    expect(loginErrorOf(await late.answer)).toBeUndefined();
+    expect(await livingSessions(id)).toHaveLength(2);
+  });
+
   it('one of several links to reset works, and none waits for another for ever', async () => {
     const { email } = await newcomer();
     const tokens = [await forgot(email), await forgot(email), await forgot(email)];

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { kakaoUnlinkNotice, naverUnlinkNotice, type WebhookRequest } from '../sandbox/webhooks.js';
 import { Errands } from '../src/auth/errands.js';
+import { Identities } from '../src/auth/social/identities.js';
 import { Browser, loginErrorOf } from './support/browser.js';
 import { insiders, type Body, type Person } from './support/insiders.js';
 import { Mailbox } from './support/mailbox.js';
@@ -21,7 +22,7 @@ afterAll(async () => {
   await mailbox.close();
 });
 
-const { logIn, logInWithPassword, call, link } = insiders(() => app);
+const { logIn, logInWithPassword, call, beginLink, link } = insiders(() => app);
 const providersOf = async (who: Person) =>
   (await call(who, 'GET', '/auth/identities')).body.identities.map(({ provider }) => provider);
 const runErrands = (on = app) => on.daemun.app.get(Errands, { strict: false }).hurry();
@@ -85,6 +86,17 @@ describe('the same address at two places', () => {
     expect((await call(owner, 'GET', '/users/me')).body.nickname).not.toBe('Attacker');
   });
 
+  it('opens an account without an address where the one that a provider tells is none to log in with here', async () => {
+    const profile = {
+      provider: 'kakao',
+      subject: '42',
+      email: '민아@gmail.com',
+      emailVerification: 'verified',
+    } as const;
+    const account = await app.daemun.app.get(Identities, { strict: false }).accountOf({ profile }, 'Kakao');
+    expect(account).toMatchObject({ email: null, emailVerifiedAt: null });
+  });
+
   it('makes one account of parallel first log-ins at two providers', async () => {
     await forgetEveryone();
     const people = await Promise.all([
@@ -129,6 +141,23 @@ describe('linking while logged in', () => {
     const callback = await mina.browser.choose('mina', await mina.browser.request(body.url, {}, 'elsewhere'));
     await mina.browser.request(`${app.url}/auth/logout`, { method: 'POST' });
     expect(loginErrorOf(await mina.browser.request(callback, {}, 'elsewhere'))).toBe('login_attempt_invalid');
+  });
+
+  it('does not go on once the session has ended, when nothing but its row remembers', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    const callback = await beginLink(mina, 'naver', 'mina');
+    await app.database.query('UPDATE auth.sessions SET ended_at = now()');
+    expect(loginErrorOf(await mina.browser.request(callback, {}, 'elsewhere'))).toBe('login_attempt_invalid');
+    expect(await app.database.query(`SELECT * FROM auth.identities WHERE provider = 'naver'`)).toEqual([]);
+  });
+
+  it('does not go on for an account that is disabled', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    const callback = await beginLink(mina, 'naver', 'mina');
+    await app.database.query(`UPDATE auth.accounts SET status = 'disabled'`);
+    expect(loginErrorOf(await mina.browser.request(callback, {}, 'elsewhere'))).toBe('account_disabled');
   });
 
   it('cannot be finished in another browser', async () => {
@@ -181,6 +210,20 @@ describe('unlinking', () => {
       ['kakao', 'naver'].map((provider) => call(mina, 'DELETE', `/auth/identities/${provider}`)),
     );
     expect(answers.map(({ status }) => status)).toEqual(expect.arrayContaining([204, 409]));
+  });
+
+  it('leaves the last way in that can be used, when the provider of another is switched off', async () => {
+    const own = await startSocialApp({ ...SCOPES, NAVER_CLIENT_ID: '' });
+    const mina = await logIn('kakao', 'mina', own);
+    await own.database.query(
+      `INSERT INTO auth.identities (provider, subject, account_id, email_verification) VALUES ('naver', 'n', $1, 'unsupported')`,
+      [mina.id],
+    );
+    expect((await call(mina, 'DELETE', '/auth/identities/kakao', undefined, own)).body.code).toBe(
+      'last_login_method',
+    );
+    expect((await call(mina, 'DELETE', '/auth/identities/naver', undefined, own)).status).toBe(204);
+    await own.stop();
   });
 
   it('of what is not linked is 404', async () => {
@@ -311,6 +354,19 @@ describe('a notice that someone has unlinked', () => {
     const notice = naverUnlinkNotice({ ...naver, userId: await subjectOf(mina), now: Date.now() });
     expect((await send('/auth/naver/unlinked', notice)).status).toBe(204);
     expect(await isOut(mina)).toBe(true);
+  });
+
+  it('from Naver does nothing when it is played again after the person has come back', async () => {
+    const before = await logIn('naver', 'jun');
+    const userId = await subjectOf(before);
+    await app.database.query(`UPDATE auth.identities SET linked_at = linked_at - interval '1 minute'`);
+    const notice = naverUnlinkNotice({ ...naver, userId, now: Date.now() - 5_000 });
+    expect((await send('/auth/naver/unlinked', notice)).status).toBe(204);
+    expect(await isOut(before)).toBe(true);
+    const after = await logIn('naver', 'jun');
+    expect((await send('/auth/naver/unlinked', notice)).status).toBe(204);
+    expect(await isOut(after)).toBe(false);
+    expect((await logIn('naver', 'jun')).id).toBe(after.id);
   });
 
   it('about somebody unknown is taken as Kakao asks', async () => {

@@ -50,13 +50,13 @@ export function insiders(app: () => TestApp) {
     call,
     beginLink,
 
-    async logIn(provider: string, persona: string, on = app()): Promise<Person> {
+    logIn: async (provider: string, persona: string, on = app()): Promise<Person> => {
       const browser = new Browser(on.url);
       expect(loginErrorOf(await browser.logInWith(provider, persona))).toBeUndefined();
       return person(browser);
     },
 
-    async logInWithPassword(email: string, password: string): Promise<Person> {
+    logInWithPassword: async (email: string, password: string): Promise<Person> => {
       const browser = new Browser(app().url);
       await browser.request(`${app().url}/auth/login`, {
         method: 'POST',
@@ -67,8 +67,7 @@ export function insiders(app: () => TestApp) {
     },
 
     /** Goes the way of linking: what the callback answers. */
-    async link(who: Person, provider: string, persona: string): Promise<Page> {
-      return who.browser.request(await beginLink(who, provider, persona), {}, 'elsewhere');
-    },
+    link: async (who: Person, provider: string, persona: string): Promise<Page> =>
+      who.browser.request(await beginLink(who, provider, persona), {}, 'elsewhere'),
   };
 }

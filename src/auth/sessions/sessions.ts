@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, IsNull, MoreThan, type EntityManager } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
 import { Revocations } from '../../access/revocations.js';
 import { Metrics } from '../../metrics/metrics.js';
@@ -8,6 +8,7 @@ import { AuditEvents } from '../audit-events.js';
 import { AccessTokens } from '../access-tokens.js';
 import { RefreshTokens } from './refresh-token.js';
 import { RevocationNews } from './revocation-news.js';
+import { Session } from './session.entity.js';
 import { SessionStore, type EndReason, type NewSession } from './session-store.js';
 
 /** What a client gets when it logs in and at every refresh. */
@@ -96,6 +97,11 @@ export class Sessions {
   /** The session behind a refresh token, living or not; undefined for what we never made. */
   sessionOf(presented: string | undefined): string | undefined {
     return presented === undefined ? undefined : this.refreshTokens.parse(presented)?.sessionId;
+  }
+
+  /** Whether a session has neither ended nor passed its absolute limit, as its row says in the caller's transaction. */
+  async isLiving(db: EntityManager, sessionId: string): Promise<boolean> {
+    return db.existsBy(Session, { id: sessionId, endedAt: IsNull(), expiresAt: MoreThan(new Date()) });
   }
 
   /** Ends a session that the actor chose from the list of their own; false when there is no such living one. */
