@@ -198,6 +198,26 @@ describe('unlinking', () => {
     expect((await logIn('naver', 'mina')).id).not.toBe(mina.id);
   });
 
+  it('puts out who came in by it, and nobody else', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    await link(mina, 'naver', 'mina');
+    const [byNaver, byKakao] = [await logIn('naver', 'mina'), await logIn('kakao', 'mina')];
+    expect((await call(mina, 'DELETE', '/auth/identities/naver')).status).toBe(204);
+    expect((await call(byNaver, 'GET', '/users/me')).body.code).toBe('session_ended');
+    expect(await byNaver.browser.accessToken()).toBeUndefined();
+    for (const who of [mina, byKakao]) expect((await call(who, 'GET', '/users/me')).status).toBe(200);
+  });
+
+  it('does not put out the one who asks', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    await link(mina, 'naver', 'mina');
+    const here = await logIn('naver', 'mina');
+    expect((await call(here, 'DELETE', '/auth/identities/naver')).status).toBe(204);
+    expect(await here.browser.accessToken()).toBeDefined();
+  });
+
   it('leaves the last way in, also when two are taken away at once', async () => {
     await forgetEveryone();
     const mina = await logIn('kakao', 'mina');
@@ -229,6 +249,40 @@ describe('unlinking', () => {
   it('of what is not linked is 404', async () => {
     const mina = await logIn('kakao', 'mina');
     expect((await call(mina, 'DELETE', '/auth/identities/google')).status).toBe(404);
+  });
+});
+
+describe('after ten minutes', () => {
+  const old = () =>
+    app.database.query(`UPDATE auth.sessions SET created_at = created_at - interval '11 minutes'`);
+
+  it.each([
+    ['linking', 'POST', '/auth/identities/naver', 200],
+    ['unlinking', 'DELETE', '/auth/identities/kakao', 204],
+  ])('%s needs another log-in, or the password', async (_, method, path, done) => {
+    await forgetEveryone();
+    const local = await verifiedPerson(app, mailbox, `careful-${done}`);
+    const mina = await logInWithPassword(local.email, local.password);
+    await link(mina, 'kakao', 'mina');
+    await old();
+    const asking = (body: object) => call(mina, method, path, body);
+    expect(await asking({})).toMatchObject({ status: 403, body: { code: 'reauthentication_required' } });
+    expect((await asking({ password: 'a wrong guess' })).body.code).toBe('credentials_invalid');
+    expect(await providersOf(mina)).toEqual(['kakao']);
+    expect((await asking({ password: local.password })).status).toBe(done);
+  });
+
+  it('someone without a password logs in again with a provider, and goes on', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    await link(mina, 'naver', 'mina');
+    await old();
+    expect((await call(mina, 'DELETE', '/auth/identities/naver')).body.code).toBe(
+      'reauthentication_required',
+    );
+    const again = await logIn('kakao', 'mina');
+    expect(again.id).toBe(mina.id);
+    expect((await call(again, 'DELETE', '/auth/identities/naver')).status).toBe(204);
   });
 });
 

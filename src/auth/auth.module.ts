@@ -21,6 +21,7 @@ import { PasswordHashes } from './local/password-hashes.js';
 import { PasswordsController } from './local/passwords.controller.js';
 import { Passwords } from './local/passwords.js';
 import { Registrations } from './local/registration.js';
+import { Reauthentication } from './reauthentication.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { PostgresSessionStore } from './sessions/postgres-session-store.js';
 import { RedisSessionStore } from './sessions/redis-session-store.js';
@@ -88,6 +89,7 @@ export class AuthModule {
         ProviderGrants,
         Errands,
         Departures,
+        Reauthentication,
       ],
     };
   }

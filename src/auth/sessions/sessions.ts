@@ -9,7 +9,7 @@ import { AccessTokens } from '../access-tokens.js';
 import { RefreshTokens } from './refresh-token.js';
 import { RevocationNews } from './revocation-news.js';
 import { Session } from './session.entity.js';
-import { SessionStore, type EndReason, type NewSession } from './session-store.js';
+import { SessionStore, type EndReason, type NewSession, type Which } from './session-store.js';
 
 /** What a client gets when it logs in and at every refresh. */
 export interface Tokens {
@@ -116,21 +116,23 @@ export class Sessions {
 
   /** Ends all sessions of the actor but the one that asks. */
   async endOthers({ accountId, sessionId }: Actor): Promise<void> {
-    const announce = await this.endAllOf(accountId, 'ended_from_list', this.dataSource.manager, sessionId);
+    const announce = await this.endAllOf(accountId, 'ended_from_list', this.dataSource.manager, {
+      except: sessionId,
+    });
     await announce();
   }
 
   /**
-   * Ends all sessions of an account but one, in the caller's transaction. What it gives back tells everyone, and is to be
+   * Ends all sessions of an account, or some, in the caller's transaction. What it gives back tells everyone, and is to be
    * called once that is committed; should the process die before, the others find it in the rows.
    */
   async endAllOf(
     accountId: string,
     reason: EndReason,
     db: EntityManager,
-    except?: string,
+    which?: Which,
   ): Promise<() => Promise<void>> {
-    const ended = await this.store.endAll(db, accountId, reason, except);
+    const ended = await this.store.endAll(db, accountId, reason, which);
     return async () => {
       for (const sessionId of ended) {
         await this.store.forget(sessionId);

@@ -12,6 +12,7 @@ import { Letters } from '../letters.js';
 import { whoIs, type Decision } from '../linking.js';
 import { emailAddress } from '../local/credentials.js';
 import { newWayInMail } from '../mails.js';
+import { Reauthentication } from '../reauthentication.js';
 import { Sessions } from '../sessions/sessions.js';
 import { LoginError } from './login-error.js';
 import { ProviderGrants } from './provider-grants.js';
@@ -34,6 +35,7 @@ export class Identities {
     private readonly grants: ProviderGrants,
     private readonly errands: Errands,
     private readonly sessions: Sessions,
+    private readonly reauthentication: Reauthentication,
     private readonly letters: Letters,
     private readonly audit: AuditEvents,
   ) {}
@@ -67,16 +69,18 @@ export class Identities {
   }
 
   /**
-   * Takes a way in from the actor, and ends the connection at the provider.
-   * @throws {Problem} `not_found`, or `last_login_method` when there is no other.
+   * Takes a way in from the actor, and ends the connection at the provider. Who came in by it is out: all sessions that
+   * were opened with the provider end, but for the actor's own.
+   * @throws {Problem} as {@link Reauthentication} does, `not_found`, or `last_login_method` when there is no other.
    */
-  async unlink(actor: Actor, provider: string): Promise<void> {
+  async unlink(actor: Actor, provider: string, password: string | undefined): Promise<void> {
     const { accountId } = actor;
-    await this.dataSource.transaction(async (db) => {
+    const announce = await this.dataSource.transaction(async (db) => {
       const account = await db.findOneOrFail(Account, {
         where: { id: accountId },
         lock: { mode: 'pessimistic_write' },
       });
+      await this.reauthentication.require(db, actor, account, password);
       const identities = await db.findBy(Identity, { accountId });
       const identity = identities.find((each) => each.provider === provider);
       if (identity === undefined) throw new Problem('not_found', { reason: 'there is no such identity' });
@@ -90,7 +94,10 @@ export class Identities {
         subject: identity.subject,
         grantJwe: identity.grantJwe,
       });
+      const which = { except: actor.sessionId, method: provider };
+      return this.sessions.endAllOf(accountId, 'unlinked', db, which);
     });
+    await announce();
     void this.errands.hurry();
     this.audit.record({ accountId, kind: 'identity_unlinked', details: { provider, by: 'person' } });
   }
