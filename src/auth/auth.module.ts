@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
 import { MailModule } from '../mail/mail.module.js';
 import type { Config } from '../config.js';
 import { AccessTokens } from './access-tokens.js';
@@ -70,7 +71,11 @@ export class AuthModule {
         LocalGuard,
         LocalStrategy,
         OneTimeTokens,
-        { provide: PasswordHashes, useFactory: () => PasswordHashes.create() },
+        {
+          provide: PasswordHashes,
+          inject: [DataSource],
+          useFactory: (dataSource: DataSource) => PasswordHashes.of(dataSource),
+        },
         Registrations,
         Passwords,
         Letters,
