@@ -50,6 +50,11 @@ export class Secrets {
       .encrypt(key.bytes);
   }
 
+  /** Whether there is an older secret to leave behind. */
+  get areExchanged(): boolean {
+    return this.roots.length > 1;
+  }
+
   /** Whether it was sealed under the newest secret, and opens without the others. */
   isNewest(purpose: string, sealed: string): boolean {
     return decodeProtectedHeader(sealed).kid === this.keys(purpose)[0].id;

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { kakaoUnlinkNotice, naverUnlinkNotice, type WebhookRequest } from '../sandbox/webhooks.js';
 import { Errands } from '../src/auth/errands.js';
-import { Browser, accountIdOf, loginErrorOf } from './support/browser.js';
+import { Identities } from '../src/auth/social/identities.js';
+import { ProviderGrants } from '../src/auth/social/provider-grants.js';
+import { Browser, loginErrorOf } from './support/browser.js';
+import { insiders, type Body, type Person } from './support/insiders.js';
 import { Mailbox } from './support/mailbox.js';
 import { post, verifiedPerson } from './support/people.js';
 import { startSocialApp, type SocialApp } from './support/social.js';
@@ -20,57 +23,7 @@ afterAll(async () => {
   await mailbox.close();
 });
 
-/** What any of the answers may have. */
-interface Body {
-  readonly code?: string;
-  readonly url: string;
-  readonly nickname: string;
-  readonly passwordSet: boolean;
-  readonly identities: readonly { readonly provider: string }[];
-  readonly items: readonly { readonly kind: string }[];
-  readonly nextCursor: string | null;
-}
-/** Somebody at a browser who is logged in. */
-interface Person {
-  readonly browser: Browser;
-  readonly id: string;
-  readonly authorization: string;
-}
-async function person(browser: Browser): Promise<Person> {
-  const token = (await browser.accessToken()) ?? 'nobody';
-  return { browser, id: accountIdOf(token), authorization: `Bearer ${token}` };
-}
-async function logIn(provider: string, persona: string, on = app): Promise<Person> {
-  const browser = new Browser(on.url);
-  expect(loginErrorOf(await browser.logInWith(provider, persona))).toBeUndefined();
-  return person(browser);
-}
-async function logInWithPassword(email: string, password: string): Promise<Person> {
-  const browser = new Browser(app.url);
-  await browser.request(`${app.url}/auth/login`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ email, password }),
-  });
-  return person(browser);
-}
-const call = async (who: Person, method: string, path: string, body?: unknown, on = app) => {
-  const answer = await who.browser.request(on.url + path, {
-    method,
-    headers: {
-      authorization: who.authorization,
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-    },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
-  return { status: answer.status, body: JSON.parse(answer.text || '{}') as Body };
-};
-/** Goes the way of linking: what the callback answers. */
-async function link(who: Person, provider: string, persona: string) {
-  const { body } = await call(who, 'POST', `/auth/identities/${provider}`, { returnTo: '/me' });
-  const consent = await who.browser.request(body.url, {}, 'elsewhere');
-  return who.browser.request(await who.browser.choose(persona, consent), {}, 'elsewhere');
-}
+const { logIn, logInWithPassword, call, beginLink, link } = insiders(() => app);
 const providersOf = async (who: Person) =>
   (await call(who, 'GET', '/auth/identities')).body.identities.map(({ provider }) => provider);
 const runErrands = (on = app) => on.daemun.app.get(Errands, { strict: false }).hurry();
@@ -134,6 +87,17 @@ describe('the same address at two places', () => {
     expect((await call(owner, 'GET', '/users/me')).body.nickname).not.toBe('Attacker');
   });
 
+  it('opens an account without an address where the one that a provider tells is none to log in with here', async () => {
+    const profile = {
+      provider: 'kakao',
+      subject: '42',
+      email: '민아@gmail.com',
+      emailVerification: 'verified',
+    } as const;
+    const account = await app.daemun.app.get(Identities, { strict: false }).accountOf({ profile }, 'Kakao');
+    expect(account).toMatchObject({ email: null, emailVerifiedAt: null });
+  });
+
   it('makes one account of parallel first log-ins at two providers', async () => {
     await forgetEveryone();
     const people = await Promise.all([
@@ -180,6 +144,23 @@ describe('linking while logged in', () => {
     expect(loginErrorOf(await mina.browser.request(callback, {}, 'elsewhere'))).toBe('login_attempt_invalid');
   });
 
+  it('does not go on once the session has ended, when nothing but its row remembers', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    const callback = await beginLink(mina, 'naver', 'mina');
+    await app.database.query('UPDATE auth.sessions SET ended_at = now()');
+    expect(loginErrorOf(await mina.browser.request(callback, {}, 'elsewhere'))).toBe('login_attempt_invalid');
+    expect(await app.database.query(`SELECT * FROM auth.identities WHERE provider = 'naver'`)).toEqual([]);
+  });
+
+  it('does not go on for an account that is disabled', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    const callback = await beginLink(mina, 'naver', 'mina');
+    await app.database.query(`UPDATE auth.accounts SET status = 'disabled'`);
+    expect(loginErrorOf(await mina.browser.request(callback, {}, 'elsewhere'))).toBe('account_disabled');
+  });
+
   it('cannot be finished in another browser', async () => {
     await forgetEveryone();
     const mina = await logIn('kakao', 'mina');
@@ -218,6 +199,26 @@ describe('unlinking', () => {
     expect((await logIn('naver', 'mina')).id).not.toBe(mina.id);
   });
 
+  it('puts out who came in by it, and nobody else', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    await link(mina, 'naver', 'mina');
+    const [byNaver, byKakao] = [await logIn('naver', 'mina'), await logIn('kakao', 'mina')];
+    expect((await call(mina, 'DELETE', '/auth/identities/naver')).status).toBe(204);
+    expect((await call(byNaver, 'GET', '/users/me')).body.code).toBe('session_ended');
+    expect(await byNaver.browser.accessToken()).toBeUndefined();
+    for (const who of [mina, byKakao]) expect((await call(who, 'GET', '/users/me')).status).toBe(200);
+  });
+
+  it('does not put out the one who asks', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    await link(mina, 'naver', 'mina');
+    const here = await logIn('naver', 'mina');
+    expect((await call(here, 'DELETE', '/auth/identities/naver')).status).toBe(204);
+    expect(await here.browser.accessToken()).toBeDefined();
+  });
+
   it('leaves the last way in, also when two are taken away at once', async () => {
     await forgetEveryone();
     const mina = await logIn('kakao', 'mina');
@@ -232,9 +233,57 @@ describe('unlinking', () => {
     expect(answers.map(({ status }) => status)).toEqual(expect.arrayContaining([204, 409]));
   });
 
+  it('leaves the last way in that can be used, when the provider of another is switched off', async () => {
+    const own = await startSocialApp({ ...SCOPES, NAVER_CLIENT_ID: '' });
+    const mina = await logIn('kakao', 'mina', own);
+    await own.database.query(
+      `INSERT INTO auth.identities (provider, subject, account_id, email_verification) VALUES ('naver', 'n', $1, 'unsupported')`,
+      [mina.id],
+    );
+    expect((await call(mina, 'DELETE', '/auth/identities/kakao', undefined, own)).body.code).toBe(
+      'last_login_method',
+    );
+    expect((await call(mina, 'DELETE', '/auth/identities/naver', undefined, own)).status).toBe(204);
+    await own.stop();
+  });
+
   it('of what is not linked is 404', async () => {
     const mina = await logIn('kakao', 'mina');
     expect((await call(mina, 'DELETE', '/auth/identities/google')).status).toBe(404);
+  });
+});
+
+describe('after ten minutes', () => {
+  const old = () =>
+    app.database.query(`UPDATE auth.sessions SET created_at = created_at - interval '11 minutes'`);
+
+  it.each([
+    ['linking', 'POST', '/auth/identities/naver', 200],
+    ['unlinking', 'DELETE', '/auth/identities/kakao', 204],
+  ])('%s needs another log-in, or the password', async (_, method, path, done) => {
+    await forgetEveryone();
+    const local = await verifiedPerson(app, mailbox, `careful-${done}`);
+    const mina = await logInWithPassword(local.email, local.password);
+    await link(mina, 'kakao', 'mina');
+    await old();
+    const asking = (body: object) => call(mina, method, path, body);
+    expect(await asking({})).toMatchObject({ status: 403, body: { code: 'reauthentication_required' } });
+    expect((await asking({ password: 'a wrong guess' })).body.code).toBe('credentials_invalid');
+    expect(await providersOf(mina)).toEqual(['kakao']);
+    expect((await asking({ password: local.password })).status).toBe(done);
+  });
+
+  it('someone without a password logs in again with a provider, and goes on', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    await link(mina, 'naver', 'mina');
+    await old();
+    expect((await call(mina, 'DELETE', '/auth/identities/naver')).body.code).toBe(
+      'reauthentication_required',
+    );
+    const again = await logIn('kakao', 'mina');
+    expect(again.id).toBe(mina.id);
+    expect((await call(again, 'DELETE', '/auth/identities/naver')).status).toBe(204);
   });
 });
 
@@ -301,6 +350,51 @@ describe('deleting the account', () => {
     expect(await seen('revoke', 'naver')).toBe(2);
     expect(await errandsLeft()).toBe(0);
   });
+
+  it.each(['google', 'kakao', 'naver'])(
+    'does not cut the connection at %s of who has come back before the provider heard',
+    async (provider) => {
+      await forgetEveryone();
+      const endpoint = provider === 'kakao' ? 'unlink' : 'revoke';
+      const mina = await logIn(provider, 'mina');
+      app.sandbox.fault({ provider: provider as 'kakao', at: endpoint, fault: '500' });
+      await call(mina, 'DELETE', '/auth/account');
+      await runErrands();
+      const again = await logIn(provider, 'mina');
+      app.sandbox.clearFaults();
+      app.sandbox.clearRequests();
+      await app.database.query('UPDATE auth.errands SET due_at = now()');
+      expect(await seen(endpoint, provider)).toBe(0);
+      expect(await errandsLeft()).toBe(0);
+      expect(await providersOf(again)).toEqual([provider]);
+      // What ends the connection one day was in the errand, where the second log-in brought no such token.
+      if (provider === 'kakao') return;
+      const [{ jwe }] = await app.database.query<[{ jwe: string }]>(
+        'SELECT grant_jwe AS jwe FROM auth.identities',
+      );
+      const grants = app.daemun.app.get(ProviderGrants, { strict: false });
+      expect(await grants.open(jwe)).toMatchObject({ kind: 'refresh_token' });
+    },
+  );
+
+  it('does not call a connection ended that no token can end any more', async () => {
+    await forgetEveryone();
+    const mina = await logIn('google', 'mina');
+    const grants = app.daemun.app.get(ProviderGrants, { strict: false });
+    const dead = await grants.seal({ kind: 'access_token', token: 'expired-long-ago' }, null);
+    await app.database.query('UPDATE auth.identities SET grant_jwe = $1', [dead]);
+    expect((await call(mina, 'DELETE', '/auth/account')).status).toBe(204);
+    await runErrands();
+    expect(await errandsLeft()).toBe(0);
+    const metrics = await (await fetch(`${app.url}/metrics`)).text();
+    expect(metrics).toContain('daemun_connections_left_total{provider="google"} 1');
+    expect(app.log).toContainEqual(
+      expect.objectContaining({
+        provider: 'google',
+        msg: expect.stringContaining('only the person can end it there'),
+      }),
+    );
+  });
 });
 
 describe('what is kept of a provider', () => {
@@ -360,6 +454,19 @@ describe('a notice that someone has unlinked', () => {
     const notice = naverUnlinkNotice({ ...naver, userId: await subjectOf(mina), now: Date.now() });
     expect((await send('/auth/naver/unlinked', notice)).status).toBe(204);
     expect(await isOut(mina)).toBe(true);
+  });
+
+  it('from Naver does nothing when it is played again after the person has come back', async () => {
+    const before = await logIn('naver', 'jun');
+    const userId = await subjectOf(before);
+    await app.database.query(`UPDATE auth.identities SET linked_at = linked_at - interval '1 minute'`);
+    const notice = naverUnlinkNotice({ ...naver, userId, now: Date.now() - 5_000 });
+    expect((await send('/auth/naver/unlinked', notice)).status).toBe(204);
+    expect(await isOut(before)).toBe(true);
+    const after = await logIn('naver', 'jun');
+    expect((await send('/auth/naver/unlinked', notice)).status).toBe(204);
+    expect(await isOut(after)).toBe(false);
+    expect((await logIn('naver', 'jun')).id).toBe(after.id);
   });
 
   it('about somebody unknown is taken as Kakao asks', async () => {

@@ -1,4 +1,6 @@
+import { hash } from '@node-rs/argon2';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PasswordHashes } from '../src/auth/local/password-hashes.js';
 import { startApp, type TestApp } from './support/app.js';
 import { Mailbox } from './support/mailbox.js';
 import { post, register, verifiedPerson } from './support/people.js';
@@ -62,6 +64,27 @@ describe('the time of an answer', () => {
     },
     60_000,
   );
+
+  it('of /auth/login does not tell an account from before the parameters of hashes changed', async () => {
+    const old = await verifiedPerson(app, mailbox, 'old-timer');
+    const weak = await hash(old.password, { memoryCost: 8_192, timeCost: 1, parallelism: 1 });
+    await app.database.query('UPDATE auth.accounts SET password_hash = $1 WHERE email = $2', [
+      weak,
+      old.email,
+    ]);
+    // The first that is met teaches the process what everyone pays from then on; at a start the database does.
+    const started = await PasswordHashes.of(app.database);
+    expect(started.kinds).toEqual([
+      expect.stringContaining('m=19456,t=2,'),
+      expect.stringContaining('m=8192,t=1,'),
+    ]);
+    const password = 'a wrong guess';
+    const z = await compare(
+      () => post(app, '/auth/login', { email: old.email, password }),
+      () => post(app, '/auth/login', { email: 'stranger@example.com', password }),
+    );
+    expect(z).toBeLessThan(SUSPICIOUS);
+  }, 60_000);
 
   it('would tell, by this measure, if one of two log-ins cost no hash', async () => {
     const z = await compare(

@@ -1,3 +1,4 @@
+import { hash } from '@node-rs/argon2';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { PasswordHashes } from '../src/auth/local/password-hashes.js';
@@ -42,6 +43,21 @@ describe('a password hash', () => {
       const { finished } = hashes.load;
       expect(await hashes.matches('wrong', stored)).toBe(false);
       expect(hashes.load.finished).toBe(finished + 1);
+    }
+  });
+});
+
+describe('a hash with the parameters of another day', () => {
+  const OLD = { memoryCost: 8_192, timeCost: 1, parallelism: 1 };
+
+  it('fits its password and no other, whether such hashes were known of or not', async () => {
+    const old = await hash('correct horse', OLD);
+    for (const prefixes of [[], ['$argon2id$v=19$m=8192,t=1,p=1$']]) {
+      const hashes = await PasswordHashes.create(undefined, prefixes);
+      expect(await hashes.matches('correct horse', old)).toBe(true);
+      expect(await hashes.matches('wrong', old)).toBe(false);
+      expect(await hashes.matches('correct horse', await hashes.hash('correct horse'))).toBe(true);
+      expect(await hashes.matches('correct horse', null)).toBe(false);
     }
   });
 });

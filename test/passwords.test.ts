@@ -1,6 +1,8 @@
 import { hash } from '@node-rs/argon2';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { Account } from '../src/auth/account.entity.js';
+import { OneTimeTokens } from '../src/auth/local/one-time-tokens.js';
 import { startApp, type TestApp } from './support/app.js';
 import { Mailbox } from './support/mailbox.js';
 import { post, register, verifiedPerson } from './support/people.js';
@@ -69,6 +71,17 @@ describe('a forgotten password', () => {
     expect(answers.filter(({ status }) => status === 204)).toHaveLength(1);
     expect(answers.filter(({ status }) => status === 400)).toHaveLength(7);
     expect(await code(await reset(token, 'yet another one'))).toBe('token_invalid');
+  });
+
+  it('stays what it was when the account was deleted while the mail was on its way', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'leaver');
+    const { authorization } = await session(mina.email, mina.password);
+    const { id } = await app.database.getRepository(Account).findOneByOrFail({ email: mina.email });
+    await fetch(`${app.url}/auth/account`, { method: 'DELETE', headers: { authorization } });
+    const grant = { accountId: id, passwordHash: null, nickname: null };
+    const late = await app.daemun.app.get(OneTimeTokens).issue('reset-password', grant);
+    expect(await code(await reset(late, 'a better password'))).toBe('token_invalid');
+    expect(await app.database.getRepository(Account).findOneBy({ id })).toMatchObject({ passwordHash: null });
   });
 
   it('makes older links worthless once it was reset', async () => {
@@ -167,6 +180,14 @@ describe('changing the password', () => {
     expect(await code(await refresh(there.cookie))).toBe('session_ended');
     expect((await logIn(mina.email, 'a better password')).status).toBe(200);
     expect((await logIn(mina.email, mina.password)).status).toBe(401);
+  });
+
+  it('makes links to reset it worthless that were mailed before', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'wary');
+    const token = await forgot(mina.email);
+    const here = await session(mina.email, mina.password);
+    expect((await change(here.authorization, mina.password, 'a better password')).status).toBe(204);
+    expect(await code(await reset(token, 'an older link'))).toBe('token_invalid');
   });
 
   it('is refused without the present one, and changes nothing', async () => {

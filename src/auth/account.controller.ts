@@ -7,11 +7,10 @@ import { Answers, Fails } from '../openapi.js';
 import { limit, pageSchema } from '../paging.js';
 import { AuditEvents } from './audit-events.js';
 import { Departures } from './departures.js';
-import { presentPassword } from './local/credentials.js';
+import { reauthentication } from './reauthentication.js';
 import { RefreshCookie } from './refresh-cookie.js';
 
-const farewell = z
-  .strictObject({ password: presentPassword.optional() })
+const farewell = reauthentication
   .optional()
   .meta({ id: 'Farewell', description: 'Not needed within ten minutes of logging in.' });
 const auditQuery = z.strictObject({

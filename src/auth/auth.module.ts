@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
 import { MailModule } from '../mail/mail.module.js';
 import type { Config } from '../config.js';
 import { AccessTokens } from './access-tokens.js';
@@ -21,6 +22,7 @@ import { PasswordHashes } from './local/password-hashes.js';
 import { PasswordsController } from './local/passwords.controller.js';
 import { Passwords } from './local/passwords.js';
 import { Registrations } from './local/registration.js';
+import { Reauthentication } from './reauthentication.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { PostgresSessionStore } from './sessions/postgres-session-store.js';
 import { RedisSessionStore } from './sessions/redis-session-store.js';
@@ -69,7 +71,11 @@ export class AuthModule {
         LocalGuard,
         LocalStrategy,
         OneTimeTokens,
-        { provide: PasswordHashes, useFactory: () => PasswordHashes.create() },
+        {
+          provide: PasswordHashes,
+          inject: [DataSource],
+          useFactory: (dataSource: DataSource) => PasswordHashes.of(dataSource),
+        },
         Registrations,
         Passwords,
         Letters,
@@ -88,6 +94,7 @@ export class AuthModule {
         ProviderGrants,
         Errands,
         Departures,
+        Reauthentication,
       ],
     };
   }

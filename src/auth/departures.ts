@@ -1,27 +1,21 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource } from 'typeorm';
 import type { Actor } from '../access/actor.js';
-import { Problem } from '../problems/problem.js';
 import { Account } from './account.entity.js';
 import { AuditEvents } from './audit-events.js';
 import { Errands } from './errands.js';
 import { Identity } from './identity.entity.js';
 import { Letters } from './letters.js';
-import { Limits } from './limits/limits.js';
-import { PasswordHashes } from './local/password-hashes.js';
 import { accountDeletedMail } from './mails.js';
+import { Reauthentication } from './reauthentication.js';
 import { Sessions } from './sessions/sessions.js';
-
-/** How long ago (s) someone may have logged in to count as the person who did, and not as who found the laptop open. */
-const RECENT = 600;
 
 /** How people leave for good. */
 @Injectable()
 export class Departures {
   constructor(
     private readonly dataSource: DataSource,
-    private readonly limits: Limits,
-    private readonly hashes: PasswordHashes,
+    private readonly reauthentication: Reauthentication,
     private readonly sessions: Sessions,
     private readonly errands: Errands,
     private readonly letters: Letters,
@@ -41,7 +35,7 @@ export class Departures {
         where: { id: accountId },
         lock: { mode: 'pessimistic_write' },
       });
-      await this.requireProof(db, actor, owner, password);
+      await this.reauthentication.require(db, actor, owner, password);
       for (const { provider, subject, grantJwe } of await db.findBy(Identity, { accountId })) {
         await this.errands.add(db, { kind: 'unlink', accountId, provider, subject, grantJwe });
       }
@@ -68,23 +62,5 @@ export class Departures {
     void this.errands.hurry();
     this.audit.record({ accountId, kind: 'account_deleted' });
     this.letters.tell('account-deleted', account, accountDeletedMail);
-  }
-
-  private async requireProof(
-    db: EntityManager,
-    { sessionId }: Actor,
-    account: Account,
-    password: string | undefined,
-  ): Promise<void> {
-    if (password !== undefined) {
-      const attempt = await this.limits.password(account.id);
-      if (await this.hashes.matches(password, account.passwordHash)) return attempt.succeeded();
-      throw new Problem('credentials_invalid');
-    }
-    const [session] = await db.query<{ recent: boolean }[]>(
-      'SELECT created_at > now() - make_interval(secs => $2) AS recent FROM auth.sessions WHERE id = $1',
-      [sessionId, RECENT],
-    );
-    if (session?.recent !== true) throw new Problem('reauthentication_required');
   }
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Metrics } from '../metrics/metrics.js';
 import { Secrets } from '../secrets.js';
 import { Profiles } from '../users/profiles.js';
+import { Identity } from './identity.entity.js';
 import { ProviderGrants } from './social/provider-grants.js';
 import { Providers } from './social/providers.js';
 
@@ -19,6 +20,7 @@ const errand = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('delete-profile'), accountId: z.uuid() }),
 ]);
 export type Errand = z.output<typeof errand>;
+type UnlinkErrand = Extract<Errand, { kind: 'unlink' }>;
 
 /** How often (ms) to look for what is due. */
 const EVERY = 15_000;
@@ -45,7 +47,7 @@ export class Errands implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly providers: Providers,
     private readonly grants: ProviderGrants,
     private readonly profiles: Profiles,
-    metrics: Metrics,
+    private readonly metrics: Metrics,
   ) {
     metrics.show(
       'daemun_errands_waiting',
@@ -66,12 +68,25 @@ export class Errands implements OnApplicationBootstrap, OnApplicationShutdown {
 
   /** Writes an errand down, in the caller's transaction. */
   async add(db: EntityManager, errand: Errand): Promise<void> {
-    const payload = await this.secrets.seal('errand', JSON.stringify(errand));
+    const payload = await this.sealed(errand);
     await db.query('INSERT INTO auth.errands (kind, account_id, payload_jwe) VALUES ($1, $2, $3)', [
       errand.kind,
       errand.accountId,
       payload,
     ]);
+  }
+
+  /** Seals anew what an older secret has sealed, so that it can be left out one day. */
+  async renewAll(): Promise<void> {
+    const rows = await this.dataSource.query<{ id: string; jwe: string }[]>(
+      'SELECT id, payload_jwe AS jwe FROM auth.errands',
+    );
+    for (const { id, jwe } of rows) {
+      const todo = this.secrets.isNewest('errand', jwe) ? undefined : await this.open(jwe);
+      if (todo === undefined) continue;
+      const payload = await this.sealed(todo);
+      await this.dataSource.query('UPDATE auth.errands SET payload_jwe = $2 WHERE id = $1', [id, payload]);
+    }
   }
 
   /** Does what is due now. Nobody need wait for it, and what goes wrong is tried again later. */
@@ -117,12 +132,53 @@ export class Errands implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   private async dispatch(payload: string): Promise<void> {
-    const opened = await this.secrets.open('errand', payload);
-    if (opened === undefined) throw new Error('its secret is not among those in AUTH_SECRET');
-    const todo = errand.parse(JSON.parse(opened));
+    const todo = await this.open(payload);
+    if (todo === undefined) throw new Error('its secret is not among those in AUTH_SECRET');
     if (todo.kind === 'delete-profile') return this.profiles.delete(todo.accountId);
-    const provider = this.providers.find(todo.provider);
-    if (provider === undefined) throw new Error(`${todo.provider} is not enabled here`);
-    await provider.unlink(todo.subject, await this.grants.open(todo.grantJwe));
+    if (!(await this.isInUseAgain(todo))) await this.unlink(todo);
+  }
+
+  /** The person has come back meanwhile: their connection stays, with what may be needed to end it one day. */
+  private async isInUseAgain({ provider, subject, grantJwe }: UnlinkErrand): Promise<boolean> {
+    return this.dataSource.transaction(async (db) => {
+      const identity = await db.findOne(Identity, {
+        where: { provider, subject },
+        lock: { mode: 'pessimistic_write' },
+      });
+      if (identity === null) return false;
+      const better = await this.grants.better(identity.grantJwe, grantJwe);
+      if (better !== identity.grantJwe) {
+        await db.update(Identity, { provider, subject }, { grantJwe: better });
+      }
+      return true;
+    });
+  }
+
+  private async unlink({ provider: id, subject, grantJwe, accountId }: UnlinkErrand): Promise<void> {
+    const provider = this.providers.find(id);
+    if (provider === undefined) throw new Error(`${id} is not enabled here`);
+    const grant = await this.grants.open(grantJwe);
+    if (await provider.unlink(subject, grant)) return;
+    if (grantJwe !== null && grant === undefined)
+      throw new Error('the secret of the token for it is not among those in AUTH_SECRET');
+    this.metrics.connectionsLeft.inc({ provider: id });
+    this.logger.warn(
+      { accountId, provider: id },
+      'the connection at the provider could not be ended, no token for it is good any more; only the person can end it there',
+    );
+  }
+
+  /** With the token in it under the newest secret, too. */
+  private async sealed(todo: Errand): Promise<string> {
+    const renewed =
+      todo.kind === 'unlink' && todo.grantJwe !== null
+        ? { ...todo, grantJwe: await this.grants.renewed(todo.grantJwe) }
+        : todo;
+    return this.secrets.seal('errand', JSON.stringify(renewed));
+  }
+
+  private async open(payload: string): Promise<Errand | undefined> {
+    const opened = await this.secrets.open('errand', payload);
+    return opened === undefined ? undefined : errand.parse(JSON.parse(opened));
   }
 }

@@ -1,6 +1,9 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Config } from '../config.js';
+import { Secrets } from '../secrets.js';
+import { Errands } from './errands.js';
+import { ProviderGrants } from './social/provider-grants.js';
 
 /** Any number; of several processes one does the work. */
 const LOCK = 0x74696479;
@@ -15,7 +18,10 @@ const KEEP_EVENTS = '1 year';
 /** An address that nobody verifies is free again, whoever typed it. */
 const KEEP_UNVERIFIED = '7 days';
 
-/** Ends sessions that passed a limit, and removes what nobody will ask for any more, once an hour. */
+/**
+ * Once an hour: ends sessions that passed a limit, removes what nobody will ask for any more, and seals anew what an older
+ * `AUTH_SECRET` has sealed.
+ */
 @Injectable()
 export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Housekeeping.name);
@@ -25,6 +31,9 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   constructor(
     private readonly dataSource: DataSource,
     private readonly config: Config,
+    private readonly secrets: Secrets,
+    private readonly grants: ProviderGrants,
+    private readonly errands: Errands,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -71,12 +80,19 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
        AND NOT EXISTS (SELECT FROM auth.identities WHERE account_id = accounts.id)
        AND NOT EXISTS (SELECT FROM auth.one_time_tokens WHERE account_id = accounts.id)`,
     );
+    if (this.secrets.areExchanged) {
+      await this.grants.renewAll();
+      await this.errands.renewAll();
+    }
   }
 
+  /** What someone has locked can wait for another hour: who waits for nobody is in nobody's way. */
   private remove(table: string, which: string): Promise<void> {
     return this.inBatches(
       `WITH changed AS (
-         DELETE FROM ${table} WHERE ctid IN (SELECT ctid FROM ${table} WHERE ${which} LIMIT ${BATCH}) RETURNING 1
+         DELETE FROM ${table} WHERE ctid IN (
+           SELECT ctid FROM ${table} WHERE ${which} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+         ) RETURNING 1
        )`,
     );
   }

@@ -1,12 +1,21 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
 import { Problem } from '../problems/problem.js';
 import { Profiles, type Locale } from '../users/profiles.js';
-import type { Account } from './account.entity.js';
+import { Account } from './account.entity.js';
+import { Errands } from './errands.js';
+import { Identity } from './identity.entity.js';
 import type { NewSession } from './sessions/session-store.js';
 import { Sessions, type Tokens } from './sessions/sessions.js';
+import { LoginError } from './social/login-error.js';
 
 /** Where someone is logging in from, and in which language. */
 export type Device = Pick<NewSession, 'ip' | 'userAgent'> & { readonly locale: Locale };
+
+/** What someone has shown: a password, by the hash that it was compared with, or that a provider knows them. */
+export type Proof =
+  | { readonly method: 'password'; readonly passwordHash: string | null }
+  | { readonly method: string; readonly subject: string };
 
 /** The end of every way in: someone has proved to be the owner of an account. */
 @Injectable()
@@ -14,20 +23,44 @@ export class LogIn {
   private readonly logger = new Logger(LogIn.name);
 
   constructor(
+    private readonly dataSource: DataSource,
     private readonly sessions: Sessions,
     private readonly profiles: Profiles,
+    private readonly errands: Errands,
   ) {}
 
   /**
-   * Opens a session, and sees to it that there is a profile.
-   * @throws {Problem} `account_disabled`.
+   * Opens a session, and sees to it that there is a profile. Comparing a password takes a while, and so does a provider:
+   * the account is looked at once more, and held until the session is written. Whoever changes the password, takes the way
+   * in away or deletes the account meanwhile is either seen here, or finds the session and ends it.
+   * @throws {Problem} `account_disabled`, `credentials_invalid`.
+   * @throws {LoginError} `login_attempt_invalid`.
    */
-  async complete(
-    account: Account,
-    method: NewSession['method'],
-    { locale, ...device }: Device,
-  ): Promise<Tokens> {
+  async complete(account: Account, proof: Proof, { locale, ...device }: Device): Promise<Tokens> {
     if (account.status !== 'active') throw new Problem('account_disabled');
+    await this.seeToProfile(account, locale);
+    const { id: accountId } = account;
+    const { method } = proof;
+    const tokens = await this.dataSource.transaction(async (db) => {
+      const owner = await db.findOne(Account, {
+        where: { id: accountId },
+        lock: { mode: 'pessimistic_read' },
+      });
+      if (owner === null || owner.status === 'deleted') {
+        // The profile of a moment ago may have come after the errand that removes it.
+        await this.errands.add(db, { kind: 'delete-profile', accountId });
+        return undefined;
+      }
+      if (!(await holds(db, owner, proof))) return undefined;
+      if (owner.status !== 'active') throw new Problem('account_disabled');
+      return this.sessions.open({ accountId, roles: owner.roles, method, ...device }, db);
+    });
+    if (tokens === undefined) throw outdated(proof);
+    this.logger.log(`account ${accountId} logged in (${method})`);
+    return tokens;
+  }
+
+  private async seeToProfile(account: Account, locale: Locale): Promise<void> {
     try {
       const { nickname, avatarUrl } = account;
       await this.profiles.createIfAbsent(account.id, { nickname, avatarUrl, locale });
@@ -35,11 +68,20 @@ export class LogIn {
       // The profile is made at the next chance; nobody is kept out because ProfileService is away.
       this.logger.warn(`the profile of account ${account.id} could not be made yet`, error);
     }
-    const { roles, id: accountId } = account;
-    const tokens = await this.sessions.open({ accountId, roles, method, ...device });
-    this.logger.log(`account ${accountId} logged in (${method})`);
-    return tokens;
   }
+}
+
+/** Whether what someone has shown is a way into the account still. */
+async function holds(db: EntityManager, { id, passwordHash }: Account, proof: Proof): Promise<boolean> {
+  if (!('subject' in proof)) return passwordHash !== null && passwordHash === proof.passwordHash;
+  return db.existsBy(Identity, { provider: proof.method, subject: proof.subject, accountId: id });
+}
+
+function outdated(proof: Proof): Error {
+  const reason = 'the way in was closed while someone came in by it';
+  return 'subject' in proof
+    ? new LoginError('login_attempt_invalid', { reason })
+    : new Problem('credentials_invalid', { reason });
 }
 
 /** What we keep of a request to tell people where they are logged in. */

@@ -19,6 +19,12 @@ export class Metrics {
     labelNames: ['method'] as const,
     registers: [this.registry],
   });
+  readonly connectionsLeft = new Counter({
+    name: 'daemun_connections_left_total',
+    help: 'Connections at providers that could not be ended, since nothing was left to do it with',
+    labelNames: ['provider'] as const,
+    registers: [this.registry],
+  });
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });

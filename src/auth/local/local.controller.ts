@@ -49,6 +49,7 @@ export class LocalController {
   @Fails(
     'validation_failed',
     'token_invalid',
+    'credentials_invalid',
     'account_disabled',
     'origin_not_allowed',
     'temporarily_unavailable',
@@ -101,6 +102,7 @@ export class LocalController {
   }
 
   private async enter(account: Account, request: FastifyRequest, reply: FastifyReply): Promise<TokenAnswer> {
-    return this.answers.give(reply, await this.logIn.complete(account, 'password', deviceOf(request)));
+    const proof = { method: 'password', passwordHash: account.passwordHash } as const;
+    return this.answers.give(reply, await this.logIn.complete(account, proof, deviceOf(request)));
   }
 }

@@ -26,14 +26,17 @@ export class LocalStrategy extends PassportStrategy(Strategy) {
     const right = await this.hashes.matches(password, account?.passwordHash);
     if (account === null || !right) return undefined;
     if (account.emailVerifiedAt === null) throw new Problem('email_not_verified');
-    await this.renew(account, password);
-    return account;
+    return this.renew(account, password);
   }
 
   /** Only now is the password here to be hashed again, with the parameters of today. */
-  private async renew({ id, passwordHash }: Account, password: string): Promise<void> {
-    if (passwordHash === null || !this.hashes.isOutdated(passwordHash)) return;
+  private async renew(account: Account, password: string): Promise<Account | undefined> {
+    const { id, passwordHash } = account;
+    if (passwordHash === null || !this.hashes.isOutdated(passwordHash)) return account;
     const renewed = await this.hashes.hash(password);
-    await this.accounts.update({ id, passwordHash }, { passwordHash: renewed });
+    const { affected } = await this.accounts.update({ id, passwordHash }, { passwordHash: renewed });
+    // Somebody was quicker: a log-in beside this one, or a reset.
+    if (affected !== 1) return this.validate(account.email ?? '', password);
+    return Object.assign(account, { passwordHash: renewed });
   }
 }

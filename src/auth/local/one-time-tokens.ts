@@ -80,7 +80,13 @@ export class OneTimeTokens {
   ): Promise<T> {
     const { sub, jti } = await this.check(kind, token);
     return this.dataSource.transaction(async (db) => {
-      // Of several at once, the first locks the row; the others then find that it has been used.
+      // The account before its tokens, as everywhere: of several at once, the first goes on, and the others find it used.
+      const [account] = await db.query<object[]>(
+        `SELECT FROM auth.accounts WHERE id = $1 AND status <> 'deleted' FOR UPDATE`,
+        [sub],
+      );
+      // A mail may have been on its way when the account was deleted.
+      if (account === undefined) throw invalid('of an account that is gone');
       const [[grant]] = await db.query<[OneTimeGrant[], number]>(
         `UPDATE auth.one_time_tokens SET used_at = now()
          WHERE jti_hash = $1 AND kind = $2 AND account_id = $3 AND used_at IS NULL AND expires_at > now()

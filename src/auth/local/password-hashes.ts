@@ -1,10 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
+import type { DataSource } from 'typeorm';
 import { Turns, type Load } from '../../turns.js';
 
 /** OWASP's first choice; about 12 ms and 19 MiB a hash. The library's default algorithm is argon2id. */
 const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+
+/** What a PHC string begins with when it was made with these. */
+const prefixOf = ({ memoryCost, timeCost, parallelism }: typeof ARGON2) =>
+  `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$`;
+const PREFIX = /^\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$/;
+const TODAY = prefixOf(ARGON2);
 
 /**
  * One hash a core keeps other requests as quick as they are otherwise. Never more than three: libuv runs them on four
@@ -17,17 +24,33 @@ const LIMITS = { atOnce: Math.min(availableParallelism(), 3), waiting: 64 };
  * device types today it types tomorrow, and nobody's second spelling opens the door.
  */
 export class PasswordHashes {
-  private constructor(
-    private readonly turns: Turns,
-    private readonly nobodys: string,
-  ) {}
+  /** By what their parameters write in front: hashes of nobody's password, one of each kind that accounts have. */
+  private readonly nobodys = new Map<string, string>();
 
-  /** Makes, once, the hash that the passwords of people without one are compared with. */
-  static async create(limits = LIMITS): Promise<PasswordHashes> {
-    return new PasswordHashes(
-      new Turns(limits, 'a password hash'),
-      await hash(randomBytes(32).toString('base64url'), ARGON2),
+  private constructor(private readonly turns: Turns) {}
+
+  /** Makes, once, the hashes that no password fits; `prefixes` are those of accounts from before the parameters changed. */
+  static async create(limits = LIMITS, prefixes: readonly string[] = []): Promise<PasswordHashes> {
+    const hashes = new PasswordHashes(new Turns(limits, 'a password hash'));
+    for (const prefix of [TODAY, ...prefixes]) await hashes.learn(prefix);
+    return hashes;
+  }
+
+  /** The same for the accounts in a database; what is put there later is learned when it is first met. */
+  static async of(dataSource: DataSource): Promise<PasswordHashes> {
+    const rows = await dataSource.query<{ prefix: string | null }[]>(
+      'SELECT DISTINCT substring(password_hash FROM $1) AS prefix FROM auth.accounts WHERE password_hash IS NOT NULL',
+      [PREFIX.source],
     );
+    return PasswordHashes.create(
+      LIMITS,
+      rows.flatMap(({ prefix }) => prefix ?? []),
+    );
+  }
+
+  /** What the hashes begin with of which every comparison computes one. */
+  get kinds(): readonly string[] {
+    return [...this.nobodys.keys()];
   }
 
   /** How many hashes are being computed, wait for that, and have been computed. */
@@ -42,17 +65,34 @@ export class PasswordHashes {
 
   /** Whether a hash was made with weaker parameters than those of today. */
   isOutdated(passwordHash: string): boolean {
-    const { memoryCost, timeCost, parallelism } = ARGON2;
-    return !passwordHash.startsWith(`$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$`);
+    return !passwordHash.startsWith(TODAY);
   }
 
   /**
    * Whether the password is the one behind the hash. Where there is no hash the answer is no, after the same work, so
-   * that the time does not tell who has a password.
+   * that the time does not tell who has a password. Nor does it tell whose hash is an old one: as long as there are such,
+   * everyone pays for one of each kind.
    * @throws {Problem} `temporarily_unavailable` when too many are waiting.
    */
   async matches(password: string, passwordHash: string | null | undefined): Promise<boolean> {
-    const same = await this.turns.run(() => verify(passwordHash ?? this.nobodys, password));
-    return same && typeof passwordHash === 'string';
+    const own = PREFIX.exec(passwordHash ?? '')?.[0] ?? TODAY;
+    return this.turns.run(async () => {
+      await this.learn(own);
+      let same = false;
+      for (const [prefix, nobodys] of this.nobodys) {
+        const theirs = prefix === own ? passwordHash : undefined;
+        const fits = await verify(theirs ?? nobodys, password);
+        same ||= fits && typeof theirs === 'string';
+      }
+      return same;
+    });
+  }
+
+  private async learn(prefix: string): Promise<void> {
+    if (this.nobodys.has(prefix)) return;
+    const numbers = [...prefix.matchAll(/[mtp]=(\d+)/g)].map(([, digits]) => Number(digits));
+    const [memoryCost, timeCost, parallelism] = numbers;
+    const parameters = { memoryCost, timeCost, parallelism };
+    this.nobodys.set(prefix, await hash(randomBytes(32).toString('base64url'), parameters));
   }
 }

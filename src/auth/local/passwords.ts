@@ -99,7 +99,11 @@ export class Passwords {
       );
       if (affected !== 1)
         throw new Problem('credentials_invalid', { reason: 'it was changed at the same time' });
-      return this.sessions.endAllOf(actor.accountId, 'password_changed', db, actor.sessionId);
+      // A link that was mailed before would bring back whoever could read the mail then.
+      await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1', [actor.accountId]);
+      return this.sessions.endAllOf(actor.accountId, 'password_changed', db, {
+        except: actor.sessionId,
+      });
     });
     await announce();
     this.audit.record({ accountId: actor.accountId, sessionId: actor.sessionId, kind: 'password_changed' });

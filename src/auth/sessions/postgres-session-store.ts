@@ -3,7 +3,13 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { Config } from '../../config.js';
 import { runPrepared, type Prepared } from '../../database/prepared.js';
 import { PRESENT } from './present.sql.js';
-import { SessionStore, type EndReason, type NewSession, type Presented } from './session-store.js';
+import {
+  SessionStore,
+  type EndReason,
+  type NewSession,
+  type Presented,
+  type Which,
+} from './session-store.js';
 
 /** A living session's row, as far as Redis needs it. Ages and limits in ms. */
 export interface SessionRow {
@@ -45,8 +51,11 @@ export class PostgresSessionStore extends SessionStore {
     super();
   }
 
-  async open({ id, accountId, method, ip, userAgent }: NewSession): Promise<void> {
-    await this.dataSource.query(
+  async open(
+    { id, accountId, method, ip, userAgent }: NewSession,
+    db: EntityManager = this.dataSource.manager,
+  ): Promise<void> {
+    await db.query(
       `INSERT INTO auth.sessions (id, account_id, method, ip, user_agent, expires_at)
        VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))`,
       [id, accountId, method, ip ?? null, userAgent?.slice(0, 512) ?? null, this.config.sessionMax],
@@ -75,11 +84,17 @@ export class PostgresSessionStore extends SessionStore {
     return row?.account_id;
   }
 
-  async endAll(db: EntityManager, accountId: string, reason: EndReason, except?: string): Promise<string[]> {
+  async endAll(
+    db: EntityManager,
+    accountId: string,
+    reason: EndReason,
+    { except, method }: Which = {},
+  ): Promise<string[]> {
     const [rows] = await db.query<[{ id: string }[], number]>(
       `UPDATE auth.sessions SET ended_at = now(), touched_at = now(), end_reason = $2
-       WHERE account_id = $1 AND ended_at IS NULL AND id IS DISTINCT FROM $3 RETURNING id`,
-      [accountId, reason, except ?? null],
+       WHERE account_id = $1 AND ended_at IS NULL AND id IS DISTINCT FROM $3 AND ($4::text IS NULL OR method = $4)
+       RETURNING id`,
+      [accountId, reason, except ?? null, method ?? null],
     );
     return rows.map(({ id }) => id);
   }

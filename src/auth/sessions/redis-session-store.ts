@@ -4,7 +4,7 @@ import { Redis, RedisAway, type Run } from '../../redis/redis.js';
 import { PostgresSessionStore } from './postgres-session-store.js';
 import { BURY, DROP, PRESENT_HOT } from './present.lua.js';
 import type { Answer } from './rotation.js';
-import { SessionStore, type EndReason, type NewSession, type Presented } from './session-store.js';
+import { SessionStore, type EndReason, type Presented } from './session-store.js';
 
 /** How long (ms) after its last use a copy stays; the row seeds it again. */
 export const KEEP = 24 * 3_600_000;
@@ -60,8 +60,8 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     super();
   }
 
-  open(session: NewSession): Promise<void> {
-    return this.rows.open(session);
+  open(...parameters: Parameters<PostgresSessionStore['open']>): Promise<void> {
+    return this.rows.open(...parameters);
   }
 
   async present(sessionId: string, generation: number): Promise<Presented | undefined> {

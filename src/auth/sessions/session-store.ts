@@ -20,8 +20,17 @@ export type EndReason =
   | 'account_deleted'
   | 'password_reset'
   | 'password_changed'
+  | 'unlinked'
   | 'unlinked_at_provider'
   | 'limit_passed';
+
+/** Which of an account's sessions. */
+export interface Which {
+  /** All but this one. */
+  readonly except?: string;
+  /** Those alone that were opened in this way. */
+  readonly method?: string;
+}
 
 /** What a store answers when a refresh token with a right mac is presented. */
 export interface Presented {
@@ -38,8 +47,8 @@ export interface Presented {
  * Every method throws what its driver throws when the store is away; that becomes 503, never a 401.
  */
 export abstract class SessionStore {
-  /** Records a session that opens now, with the limits of the configuration. */
-  abstract open(session: NewSession): Promise<void>;
+  /** Records a session that opens now, with the limits of the configuration, in the caller's transaction if there is one. */
+  abstract open(session: NewSession, db?: EntityManager): Promise<void>;
 
   /**
    * The step `present(p)` of rotation.ts: atomic, by the store's own clock. Undefined when the session is unknown, ended,
@@ -54,15 +63,10 @@ export abstract class SessionStore {
   abstract end(sessionId: string, reason: EndReason, owner?: string): Promise<string | undefined>;
 
   /**
-   * Ends all sessions of an account but one, in the caller's transaction; their ids. Once that is committed, each of them
+   * Ends all sessions of an account, or some, in the caller's transaction; their ids. Once that is committed, each of them
    * has to be given to {@link forget}.
    */
-  abstract endAll(
-    db: EntityManager,
-    accountId: string,
-    reason: EndReason,
-    except?: string,
-  ): Promise<string[]>;
+  abstract endAll(db: EntityManager, accountId: string, reason: EndReason, which?: Which): Promise<string[]>;
 
   /** What is kept of an ended session anywhere but in its row is not to be believed any more. */
   abstract forget(sessionId: string): Promise<void>;

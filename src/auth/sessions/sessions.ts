@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, IsNull, MoreThan, type EntityManager } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
 import { Revocations } from '../../access/revocations.js';
 import { Metrics } from '../../metrics/metrics.js';
@@ -8,7 +8,8 @@ import { AuditEvents } from '../audit-events.js';
 import { AccessTokens } from '../access-tokens.js';
 import { RefreshTokens } from './refresh-token.js';
 import { RevocationNews } from './revocation-news.js';
-import { SessionStore, type EndReason, type NewSession } from './session-store.js';
+import { Session } from './session.entity.js';
+import { SessionStore, type EndReason, type NewSession, type Which } from './session-store.js';
 
 /** What a client gets when it logs in and at every refresh. */
 export interface Tokens {
@@ -36,10 +37,16 @@ export class Sessions {
     private readonly metrics: Metrics,
   ) {}
 
-  /** Opens a session for an account that has just proved who it is. */
-  async open(session: Omit<NewSession, 'id'> & { readonly roles: readonly string[] }): Promise<Tokens> {
+  /**
+   * Opens a session for an account that has just proved who it is; in the caller's transaction, which sees to it that the
+   * proof still holds.
+   */
+  async open(
+    session: Omit<NewSession, 'id'> & { readonly roles: readonly string[] },
+    db: EntityManager = this.dataSource.manager,
+  ): Promise<Tokens> {
     const { handle, sessionId } = this.refreshTokens.create();
-    await this.store.open({ ...session, id: sessionId });
+    await this.store.open({ ...session, id: sessionId }, db);
     const { accountId, method, roles } = session;
     this.metrics.sessionsOpened.inc({ method });
     this.audit.record({ accountId, sessionId, kind: 'session_opened', details: { method } });
@@ -92,6 +99,11 @@ export class Sessions {
     return presented === undefined ? undefined : this.refreshTokens.parse(presented)?.sessionId;
   }
 
+  /** Whether a session has neither ended nor passed its absolute limit, as its row says in the caller's transaction. */
+  async isLiving(db: EntityManager, sessionId: string): Promise<boolean> {
+    return db.existsBy(Session, { id: sessionId, endedAt: IsNull(), expiresAt: MoreThan(new Date()) });
+  }
+
   /** Ends a session that the actor chose from the list of their own; false when there is no such living one. */
   async endOwn(actor: Actor, sessionId: string): Promise<boolean> {
     const { accountId } = actor;
@@ -104,21 +116,23 @@ export class Sessions {
 
   /** Ends all sessions of the actor but the one that asks. */
   async endOthers({ accountId, sessionId }: Actor): Promise<void> {
-    const announce = await this.endAllOf(accountId, 'ended_from_list', this.dataSource.manager, sessionId);
+    const announce = await this.endAllOf(accountId, 'ended_from_list', this.dataSource.manager, {
+      except: sessionId,
+    });
     await announce();
   }
 
   /**
-   * Ends all sessions of an account but one, in the caller's transaction. What it gives back tells everyone, and is to be
+   * Ends all sessions of an account, or some, in the caller's transaction. What it gives back tells everyone, and is to be
    * called once that is committed; should the process die before, the others find it in the rows.
    */
   async endAllOf(
     accountId: string,
     reason: EndReason,
     db: EntityManager,
-    except?: string,
+    which?: Which,
   ): Promise<() => Promise<void>> {
-    const ended = await this.store.endAll(db, accountId, reason, except);
+    const ended = await this.store.endAll(db, accountId, reason, which);
     return async () => {
       for (const sessionId of ended) {
         await this.store.forget(sessionId);

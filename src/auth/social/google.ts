@@ -24,8 +24,11 @@ export const google: ProviderDefinition = {
     endpoint: 'https://oauth2.googleapis.com/revoke',
     tokensToKeep: () => ['refresh_token', 'access_token'],
     request: ({ grant }) => grant && { form: { token: grant.token } },
-    // 400: the token was no good any more.
-    isOver: (status) => status === 200 || status === 400,
+    ending(status, _, { grant }) {
+      // The token was no good any more. An access token lasts an hour; a refresh token lasts until the connection ends.
+      if (status === 400) return grant?.kind === 'refresh_token' ? 'over' : 'powerless';
+      return status === 200 ? 'over' : 'again';
+    },
   },
   mapProfile(profile) {
     const subject = subjectOf(profile.sub);

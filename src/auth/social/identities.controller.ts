@@ -10,6 +10,7 @@ import { Answers, Fails } from '../../openapi.js';
 import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';
 import { Limited } from '../limits/limited.js';
+import { reauthentication, Reauthentication } from '../reauthentication.js';
 import { AttemptCookies } from './attempt-cookies.js';
 import { hasPassword, Identities } from './identities.js';
 import { Providers } from './providers.js';
@@ -30,9 +31,12 @@ const waysIn = z
     passwordSet: z.boolean().meta({ description: 'Whether an address and a password are a way in, too.' }),
   })
   .meta({ id: 'WaysIn' });
-const linkRequest = z
-  .strictObject({ returnTo: z.string().max(1_024).optional() })
+const linkRequest = reauthentication
+  .extend({ returnTo: z.string().max(1_024).optional() })
   .meta({ id: 'LinkRequest', example: { returnTo: '/me' } });
+const unlinkRequest = reauthentication
+  .optional()
+  .meta({ id: 'UnlinkRequest', description: 'Not needed within ten minutes of logging in.' });
 const departureUrl = z.object({ url: z.url() }).meta({ id: 'DepartureUrl' });
 
 /** The ways into one's account. */
@@ -45,6 +49,7 @@ export class IdentitiesController {
     private readonly identities: Identities,
     private readonly providers: Providers,
     private readonly attempts: AttemptCookies,
+    private readonly reauthentication: Reauthentication,
   ) {}
 
   @Get()
@@ -69,21 +74,31 @@ export class IdentitiesController {
   @ApiOperation({
     summary: 'Link an account at a provider',
     description:
-      'Send the browser to `url`; it comes back to `returnTo`, with `?login_error=` when it did not work. Call this with credentials, since the attempt is kept in a cookie.',
+      'Needs the password, or a log-in within the last ten minutes. Send the browser to `url`; it comes back to `returnTo`, with `?login_error=` when it did not work. Call this with credentials, since the attempt is kept in a cookie.',
   })
   @ApiParam({ name: 'provider', example: 'google' })
   @Answers(200, departureUrl, "The provider's page")
-  @Fails('validation_failed', 'provider_not_enabled', 'return_to_not_allowed')
+  @Fails(
+    'validation_failed',
+    'provider_not_enabled',
+    'return_to_not_allowed',
+    'credentials_invalid',
+    'too_many_attempts',
+    'reauthentication_required',
+    'temporarily_unavailable',
+  )
   async link(
     @CurrentActor() actor: Actor,
     @Param('provider') id: string,
-    @Body({ schema: linkRequest }) { returnTo }: z.output<typeof linkRequest>,
+    @Body({ schema: linkRequest }) { returnTo, password }: z.output<typeof linkRequest>,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<z.output<typeof departureUrl>> {
     const provider = this.providers.find(id);
     if (provider === undefined) throw new Problem('provider_not_enabled');
     const page = resolveReturnTo(returnTo, this.config);
+    const account = await this.accounts.findOneByOrFail({ id: actor.accountId });
+    await this.reauthentication.require(this.accounts.manager, actor, account, password);
     const { url, departure } = await provider.depart(this.attempts.newState());
     const { accountId, sessionId } = actor;
     const attempt = { ...departure, provider: id, returnTo: page, linkTo: { accountId, sessionId } };
@@ -92,11 +107,27 @@ export class IdentitiesController {
   }
 
   @Delete(':provider')
-  @ApiOperation({ summary: 'Unlink an account', description: 'Also ends the connection at the provider.' })
+  @ApiOperation({
+    summary: 'Unlink an account',
+    description:
+      'Needs the password, or a log-in within the last ten minutes. Also ends the connection at the provider, and the sessions that were opened with it, but for the one that asks.',
+  })
   @ApiParam({ name: 'provider', example: 'google' })
   @Answers(204, undefined, 'It is no way in any more')
-  @Fails('not_found', 'last_login_method', 'temporarily_unavailable')
-  async unlink(@CurrentActor() actor: Actor, @Param('provider') id: string): Promise<void> {
-    await this.identities.unlink(actor, id);
+  @Fails(
+    'validation_failed',
+    'credentials_invalid',
+    'too_many_attempts',
+    'reauthentication_required',
+    'not_found',
+    'last_login_method',
+    'temporarily_unavailable',
+  )
+  async unlink(
+    @CurrentActor() actor: Actor,
+    @Param('provider') id: string,
+    @Body({ schema: unlinkRequest }) body: z.output<typeof unlinkRequest>,
+  ): Promise<void> {
+    await this.identities.unlink(actor, id, body?.password);
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, LessThan, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Actor } from '../../access/actor.js';
 import { isUniqueViolation } from '../../database/unique-violation.js';
@@ -12,23 +12,30 @@ import { Letters } from '../letters.js';
 import { whoIs, type Decision } from '../linking.js';
 import { emailAddress } from '../local/credentials.js';
 import { newWayInMail } from '../mails.js';
+import { Reauthentication } from '../reauthentication.js';
 import { Sessions } from '../sessions/sessions.js';
 import { LoginError } from './login-error.js';
 import { ProviderGrants } from './provider-grants.js';
 import type { SocialLogIn } from './provider.js';
+import { Providers } from './providers.js';
 import type { SocialProfile } from './social-profile.js';
 
 /** Two log-ins at one moment may run into each other at a unique index; whoever comes second then finds what the first made. */
 const ATTEMPTS = 4;
+
+/** Who is logged in, and asked to link. */
+export type Linker = Pick<Actor, 'accountId' | 'sessionId'>;
 
 /** The identities that people log in with, and the accounts behind them. */
 @Injectable()
 export class Identities {
   constructor(
     private readonly dataSource: DataSource,
+    private readonly providers: Providers,
     private readonly grants: ProviderGrants,
     private readonly errands: Errands,
     private readonly sessions: Sessions,
+    private readonly reauthentication: Reauthentication,
     private readonly letters: Letters,
     private readonly audit: AuditEvents,
   ) {}
@@ -36,9 +43,10 @@ export class Identities {
   /**
    * The account of the person whom a provider vouches for, opened or linked now where linking.ts says so; `actor` is who
    * asked to link.
-   * @throws {LoginError} `account_link_required`, `identity_taken`.
+   * @throws {LoginError} `account_link_required`, `identity_taken`, and for an actor who is gone `login_attempt_invalid`.
+   * @throws {Problem} `account_disabled`, for an actor.
    */
-  async accountOf(logIn: SocialLogIn, providerName: string, actor?: string): Promise<Account> {
+  async accountOf(logIn: SocialLogIn, providerName: string, actor?: Linker): Promise<Account> {
     for (let attempt = 1; ; attempt++) {
       try {
         const { decision, account } = await this.dataSource.transaction((db) =>
@@ -61,20 +69,23 @@ export class Identities {
   }
 
   /**
-   * Takes a way in from the actor, and ends the connection at the provider.
-   * @throws {Problem} `not_found`, or `last_login_method` when there is no other.
+   * Takes a way in from the actor, and ends the connection at the provider. Who came in by it is out: all sessions that
+   * were opened with the provider end, but for the actor's own.
+   * @throws {Problem} as {@link Reauthentication} does, `not_found`, or `last_login_method` when there is no other.
    */
-  async unlink(actor: Actor, provider: string): Promise<void> {
+  async unlink(actor: Actor, provider: string, password: string | undefined): Promise<void> {
     const { accountId } = actor;
-    await this.dataSource.transaction(async (db) => {
+    const announce = await this.dataSource.transaction(async (db) => {
       const account = await db.findOneOrFail(Account, {
         where: { id: accountId },
         lock: { mode: 'pessimistic_write' },
       });
+      await this.reauthentication.require(db, actor, account, password);
       const identities = await db.findBy(Identity, { accountId });
       const identity = identities.find((each) => each.provider === provider);
       if (identity === undefined) throw new Problem('not_found', { reason: 'there is no such identity' });
-      if (identities.length === 1 && !hasPassword(account)) throw new Problem('last_login_method');
+      const others = identities.filter((each) => each !== identity && this.isOpen(each));
+      if (others.length === 0 && !hasPassword(account)) throw new Problem('last_login_method');
       await db.delete(Identity, { provider, subject: identity.subject });
       await this.errands.add(db, {
         kind: 'unlink',
@@ -83,18 +94,32 @@ export class Identities {
         subject: identity.subject,
         grantJwe: identity.grantJwe,
       });
+      const which = { except: actor.sessionId, method: provider };
+      return this.sessions.endAllOf(accountId, 'unlinked', db, which);
     });
+    await announce();
     void this.errands.hurry();
     this.audit.record({ accountId, kind: 'identity_unlinked', details: { provider, by: 'person' } });
   }
 
-  /** The provider says that the person has ended the connection there: they are out, and this is no way in any more. */
-  async disconnected(provider: string, subject: string): Promise<void> {
+  /**
+   * The provider says that the person has ended the connection there: they are out, and this is no way in any more. A
+   * notice of before (s since 1970) the identity was linked is about an older connection, or is played again.
+   */
+  async disconnected(provider: string, subject: string, toldAt?: number): Promise<void> {
     const ended = await this.dataSource.transaction(async (db) => {
       const identity = await db.findOneBy(Identity, { provider, subject });
       if (identity === null) return undefined;
       const { accountId } = identity;
-      await db.delete(Identity, { provider, subject: identity.subject });
+      await db.findOne(Account, { where: { id: accountId }, lock: { mode: 'pessimistic_write' } });
+      const { affected } = await db.delete(Identity, {
+        provider,
+        subject,
+        accountId,
+        // Notices know whole seconds.
+        ...(toldAt !== undefined && { linkedAt: LessThan(new Date((toldAt + 1) * 1000)) }),
+      });
+      if (affected !== 1) return undefined;
       return { accountId, announce: await this.sessions.endAllOf(accountId, 'unlinked_at_provider', db) };
     });
     if (ended === undefined) return;
@@ -106,23 +131,26 @@ export class Identities {
   private async decide(
     db: EntityManager,
     { profile, grant }: SocialLogIn,
-    actor: string | undefined,
+    actor: Linker | undefined,
   ): Promise<{ decision: Decision; account: Account }> {
     const { provider, subject } = profile;
-    const known = await db.findOneBy(Identity, { provider, subject });
+    // What is no address to log in with here is not told to the decision either.
     const email = emailAddress.safeParse(profile.email).data;
+    const asking = actor && (await this.lockActor(db, actor));
     const holder =
-      email === undefined
+      email === undefined || asking !== undefined
         ? null
         : await db.findOne(Account, { where: { email }, lock: { mode: 'pessimistic_write' } });
-    const candidate = actor ?? holder?.id;
+    const candidate = asking ?? holder;
+    // Only now: a log-in beside this one may have linked the identity while this one waited for the account.
+    const known = await db.findOneBy(Identity, { provider, subject });
     const decision = whoIs({
-      profile,
+      profile: { ...profile, email },
       owner: known?.accountId,
       holder:
         holder === null ? undefined : { accountId: holder.id, verified: holder.emailVerifiedAt !== null },
-      actor,
-      occupied: candidate !== undefined && (await db.existsBy(Identity, { accountId: candidate, provider })),
+      actor: asking?.id,
+      occupied: candidate !== null && (await db.existsBy(Identity, { accountId: candidate.id, provider })),
     });
     if (decision.act === 'refuse') {
       throw new LoginError(decision.why, { reason: `by linking.ts, for an identity of ${provider}` });
@@ -152,6 +180,23 @@ export class Identities {
       await db.update(Identity, { provider, subject }, { ...says, grantJwe });
     }
     return { decision, account: await db.findOneByOrFail(Account, { id: accountId }) };
+  }
+
+  /** Who asked to link has to be logged in still, by the row: access tokens and what is remembered of them end sooner. */
+  private async lockActor(db: EntityManager, { accountId, sessionId }: Linker): Promise<Account> {
+    const account = await db.findOne(Account, {
+      where: { id: accountId },
+      lock: { mode: 'pessimistic_write' },
+    });
+    if (account === null || !(await this.sessions.isLiving(db, sessionId)))
+      throw new LoginError('login_attempt_invalid', { reason: 'who asked to link has logged out meanwhile' });
+    if (account.status !== 'active') throw new Problem('account_disabled');
+    return account;
+  }
+
+  /** Whether one can log in with it here: its provider may have been switched off. */
+  private isOpen({ provider }: Identity): boolean {
+    return this.providers.find(provider) !== undefined;
   }
 
   private tell({ act }: Decision, account: Account, { provider }: SocialProfile, name: string): void {

@@ -48,8 +48,12 @@ export const kakao: ProviderDefinition = {
       // Good for six hours after a log-in, and that has to do where there is no admin key.
       return grant && { headers: { authorization: `Bearer ${grant.token}` }, form: {} };
     },
-    // -101: there is no connection. -401: the token is no good any more.
-    isOver: (status, { code }) => status === 200 || code === -101 || (status === 401 && code === -401),
+    ending(status, { code }, { credentials: { adminKey } }) {
+      // There is no connection.
+      if (status === 200 || code === -101) return 'over';
+      // The token is no good any more. An admin key that is not can be mended.
+      return status === 401 && code === -401 && adminKey === undefined ? 'powerless' : 'again';
+    },
   },
   mapProfile(answer) {
     const subject = subjectOf(answer.id);

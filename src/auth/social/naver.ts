@@ -40,7 +40,7 @@ export const naver: ProviderDefinition = {
         },
       },
     // Also when it did not know the token.
-    isOver: (status, { error }) => status === 200 && error === undefined,
+    ending: (status, { error }) => (status === 200 && error === undefined ? 'over' : 'again'),
   },
   mapProfile(answer) {
     const person = objectAt(answer, 'response');

@@ -24,6 +24,12 @@ export interface UnlinkCall {
   readonly form: Readonly<Record<string, string>>;
 }
 
+/**
+ * What came of telling a provider. `over`: there is no connection any more. `powerless`: what we have to end it with is no
+ * good any more, and the connection may live on; only the person can end it, there. `again`: it is worth trying again.
+ */
+export type Ending = 'over' | 'powerless' | 'again';
+
 /** How a provider is told that somebody has left. */
 export interface Unlink {
   readonly endpoint: string;
@@ -33,8 +39,8 @@ export interface Unlink {
   request(
     connection: Connection,
   ): { readonly headers?: Record<string, string>; readonly form: Record<string, string> } | undefined;
-  /** Whether the answer says that there is no connection any more. */
-  isOver(status: number, answer: JsonObject): boolean;
+  /** What the answer to that call means. */
+  ending(status: number, answer: JsonObject, connection: Connection): Ending;
 }
 
 /** Everything that is special about one provider. A new provider is one file with one of these, and a line in `providers.ts`. */

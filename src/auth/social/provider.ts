@@ -73,16 +73,21 @@ export class Provider {
   }
 
   /**
-   * Ends someone's connection at the provider, where there is something to do it with.
+   * Ends someone's connection at the provider; whether there is none any more.
    * @throws {Error} when that did not work, and is worth trying again.
    */
-  async unlink(subject: string, grant: ProviderGrant | undefined): Promise<void> {
+  async unlink(subject: string, grant: ProviderGrant | undefined): Promise<boolean> {
     const { unlink } = this.definition;
-    const call = unlink?.request({ subject, grant, credentials: this.credentials });
-    if (unlink === undefined || call === undefined) return;
+    // There is no such thing as a connection there.
+    if (unlink === undefined) return true;
+    const connection = { subject, grant, credentials: this.credentials };
+    const call = unlink.request(connection);
+    if (call === undefined) return false;
     const endpoint = locate(unlink.endpoint, this.credentials.sandboxUrl);
     const { status, answer } = await requestUnlink(this.definition, endpoint, call);
-    if (!unlink.isOver(status, answer)) throw new Error(`${this.id} answered ${status}`);
+    const ending = unlink.ending(status, answer, connection);
+    if (ending === 'again') throw new Error(`${this.id} answered ${status}`);
+    return ending === 'over';
   }
 
   private grantIn(tokens: JsonObject): ProviderGrant | undefined {

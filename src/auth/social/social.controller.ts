@@ -3,7 +3,6 @@ import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
-import { Revocations } from '../../access/revocations.js';
 import { Config } from '../../config.js';
 import { Answers, Fails } from '../../openapi.js';
 import { Problem } from '../../problems/problem.js';
@@ -13,7 +12,7 @@ import { RefreshCookie } from '../refresh-cookie.js';
 import { AttemptCookies } from './attempt-cookies.js';
 import { Identities } from './identities.js';
 import { LoginErrorFilter } from './login-error.filter.js';
-import { LOGIN_ERRORS, LoginError } from './login-error.js';
+import { LOGIN_ERRORS } from './login-error.js';
 import { Providers } from './providers.js';
 import { defaultPage, resolveReturnTo } from './return-to.js';
 import { SocialGuard } from './social.guard.js';
@@ -38,7 +37,6 @@ export class SocialController {
     private readonly providers: Providers,
     private readonly attempts: AttemptCookies,
     private readonly identities: Identities,
-    private readonly revocations: Revocations,
     private readonly logIn: LogIn,
     private readonly refreshCookie: RefreshCookie,
   ) {}
@@ -95,15 +93,12 @@ export class SocialController {
   ): Promise<void> {
     const { socialLogIn, loginAttempt } = request;
     if (socialLogIn === undefined) throw new Error('the guard let nobody in');
-    const { provider } = socialLogIn.profile;
+    const { provider, subject } = socialLogIn.profile;
     const linkTo = loginAttempt?.linkTo;
-    if (linkTo !== undefined && this.revocations.hasEnded(linkTo.sessionId)) {
-      throw new LoginError('login_attempt_invalid', { reason: 'who asked to link has logged out meanwhile' });
-    }
     const name = this.providers.find(provider)?.name ?? provider;
-    const account = await this.identities.accountOf(socialLogIn, name, linkTo?.accountId);
+    const account = await this.identities.accountOf(socialLogIn, name, linkTo);
     if (linkTo === undefined) {
-      const tokens = await this.logIn.complete(account, provider, deviceOf(request));
+      const tokens = await this.logIn.complete(account, { method: provider, subject }, deviceOf(request));
       this.refreshCookie.set(reply, tokens.refreshToken);
     }
     void reply.header('location', loginAttempt?.returnTo ?? defaultPage(this.config));

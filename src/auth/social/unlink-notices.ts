@@ -11,15 +11,21 @@ export function isFromKakao(authorization: string | undefined, adminKey: string)
   return isSame(authorization ?? '', `KakaoAK ${adminKey}`);
 }
 
+/** Whom a notice is about, and when (s since 1970) it was made. */
+export interface UnlinkNotice {
+  readonly subject: string;
+  readonly at: number;
+}
+
 /**
- * Whom Naver's notice is about; undefined unless it is signed with our secret, for us, and of now. The key is MD5 of the
+ * What Naver's notice says; undefined unless it is signed with our secret, for us, and of now. The key is MD5 of the
  * client secret, as Naver's developer guide (§4.4) has it.
  */
-export function subjectOfNaverNotice(
+export function readNaverNotice(
   { clientId, encryptUniqueId, timestamp, signature }: Members,
   ours: { readonly clientId: string; readonly clientSecret: string },
   now: number,
-): string | undefined {
+): UnlinkNotice | undefined {
   if (typeof encryptUniqueId !== 'string' || typeof timestamp !== 'string' || typeof signature !== 'string')
     return undefined;
   if (clientId !== ours.clientId || !/^\d{10}$/.test(timestamp)) return undefined;
@@ -30,7 +36,8 @@ export function subjectOfNaverNotice(
   const bytes = Buffer.from(encryptUniqueId, 'base64url');
   try {
     const decipher = createDecipheriv('aes-128-cbc', key, bytes.subarray(0, 16));
-    return decipher.update(bytes.subarray(16)).toString() + decipher.final().toString();
+    const subject = decipher.update(bytes.subarray(16)).toString() + decipher.final().toString();
+    return { subject, at: Number(timestamp) };
   } catch {
     return undefined;
   }

@@ -7,7 +7,7 @@ import { Answers, Fails } from '../../openapi.js';
 import { Problem } from '../../problems/problem.js';
 import { Identities } from './identities.js';
 import { subjectOf } from './social-profile.js';
-import { isFromKakao, subjectOfNaverNotice, type Members } from './unlink-notices.js';
+import { isFromKakao, readNaverNotice, type Members } from './unlink-notices.js';
 
 /** Where Kakao and Naver tell that somebody has ended the connection there. Repeating a notice changes nothing. */
 @ApiTags('Social log-in')
@@ -57,9 +57,9 @@ export class UnlinkedController {
     const { clientId, clientSecret } = this.credentials('naver');
     if (clientSecret === undefined) throw new Problem('provider_not_enabled');
     const ours = { clientId, clientSecret: clientSecret.reveal() };
-    const subject = subjectOfNaverNotice({ ...query, ...form }, ours, Date.now());
-    if (subject === undefined) throw new Problem('bad_request', { reason: 'not a notice of Naver’s' });
-    await this.identities.disconnected('naver', subject);
+    const notice = readNaverNotice({ ...query, ...form }, ours, Date.now());
+    if (notice === undefined) throw new Problem('bad_request', { reason: 'not a notice of Naver’s' });
+    await this.identities.disconnected('naver', notice.subject, notice.at);
   }
 
   private async kakao(key: string | undefined, { app_id: appId, user_id: userId }: Members): Promise<void> {
