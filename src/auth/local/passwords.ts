@@ -6,7 +6,7 @@ import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';
 import { AuditEvents } from '../audit-events.js';
 import { Letters } from '../letters.js';
-import { Limits } from '../limits/limits.js';
+import { Limits, type Asker } from '../limits/limits.js';
 import { passwordChangedMail, resetPasswordMail } from '../mails.js';
 import { Sessions } from '../sessions/sessions.js';
 import { isOneOf } from './credentials.js';
@@ -28,8 +28,8 @@ export class Passwords {
   ) {}
 
   /** Mails a link to choose a new password, where the address is one of ours. Whether it is shows nowhere else. */
-  forget(email: string): void {
-    this.letters.post('reset-password', email, async () => {
+  forget(email: string, asker: Asker): void {
+    this.letters.post('reset-password', email, asker, async () => {
       const account = await this.accounts.findOneBy({ email, status: In(['active', 'disabled']) });
       if (account === null) return undefined;
       const grant = { accountId: account.id, passwordHash: null, nickname: null };

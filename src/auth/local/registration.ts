@@ -27,10 +27,11 @@ export class Registrations {
   ) {}
 
   /** Takes a registration: one hash and one statement for every address. What differs comes after the answer. */
-  async register({ email, password, nickname }: Registration): Promise<void> {
+  async register({ email, password, nickname }: Registration, address: string): Promise<void> {
     const passwordHash = await this.hashes.hash(password);
     const { accountId, verified } = await this.record(email, passwordHash, nickname);
-    this.letters.post(verified ? 'address-in-use' : 'verify-email', email, async () =>
+    const asker = { address, registers: true };
+    this.letters.post(verified ? 'address-in-use' : 'verify-email', email, asker, async () =>
       verified
         ? addressInUseMail(email, await this.letters.localeOf(accountId), `${this.letters.page}/`)
         : this.link(email, { accountId, passwordHash, nickname }),
@@ -38,8 +39,8 @@ export class Registrations {
   }
 
   /** Sends the mail of the latest registration again, where an address waits for it. */
-  resend(email: string): void {
-    this.letters.post('verify-email', email, async () => {
+  resend(email: string, address: string): void {
+    this.letters.post('verify-email', email, { address }, async () => {
       const account = await this.accounts.findOneBy({ email, emailVerifiedAt: IsNull() });
       if (account === null) return undefined;
       const { id: accountId, passwordHash, nickname } = account;

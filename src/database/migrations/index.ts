@@ -7,6 +7,7 @@ import { RotateSigningKeys1764200000000 } from './1764200000000-rotate-signing-k
 import { AccountsForLife1764200000001 } from './1764200000001-accounts-for-life.js';
 import { BoardsInFull1764300000000 } from './1764300000000-boards-in-full.js';
 import { AccountsTellChanges1764400000001 } from './1764400000001-accounts-tell-changes.js';
+import { KnownClients1764400000002 } from './1764400000002-known-clients.js';
 
 /** Every migration, oldest first. A list, not a glob: what is not named here does not run. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   AccountsForLife1764200000001,
   BoardsInFull1764300000000,
   AccountsTellChanges1764400000001,
+  KnownClients1764400000002,
 ];
