@@ -8,6 +8,7 @@ import { AccountsForLife1764200000001 } from './1764200000001-accounts-for-life.
 import { BoardsInFull1764300000000 } from './1764300000000-boards-in-full.js';
 import { AccountsTellChanges1764400000001 } from './1764400000001-accounts-tell-changes.js';
 import { KnownClients1764400000002 } from './1764400000002-known-clients.js';
+import { ContestedRegistrations1764400000003 } from './1764400000003-contested-registrations.js';
 
 /** Every migration, oldest first. A list, not a glob: what is not named here does not run. */
 export const migrations = [
@@ -21,4 +22,5 @@ export const migrations = [
   BoardsInFull1764300000000,
   AccountsTellChanges1764400000001,
   KnownClients1764400000002,
+  ContestedRegistrations1764400000003,
 ];
