@@ -78,7 +78,7 @@ export class Passwords {
   }
 
   /**
-   * Sets another password for who knows the present one, and ends every other session.
+   * Sets another password for who knows the present one, and ends every other session. Only they learn that it is the same.
    * @throws {Problem} `credentials_invalid`, `validation_failed`.
    */
   async change(actor: Actor, current: string, next: string): Promise<void> {
@@ -88,6 +88,7 @@ export class Passwords {
     if (!(await this.hashes.matches(current, before)) || before === null)
       throw new Problem('credentials_invalid');
     await attempt.succeeded();
+    if (next === current) throw refused('/newPassword', 'must be another one');
     refuseOwnWords(next, account, '/newPassword');
     const passwordHash = await this.hashes.hash(next);
     const announce = await this.dataSource.transaction(async (db) => {
@@ -110,7 +111,10 @@ export class Passwords {
 /** The two words that everyone tries who knows the person. */
 function refuseOwnWords(password: string, { email, nickname }: Account, pointer: string): void {
   if (isOneOf(password, [email ?? '', nickname])) {
-    const detail = 'must not be the e-mail address or the nickname';
-    throw new Problem('validation_failed', { errors: [{ pointer, detail }] });
+    throw refused(pointer, 'must not be the e-mail address or the nickname');
   }
+}
+
+function refused(pointer: string, detail: string): Problem {
+  return new Problem('validation_failed', { errors: [{ pointer, detail }] });
 }
