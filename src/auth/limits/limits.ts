@@ -32,7 +32,7 @@ export type LimitedRoute = keyof typeof ROUTES;
  * link and a password of its own, which no earlier mail makes up for: it gets more room than repeats, also behind one NAT.
  */
 const MAILS = { repeated: 5, registered: 20, everyone: 100 };
-/** IPv6 comes to households by /56 and to companies by /48: whoever floods a mailbox has either. */
+/** IPv6 comes to households by /56 and to companies by /48: whoever has very many clients has either. */
 const NETWORK = 48;
 
 /**
@@ -52,6 +52,8 @@ const ONE: Patience = { free: 10, longest: 900 };
 const EVERYONE: Patience = { free: 100, longest: 10 };
 /** How long (s) a turn is kept for who waited for it. */
 const TURN = 10 * MINUTE;
+/** A network whose clients took so many turns at one account is one client there: a /48 has 65,536 of them. */
+const TURNS_OF_NETWORK = { points: 100, duration: HOUR };
 
 /** How long (s) the attempt after the n-th has to wait. */
 export function pauseAfter(attempts: number, { free, longest }: Patience): number {
@@ -144,6 +146,7 @@ export class Limits {
   private readonly everyone: RateLimiterAbstract;
   private readonly strangersPatience: Patience;
   private readonly turns: OwnTurns;
+  private readonly turnsOfNetwork: RateLimiterAbstract;
 
   constructor(
     { rateLimitFactor }: Config,
@@ -182,6 +185,7 @@ export class Limits {
     this.strangersPatience = patient(EVERYONE);
     this.everyone = make('everyone', { points: this.strangersPatience.free, duration: HOUR });
     this.turns = new OwnTurns(make);
+    this.turnsOfNetwork = scaled('turn:network', TURNS_OF_NETWORK);
   }
 
   /**
@@ -215,7 +219,7 @@ export class Limits {
     const [client, account] = [clientOf(address), hashed(email)];
     const pair = `${account}:${client}`;
     await this.one.ask(pair);
-    await this.askAsStranger(email, client, account);
+    await this.askAsStranger(email, address);
     await this.one.attempt(pair);
     await this.everyone.penalty(account);
     await this.wrongFromClient.penalty(client);
@@ -229,14 +233,19 @@ export class Limits {
   }
 
   /** What others did makes nobody wait who comes from where the account has logged in before. */
-  private async askAsStranger(email: string, client: string, account: string): Promise<void> {
+  private async askAsStranger(email: string, address: string): Promise<void> {
+    const [client, account] = [clientOf(address), hashed(email)];
     const wrong = await this.wrongFromClient.get(client);
     const attempts = (await this.everyone.get(account))?.consumedPoints ?? 0;
     const crowded = wrong !== null && wrong.remainingPoints <= 0;
     const pause = pauseAfter(attempts, this.strangersPatience);
     if ((!crowded && pause === 0) || (await this.knownClients.has(email, client))) return;
     if (crowded) throw tooMany(wrong);
-    await this.turns.take(`${account}:${client}`, pause);
+    const network = `${account}:${clientOf(address, NETWORK)}`;
+    const taken = await this.turnsOfNetwork.get(network);
+    const busy = taken !== null && taken.remainingPoints <= 0;
+    await this.turns.take(busy ? network : `${account}:${client}`, pause);
+    await this.turnsOfNetwork.penalty(network);
   }
 
   /**
