@@ -1,31 +1,22 @@
-// Holds docs/security.md to a run of the tests: every test that it names ran and passed. Argument: Jest's --json output.
+// Holds docs/security.md to a run of the tests: every test that it names ran and passed, in every form that it has.
+// Argument: Jest's --json output.
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
+import { asRun, namedTests } from './named-tests.mjs';
 
 const { testResults } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
-const passed = testResults.flatMap(({ name, assertionResults }) =>
-  assertionResults
-    .filter(({ status }) => status === 'passed')
-    .map(({ fullName }) => `${relative('.', name)} ${fullName}`),
+const ran = testResults.flatMap(({ name, assertionResults }) =>
+  assertionResults.map(({ title, status }) => ({ file: relative('.', name), title, status })),
 );
-/** A title as it is written may have places that are filled in. */
-const pattern = (title) =>
-  title
-    .split(/%\w|\$\{[^}]*\}/)
-    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-    .join('.*');
-
-const missing = [];
-let named = 0;
-for (const [, file, title] of readFileSync('docs/security.md', 'utf8').matchAll(
-  /`(test\/[\w-]+\.test\.ts)` “([^”]+)”/g,
-)) {
-  named++;
-  const wanted = new RegExp(pattern(title));
-  if (!passed.some((name) => name.startsWith(file) && wanted.test(name))) missing.push(`${file} “${title}”`);
-}
+const named = namedTests(readFileSync('docs/security.md', 'utf8'));
+const missing = named.filter(({ file, title }) => {
+  const wanted = asRun(title);
+  const forms = ran.filter((each) => each.file === file && wanted.test(each.title));
+  return forms.length === 0 || forms.some(({ status }) => status !== 'passed');
+});
 if (missing.length > 0) {
-  console.error(`docs/security.md names tests that did not run and pass:\n  ${missing.join('\n  ')}`);
+  const list = missing.map(({ file, title }) => `${file} “${title}”`).join('\n  ');
+  console.error(`docs/security.md names tests that did not run and pass:\n  ${list}`);
   process.exit(1);
 }
-console.log(`security table: ${named} named tests ran and passed`);
+console.log(`security table: ${named.length} named tests ran and passed`);

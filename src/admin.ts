@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { DataSource } from 'typeorm';
 import { databaseOptions } from '../ormconfig.js';
-import { grantAdmin } from './auth/grant-admin.js';
+import { carryOut, isOrder, type Order } from './auth/orders.js';
 import { PROVIDERS } from './auth/social/providers.js';
 import { loadConfig } from './config.js';
 import { EmbeddedDatabaseInUse } from './database/embedded-postgres.js';
@@ -9,22 +9,33 @@ import { migrate } from './database/migrate.js';
 import { openTarget } from './database/target.js';
 import { explain, OperatorError } from './operator-error.js';
 
-const USAGE = `Gives an account the role "admin".
+const USAGE = `Changes an account.
 
-  npm run admin -- you@example.com     by its verified e-mail address
-  npm run admin -- <account id>        by its id, which GET /users/me shows
+  npm run admin -- <who>               gives it the role "admin", as does: grant <who>
+  npm run admin -- revoke <who>        takes that role away
+  npm run admin -- disable <who>       ends its sessions, and lets nobody in
+  npm run admin -- enable <who>        lets its owner in again
 
-People who log in with Google, Kakao or Naver have no address here: use the id.`;
+<who> is a verified e-mail address, or the account's id, which GET /users/me shows. People who came through a provider
+that does not answer for their address (Naver never does) are found by their id alone.`;
 
-/** `npm run admin -- <who>`, for the operator, on the database that the settings name. */
-async function main(who: string | undefined): Promise<void> {
-  if (who === undefined) throw new OperatorError(USAGE);
+const DONE: Readonly<Record<Order, string>> = {
+  grant: 'is an admin now',
+  revoke: 'is no admin now',
+  disable: 'is disabled now',
+  enable: 'may come in again',
+};
+
+/** `npm run admin -- [order] <who>`, for the operator, on the database that the settings name. */
+async function main(args: readonly string[]): Promise<void> {
+  const [order, who] = args.length === 1 && !isOrder(args[0]) ? ['grant', args[0]] : args;
+  if (!isOrder(order) || who === undefined || args.length > 2) throw new OperatorError(USAGE);
   const target = await openTarget(loadConfig(PROVIDERS));
   try {
     await migrate(databaseOptions(target));
     const database = await new DataSource(databaseOptions(target)).initialize();
     try {
-      if (!(await grantAdmin(database, who)))
+      if (!(await carryOut(order, who, database)))
         throw new OperatorError(`There is no account ${who}.\n\n${USAGE}`);
     } finally {
       await database.destroy();
@@ -32,7 +43,7 @@ async function main(who: string | undefined): Promise<void> {
   } finally {
     if ('embedded' in target) await target.embedded.close();
   }
-  process.stdout.write(`${who} is an admin now.\n`);
+  process.stdout.write(`${who} ${DONE[order]}.\n`);
 }
 
 /** A server that runs on the embedded database has it for itself. */
@@ -41,7 +52,7 @@ function advise(error: unknown): string {
   return `Daemun is running on the embedded database (${error.owner}). Stop it, run this again, then start it.`;
 }
 
-main(process.argv[2]).catch((error: unknown) => {
+main(process.argv.slice(2)).catch((error: unknown) => {
   process.stderr.write(`${advise(error)}\n`);
   process.exitCode = 1;
 });

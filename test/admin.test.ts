@@ -1,14 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { decodeJwt } from 'jose';
 import { Account } from '../src/auth/account.entity.js';
-import { grantAdmin } from '../src/auth/grant-admin.js';
+import { carryOut } from '../src/auth/orders.js';
 import { Sessions } from '../src/auth/sessions/sessions.js';
 import { anonymous, signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { makeDataDir } from './support/data-dir.js';
+import { PostgresServer } from './support/postgres-server.js';
+import { describeWith } from './support/programs.js';
+import { RedisServer } from './support/redis-server.js';
 
 let app: TestApp;
 let dataDir: string;
@@ -21,7 +26,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true });
 });
 
-/** The roles of a new account after `grantAdmin` was asked for it, and what that said. */
+/** The roles of a new account after `grant` was asked for it, and what that said. */
 async function granted(
   account: Partial<Account>,
   who: (id: string) => string,
@@ -29,7 +34,7 @@ async function granted(
   const { id } = await signedIn(app);
   const accounts = app.database.getRepository(Account);
   await accounts.update({ id }, account);
-  const said = await grantAdmin(app.database, who(id));
+  const said = await carryOut('grant', who(id), app.database);
   const { roles } = await accounts.findOneByOrFail({ id });
   return { said, roles };
 }
@@ -65,7 +70,7 @@ describe('making someone an admin', () => {
     const mina = await signedIn(app);
     const board = { slug: 'by-mina', title: "Mina's" };
     expect((await mina.call('POST', '/boards', board)).status).toBe(403);
-    await grantAdmin(app.database, mina.id);
+    await carryOut('grant', mina.id, app.database);
     const { refreshToken } = await app.daemun.app
       .get(Sessions, { strict: false })
       .open({ accountId: mina.id, roles: ['user'], method: 'google', ip: '127.0.0.1', userAgent: undefined });
@@ -75,6 +80,129 @@ describe('making someone an admin', () => {
     const { accessToken } = (await refreshed.json()) as { accessToken: string };
     const authorization = `Bearer ${accessToken}`;
     expect((await anonymous(app)('POST', '/boards', board, { authorization })).status).toBe(201);
+  });
+});
+
+/** A session of an account, and its refreshes. */
+async function session(on: TestApp, accountId: string, roles = ['user']) {
+  const sessions = on.daemun.app.get(Sessions, { strict: false });
+  let { refreshToken, accessToken } = await sessions.open({ accountId, roles, method: 'google' });
+  return {
+    /** The roles in the new access token, or the code of the problem. */
+    refresh: async (): Promise<unknown> => {
+      const answer = await anonymous(on)('POST', '/auth/refresh', undefined, {
+        cookie: `refresh=${refreshToken}`,
+      });
+      const body = (await answer.json()) as { accessToken: string; code?: string };
+      if (body.code !== undefined) return body.code;
+      refreshToken = /^refresh=([^;]+)/.exec(answer.headers.getSetCookie()[0] ?? '')?.[1] ?? '';
+      ({ accessToken } = body);
+      return decodeJwt(accessToken)['roles'];
+    },
+    /** Status of a call with the access token. */
+    call: async () =>
+      (await anonymous(on)('GET', '/users/me', undefined, { authorization: `Bearer ${accessToken}` })).status,
+  };
+}
+
+describe('what an operator does to an account', () => {
+  it('takes the role away again', async () => {
+    const { id } = await signedIn(app, { roles: ['user', 'admin'] });
+    const mina = await session(app, id, ['user', 'admin']);
+    expect(await carryOut('revoke', id, app.database)).toBe(true);
+    expect(await mina.refresh()).toEqual(['user']);
+  });
+
+  it('disables the account, ends its sessions for good, and lets its owner in again', async () => {
+    const { id } = await signedIn(app);
+    const [used, unused] = [await session(app, id), await session(app, id)];
+    expect(await carryOut('disable', id, app.database)).toBe(true);
+    expect(await used.refresh()).toBe('session_ended');
+    expect(await carryOut('enable', id, app.database)).toBe(true);
+    expect(await unused.refresh()).toBe('session_ended');
+    expect(await (await session(app, id)).refresh()).toEqual(['user']);
+  });
+
+  it('is written down', async () => {
+    const { id } = await signedIn(app);
+    await session(app, id);
+    for (const order of ['grant', 'revoke', 'disable', 'enable'] as const) {
+      await carryOut(order, id, app.database);
+    }
+    const events = await app.database.query<{ kind: string; details: object }[]>(
+      `SELECT kind, details FROM auth.audit_events WHERE account_id = $1 AND kind <> 'session_opened' ORDER BY id`,
+      [id],
+    );
+    expect(events).toEqual([
+      { kind: 'role_granted', details: { role: 'admin' } },
+      { kind: 'role_revoked', details: { role: 'admin' } },
+      { kind: 'account_disabled', details: {} },
+      { kind: 'session_ended', details: { reason: 'account_disabled' } },
+      { kind: 'account_enabled', details: {} },
+    ]);
+  });
+
+  it.each(['grant', 'revoke', 'disable', 'enable'] as const)(
+    'finds nobody to %s whose account is deleted',
+    async (order) => {
+      const { id } = await signedIn(app);
+      const deleted = { status: 'deleted', roles: [] } as const;
+      await app.database.getRepository(Account).update({ id }, { ...deleted, roles: [] });
+      expect(await carryOut(order, id, app.database)).toBe(false);
+      expect(await app.database.getRepository(Account).findOneByOrFail({ id })).toMatchObject(deleted);
+    },
+  );
+});
+
+describeWith(['postgres', 'redis'], 'an account that is changed by hand in the database, with Redis', () => {
+  let [postgres, redis]: [PostgresServer?, RedisServer?] = [];
+  let own: TestApp;
+  beforeAll(async () => {
+    [postgres, redis] = await Promise.all([PostgresServer.start(), RedisServer.start()]);
+    own = await startApp({
+      DATABASE_URL: postgres.url,
+      REDIS_URL: redis.url,
+      AUTH_SECRET: randomBytes(32).toString('base64'),
+      REVOCATION_POLL_SECONDS: '1',
+    });
+  });
+  afterAll(async () => {
+    await own.stop();
+    await Promise.all([postgres?.stop(), redis?.stop()]);
+  });
+  /** Refuses the access token that was given out before, as soon as the change is known. */
+  const untilKnown = async (mina: { call: () => Promise<number> }) => {
+    for (const deadline = Date.now() + 20_000; (await mina.call()) !== 401; await sleep(50)) {
+      if (Date.now() > deadline) throw new Error('it never became known');
+    }
+  };
+
+  it('loses its sessions when it is disabled', async () => {
+    const { id } = await signedIn(own);
+    const mina = await session(own, id);
+    expect(await mina.refresh()).toEqual(['user']);
+    await own.database.query(`UPDATE auth.accounts SET status = 'disabled' WHERE id = $1`, [id]);
+    await untilKnown(mina);
+    expect(await mina.refresh()).toBe('session_ended');
+  });
+
+  it('loses a role', async () => {
+    const { id } = await signedIn(own, { roles: ['user', 'admin'] });
+    const mina = await session(own, id, ['user', 'admin']);
+    expect(await mina.refresh()).toEqual(['user', 'admin']);
+    await own.database.query(`UPDATE auth.accounts SET roles = '{user}' WHERE id = $1`, [id]);
+    await untilKnown(mina);
+    expect(await mina.refresh()).toEqual(['user']);
+  });
+
+  it('loses its sessions when the command disables it, also those that are enabled too soon', async () => {
+    const { id } = await signedIn(own);
+    const mina = await session(own, id);
+    expect(await mina.refresh()).toEqual(['user']);
+    await carryOut('disable', id, own.database);
+    await carryOut('enable', id, own.database);
+    await untilKnown(mina);
+    expect(await mina.refresh()).toBe('session_ended');
   });
 });
 
@@ -109,6 +237,16 @@ describe('the command', () => {
     });
   });
 
+  it.each([[['grant']], [['grant', 'a@example.com', 'more']], [['promote', 'a@example.com']]])(
+    'says how it is used where it does not understand: %j',
+    async (args) => {
+      expect(await admin(...args)).toMatchObject({
+        exitCode: 1,
+        stderr: expect.stringContaining('disable <who>'),
+      });
+    },
+  );
+
   it('asks to stop a Daemun that uses the embedded database', async () => {
     expect(await admin('mina@example.com')).toEqual({
       exitCode: 1,
@@ -128,6 +266,24 @@ describe('the command', () => {
     });
     expect(await app.database.getRepository(Account).findOneByOrFail({ id })).toMatchObject({
       roles: ['user', 'admin'],
+    });
+  });
+
+  it('carries out orders, one after the other', async () => {
+    const { id } = await signedIn(app);
+    await app.stop();
+    const said = [];
+    for (const order of ['grant', 'revoke', 'disable', 'enable']) said.push((await admin(order, id)).stdout);
+    app = await startApp({ DATA_DIR: dataDir });
+    expect(said).toEqual([
+      `${id} is an admin now.\n`,
+      `${id} is no admin now.\n`,
+      `${id} is disabled now.\n`,
+      `${id} may come in again.\n`,
+    ]);
+    expect(await app.database.getRepository(Account).findOneByOrFail({ id })).toMatchObject({
+      roles: ['user'],
+      status: 'active',
     });
   });
 

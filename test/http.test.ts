@@ -2,6 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { anonymous, failure, signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 
 let app: TestApp;
@@ -153,6 +154,62 @@ describe('every answer', () => {
   it('does not say what it was made with', async () => {
     const { headers } = await fetch(`${app.url}/health/live`);
     expect(headers.has('server') || headers.has('x-powered-by')).toBe(false);
+  });
+});
+
+it.each([
+  ['/health/live', 'application/json; charset=utf-8'],
+  ['/users/me', 'application/problem+json; charset=utf-8'],
+  ['/nowhere', 'application/problem+json; charset=utf-8'],
+  ['/.well-known/jwks.json', 'application/json; charset=utf-8'],
+])('what %s answers says what it is', async (path, type) => {
+  expect((await fetch(app.url + path)).headers.get('content-type')).toBe(type);
+});
+
+describe('the log', () => {
+  const linesOf = (answer: Response) =>
+    app.log.filter(({ reqId }) => reqId === answer.headers.get('x-request-id'));
+
+  it('knows of a refusal when, where, who, what and why, in UTC', async () => {
+    const mina = await signedIn(app);
+    const answer = await mina.call('POST', '/boards', { slug: 'hers', title: 'Hers' });
+    expect(answer.status).toBe(403);
+    const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    expect(linesOf(answer)).toEqual([
+      expect.objectContaining({ time, level: 'info', code: 'forbidden' }),
+      expect.objectContaining({
+        time,
+        method: 'POST',
+        route: '/boards',
+        status: 403,
+        ip: expect.stringMatching(/^(::|127\.)/),
+        accountId: mina.id,
+      }),
+    ]);
+  });
+
+  it('knows of an access token that was not believed, and why', async () => {
+    const answer = await anonymous(app)('GET', '/users/me', undefined, { authorization: 'Bearer forged' });
+    expect(linesOf(answer)).toContainEqual(
+      expect.objectContaining({ code: 'access_token_invalid', reason: expect.any(String) }),
+    );
+  });
+
+  it('knows an error that nobody thought of with its cause, of which the client hears nothing', async () => {
+    const mina = await signedIn(app);
+    await app.database.query('ALTER TABLE profile.profiles RENAME TO lost');
+    const answer = await mina.call('GET', '/users/me');
+    await app.database.query('ALTER TABLE profile.lost RENAME TO profiles');
+    expect(linesOf(answer)).toContainEqual(
+      expect.objectContaining({
+        level: 'error',
+        code: 'unexpected',
+        err: expect.objectContaining({ message: expect.stringContaining('profile.profiles') }),
+      }),
+    );
+    const told = await answer.clone().text();
+    expect(told).not.toContain('profiles');
+    expect(await failure(answer)).toEqual({ status: 500, code: 'unexpected' });
   });
 });
 

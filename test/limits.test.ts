@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
+import { BoundedMemory } from '../src/auth/limits/bounded-memory.js';
 import { clientOf } from '../src/auth/limits/client-address.js';
 import { pauseAfter } from '../src/auth/limits/limits.js';
 import { PasswordHashes } from '../src/auth/local/password-hashes.js';
@@ -33,7 +34,10 @@ describe('wrong passwords', () => {
   beforeEach(async () => {
     app = await startApp({ MAIL_URL: mailbox.url, RATE_LIMIT_FACTOR: '1', TRUST_PROXY: '1' });
   });
-  afterEach(() => app.stop());
+  afterEach(async () => {
+    jest.useRealTimers();
+    await app.stop();
+  });
 
   it('are answered so often, and then have to wait, alike for known and unknown addresses', async () => {
     const mina = await verifiedPerson(app, mailbox, 'limited');
@@ -78,6 +82,7 @@ describe('wrong passwords', () => {
   });
 
   it('that all come at once get no more tries than one by one', async () => {
+    holdTheClock();
     const answers = await Promise.all(
       Array.from({ length: 60 }, () => tries(app, 'nobody@example.com', 'a wrong guess')),
     );
@@ -98,6 +103,176 @@ describe('wrong passwords', () => {
       );
     for (let i = 0; i <= FREE; i++) expect((await change('a wrong guess')).status).toBe(401);
     expect((await change(mina.password)).status).toBe(429);
+  });
+});
+
+/** Time stands still for the counters, and passes when we say so; sockets and the database go on. */
+function holdTheClock(): (seconds: number) => void {
+  jest.useFakeTimers({
+    now: Date.now(),
+    doNotFake: [
+      'hrtime',
+      'nextTick',
+      'performance',
+      'queueMicrotask',
+      'setImmediate',
+      'clearImmediate',
+      'setInterval',
+      'clearInterval',
+    ],
+  });
+  return (seconds) => {
+    jest.advanceTimersByTime(seconds * 1000);
+  };
+}
+const retryAfter = ({ headers }: Response) => Number(headers.get('retry-after'));
+
+describe('an account that strangers attack from everywhere', () => {
+  let app: TestApp;
+  let mina: { email: string; password: string };
+  let strangers = 0;
+  let pass: (seconds: number) => void;
+  const stranger = () => `2001:db8:${(++strangers).toString(16)}::1`;
+  const KNOWN = '2001:db8:ffff:ffff::5';
+
+  beforeAll(async () => {
+    app = await startApp({ MAIL_URL: mailbox.url, RATE_LIMIT_FACTOR: '1', TRUST_PROXY: '1' });
+    mina = await verifiedPerson(app, mailbox, 'besieged');
+    pass = holdTheClock();
+    expect((await tries(app, mina.email, mina.password, KNOWN)).status).toBe(200);
+    for (let i = 0; i < 105; i++) await tries(app, mina.email, 'a wrong guess', stranger());
+  });
+  afterAll(async () => {
+    jest.useRealTimers();
+    await app.stop();
+  });
+
+  it('makes its owner wait nowhere where they have logged in before, also in the same /64', async () => {
+    for (const address of [KNOWN, '2001:db8:ffff:ffff:1:2:3:4']) {
+      expect((await tries(app, mina.email, mina.password, address)).status).toBe(200);
+    }
+  });
+
+  it('lets its owner in from anywhere else within ten seconds, however many ask in between', async () => {
+    const first = await tries(app, mina.email, mina.password, '203.0.113.77');
+    expect(first.status).toBe(429);
+    expect(retryAfter(first)).toBeLessThanOrEqual(10);
+    for (let second = 0; second < retryAfter(first); second++) {
+      for (let i = 0; i < 20; i++) await tries(app, mina.email, 'a wrong guess', stranger());
+      pass(1);
+    }
+    expect((await tries(app, mina.email, mina.password, '203.0.113.77')).status).toBe(200);
+  });
+
+  it('costs its owner nothing for having asked too early', async () => {
+    let wait = 0;
+    for (let i = 0; i < 3 * FREE; i++) {
+      const answer = await tries(app, mina.email, mina.password, '203.0.113.78');
+      expect(answer.status).toBe(429);
+      wait ||= retryAfter(answer);
+      expect(retryAfter(answer)).toBeLessThanOrEqual(wait);
+    }
+    pass(wait);
+    expect((await tries(app, mina.email, mina.password, '203.0.113.78')).status).toBe(200);
+  });
+
+  it('gives a stranger one guess for each wait', async () => {
+    const address = stranger();
+    const statuses = [];
+    for (let i = 0; i < 6; i++) {
+      const answer = await tries(app, mina.email, 'a wrong guess', address);
+      statuses.push(answer.status);
+      if (answer.status === 429) pass(retryAfter(answer));
+    }
+    expect(statuses).toEqual([429, 401, 429, 401, 429, 401]);
+  });
+
+  it('has no turn any more for who comes back ten minutes later', async () => {
+    const address = stranger();
+    expect((await tries(app, mina.email, mina.password, address)).status).toBe(429);
+    pass(611);
+    expect((await tries(app, mina.email, mina.password, address)).status).toBe(429);
+  });
+
+  it('gives a /48 as many guesses as one client once it took a hundred turns, and its owner elsewhere their own', async () => {
+    const others = Array.from({ length: 103 }, (_, i) => `2001:db8:aaaa:${i.toString(16)}::1`);
+    const all = async (addresses: string[]) => {
+      const statuses = [];
+      for (const address of addresses)
+        statuses.push((await tries(app, mina.email, 'a wrong guess', address)).status);
+      return statuses.filter((status) => status === 401).length;
+    };
+    expect(await all(others.slice(0, 100))).toBe(0);
+    pass(10);
+    expect(await all(others.slice(0, 100))).toBe(100);
+    expect(await all(others.slice(100))).toBe(0);
+    pass(10);
+    expect(await all(others.slice(100))).toBe(1);
+    expect((await tries(app, mina.email, mina.password, '203.0.113.79')).status).toBe(429);
+    pass(10);
+    expect((await tries(app, mina.email, mina.password, '203.0.113.79')).status).toBe(200);
+  }, 180_000);
+
+  it('is like any other once nobody has attacked it for an hour', async () => {
+    pass(3_601);
+    expect((await tries(app, mina.email, mina.password, stranger())).status).toBe(200);
+  });
+});
+
+describe('people behind one address', () => {
+  const OFFICE = '198.51.100.200';
+  let app: TestApp;
+  let mina: { email: string; password: string };
+  let newcomer: { email: string; password: string };
+  let pass: (seconds: number) => void;
+  beforeAll(async () => {
+    app = await startApp({ MAIL_URL: mailbox.url, RATE_LIMIT_FACTOR: '1', TRUST_PROXY: '1' });
+    mina = await verifiedPerson(app, mailbox, 'neighbour');
+    newcomer = await verifiedPerson(app, mailbox, 'first-day');
+    // Mails have to be there before: they need a clock that goes.
+    pass = holdTheClock();
+  });
+  afterAll(async () => {
+    jest.useRealTimers();
+    await app.stop();
+  });
+
+  it('do not wait for a neighbour who mistypes their own password', async () => {
+    await wrong(app, 'colleague@example.com', FREE + 5, OFFICE);
+    expect((await tries(app, mina.email, mina.password, OFFICE)).status).toBe(200);
+  });
+
+  it('wait for the rest of a minute where three hundred passwords were wrong in it, unless they are known there', async () => {
+    pass(60);
+    expect((await tries(app, mina.email, mina.password, OFFICE)).status).toBe(200);
+    for (let i = 0; i < 300; i += 20) {
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, (_, j) =>
+          tries(app, `guess-${i + j}@example.com`, 'a wrong guess', OFFICE),
+        ),
+      );
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
+    }
+    const refused = await tries(app, newcomer.email, newcomer.password, OFFICE);
+    expect(refused.status).toBe(429);
+    expect(retryAfter(refused)).toBeLessThanOrEqual(60);
+    expect((await tries(app, mina.email, mina.password, OFFICE)).status).toBe(200);
+    pass(retryAfter(refused));
+    expect((await tries(app, newcomer.email, newcomer.password, OFFICE)).status).toBe(200);
+  }, 180_000);
+});
+
+describe('counters in memory', () => {
+  it('are no more than so many, and the least used go first', async () => {
+    const counters = new BoundedMemory({ points: 5, duration: 60 }, 3);
+    for (const key of ['a', 'b', 'c', 'a', 'd']) await counters.penalty(key);
+    const left = await Promise.all(['a', 'b', 'c', 'd'].map((key) => counters.get(key)));
+    expect(left.map((each) => each?.consumedPoints)).toEqual([2, undefined, 1, 1]);
+    await counters.delete('a');
+    await counters.consume('e');
+    await counters.set('f', 4, 60);
+    const then = await Promise.all(['c', 'd', 'e', 'f'].map((key) => counters.get(key)));
+    expect(then.map((each) => each?.consumedPoints)).toEqual([undefined, 1, 1, 4]);
   });
 });
 
@@ -187,6 +362,45 @@ describe('routes and mails', () => {
     await mailbox.waitFor(email, most);
     expect(mailbox.mails.filter(({ to }) => to === email)).toHaveLength(most);
   });
+});
+
+describe('mails to one address', () => {
+  let app: TestApp;
+  beforeEach(async () => {
+    app = await startApp({ MAIL_URL: mailbox.url, RATE_LIMIT_FACTOR: '1', TRUST_PROXY: '1' });
+  });
+  const ask = (path: string, body: object, address: string) => post(app, path, body, from(address));
+  const mailsTo = (email: string) => mailbox.mails.filter(({ to }) => to === email).length;
+
+  it('are not used up for its owner by a stranger who asked for many, from a /48 of addresses', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'mail-bombed');
+    for (let i = 0; i < 30; i++) {
+      await ask('/auth/forgot-password', { email: mina.email }, `2001:db8:5:${i.toString(16)}::1`);
+    }
+    await ask('/auth/forgot-password', { email: mina.email }, '203.0.113.1');
+    await app.stop();
+    expect(mailsTo(mina.email)).toBe(1 + 5 + 1);
+  });
+
+  it('are not used up for its owner by a stranger who registered it many times behind the same address', async () => {
+    const email = 'registered-often@example.com';
+    const person = { email, password: 'the attacker did', nickname: 'Attacker' };
+    for (let i = 0; i < 8; i++) await ask('/auth/register', person, '203.0.113.2');
+    await ask('/auth/register', { ...person, password: 'the owner chose this' }, '203.0.113.2');
+    await app.stop();
+    expect(mailsTo(email)).toBe(9);
+  });
+
+  it('are a hundred an hour because of everyone, but for its owner where they have logged in before', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'mail-flooded');
+    expect((await tries(app, mina.email, mina.password, '203.0.113.3')).status).toBe(200);
+    for (let i = 1; i <= 110; i++) {
+      await ask('/auth/forgot-password', { email: mina.email }, `198.51.100.${i}`);
+    }
+    await ask('/auth/forgot-password', { email: mina.email }, '203.0.113.3');
+    await app.stop();
+    expect(mailsTo(mina.email)).toBe(1 + 100 + 1);
+  }, 180_000);
 });
 
 describeWith(['postgres', 'redis'], 'limits of two processes', () => {

@@ -116,6 +116,22 @@ describe('who may not come in', () => {
     expect((await logIn(email, 'not the password')).status).toBe(401);
   });
 
+  it('is in the log like who does, without the address or the password', async () => {
+    // Nest's loggers speak through the application that was started last.
+    const own = await startApp({ MAIL_URL: mailbox.url });
+    const { email, password } = await verifiedPerson(own, mailbox, 'logged');
+    await post(own, '/auth/login', { email, password: 'a wrong guess' });
+    await post(own, '/auth/login', { email, password });
+    await own.stop();
+    expect(own.log).toContainEqual(expect.objectContaining({ code: 'credentials_invalid' }));
+    expect(own.log).toContainEqual(
+      expect.objectContaining({ route: '/auth/login', status: 401, ip: expect.any(String) }),
+    );
+    const success = /^account [0-9a-f-]{36} logged in \(password\)$/;
+    expect(own.log).toContainEqual(expect.objectContaining({ msg: expect.stringMatching(success) }));
+    expect(JSON.stringify(own.log)).not.toMatch(/logged@|a wrong guess|own password/);
+  });
+
   it('is told so without a cookie', async () => {
     expect((await logIn('nobody@example.com', 'some password')).headers.get('set-cookie')).toBeNull();
   });

@@ -111,6 +111,16 @@ describe('the OpenAPI document', () => {
     });
   });
 
+  it('tells which members of a profile are for everyone, which for its owner, and which can be changed', () => {
+    const members = (name: string) => {
+      const shape = served.components?.schemas?.[name];
+      return Object.keys((shape && 'properties' in shape && shape.properties) || {}).toSorted();
+    };
+    expect(members('PublicProfile')).toEqual(['avatarUrl', 'bio', 'id', 'nickname']);
+    expect(members('OwnProfile')).toEqual(['avatarUrl', 'bio', 'createdAt', 'id', 'locale', 'nickname']);
+    expect(members('ProfileChanges')).toEqual(['avatarUrl', 'bio', 'locale', 'nickname']);
+  });
+
   it('writes each named shape once', () => {
     expect(served.paths['/users/me']?.get?.responses).toMatchObject({
       200: { content: { 'application/json': { schema: { $ref: '#/components/schemas/OwnProfile' } } } },

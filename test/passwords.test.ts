@@ -199,6 +199,23 @@ describe('changing the password', () => {
     expect((await logIn(mina.email, mina.password)).status).toBe(200);
   });
 
+  it('is refused when nothing would change, and leaves other sessions alone', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'unchanging');
+    const [here, there] = [
+      await session(mina.email, mina.password),
+      await session(mina.email, mina.password),
+    ];
+    const answer = await change(here.authorization, mina.password, mina.password);
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { code: 'validation_failed', errors: [{ pointer: '/newPassword' }] },
+    ]);
+    expect((await refresh(there.cookie)).status).toBe(200);
+    expect(await code(await change(here.authorization, 'a wrong guess', 'a wrong guess'))).toBe(
+      'credentials_invalid',
+    );
+  });
+
   it('lets one of two changes at once win', async () => {
     const mina = await verifiedPerson(app, mailbox, 'hasty');
     const here = await session(mina.email, mina.password);

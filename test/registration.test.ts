@@ -166,14 +166,76 @@ describe('whose registration counts', () => {
     expect((await logIn(owner.email, owner.password)).status).toBe(200);
   });
 
-  it('sends again what was registered last', async () => {
-    const person = { email: email('fourth'), password: 'the first one', nickname: 'Owner' };
-    await register(app, mailbox, person);
-    await register(app, mailbox, { ...person, password: 'the second one' });
-    await post(app, '/auth/verify-email/resend', { email: person.email });
-    const mails = await mailbox.waitFor(person.email, 3);
-    expect((await verify(tokenIn(mails.at(-1)!))).status).toBe(200);
-    expect((await logIn(person.email, 'the second one')).status).toBe(200);
+  describe('when several wait and the mail is asked for again', () => {
+    const owner = { password: 'the owner chose this', nickname: 'Owner' };
+    const stranger = { password: 'the attacker did', nickname: 'Attacker' };
+
+    it.each([
+      ['a stranger registered last', [owner, stranger]],
+      ['a stranger registered first', [stranger, owner]],
+    ])('is nobody’s: %s', async (name, both) => {
+      const address = email(name.replaceAll(' ', '-'));
+      for (const person of both) await register(app, mailbox, { email: address, ...person });
+      await post(app, '/auth/verify-email/resend', { email: address });
+      const mails = await mailbox.waitFor(address, 3);
+      const verified = await verify(tokenIn(mails.at(-1)!));
+      expect(verified.status).toBe(200);
+      for (const { password } of both) expect((await logIn(address, password)).status).toBe(401);
+      const { accessToken } = (await verified.json()) as { accessToken: string };
+      const me = await fetch(`${app.url}/users/me`, { headers: { authorization: `Bearer ${accessToken}` } });
+      expect(((await me.json()) as { nickname: string }).nickname).toMatch(/^손님\d{4}$/);
+      expect((await verify(tokenIn(mails[0]!))).status).toBe(400);
+    });
+
+    it('leads to a password over the mail for forgotten ones', async () => {
+      const address = email('chooses');
+      for (const person of [owner, stranger]) await register(app, mailbox, { email: address, ...person });
+      await post(app, '/auth/verify-email/resend', { email: address });
+      expect((await verify(tokenIn((await mailbox.waitFor(address, 3)).at(-1)!))).status).toBe(200);
+      await post(app, '/auth/forgot-password', { email: address });
+      const mail = (await mailbox.waitFor(address, 4)).at(-1)!;
+      const token = /#reset-password=(\S+)/.exec(mail.text)?.[1];
+      expect((await post(app, '/auth/reset-password', { token, password: 'at long last' })).status).toBe(204);
+      expect((await logIn(address, 'at long last')).status).toBe(200);
+    });
+
+    it('takes nothing from a link that was mailed before', async () => {
+      const address = email('earlier-link');
+      const mail = await register(app, mailbox, { email: address, ...owner });
+      await register(app, mailbox, { email: address, ...stranger });
+      await post(app, '/auth/verify-email/resend', { email: address });
+      await mailbox.waitFor(address, 3);
+      expect((await verify(tokenIn(mail))).status).toBe(200);
+      expect((await logIn(address, owner.password)).status).toBe(200);
+    });
+
+    it('says in each mail what its link does', async () => {
+      const address = email('told');
+      const first = await register(app, mailbox, { email: address, ...owner });
+      const later = await register(app, mailbox, { email: address, ...stranger });
+      await post(app, '/auth/verify-email/resend', { email: address });
+      const again = (await mailbox.waitFor(address, 3)).at(-1)!;
+      expect([first, later, again].map(({ text }) => text.includes('registered before this'))).toEqual([
+        false,
+        true,
+        false,
+      ]);
+      expect([first, later, again].map(({ text }) => text.includes('none of the passwords'))).toEqual([
+        false,
+        false,
+        true,
+      ]);
+    });
+
+    it('gives a stranger no word in what a reset leads to', async () => {
+      const address = email('reset-instead');
+      for (const person of [owner, stranger]) await register(app, mailbox, { email: address, ...person });
+      const [row] = await app.database.query<{ nickname: string }[]>(
+        'SELECT nickname FROM auth.accounts WHERE email = $1',
+        [address],
+      );
+      expect(row?.nickname).toMatch(/^손님/);
+    });
   });
 });
 

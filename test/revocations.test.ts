@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Revocations } from '../src/access/revocations.js';
-import { grantAdmin } from '../src/auth/grant-admin.js';
+import { carryOut } from '../src/auth/orders.js';
 import { Sessions } from '../src/auth/sessions/sessions.js';
 import { signedIn } from './support/actors.js';
 import { startApp } from './support/app.js';
@@ -99,7 +99,7 @@ describeWith('postgres', 'two processes on one PostgreSQL, without Redis', () =>
       await until('session_ended', leaving.accessToken);
       expect(await codeOf(staying.accessToken)).toBeUndefined();
 
-      await grantAdmin(first.database, id);
+      await carryOut('grant', id, first.database);
       await until('access_token_expired', staying.accessToken);
       const refreshed = await fetch(`${second.url}/auth/refresh`, {
         method: 'POST',

@@ -1,19 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
+import { asRun, namedTests, testsIn } from '../scripts/named-tests.mjs';
+import { REQUIRED } from './support/asvs.js';
 
-const rows = readFileSync('docs/security.md', 'utf8')
+const page = readFileSync('docs/security.md', 'utf8');
+const rows = page
   .split('\n')
   .flatMap((line) => /^\| (V\d+\.\d+\.\d+) +\| (L[123]) +\| .+? +\| (.+?) +\|$/.exec(line)?.slice(1) ?? [])
   .reduce<{ id: string; level: string; proof: string }[]>((all, cell, i, cells) => {
     if (i % 3 === 0) all.push({ id: cell, level: cells[i + 1] ?? '', proof: cells[i + 2] ?? '' });
     return all;
   }, []);
-const citations = rows.flatMap(({ id, proof }) =>
-  [...proof.matchAll(/`(test\/[\w-]+\.test\.ts)` “([^”]+)”/g)].map(([, file = '', title = '']) => ({
-    id,
-    file,
-    title,
-  })),
+const citations = rows.flatMap(({ id, proof }) => namedTests(proof).map((named) => ({ id, ...named })));
+const required = Object.entries(REQUIRED).flatMap(([section, levels]) =>
+  levels.flatMap((numbers, i) => numbers.map((number) => `${section}.${number} L${i + 1}`)),
 );
 
 describe('the table of docs/security.md', () => {
@@ -21,18 +21,56 @@ describe('the table of docs/security.md', () => {
     const ids = rows.filter(({ level }) => level !== 'L3').map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids).toHaveLength(203);
+    const listed = rows.filter(({ level }) => level !== 'L3').map(({ id, level }) => `${id} ${level}`);
+    expect(listed.toSorted()).toEqual(required.toSorted());
+  });
+
+  it('has no line that is not a row', () => {
+    expect(page.match(/^\| V/gm)).toHaveLength(rows.length);
   });
 
   it('says of each what proves it, or why nothing does', () => {
     expect(rows.filter(({ proof }) => proof.trim().length < 10)).toEqual([]);
   });
 
+  it('names tests in one form only, so that none goes unread', () => {
+    expect(rows.flatMap(({ proof }) => proof.match(/\.test\.ts/g) ?? [])).toHaveLength(citations.length);
+  });
+
   it.each(citations)('$id names a test that exists and is not skipped: $title', ({ file, title }) => {
     expect(existsSync(file)).toBe(true);
-    const line = readFileSync(file, 'utf8')
-      .split('\n')
-      .find((text) => text.includes(title));
-    expect(line).toBeDefined();
-    expect(line).not.toMatch(/\.skip|xit\(|todo/);
+    const tests = testsIn(file).filter((test) => test.title === title);
+    expect(tests).not.toEqual([]);
+    expect(tests.filter(({ leftOut }) => leftOut)).toEqual([]);
+  });
+
+  it('names files that exist', () => {
+    const named = [...page.matchAll(/`((?:src|docs|scripts)\/[^`\s]+)`|\b(docs\/[\w-]+\.md)/g)].map(
+      ([, code, plain]) => code ?? plain ?? '',
+    );
+    expect(named.filter((file) => !existsSync(file))).toEqual([]);
+  });
+});
+
+describe('the reading of tests', () => {
+  const tests = testsIn('test/support/left-out.example.ts');
+
+  it('sees what is left out, itself or by the group around it', () => {
+    expect(tests).toEqual([
+      { title: 'runs', leftOut: false },
+      { title: 'runs for %s', leftOut: false },
+      { title: 'is skipped', leftOut: true },
+      { title: 'is skipped for each', leftOut: true },
+      { title: 'is in a group that is skipped', leftOut: true },
+      { title: 'is yet to be written', leftOut: true },
+    ]);
+  });
+
+  it('takes a test for one that ran only when the whole title fits', () => {
+    const fits = (title: string, ran: string) => asRun(title).test(ran);
+    expect(fits('refuses %s', 'refuses a line end')).toBe(true);
+    expect(fits('with "$fault" at $at', 'with "reset" at token')).toBe(true);
+    expect(fits('is closed', 'is closed also within a controller that is public')).toBe(false);
+    expect(fits('costs 5 %', 'costs 5 %')).toBe(true);
   });
 });

@@ -16,6 +16,10 @@ export class Account {
   @Column('text', { name: 'password_hash', nullable: true })
   passwordHash: string | null;
 
+  /** Registered more than once before anybody verified the address: then nobody knows whose registration is the owner's. */
+  @Column('boolean', { default: false })
+  contested: boolean;
+
   @Column('text', { array: true, default: ['user'] })
   roles: string[];
 

@@ -11,6 +11,7 @@ import { Departures } from './departures.js';
 import { Errands } from './errands.js';
 import { Housekeeping } from './housekeeping.js';
 import { Letters } from './letters.js';
+import { KnownClients } from './limits/known-clients.js';
 import { Limits } from './limits/limits.js';
 import { LogIn } from './log-in.js';
 import { KeysModule } from './keys/keys.module.js';
@@ -79,6 +80,7 @@ export class AuthModule {
         Registrations,
         Passwords,
         Letters,
+        KnownClients,
         Limits,
         PostgresSessionStore,
         ...(redis ? [RedisSessionStore] : []),

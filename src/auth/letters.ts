@@ -3,7 +3,7 @@ import { Config } from '../config.js';
 import { Mailer, type Mail } from '../mail/mailer.js';
 import { Profiles, type Locale } from '../users/profiles.js';
 import type { Account } from './account.entity.js';
-import { Limits } from './limits/limits.js';
+import { Limits, type Asker } from './limits/limits.js';
 
 /** Mails to people about their accounts, in their language. */
 @Injectable()
@@ -22,10 +22,11 @@ export class Letters {
 
   /**
    * Writes a mail and sends it, once the caller has gone on: neither the time nor the outcome of what caused it depends
-   * on it. `write` gives nothing where nobody is to be written to; and nobody gets more than a few of a kind an hour.
+   * on it. `write` gives nothing where nobody is to be written to; and nobody gets more than a few of a kind an hour
+   * because of one asker.
    */
-  post(kind: string, to: string, write: () => Promise<Mail | undefined>): void {
-    this.mailer.post(kind, async () => ((await this.limits.mayMail(kind, to)) ? write() : undefined));
+  post(kind: string, to: string, asker: Asker, write: () => Promise<Mail | undefined>): void {
+    this.mailer.post(kind, async () => ((await this.limits.mayMail(kind, to, asker)) ? write() : undefined));
   }
 
   /** Tells an account's owner something, where there is an address that is surely theirs. */

@@ -17,27 +17,76 @@ function mail(to: string, locale: Locale | undefined, texts: Readonly<Record<Loc
   return { to, subject: `${ko.subject} · ${en.subject}`, text: `${ko.text}\n--\n\n${en.text}` };
 }
 
+/** Which registration a link ends: the only one, one that came when another waited, or none of several. */
+export type Registered = 'only' | 'later' | 'none';
+
+/** What opening the link does, and when not to open it. */
+const LINK: Readonly<Record<Registered, Readonly<Record<Locale, { does: string; unless: string }>>>> = {
+  only: {
+    ko: {
+      does: '아래 링크를 열면 가입이 끝나고, 가입할 때 정한 비밀번호로 로그인할 수 있습니다.',
+      unless:
+        '직접 가입하지 않았다면 링크를 열지 마세요. 다른 사람이 정한 비밀번호로 계정이 만들어질 수 있습니다.',
+    },
+    en: {
+      does: 'Open this link to finish your registration. The password that was chosen then will be yours.',
+      unless:
+        'If you did not register, do not open it: the password would be one that somebody else has chosen.',
+    },
+  },
+  later: {
+    ko: {
+      does: '아래 링크를 열면 가입이 끝나고, 이번에 정한 비밀번호로 로그인할 수 있습니다.',
+      unless: `이 주소로 그전에도 가입 신청이 있었습니다. 방금 직접 가입한 경우에만 이 링크를 열어 주세요.
+그렇지 않으면 다른 사람이 정한 비밀번호로 계정이 만들어집니다. 전에 가입했다면 그때 받은 메일의 링크를 열어 주세요.`,
+    },
+    en: {
+      does: 'Open this link to finish your registration. The password that was chosen this time will be yours.',
+      unless: `The address was registered before this. Open the link only if you registered just now: otherwise the password would be
+one that somebody else has chosen. If you registered earlier, use the link of the mail that came then.`,
+    },
+  },
+  none: {
+    ko: {
+      does: `이 주소로 가입 신청이 여러 번 있었습니다. 아래 링크를 열면 가입이 끝나고 로그인되지만, 그때 정한 비밀번호는 모두 쓸 수 없습니다.
+그다음 로그인 화면에서 비밀번호를 잊었다고 알려 새로 정해 주세요.`,
+      unless: '직접 가입하지 않았다면 링크를 열지 마세요.',
+    },
+    en: {
+      does: `This address was registered more than once. Open this link to finish, and you are logged in; none of the passwords that
+were chosen counts. Then choose one as if you had forgotten it, where you log in.`,
+      unless: 'If you did not register, do not open it.',
+    },
+  },
+};
+
 /** Ends a registration. It says what opening the link means, since anyone may have caused the mail. */
-export function verifyEmailMail(to: string, locale: Locale | undefined, link: string): Mail {
+export function verifyEmailMail(
+  to: string,
+  locale: Locale | undefined,
+  link: string,
+  which: Registered,
+): Mail {
+  const { ko, en } = LINK[which];
   return mail(to, locale, {
     ko: {
       subject: '이메일 주소를 확인해 주세요',
-      text: `아래 링크를 열면 가입이 끝나고, 가입할 때 정한 비밀번호로 로그인할 수 있습니다.
+      text: `${ko.does}
 링크는 24시간 동안 한 번만 쓸 수 있습니다.
 
 ${link}
 
-직접 가입하지 않았다면 링크를 열지 마세요. 다른 사람이 정한 비밀번호로 계정이 만들어질 수 있습니다.
+${ko.unless}
 `,
     },
     en: {
       subject: 'Please verify your e-mail address',
-      text: `Open this link to finish your registration. The password that was chosen then will be yours.
+      text: `${en.does}
 It works once, within 24 hours.
 
 ${link}
 
-If you did not register, do not open it: the password would be one that somebody else has chosen.
+${en.unless}
 `,
     },
   });

@@ -1,4 +1,4 @@
-import { Body, Controller, Post, UseGuards } from '@nestjs/common';
+import { Body, Controller, Ip, Post, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
@@ -31,8 +31,11 @@ export class PasswordsController {
   })
   @Answers(202, undefined, 'If the address has an account, a mail is on its way')
   @Fails('validation_failed')
-  forgot(@Body({ schema: addressOnly }) { email }: z.output<typeof addressOnly>): void {
-    this.passwords.forget(email);
+  forgot(
+    @Body({ schema: addressOnly }) { email }: z.output<typeof addressOnly>,
+    @Ip() address: string,
+  ): void {
+    this.passwords.forget(email, { address });
   }
 
   @Post('reset-password')

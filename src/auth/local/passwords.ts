@@ -6,7 +6,7 @@ import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';
 import { AuditEvents } from '../audit-events.js';
 import { Letters } from '../letters.js';
-import { Limits } from '../limits/limits.js';
+import { Limits, type Asker } from '../limits/limits.js';
 import { passwordChangedMail, resetPasswordMail } from '../mails.js';
 import { Sessions } from '../sessions/sessions.js';
 import { isOneOf } from './credentials.js';
@@ -28,8 +28,8 @@ export class Passwords {
   ) {}
 
   /** Mails a link to choose a new password, where the address is one of ours. Whether it is shows nowhere else. */
-  forget(email: string): void {
-    this.letters.post('reset-password', email, async () => {
+  forget(email: string, asker: Asker): void {
+    this.letters.post('reset-password', email, asker, async () => {
       const account = await this.accounts.findOneBy({ email, status: In(['active', 'disabled']) });
       if (account === null) return undefined;
       const grant = { accountId: account.id, passwordHash: null, nickname: null };
@@ -78,7 +78,7 @@ export class Passwords {
   }
 
   /**
-   * Sets another password for who knows the present one, and ends every other session.
+   * Sets another password for who knows the present one, and ends every other session. Only they learn that it is the same.
    * @throws {Problem} `credentials_invalid`, `validation_failed`.
    */
   async change(actor: Actor, current: string, next: string): Promise<void> {
@@ -88,6 +88,7 @@ export class Passwords {
     if (!(await this.hashes.matches(current, before)) || before === null)
       throw new Problem('credentials_invalid');
     await attempt.succeeded();
+    if (next === current) throw refused('/newPassword', 'must be another one');
     refuseOwnWords(next, account, '/newPassword');
     const passwordHash = await this.hashes.hash(next);
     const announce = await this.dataSource.transaction(async (db) => {
@@ -114,7 +115,10 @@ export class Passwords {
 /** The two words that everyone tries who knows the person. */
 function refuseOwnWords(password: string, { email, nickname }: Account, pointer: string): void {
   if (isOneOf(password, [email ?? '', nickname])) {
-    const detail = 'must not be the e-mail address or the nickname';
-    throw new Problem('validation_failed', { errors: [{ pointer, detail }] });
+    throw refused(pointer, 'must not be the e-mail address or the nickname');
   }
+}
+
+function refused(pointer: string, detail: string): Problem {
+  return new Problem('validation_failed', { errors: [{ pointer, detail }] });
 }

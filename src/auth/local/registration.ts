@@ -7,7 +7,8 @@ import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';
 import { AuditEvents } from '../audit-events.js';
 import { Letters } from '../letters.js';
-import { addressInUseMail, verifyEmailMail } from '../mails.js';
+import { guestName } from '../guest-name.js';
+import { addressInUseMail, verifyEmailMail, type Registered } from '../mails.js';
 import type { Registration } from './credentials.js';
 import { OneTimeTokens, type OneTimeGrant } from './one-time-tokens.js';
 import { PasswordHashes } from './password-hashes.js';
@@ -15,6 +16,11 @@ import { PasswordHashes } from './password-hashes.js';
 /**
  * The way to an account with a password. Anyone can register any address, so nothing counts until somebody opens the
  * mail, and then what counts is the very registration that sent it. Whether an address was known shows only in its mail.
+ *
+ * Of several registrations that wait, each has a mail with a link of its own, for its own password. A mail that is asked
+ * for again cannot tell whose it is to be: the first one may be a stranger's, and so may the last. So it belongs to none of
+ * them: its link verifies the address and logs in, and leaves the account without a password, for its owner to choose one
+ * over another mail. That costs a detour for who registered twice, and keeps out who registered somebody else.
  */
 @Injectable()
 export class Registrations {
@@ -27,23 +33,26 @@ export class Registrations {
   ) {}
 
   /** Takes a registration: one hash and one statement for every address. What differs comes after the answer. */
-  async register({ email, password, nickname }: Registration): Promise<void> {
+  async register({ email, password, nickname }: Registration, address: string): Promise<void> {
     const passwordHash = await this.hashes.hash(password);
-    const { accountId, verified } = await this.record(email, passwordHash, nickname);
-    this.letters.post(verified ? 'address-in-use' : 'verify-email', email, async () =>
+    const { accountId, verified, contested } = await this.record(email, passwordHash, nickname);
+    const asker = { address, registers: true };
+    this.letters.post(verified ? 'address-in-use' : 'verify-email', email, asker, async () =>
       verified
         ? addressInUseMail(email, await this.letters.localeOf(accountId), `${this.letters.page}/`)
-        : this.link(email, { accountId, passwordHash, nickname }),
+        : this.link(email, { accountId, passwordHash, nickname }, contested ? 'later' : 'only'),
     );
   }
 
-  /** Sends the mail of the latest registration again, where an address waits for it. */
-  resend(email: string): void {
-    this.letters.post('verify-email', email, async () => {
+  /** Sends the mail of the only registration again, or of none in particular, where an address waits for it. */
+  resend(email: string, address: string): void {
+    this.letters.post('verify-email', email, { address }, async () => {
       const account = await this.accounts.findOneBy({ email, emailVerifiedAt: IsNull() });
       if (account === null) return undefined;
-      const { id: accountId, passwordHash, nickname } = account;
-      return this.link(email, { accountId, passwordHash, nickname });
+      const { id: accountId, passwordHash, nickname, contested } = account;
+      return contested
+        ? this.link(email, { accountId, passwordHash: null, nickname: null }, 'none')
+        : this.link(email, { accountId, passwordHash, nickname }, 'only');
     });
   }
 
@@ -67,28 +76,35 @@ export class Registrations {
     return account;
   }
 
-  /** The account of the address. One that nobody has verified takes on what was registered last. */
+  /**
+   * The account of the address. Where one waits already, it keeps what was registered last for those who log in too early
+   * with it (`email_not_verified`), and is called by nobody's words.
+   */
   private async record(
     email: string,
     passwordHash: string,
     nickname: string,
-  ): Promise<{ accountId: string; verified: boolean }> {
-    const [account] = await this.accounts.query<{ accountId: string; verified: boolean }[]>(
+  ): Promise<{ accountId: string; verified: boolean; contested: boolean }> {
+    const id = uuidv7();
+    const [account] = await this.accounts.query<
+      { accountId: string; verified: boolean; contested: boolean }[]
+    >(
       `INSERT INTO auth.accounts AS known (id, email, password_hash, nickname) VALUES ($1, $2, $3, $4)
        ON CONFLICT (email) DO UPDATE SET
          password_hash = CASE WHEN known.email_verified_at IS NULL THEN excluded.password_hash ELSE known.password_hash END,
-         nickname = CASE WHEN known.email_verified_at IS NULL THEN excluded.nickname ELSE known.nickname END
-       RETURNING id AS "accountId", email_verified_at IS NOT NULL AS verified`,
-      [uuidv7(), email, passwordHash, nickname],
+         nickname = CASE WHEN known.email_verified_at IS NULL THEN $5 ELSE known.nickname END,
+         contested = known.email_verified_at IS NULL
+       RETURNING id AS "accountId", email_verified_at IS NOT NULL AS verified, contested`,
+      [id, email, passwordHash, nickname, guestName(id)],
     );
     if (account === undefined) throw new Error('the account was not recorded');
     return account;
   }
 
-  private async link(email: string, grant: OneTimeGrant): Promise<Mail> {
+  private async link(email: string, grant: OneTimeGrant, which: Registered): Promise<Mail> {
     const token = await this.tokens.issue('verify-email', grant);
     // In the fragment, which browsers keep to themselves: no server's log shows it.
     const link = `${this.letters.page}/#verify-email=${token}`;
-    return verifyEmailMail(email, await this.letters.localeOf(grant.accountId), link);
+    return verifyEmailMail(email, await this.letters.localeOf(grant.accountId), link, which);
   }
 }

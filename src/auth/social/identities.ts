@@ -7,6 +7,7 @@ import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';
 import { AuditEvents } from '../audit-events.js';
 import { Errands } from '../errands.js';
+import { guestName } from '../guest-name.js';
 import { Identity } from '../identity.entity.js';
 import { Letters } from '../letters.js';
 import { whoIs, type Decision } from '../linking.js';
@@ -212,10 +213,4 @@ export class Identities {
 /** Whether someone can come in with an address and a password. */
 export function hasPassword({ passwordHash, emailVerifiedAt }: Account): boolean {
   return passwordHash !== null && emailVerifiedAt !== null;
-}
-
-/** "손님" is a guest; the digits, from the random end of the id, tell two of them apart. */
-function guestName(accountId: string): string {
-  const number = Number.parseInt(accountId.slice(-8), 16) % 10_000;
-  return `손님${String(number).padStart(4, '0')}`;
 }

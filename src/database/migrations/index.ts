@@ -6,6 +6,9 @@ import { CreateAuditEvents1764100000001 } from './1764100000001-create-audit-eve
 import { RotateSigningKeys1764200000000 } from './1764200000000-rotate-signing-keys.js';
 import { AccountsForLife1764200000001 } from './1764200000001-accounts-for-life.js';
 import { BoardsInFull1764300000000 } from './1764300000000-boards-in-full.js';
+import { AccountsTellChanges1764400000001 } from './1764400000001-accounts-tell-changes.js';
+import { KnownClients1764400000002 } from './1764400000002-known-clients.js';
+import { ContestedRegistrations1764400000003 } from './1764400000003-contested-registrations.js';
 
 /** Every migration, oldest first. A list, not a glob: what is not named here does not run. */
 export const migrations = [
@@ -17,4 +20,7 @@ export const migrations = [
   RotateSigningKeys1764200000000,
   AccountsForLife1764200000001,
   BoardsInFull1764300000000,
+  AccountsTellChanges1764400000001,
+  KnownClients1764400000002,
+  ContestedRegistrations1764400000003,
 ];

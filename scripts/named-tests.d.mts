@@ -1,0 +1,7 @@
+export interface NamedTest {
+  readonly file: string;
+  readonly title: string;
+}
+export function namedTests(text: string): NamedTest[];
+export function testsIn(file: string): { readonly title: string; readonly leftOut: boolean }[];
+export function asRun(title: string): RegExp;

@@ -1,0 +1,19 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { clientOf } from './client-address.js';
+
+/** Where accounts have logged in from before, in whatever way, as their sessions tell for a month after they ended. */
+@Injectable()
+export class KnownClients {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** Whether somebody has logged in to the account of this address from this client (`clientOf`). */
+  async has(email: string, client: string): Promise<boolean> {
+    const sessions = await this.dataSource.query<{ ip: string }[]>(
+      `SELECT DISTINCT ip FROM auth.sessions
+       WHERE account_id = (SELECT id FROM auth.accounts WHERE email = $1) AND ip IS NOT NULL`,
+      [email],
+    );
+    return sessions.some(({ ip }) => clientOf(ip) === client);
+  }
+}
