@@ -277,6 +277,19 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
       expect(await rows.present(id, 1, 0)).toMatchObject({ answer: 'rotated', generation: 2 });
       expect(await rig.present(id, 1, NEVER)).toMatchObject({ answer: 'replayed', generation: 2 });
     });
+
+    it('decides about reuse once, also when the row says that it was touched in the future', async () => {
+      const [accountId, id] = [randomUUID(), randomUUID()];
+      await database.query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'mina')`, [accountId]);
+      await rig.store.open({ id, accountId, method: 'password' });
+      // As after a fail-over of the database to a machine whose clock is behind.
+      await database.query(
+        `UPDATE auth.sessions SET current = 10, parent = 9, floor = 8, late = 9, touched_at = now() + interval '1 hour' WHERE id = $1`,
+        [id],
+      );
+      expect(await rig.store.present(id, 1)).toMatchObject({ answer: 'reused' });
+      expect(await rig.other.present(id, 10)).toBeUndefined();
+    });
   });
 });
 

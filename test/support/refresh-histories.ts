@@ -122,7 +122,7 @@ export function play({ requests, faults }: History, grace: number, step: Step = 
     const outcome = step(copy, p, now, grace, Math.max(doubt, seededAt));
     if (outcome.answer === 'reused' && rowTouchedAt >= seededAt) {
       copy = undefined;
-      return stepOnCopy(p, now, doubt);
+      return stepOnRow(p, now, Math.max(doubt, now));
     }
     copy = { ...outcome.state, seededAt };
     past.push({ at: now, copy });

@@ -159,12 +159,8 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     if (reply.length === 1) return undefined;
     const [answer, current, accountId, roles, age] = reply;
     if (answer === 'reused') {
-      // The row may have gone on without Redis: then it decides, not the copy.
       const verdict = await this.rows.endReused(sessionId, age);
-      if (verdict === 'moved') {
-        await this.drop(sessionId);
-        return this.presentHot(sessionId, generation);
-      }
+      if (verdict === 'moved') return this.presentToRow(sessionId, generation);
       await this.bury(sessionId).catch(ignoreAway);
       if (verdict === 'already ended') return undefined;
     }
@@ -173,6 +169,14 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
       this.save(sessionId, { current, parent, floor, late, movedAge });
     }
     return { answer, generation: current, accountId, roles: readRoles(roles) };
+  }
+
+  /** The row has gone on without Redis: it decides, once, with everything until now in doubt, as for a new copy. */
+  private async presentToRow(sessionId: string, generation: number): Promise<Presented | undefined> {
+    const presented = await this.rows.present(sessionId, generation, Math.min(0, this.redis.doubtAge()));
+    const over = presented === undefined || presented.answer === 'reused';
+    await (over ? this.bury(sessionId) : this.drop(sessionId)).catch(ignoreAway);
+    return presented;
   }
 
   private async step(sessionId: string, args: readonly (string | number)[]): Promise<HotReply> {
