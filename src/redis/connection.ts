@@ -1,0 +1,107 @@
+import { createClient, createCluster } from 'redis';
+import type { Secret } from '../secret.js';
+
+/** What a connection to one server and to a cluster have in common. */
+export interface Connection {
+  send(key: string, command: string[]): Promise<unknown>;
+  publish(channel: string, message: string): Promise<unknown>;
+  subscribe(channel: string, listener: (message: string) => void): Promise<void>;
+  /** Asks every server that holds keys whether it is there, and the one that tells messages. */
+  ping(): Promise<unknown>;
+  destroy(): void;
+}
+
+/** An answer that takes longer (ms) than this does not come: whoever asked has a better use for the time. */
+const PATIENCE = 1_000;
+/**
+ * A socket on which nothing happens for so long (ms) is closed. Those in use are pinged once a second; this is for those
+ * that a client of a cluster was still making when it was destroyed, and then forgets.
+ */
+const SILENCE = 4_000;
+
+/** Waits no longer than anybody should. */
+export async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE} ms`)), PATIENCE);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * One URL is a server, several are some of a cluster's nodes. The client's own reconnecting and queueing stay off:
+ * `onLost` hears of whatever breaks.
+ */
+export async function openConnection(
+  urls: readonly Secret[],
+  onLost: (error: unknown) => void,
+): Promise<Connection> {
+  const [first, ...others] = urls.map((url) => url.reveal());
+  if (first === undefined) throw new Error('no REDIS_URL');
+  const { connecting, connection } =
+    others.length === 0 ? toServer(first, onLost) : toCluster([first, ...others], onLost);
+  try {
+    await inTime(connecting);
+    return connection;
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+}
+
+interface Opening {
+  readonly connecting: Promise<unknown>;
+  readonly connection: Connection;
+}
+
+const socket = { connectTimeout: PATIENCE, socketTimeout: SILENCE, reconnectStrategy: false } as const;
+
+function toServer(url: string, onLost: (error: unknown) => void): Opening {
+  const client = createClient({ url, socket, disableOfflineQueue: true });
+  const subscriber = client.duplicate();
+  for (const each of [client, subscriber]) each.on('error', onLost);
+  return {
+    connecting: Promise.all([client.connect(), subscriber.connect()]),
+    connection: {
+      send: (_, command) => client.sendCommand(command),
+      publish: (channel, message) => client.publish(channel, message),
+      subscribe: (channel, listener) => subscriber.subscribe(channel, listener),
+      ping: () => Promise.all([client.ping(), subscriber.ping()]),
+      destroy: () => [client, subscriber].forEach((each) => each.destroy()),
+    },
+  };
+}
+
+function toCluster(urls: readonly [string, ...string[]], onLost: (error: unknown) => void): Opening {
+  const { username, password, protocol } = new URL(urls[0]);
+  const cluster = createCluster({
+    rootNodes: urls.map((url) => ({ url, socket })),
+    defaults: {
+      socket: protocol === 'rediss:' ? { ...socket, tls: true } : socket,
+      disableOfflineQueue: true,
+      ...(username !== '' && { username: decodeURIComponent(username) }),
+      ...(password !== '' && { password: decodeURIComponent(password) }),
+    },
+  });
+  // The second is how it tells of a connection to a node, among them the one that subscribes.
+  cluster.on('error', onLost).on('node-error', onLost);
+  return {
+    connecting: cluster.connect(),
+    connection: {
+      send: (key, command) => cluster.sendCommand(key, false, command),
+      publish: (channel, message) => cluster.publish(channel, message),
+      subscribe: (channel, listener) => cluster.subscribe(channel, listener),
+      ping: () =>
+        Promise.all([
+          ...cluster.masters.map(async (node) => (await cluster.nodeClient(node)).ping()),
+          cluster.pubSubNode?.client.ping(),
+        ]),
+      // Whether or not it ever opened, and what it has made until now.
+      destroy: () => cluster.destroy(),
+    },
+  };
+}
