@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { slotOf } from '../src/redis/connection.js';
 import { Redis, script } from '../src/redis/redis.js';
 import { Secret } from '../src/secret.js';
 import { describeWith } from './support/programs.js';
@@ -42,6 +43,31 @@ describeWith('redis', 'the way to a Redis Cluster', () => {
       await redis.publish('news', 'of today').catch(() => {});
       return heard.length > 0;
     });
+  });
+
+  it('stays away, and does not come and go, while one of the nodes takes nothing', async () => {
+    const write = script("return redis.call('SET', KEYS[1], '1')");
+    // Whichever node was tried, it would be the wrong one for some of them.
+    for (const node of cluster.nodes) {
+      await node.command('CONFIG', 'SET', 'maxmemory', '1');
+      await until(async () => {
+        for (let i = 0; i < 50 && redis.up; i++) await redis.run(write, `key-${i}`, []).catch(() => {});
+        return !redis.up;
+      });
+      let returns = 0;
+      redis.onReturn(async () => void returns++);
+      await sleep(2_500);
+      expect(redis.up).toBe(false);
+      expect(returns).toBe(0);
+      await node.command('CONFIG', 'SET', 'maxmemory', '0');
+      await until(() => redis.up);
+    }
+  });
+
+  it('knows where a cluster keeps a key', async () => {
+    for (const key of ['daemun:probe:0', 'daemun:probe:17', 'ä', '123456789']) {
+      expect(slotOf(key)).toBe(await cluster.nodes[0]?.command('CLUSTER', 'KEYSLOT', key));
+    }
   });
 
   it('leaves no connections behind while a node does not answer', async () => {

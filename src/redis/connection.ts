@@ -8,6 +8,8 @@ export interface Connection {
   subscribe(channel: string, listener: (message: string) => void): Promise<void>;
   /** Asks every server that holds keys whether it is there, and the one that tells messages. */
   ping(): Promise<unknown>;
+  /** Some key on each server that holds any. */
+  aKeyOnEach(prefix: string): string[];
   destroy(): void;
 }
 
@@ -18,6 +20,10 @@ const PATIENCE = 1_000;
  * that a client of a cluster was still making when it was destroyed, and then forgets.
  */
 const SILENCE = 4_000;
+
+/** Finds keys for all nodes that have more than a few of the slots. */
+const MOST_TRIES = 20_000;
+const SLOTS = 16_384;
 
 /** Waits no longer than anybody should. */
 export async function inTime<T>(work: Promise<T>): Promise<T> {
@@ -71,6 +77,7 @@ function toServer(url: string, onLost: (error: unknown) => void): Opening {
       publish: (channel, message) => client.publish(channel, message),
       subscribe: (channel, listener) => subscriber.subscribe(channel, listener),
       ping: () => Promise.all([client.ping(), subscriber.ping()]),
+      aKeyOnEach: (prefix) => [prefix],
       destroy: () => [client, subscriber].forEach((each) => each.destroy()),
     },
   };
@@ -100,8 +107,27 @@ function toCluster(urls: readonly [string, ...string[]], onLost: (error: unknown
           ...cluster.masters.map(async (node) => (await cluster.nodeClient(node)).ping()),
           cluster.pubSubNode?.client.ping(),
         ]),
+      aKeyOnEach: (prefix) => {
+        const keys = new Map<unknown, string>();
+        for (let n = 0; keys.size < cluster.masters.length && n < MOST_TRIES; n++) {
+          const key = `${prefix}:${n}`;
+          const owner = cluster.slots[slotOf(key)]?.master;
+          if (owner !== undefined && !keys.has(owner)) keys.set(owner, key);
+        }
+        return [...keys.values()];
+      },
       // Whether or not it ever opened, and what it has made until now.
       destroy: () => cluster.destroy(),
     },
   };
+}
+
+/** Where a cluster keeps a key without a hash tag: CRC-16/XMODEM, as its specification says. */
+export function slotOf(key: string): number {
+  let crc = 0;
+  for (const byte of Buffer.from(key)) {
+    crc ^= byte << 8;
+    for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1) & 0xffff;
+  }
+  return crc % SLOTS;
 }

@@ -147,8 +147,8 @@ export class Redis implements OnApplicationShutdown {
       await inTime(connection.ping());
       for (const [channel, listener] of this.listeners) await inTime(connection.subscribe(channel, listener));
       const run: Run = (script, key, args) => inTime(evaluate(connection, script, key, args));
-      // A server that is full, or a replica, answers pings and takes nothing.
-      await run(PROBE, 'daemun:probe', []);
+      // A server that is full, or a replica, answers pings and takes nothing; and one of a cluster's is enough to stay away.
+      await Promise.all(connection.aKeyOnEach('daemun:probe').map((key) => run(PROBE, key, [])));
       for (const check of this.returns) await check(run);
       if (state.lost !== undefined) throw state.lost;
     } catch (error) {
