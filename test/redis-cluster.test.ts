@@ -1,8 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { DataSource } from 'typeorm';
+import { databaseOptions } from '../ormconfig.js';
+import { Revocations } from '../src/access/revocations.js';
+import { PostgresSessionStore } from '../src/auth/sessions/postgres-session-store.js';
+import { RedisSessionStore } from '../src/auth/sessions/redis-session-store.js';
+import { RevocationNews } from '../src/auth/sessions/revocation-news.js';
+import { migrate } from '../src/database/migrate.js';
+import { Metrics } from '../src/metrics/metrics.js';
 import { slotOf } from '../src/redis/connection.js';
 import { Redis, script } from '../src/redis/redis.js';
 import { Secret } from '../src/secret.js';
+import { testConfig } from './support/config.js';
+import { PostgresServer } from './support/postgres-server.js';
 import { describeWith } from './support/programs.js';
 import { RedisCluster, type RedisServer } from './support/redis-server.js';
 
@@ -83,3 +94,56 @@ describeWith('redis', 'the way to a Redis Cluster', () => {
     await until(async () => (await connections()) === before);
   });
 });
+
+describeWith(
+  ['postgres', 'redis'],
+  'a Redis Cluster that fails over to a replica which has lost writes',
+  () => {
+    it('revives nobody who left, however long ago that was lost, although no connection breaks', async () => {
+      const [postgres, cluster] = await Promise.all([
+        PostgresServer.start(),
+        RedisCluster.start(3, { replicas: true }),
+      ]);
+      const config = testConfig({ DATABASE_URL: postgres.url });
+      const options = databaseOptions({ url: postgres.url });
+      await migrate(options);
+      const database = await new DataSource(options).initialize();
+      const redis = new Redis(cluster.url.split(',').map((url) => new Secret(url)));
+      const store = new RedisSessionStore(redis, new PostgresSessionStore(database, config), config);
+      const revocations = new Revocations(config);
+      const news = new RevocationNews(database, revocations, config, new Metrics(), redis, store);
+      await news.onModuleInit();
+      try {
+        // One on each node, whichever fails over.
+        const accountId = randomUUID();
+        await database.query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'mina')`, [accountId]);
+        const left: string[] = [];
+        for (let i = 0; i < 30; i++) {
+          const id = randomUUID();
+          await store.open({ id, accountId, method: 'kakao' });
+          expect(await store.present(id, 1)).toMatchObject({ generation: 2 });
+          left.push(id);
+        }
+        for (const node of cluster.nodes) expect(await node.command('WAIT', '1', '5000')).toBe(1);
+        for (const replica of cluster.replicas) await replica.stopFollowing();
+        for (const id of left) await store.end(id, 'logged_out');
+        await database.query(
+          `UPDATE auth.sessions SET ended_at = now() - interval '1 hour', touched_at = now() - interval '1 hour'`,
+        );
+        let back = false;
+        redis.onReturn(async () => void (back = true));
+        for (const replica of cluster.replicas) await replica.command('CLUSTER', 'FAILOVER', 'TAKEOVER');
+        while (!back || !redis.up) {
+          for (const id of left) expect(await store.present(id, 2)).toBeUndefined();
+        }
+        expect(redis.doubtAge()).toBeLessThan(0);
+        for (const id of left) expect(await store.present(id, 2)).toBeUndefined();
+      } finally {
+        redis.onApplicationShutdown();
+        await news.onApplicationShutdown();
+        await database.destroy();
+        await Promise.all([postgres.stop(), cluster.stop()]);
+      }
+    });
+  },
+);

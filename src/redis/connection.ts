@@ -6,8 +6,11 @@ export interface Connection {
   send(key: string, command: string[]): Promise<unknown>;
   publish(channel: string, message: string): Promise<unknown>;
   subscribe(channel: string, listener: (message: string) => void): Promise<void>;
-  /** Asks every server that holds keys whether it is there, and the one that tells messages. */
-  ping(): Promise<unknown>;
+  /**
+   * Asks every server that holds keys whether it is there, and the one that tells messages. Gives the names of the
+   * histories of writes that they go on with: a server that restarts, or takes another's place, begins a new one.
+   */
+  ping(): Promise<string>;
   /** Some key on each server that holds any. */
   aKeyOnEach(prefix: string): string[];
   destroy(): void;
@@ -76,7 +79,7 @@ function toServer(url: string, onLost: (error: unknown) => void): Opening {
       send: (_, command) => client.sendCommand(command),
       publish: (channel, message) => client.publish(channel, message),
       subscribe: (channel, listener) => subscriber.subscribe(channel, listener),
-      ping: () => Promise.all([client.ping(), subscriber.ping()]),
+      ping: async () => (await Promise.all([historyOf(client), subscriber.ping()]))[0],
       aKeyOnEach: (prefix) => [prefix],
       destroy: () => [client, subscriber].forEach((each) => each.destroy()),
     },
@@ -96,17 +99,35 @@ function toCluster(urls: readonly [string, ...string[]], onLost: (error: unknown
   });
   // The second is how it tells of a connection to a node, among them the one that subscribes.
   cluster.on('error', onLost).on('node-error', onLost);
+  // Those that held the keys when this connection was made. What moves between them moves as a whole; a node that takes
+  // another's place may know less. The client follows silently, and makes a new list whenever it learns who holds what.
+  let masters: readonly { readonly id: string }[] = [];
+  const trusted = new Set<string>();
+  const hasNewMaster = (): boolean => {
+    if (masters === cluster.masters) return false;
+    if (cluster.masters.some(({ id }) => !trusted.has(id))) return true;
+    masters = cluster.masters;
+    return false;
+  };
+  const connecting = cluster.connect().then(() => {
+    masters = cluster.masters;
+    for (const { id } of masters) trusted.add(id);
+  });
   return {
-    connecting: cluster.connect(),
+    connecting,
     connection: {
-      send: (key, command) => cluster.sendCommand(key, false, command),
+      send: async (key, command) => {
+        const reply = await cluster.sendCommand(key, false, command);
+        if (hasNewMaster()) throw new Error('a node took the place of another');
+        return reply;
+      },
       publish: (channel, message) => cluster.publish(channel, message),
       subscribe: (channel, listener) => cluster.subscribe(channel, listener),
-      ping: () =>
-        Promise.all([
-          ...cluster.masters.map(async (node) => (await cluster.nodeClient(node)).ping()),
-          cluster.pubSubNode?.client.ping(),
-        ]),
+      ping: async () => {
+        const histories = cluster.masters.map(async (node) => historyOf(await cluster.nodeClient(node)));
+        const [all] = await Promise.all([Promise.all(histories), cluster.pubSubNode?.client.ping()]);
+        return all.toSorted().join(' ');
+      },
       aKeyOnEach: (prefix) => {
         const keys = new Map<unknown, string>();
         for (let n = 0; keys.size < cluster.masters.length && n < MOST_TRIES; n++) {
@@ -120,6 +141,11 @@ function toCluster(urls: readonly [string, ...string[]], onLost: (error: unknown
       destroy: () => cluster.destroy(),
     },
   };
+}
+
+/** Needs the right to `INFO`. */
+async function historyOf(node: { info(section: string): Promise<unknown> }): Promise<string> {
+  return /^master_replid:(\w+)/m.exec(String(await node.info('replication')))?.[1] ?? '';
 }
 
 /** Where a cluster keeps a key without a hash tag: CRC-16/XMODEM, as its specification says. */

@@ -27,6 +27,9 @@ const PROBE = script("return redis.call('SET', KEYS[1], '1', 'PX', 1000)");
 /** Runs a script on a key. */
 export type Run = (script: Script, key: string, args: readonly (string | number)[]) => Promise<unknown>;
 
+/** Makes sure that what Redis remembers may be believed. `anew`: it may have lost writes of any age since it was last here. */
+type OnReturn = (run: Run, anew: boolean) => Promise<void>;
+
 const HEARTBEAT = 1_000;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 1_000;
@@ -46,7 +49,9 @@ export class Redis implements OnApplicationShutdown {
   private closed = false;
   private pause = FIRST_PAUSE;
   private heart: NodeJS.Timeout | undefined;
-  private readonly returns: ((run: Run) => Promise<void>)[] = [];
+  /** Of the writes that Redis had when it was last here. */
+  private history: string | undefined;
+  private readonly returns: OnReturn[] = [];
   private readonly listeners = new Map<string, (message: string) => void>();
 
   constructor(private readonly urls: readonly Secret[]) {}
@@ -73,7 +78,7 @@ export class Redis implements OnApplicationShutdown {
   }
 
   /** `check` runs whenever Redis is back, before anything else uses it; if it fails, Redis stays away. */
-  onReturn(check: (run: Run) => Promise<void>): void {
+  onReturn(check: OnReturn): void {
     this.returns.push(check);
   }
 
@@ -144,13 +149,14 @@ export class Redis implements OnApplicationShutdown {
     });
     state.connection = connection;
     try {
-      await inTime(connection.ping());
+      const history = await inTime(connection.ping());
       for (const [channel, listener] of this.listeners) await inTime(connection.subscribe(channel, listener));
       const run: Run = (script, key, args) => inTime(evaluate(connection, script, key, args));
       // A server that is full, or a replica, answers pings and takes nothing; and one of a cluster's is enough to stay away.
       await Promise.all(connection.aKeyOnEach('daemun:probe').map((key) => run(PROBE, key, [])));
-      for (const check of this.returns) await check(run);
+      for (const check of this.returns) await check(run, history !== this.history);
       if (state.lost !== undefined) throw state.lost;
+      this.history = history;
     } catch (error) {
       connection.destroy();
       throw error;
@@ -158,9 +164,14 @@ export class Redis implements OnApplicationShutdown {
     if (this.closed) return connection.destroy();
     this.connection = connection;
     this.changedAt = performance.now();
-    this.heart = setInterval(() => void this.use((it) => it.ping()).catch(() => {}), HEARTBEAT).unref();
+    this.heart = setInterval(() => void this.use(this.beat).catch(() => {}), HEARTBEAT).unref();
     this.logger.log('Redis is here');
   }
+
+  /** A server that took another's place under the same address and connection is a loss and a return like any other. */
+  private readonly beat = async (connection: Connection): Promise<void> => {
+    if ((await connection.ping()) !== this.history) throw new Error('Redis goes on from another state');
+  };
 }
 
 /** By its hash, and with its text where the server has not seen it yet. */
