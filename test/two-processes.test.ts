@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { OPENING, present } from '../src/auth/sessions/rotation.js';
+import { LONGEST_WAIT } from '../src/auth/sessions/pulse.js';
 import { RefreshTokens } from '../src/auth/sessions/refresh-token.js';
 import { Sessions } from '../src/auth/sessions/sessions.js';
 import { Secrets } from '../src/secrets.js';
@@ -165,6 +166,27 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
       expect(await current()).toBe(2);
       await proxy.stop();
     }, 60_000);
+  });
+
+  it('of which one stood still log nobody out: it does not do what its client has long given up', async () => {
+    await startTwo({});
+    const { handle, sessionId, refreshToken } = await openSession();
+    const pass = () =>
+      opener.database.query(
+        'UPDATE auth.sessions SET moved_at = moved_at - 60000, handed_at = handed_at - 60000 WHERE id = $1',
+        [sessionId],
+      );
+    expect(await refresh(servers[0], refreshToken)).toBe(tokens.mint(handle, 2));
+    await pass();
+    servers[0]?.freeze();
+    const late = refresh(servers[0], tokens.mint(handle, 2));
+    expect(await refresh(servers[1], tokens.mint(handle, 2))).toBe(tokens.mint(handle, 3));
+    await pass();
+    await sleep(LONGEST_WAIT + 500);
+    servers[0]?.thaw();
+    expect(await late).toBe('temporarily_unavailable');
+    expect(await refresh(servers[1], tokens.mint(handle, 3))).toBe(tokens.mint(handle, 4));
+    await until(async () => (await refresh(servers[0], tokens.mint(handle, 3))) === tokens.mint(handle, 4));
   });
 
   it('with a Redis that comes and goes log nobody out, and revive nothing, in every history of faults', async () => {
