@@ -141,6 +141,20 @@ function sessionStoreSuite(rig: () => Rig): void {
     expect(await endOf(id)).toBe('logged_out');
   });
 
+  it('takes no step whose time is over, and says so, whatever became of the session', async () => {
+    const id = await openSession();
+    const ended = await openSession();
+    await store().end(ended, 'logged_out');
+    for (const each of [rig().store, rig().other]) {
+      for (const session of [id, ended]) {
+        const late = each.present(session, 1, performance.now() - 1_000);
+        await expect(late).rejects.toMatchObject({ code: 'temporarily_unavailable' });
+      }
+    }
+    expect(await store().present(id, 1, performance.now() + 10_000)).toMatchObject({ answer: 'rotated' });
+    expect(await store().present(ended, 1, performance.now() + 10_000)).toBeUndefined();
+  });
+
   it('knows no session that was never opened', async () => {
     expect(await store().present(randomUUID(), 1)).toBeUndefined();
   });
@@ -183,7 +197,7 @@ function postgresRig(database: DataSource): Rig {
     database,
     store,
     other: new PostgresSessionStore(database, config),
-    present: (id, p, doubtAge) => store.present(id, p, doubtAge === NEVER ? undefined : doubtAge),
+    present: (id, p, doubtAge) => store.present(id, p, undefined, doubtAge === NEVER ? undefined : doubtAge),
     seeds: false,
     pass: (id, ms) => passInRow(database, id, ms),
   };
@@ -274,7 +288,7 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
       }
       // A process without Redis has served the session from its old row meanwhile.
       const rows = new PostgresSessionStore(database, config);
-      expect(await rows.present(id, 1, 0)).toMatchObject({ answer: 'rotated', generation: 2 });
+      expect(await rows.present(id, 1, undefined, 0)).toMatchObject({ answer: 'rotated', generation: 2 });
       expect(await rig.present(id, 1, NEVER)).toMatchObject({ answer: 'replayed', generation: 2 });
     });
 

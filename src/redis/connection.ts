@@ -1,6 +1,12 @@
 import { createClient, createCluster } from 'redis';
 import type { Secret } from '../secret.js';
 
+/** What servers answer when they are asked whether they are there. */
+export interface Pong {
+  readonly history: string;
+  readonly time: number;
+}
+
 /** What a connection to one server and to a cluster have in common. */
 export interface Connection {
   send(key: string, command: string[]): Promise<unknown>;
@@ -8,9 +14,10 @@ export interface Connection {
   subscribe(channel: string, listener: (message: string) => void): Promise<void>;
   /**
    * Asks every server that holds keys whether it is there, and the one that tells messages. Gives the names of the
-   * histories of writes that they go on with: a server that restarts, or takes another's place, begins a new one.
+   * histories of writes that they go on with (a server that restarts, or takes another's place, begins a new one), and what
+   * time it was (ms) at the one whose clock is ahead.
    */
-  ping(): Promise<string>;
+  ping(): Promise<Pong>;
   /** Some key on each server that holds any. */
   aKeyOnEach(prefix: string): string[];
   destroy(): void;
@@ -79,7 +86,7 @@ function toServer(url: string, onLost: (error: unknown) => void): Opening {
       send: (_, command) => client.sendCommand(command),
       publish: (channel, message) => client.publish(channel, message),
       subscribe: (channel, listener) => subscriber.subscribe(channel, listener),
-      ping: async () => (await Promise.all([historyOf(client), subscriber.ping()]))[0],
+      ping: async () => (await Promise.all([pong(client), subscriber.ping()]))[0],
       aKeyOnEach: (prefix) => [prefix],
       destroy: () => [client, subscriber].forEach((each) => each.destroy()),
     },
@@ -124,9 +131,10 @@ function toCluster(urls: readonly [string, ...string[]], onLost: (error: unknown
       publish: (channel, message) => cluster.publish(channel, message),
       subscribe: (channel, listener) => cluster.subscribe(channel, listener),
       ping: async () => {
-        const histories = cluster.masters.map(async (node) => historyOf(await cluster.nodeClient(node)));
-        const [all] = await Promise.all([Promise.all(histories), cluster.pubSubNode?.client.ping()]);
-        return all.toSorted().join(' ');
+        const pongs = cluster.masters.map(async (node) => pong(await cluster.nodeClient(node)));
+        const [all] = await Promise.all([Promise.all(pongs), cluster.pubSubNode?.client.ping()]);
+        const histories = all.map(({ history }) => history).toSorted();
+        return { history: histories.join(' '), time: Math.max(...all.map(({ time }) => time)) };
       },
       aKeyOnEach: (prefix) => {
         const keys = new Map<unknown, string>();
@@ -144,8 +152,14 @@ function toCluster(urls: readonly [string, ...string[]], onLost: (error: unknown
 }
 
 /** Needs the right to `INFO`. */
-async function historyOf(node: { info(section: string): Promise<unknown> }): Promise<string> {
-  return /^master_replid:(\w+)/m.exec(String(await node.info('replication')))?.[1] ?? '';
+async function pong(node: { sendCommand(command: string[]): Promise<unknown> }): Promise<Pong> {
+  const [info, time] = await Promise.all([
+    node.sendCommand(['INFO', 'replication']),
+    node.sendCommand(['TIME']),
+  ]);
+  const [seconds, micros] = time as [string, string];
+  const history = /^master_replid:(\w+)/m.exec(String(info))?.[1] ?? '';
+  return { history, time: Number(seconds) * 1000 + Math.floor(Number(micros) / 1000) };
 }
 
 /** Where a cluster keeps a key without a hash tag: CRC-16/XMODEM, as its specification says. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Secret } from '../secret.js';
+import { ServerClock } from '../server-clock.js';
 import { inTime, openConnection, type Connection } from './connection.js';
 
 /** Redis cannot be used just now. Everybody who meets this goes on without it. */
@@ -51,6 +52,7 @@ export class Redis implements OnApplicationShutdown {
   private heart: NodeJS.Timeout | undefined;
   /** Of the writes that Redis had when it was last here. */
   private history: string | undefined;
+  private readonly clock = new ServerClock();
   private readonly returns: OnReturn[] = [];
   private readonly listeners = new Map<string, (message: string) => void>();
 
@@ -75,6 +77,11 @@ export class Redis implements OnApplicationShutdown {
    */
   doubtAge(): number {
     return Math.round(performance.now() - this.changedAt - SETTLE);
+  }
+
+  /** What Redis' clock will show at some moment of `performance.now()`. */
+  timeAt(moment: number): number | undefined {
+    return this.clock.at(moment);
   }
 
   /** `check` runs whenever Redis is back, before anything else uses it; if it fails, Redis stays away. */
@@ -149,7 +156,8 @@ export class Redis implements OnApplicationShutdown {
     });
     state.connection = connection;
     try {
-      const history = await inTime(connection.ping());
+      const { history, time } = await inTime(connection.ping());
+      this.clock.heard(time);
       for (const [channel, listener] of this.listeners) await inTime(connection.subscribe(channel, listener));
       const run: Run = (script, key, args) => inTime(evaluate(connection, script, key, args));
       // A server that is full, or a replica, answers pings and takes nothing; and one of a cluster's is enough to stay away.
@@ -170,7 +178,9 @@ export class Redis implements OnApplicationShutdown {
 
   /** A server that took another's place under the same address and connection is a loss and a return like any other. */
   private readonly beat = async (connection: Connection): Promise<void> => {
-    if ((await connection.ping()) !== this.history) throw new Error('Redis goes on from another state');
+    const { history, time } = await connection.ping();
+    if (history !== this.history) throw new Error('Redis goes on from another state');
+    this.clock.heard(time);
   };
 }
 

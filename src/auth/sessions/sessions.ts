@@ -60,10 +60,10 @@ export class Sessions {
     const token = presented === undefined ? undefined : this.refreshTokens.parse(presented);
     if (token === undefined) throw new Problem('refresh_token_invalid');
     const { handle, sessionId, generation } = token;
-    if (this.pulse.deadline() === undefined)
-      throw temporarilyUnavailable('this process stood still', undefined);
+    const until = this.pulse.deadline();
+    if (until === undefined) throw temporarilyUnavailable('this process stood still', undefined);
 
-    const found = await this.store.present(sessionId, generation);
+    const found = await this.store.present(sessionId, generation, until);
     const living = found !== undefined && found.roles !== undefined && !this.revocations.hasEnded(sessionId);
     this.metrics.refreshes.inc({ answer: living ? found.answer : 'ended' });
     if (found === undefined || this.revocations.hasEnded(sessionId))
