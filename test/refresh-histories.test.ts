@@ -43,8 +43,8 @@ describe('an honest browser', () => {
 });
 
 describe('these histories would find out', () => {
-  const finds = (step: Step, grace = G) => {
-    const ends = fc.property(faultyHistories, (history) => play(history, grace, step) === 'alive');
+  const finds = (step: Step, grace = G, guarded = true) => {
+    const ends = fc.property(faultyHistories, (history) => play(history, grace, step, guarded) === 'alive');
     return fc.check(ends, { numRuns: 50_000, endOnFailure: true }).failed;
   };
 
@@ -54,6 +54,20 @@ describe('these histories would find out', () => {
       { numRuns: 50_000, endOnFailure: true },
     );
     expect(check.failed).toBe(true);
+  });
+
+  it('a process that stood still, and then does what its client has long given up', () => {
+    expect(finds(present, G, false)).toBe(true);
+    // The shortest of them: one process sleeps, the other goes on, and what the first was asked abandons what that gave.
+    const ask = { up: 0, down: 0, lost: 'nothing', process: 0 } as const;
+    const requests = [
+      { ...ask, at: 1_000_000 },
+      { ...ask, at: 1_100_000, wait: 40_000 },
+      { ...ask, at: 1_110_000, process: 1 } as const,
+      { ...ask, at: 1_200_000 },
+    ];
+    expect(play({ requests, faults: [] }, G, present, false)).toBe('ended');
+    expect(play({ requests, faults: [] }, G)).toBe('alive');
   });
 
   it('a floor that moves too early: stragglers right after a move are not forgiven', () => {

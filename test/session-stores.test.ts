@@ -141,6 +141,20 @@ function sessionStoreSuite(rig: () => Rig): void {
     expect(await endOf(id)).toBe('logged_out');
   });
 
+  it('takes no step whose time is over, and says so, whatever became of the session', async () => {
+    const id = await openSession();
+    const ended = await openSession();
+    await store().end(ended, 'logged_out');
+    for (const each of [rig().store, rig().other]) {
+      for (const session of [id, ended]) {
+        const late = each.present(session, 1, performance.now() - 1_000);
+        await expect(late).rejects.toMatchObject({ code: 'temporarily_unavailable' });
+      }
+    }
+    expect(await store().present(id, 1, performance.now() + 10_000)).toMatchObject({ answer: 'rotated' });
+    expect(await store().present(ended, 1, performance.now() + 10_000)).toBeUndefined();
+  });
+
   it('knows no session that was never opened', async () => {
     expect(await store().present(randomUUID(), 1)).toBeUndefined();
   });
@@ -183,7 +197,7 @@ function postgresRig(database: DataSource): Rig {
     database,
     store,
     other: new PostgresSessionStore(database, config),
-    present: (id, p, doubtAge) => store.present(id, p, doubtAge === NEVER ? undefined : doubtAge),
+    present: (id, p, doubtAge) => store.present(id, p, undefined, doubtAge === NEVER ? undefined : doubtAge),
     seeds: false,
     pass: (id, ms) => passInRow(database, id, ms),
   };
@@ -274,8 +288,21 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
       }
       // A process without Redis has served the session from its old row meanwhile.
       const rows = new PostgresSessionStore(database, config);
-      expect(await rows.present(id, 1, 0)).toMatchObject({ answer: 'rotated', generation: 2 });
+      expect(await rows.present(id, 1, undefined, 0)).toMatchObject({ answer: 'rotated', generation: 2 });
       expect(await rig.present(id, 1, NEVER)).toMatchObject({ answer: 'replayed', generation: 2 });
+    });
+
+    it('decides about reuse once, also when the row says that it was touched in the future', async () => {
+      const [accountId, id] = [randomUUID(), randomUUID()];
+      await database.query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'mina')`, [accountId]);
+      await rig.store.open({ id, accountId, method: 'password' });
+      // As after a fail-over of the database to a machine whose clock is behind.
+      await database.query(
+        `UPDATE auth.sessions SET current = 10, parent = 9, floor = 8, late = 9, touched_at = now() + interval '1 hour' WHERE id = $1`,
+        [id],
+      );
+      expect(await rig.store.present(id, 1)).toMatchObject({ answer: 'reused' });
+      expect(await rig.other.present(id, 10)).toBeUndefined();
     });
   });
 });

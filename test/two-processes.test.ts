@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { OPENING, present } from '../src/auth/sessions/rotation.js';
+import { LONGEST_WAIT } from '../src/auth/sessions/pulse.js';
 import { RefreshTokens } from '../src/auth/sessions/refresh-token.js';
 import { Sessions } from '../src/auth/sessions/sessions.js';
 import { Secrets } from '../src/secrets.js';
@@ -55,6 +56,13 @@ async function refresh(server: ServerProcess | undefined, refreshToken: string):
   });
   const { code } = (await answer.json()) as { code?: string };
   return code ?? /^refresh=([^;]+)/.exec(answer.headers.getSetCookie()[0] ?? '')?.[1];
+}
+/** Lets a minute pass for a session. */
+async function passInRow(sessionId: string): Promise<void> {
+  await opener.database.query(
+    'UPDATE auth.sessions SET moved_at = moved_at - 60000, handed_at = handed_at - 60000 WHERE id = $1',
+    [sessionId],
+  );
 }
 async function until(condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 20_000;
@@ -165,6 +173,43 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
       expect(await current()).toBe(2);
       await proxy.stop();
     }, 60_000);
+  });
+
+  it('of which one stood still log nobody out: it does not do what its client has long given up', async () => {
+    await startTwo({});
+    const { handle, sessionId, refreshToken } = await openSession();
+    const pass = () => passInRow(sessionId);
+    expect(await refresh(servers[0], refreshToken)).toBe(tokens.mint(handle, 2));
+    await pass();
+    servers[0]?.freeze();
+    const late = refresh(servers[0], tokens.mint(handle, 2));
+    expect(await refresh(servers[1], tokens.mint(handle, 2))).toBe(tokens.mint(handle, 3));
+    await pass();
+    await sleep(LONGEST_WAIT + 500);
+    servers[0]?.thaw();
+    expect(await late).toBe('temporarily_unavailable');
+    expect(await refresh(servers[1], tokens.mint(handle, 3))).toBe(tokens.mint(handle, 4));
+    await until(async () => (await refresh(servers[0], tokens.mint(handle, 3))) === tokens.mint(handle, 4));
+  });
+
+  it('of which one is cut off from the database log nobody out: a step that arrives there late is not taken', async () => {
+    const proxy = await FailOverProxy.before(Number(new URL(postgres.url).port));
+    const behind = new URL(postgres.url);
+    behind.port = String(proxy.address);
+    servers.push(await start({ DATABASE_URL: behind.href }), await start({}));
+    const { handle, sessionId, refreshToken } = await openSession();
+    const pass = () => passInRow(sessionId);
+    expect(await refresh(servers[0], refreshToken)).toBe(tokens.mint(handle, 2));
+    await pass();
+    proxy.holdRequests();
+    const late = refresh(servers[0], tokens.mint(handle, 2));
+    expect(await refresh(servers[1], tokens.mint(handle, 2))).toBe(tokens.mint(handle, 3));
+    await pass();
+    await sleep(LONGEST_WAIT + 500);
+    proxy.release();
+    expect(await late).toBe('temporarily_unavailable');
+    expect(await refresh(servers[1], tokens.mint(handle, 3))).toBe(tokens.mint(handle, 4));
+    await proxy.stop();
   });
 
   it('with a Redis that comes and goes log nobody out, and revive nothing, in every history of faults', async () => {

@@ -26,6 +26,7 @@ import { Registrations } from './local/registration.js';
 import { Reauthentication } from './reauthentication.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { PostgresSessionStore } from './sessions/postgres-session-store.js';
+import { Pulse } from './sessions/pulse.js';
 import { RedisSessionStore } from './sessions/redis-session-store.js';
 import { RevocationNews } from './sessions/revocation-news.js';
 import { RefreshTokens } from './sessions/refresh-token.js';
@@ -67,6 +68,7 @@ export class AuthModule {
         RefreshTokens,
         RefreshCookie,
         TokenAnswers,
+        Pulse,
         Sessions,
         LogIn,
         LocalGuard,

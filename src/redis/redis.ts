@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { createClient, createCluster } from 'redis';
 import type { Secret } from '../secret.js';
+import { ServerClock } from '../server-clock.js';
+import { inTime, openConnection, type Connection } from './connection.js';
 
 /** Redis cannot be used just now. Everybody who meets this goes on without it. */
 export class RedisAway extends Error {
@@ -27,18 +28,9 @@ const PROBE = script("return redis.call('SET', KEYS[1], '1', 'PX', 1000)");
 /** Runs a script on a key. */
 export type Run = (script: Script, key: string, args: readonly (string | number)[]) => Promise<unknown>;
 
-/** What a connection to one server and to a cluster have in common. */
-interface Connection {
-  send(key: string, command: string[]): Promise<unknown>;
-  publish(channel: string, message: string): Promise<unknown>;
-  subscribe(channel: string, listener: (message: string) => void): Promise<void>;
-  /** Asks every server that holds keys whether it is there. */
-  ping(): Promise<unknown>;
-  destroy(): void;
-}
+/** Makes sure that what Redis remembers may be believed. `anew`: it may have lost writes of any age since it was last here. */
+type OnReturn = (run: Run, anew: boolean) => Promise<void>;
 
-/** An answer that takes longer (ms) than this does not come: whoever asked has a better use for the time. */
-const PATIENCE = 1_000;
 const HEARTBEAT = 1_000;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 1_000;
@@ -58,7 +50,10 @@ export class Redis implements OnApplicationShutdown {
   private closed = false;
   private pause = FIRST_PAUSE;
   private heart: NodeJS.Timeout | undefined;
-  private readonly returns: ((run: Run) => Promise<void>)[] = [];
+  /** Of the writes that Redis had when it was last here. */
+  private history: string | undefined;
+  private readonly clock = new ServerClock();
+  private readonly returns: OnReturn[] = [];
   private readonly listeners = new Map<string, (message: string) => void>();
 
   constructor(private readonly urls: readonly Secret[]) {}
@@ -84,8 +79,13 @@ export class Redis implements OnApplicationShutdown {
     return Math.round(performance.now() - this.changedAt - SETTLE);
   }
 
+  /** What Redis' clock will show at some moment of `performance.now()`. */
+  timeAt(moment: number): number | undefined {
+    return this.clock.at(moment);
+  }
+
   /** `check` runs whenever Redis is back, before anything else uses it; if it fails, Redis stays away. */
-  onReturn(check: (run: Run) => Promise<void>): void {
+  onReturn(check: OnReturn): void {
     this.returns.push(check);
   }
 
@@ -150,19 +150,21 @@ export class Redis implements OnApplicationShutdown {
   private async connect(): Promise<void> {
     // The client also tells of errors while it is still connecting.
     const state: { lost?: unknown; connection?: Connection } = {};
-    const connection = await open(this.urls, (error) => {
+    const connection = await openConnection(this.urls, (error) => {
       state.lost = error;
       if (state.connection !== undefined) this.lose(state.connection, error);
     });
     state.connection = connection;
     try {
-      await inTime(connection.ping());
+      const { history, time } = await inTime(connection.ping());
+      this.clock.heard(time);
       for (const [channel, listener] of this.listeners) await inTime(connection.subscribe(channel, listener));
       const run: Run = (script, key, args) => inTime(evaluate(connection, script, key, args));
-      // A server that is full, or a replica, answers pings and takes nothing.
-      await run(PROBE, 'daemun:probe', []);
-      for (const check of this.returns) await check(run);
+      // A server that is full, or a replica, answers pings and takes nothing; and one of a cluster's is enough to stay away.
+      await Promise.all(connection.aKeyOnEach('daemun:probe').map((key) => run(PROBE, key, [])));
+      for (const check of this.returns) await check(run, history !== this.history);
       if (state.lost !== undefined) throw state.lost;
+      this.history = history;
     } catch (error) {
       connection.destroy();
       throw error;
@@ -170,9 +172,16 @@ export class Redis implements OnApplicationShutdown {
     if (this.closed) return connection.destroy();
     this.connection = connection;
     this.changedAt = performance.now();
-    this.heart = setInterval(() => void this.use((it) => it.ping()).catch(() => {}), HEARTBEAT).unref();
+    this.heart = setInterval(() => void this.use(this.beat).catch(() => {}), HEARTBEAT).unref();
     this.logger.log('Redis is here');
   }
+
+  /** A server that took another's place under the same address and connection is a loss and a return like any other. */
+  private readonly beat = async (connection: Connection): Promise<void> => {
+    const { history, time } = await connection.ping();
+    if (history !== this.history) throw new Error('Redis goes on from another state');
+    this.clock.heard(time);
+  };
 }
 
 /** By its hash, and with its text where the server has not seen it yet. */
@@ -188,65 +197,5 @@ async function evaluate(
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
     return connection.send(key, ['EVAL', text, ...rest]);
-  }
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE} ms`)), PATIENCE);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** One URL is a server, several are some of a cluster's nodes. The client's own reconnecting and queueing stay off. */
-async function open(urls: readonly Secret[], onLost: (error: unknown) => void): Promise<Connection> {
-  const socket = { connectTimeout: PATIENCE, reconnectStrategy: false } as const;
-  const [first, ...others] = urls.map((url) => url.reveal());
-  if (first === undefined) throw new Error('no REDIS_URL');
-  if (others.length === 0) {
-    const client = createClient({ url: first, socket, disableOfflineQueue: true });
-    const subscriber = client.duplicate();
-    for (const each of [client, subscriber]) each.on('error', onLost);
-    const destroy = () => [client, subscriber].forEach((each) => each.isOpen && each.destroy());
-    return opened(Promise.all([client.connect(), subscriber.connect()]), {
-      send: (_, command) => client.sendCommand(command),
-      publish: (channel, message) => client.publish(channel, message),
-      subscribe: (channel, listener) => subscriber.subscribe(channel, listener),
-      ping: () => Promise.all([client.ping(), subscriber.ping()]),
-      destroy,
-    });
-  }
-  const { username, password, protocol } = new URL(first);
-  const cluster = createCluster({
-    rootNodes: [first, ...others].map((url) => ({ url, socket })),
-    defaults: {
-      socket: protocol === 'rediss:' ? { ...socket, tls: true } : socket,
-      disableOfflineQueue: true,
-      ...(username !== '' && { username: decodeURIComponent(username) }),
-      ...(password !== '' && { password: decodeURIComponent(password) }),
-    },
-  });
-  cluster.on('error', onLost);
-  return opened(cluster.connect(), {
-    send: (key, command) => cluster.sendCommand(key, false, command),
-    publish: (channel, message) => cluster.publish(channel, message),
-    subscribe: (channel, listener) => cluster.subscribe(channel, listener),
-    ping: () => Promise.all(cluster.masters.map(async (node) => (await cluster.nodeClient(node)).ping())),
-    destroy: () => cluster.isOpen && cluster.destroy(),
-  });
-}
-
-async function opened(connecting: Promise<unknown>, connection: Connection): Promise<Connection> {
-  try {
-    await inTime(connecting);
-    return connection;
-  } catch (error) {
-    connection.destroy();
-    throw error;
   }
 }

@@ -3,10 +3,11 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 /** One address in front of a server that may be exchanged for another, as a virtual IP or a managed Redis has it. */
 export class FailOverProxy {
   private readonly sockets = new Set<Socket>();
-  private readonly upstreams = new Set<Socket>();
+  /** Each with the one on whose behalf it asks. */
+  private readonly upstreams = new Map<Socket, Socket>();
   private readonly server = createServer((client) => {
     const upstream = connect(this.port, '127.0.0.1');
-    this.upstreams.add(upstream);
+    this.upstreams.set(upstream, client);
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
@@ -47,7 +48,16 @@ export class FailOverProxy {
 
   /** From now on what is asked arrives, and what is answered does not. */
   holdAnswers(): void {
-    for (const upstream of this.upstreams) upstream.unpipe().pause();
+    for (const upstream of this.upstreams.keys()) upstream.unpipe().pause();
+  }
+
+  /** From now on what is asked is under way, and arrives after {@link release}. */
+  holdRequests(): void {
+    for (const client of this.upstreams.values()) client.unpipe().pause();
+  }
+
+  release(): void {
+    for (const [upstream, client] of this.upstreams) client.pipe(upstream);
   }
 
   async stop(): Promise<void> {

@@ -8,8 +8,9 @@ let next = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
 export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = [];
   while (ports.length < count) {
-    next = next < HIGHEST ? next + 1 : LOWEST;
-    if (await isFree(next)) ports.push(next);
+    // Its own, since whoever else asks meanwhile moves `next` on.
+    const port = (next = next < HIGHEST ? next + 1 : LOWEST);
+    if (await isFree(port)) ports.push(port);
   }
   return ports;
 }

@@ -13,6 +13,16 @@ interface Options {
   readonly cluster?: boolean;
 }
 
+const LINKED = 'master_link_status:up';
+
+/** Tries until it is so, for twenty seconds. */
+async function attempt(condition: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await condition().catch(() => false)); tries++) {
+    if (tries === 400) throw new Error('the cluster did not form');
+    await sleep(50);
+  }
+}
+
 /** A real redis-server of our own, in a temporary folder on a free port of loopback. */
 export class RedisServer {
   private process: ChildProcess | undefined;
@@ -99,6 +109,12 @@ export class RedisServer {
     await this.command('REPLICAOF', 'NO', 'ONE');
   }
 
+  /** A replica hears no more of its master, whose other connections all go on. */
+  async stopFollowing(): Promise<void> {
+    await this.command('CONFIG', 'SET', 'masterauth', 'wrong');
+    await this.command('CLIENT', 'KILL', 'TYPE', 'master');
+  }
+
   async command(...command: string[]): Promise<unknown> {
     const client = createClient({
       url: this.url,
@@ -121,11 +137,14 @@ export class RedisServer {
   private readonly killHard = (): void => void this.process?.kill('SIGKILL');
 }
 
-/** A Redis Cluster of so many masters. */
+/** A Redis Cluster of so many masters, and as many replicas where those are wanted. */
 export class RedisCluster {
-  private constructor(readonly nodes: readonly RedisServer[]) {}
+  private constructor(
+    readonly nodes: readonly RedisServer[],
+    readonly replicas: readonly RedisServer[],
+  ) {}
 
-  static async start(masters = 3): Promise<RedisCluster> {
+  static async start(masters = 3, { replicas: withReplicas = false } = {}): Promise<RedisCluster> {
     const nodes = await Promise.all(
       Array.from({ length: masters }, () => RedisServer.start({ cluster: true })),
     );
@@ -135,19 +154,21 @@ export class RedisCluster {
       await node.command('CLUSTER', 'ADDSLOTSRANGE', String(from), String(to));
       await node.command('CLUSTER', 'SET-CONFIG-EPOCH', String(i + 1));
     }
-    for (const { port, busPort } of nodes.slice(1))
+    const replicas = await Promise.all(
+      nodes.slice(0, withReplicas ? masters : 0).map(() => RedisServer.start({ cluster: true })),
+    );
+    for (const { port, busPort } of [...nodes.slice(1), ...replicas])
       await nodes[0]?.command('CLUSTER', 'MEET', '127.0.0.1', String(port), String(busPort));
     for (const node of nodes) {
-      for (
-        let attempt = 0;
-        !String(await node.command('CLUSTER', 'INFO')).includes('cluster_state:ok');
-        attempt++
-      ) {
-        if (attempt === 400) throw new Error('the cluster did not form');
-        await sleep(50);
-      }
+      await attempt(async () => String(await node.command('CLUSTER', 'INFO')).includes('cluster_state:ok'));
     }
-    return new RedisCluster(nodes);
+    for (const [i, replica] of replicas.entries()) {
+      const id = String(await nodes[i]?.command('CLUSTER', 'MYID'));
+      // It has to hear of its master first.
+      await attempt(async () => (await replica.command('CLUSTER', 'REPLICATE', id)) === 'OK');
+      await attempt(async () => String(await replica.command('INFO', 'replication')).includes(LINKED));
+    }
+    return new RedisCluster(nodes, replicas);
   }
 
   get url(): string {
@@ -155,6 +176,6 @@ export class RedisCluster {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.stop()));
+    await Promise.all([...this.nodes, ...this.replicas].map((node) => node.stop()));
   }
 }

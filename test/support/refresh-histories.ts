@@ -1,16 +1,19 @@
 import fc from 'fast-check';
+import { LONGEST_WAIT } from '../../src/auth/sessions/pulse.js';
 import { OPENING, present, type RotationState } from '../../src/auth/sessions/rotation.js';
 
-/** F of refresh.md: a client gives up on a request after this. */
+/** A client gives up on a request after this. */
 export const FLIGHT = 8_000;
 /** How much later (ms) than the first the last process notices that Redis went away or is back. */
 const SETTLE = 5_000;
 const HOURLY = 3_600_000;
 
-/** One request of one tab. Times in ms; `up` + `down` never exceeds {@link FLIGHT}, or the client would have given up. */
+/** One request of one tab. Times in ms; an answer that comes later than {@link FLIGHT} finds that the client has given up. */
 interface Request {
   readonly at: number;
   readonly up: number;
+  /** How long it waits for its step once it is there: the process stands still, or its statement is held up. */
+  readonly wait?: number;
   readonly down: number;
   readonly lost: 'nothing' | 'request' | 'answer';
   /** Which of two processes it reaches. */
@@ -42,6 +45,10 @@ const burst = fc.record({
     fc.record({
       delay: fc.nat({ max: 2 * FLIGHT }),
       up: fc.nat({ max: FLIGHT }),
+      // Mostly none, sometimes as long as may be, and now and then up to two minutes.
+      wait: fc
+        .nat({ max: 10_000 })
+        .map((n) => (n < 7_000 ? 0 : n < 9_000 ? (n - 7_000) * (LONGEST_WAIT / 2_000) : (n - 9_000) * 120)),
       down: fc.nat({ max: FLIGHT }),
       lost: fc.oneof(
         { weight: 4, arbitrary: fc.constant('nothing' as const) },
@@ -77,7 +84,8 @@ function historiesWith(faults: number): fc.Arbitrary<History> {
     for (const [{ pause, requests }, happened] of bursts) {
       start += pause;
       for (const { delay, down, ...sent } of requests) {
-        history.requests.push({ ...sent, at: start + delay, down: Math.min(down, FLIGHT - sent.up) });
+        const left = Math.max(0, FLIGHT - sent.up - sent.wait);
+        history.requests.push({ ...sent, at: start + delay, down: Math.min(down, left) });
       }
       for (const [what, later] of happened) history.faults.push({ ...what, at: start - 5_000 + later });
     }
@@ -94,15 +102,20 @@ export type Step = typeof present;
 
 /**
  * Plays a history with one cookie jar, two processes, a row and its copy in Redis, against a step; tells whether the
- * session was ended. Without faults the copy is all that matters.
+ * session was ended. Without faults the copy is all that matters. `guarded`: a step that would come too late is not taken.
  */
-export function play({ requests, faults }: History, grace: number, step: Step = present): 'alive' | 'ended' {
+export function play(
+  { requests, faults }: History,
+  grace: number,
+  step: Step = present,
+  guarded = true,
+): 'alive' | 'ended' {
   let cookie = 1;
   let ended = false;
   let row: RotationState = OPENING;
   let rowTouchedAt = -Infinity;
   let savedAt = 0;
-  let copy: (RotationState & { readonly seededAt: number }) | undefined = { ...OPENING, seededAt: -Infinity };
+  let copy: (RotationState & { readonly seededAt: number }) | undefined = { ...OPENING, seededAt: 0 };
   let past: { readonly at: number; readonly copy: typeof copy }[] = [];
   const processes = [0, 1].map(() => ({ away: 0, goodAt: 0, doubt: -Infinity }));
 
@@ -122,7 +135,7 @@ export function play({ requests, faults }: History, grace: number, step: Step = 
     const outcome = step(copy, p, now, grace, Math.max(doubt, seededAt));
     if (outcome.answer === 'reused' && rowTouchedAt >= seededAt) {
       copy = undefined;
-      return stepOnCopy(p, now, doubt);
+      return stepOnRow(p, now, Math.max(doubt, now));
     }
     copy = { ...outcome.state, seededAt };
     past.push({ at: now, copy });
@@ -134,16 +147,18 @@ export function play({ requests, faults }: History, grace: number, step: Step = 
     if (rowTouchedAt >= process.goodAt) copy = undefined;
   };
 
-  for (const { at, up, down, lost, process } of requests) {
+  for (const { at, up, wait = 0, down, lost, process } of requests) {
     schedule(at, () => {
       const carried = cookie;
-      if (lost === 'request') return;
-      schedule(at + up, () => {
+      if (lost === 'request' || (guarded && wait > LONGEST_WAIT)) return;
+      const then = at + up + wait;
+      schedule(then, () => {
         const { away, doubt } = processes[process] ?? { away: 0, doubt: 0 };
-        const outcome = (away > 0 ? stepOnRow : stepOnCopy)(carried, at + up, doubt);
+        const outcome = (away > 0 ? stepOnRow : stepOnCopy)(carried, then, doubt);
         if (outcome.answer === 'reused') ended = true;
         // Browsers take cookies in the order of arrival, so a late answer may well put an older one back.
-        if (lost === 'nothing') schedule(at + up + down, () => void (cookie = outcome.state.current));
+        const inTime = lost === 'nothing' && then + down <= at + FLIGHT;
+        if (inTime) schedule(then + down, () => void (cookie = outcome.state.current));
       });
     });
   }

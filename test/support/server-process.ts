@@ -53,6 +53,15 @@ export class ServerProcess {
     throw new Error(`the server did not start: ${this.output.join('')}`);
   }
 
+  /** It is there and does nothing. */
+  freeze(): void {
+    this.child?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.child?.kill('SIGCONT');
+  }
+
   /** Ends it in the middle of whatever it does. */
   kill(): Promise<void> {
     return this.end('SIGKILL');

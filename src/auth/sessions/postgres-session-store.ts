@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Config } from '../../config.js';
 import { runPrepared, type Prepared } from '../../database/prepared.js';
+import { temporarilyUnavailable, type Problem } from '../../problems/problem.js';
+import { ServerClock } from '../../server-clock.js';
 import { PRESENT } from './present.sql.js';
 import {
   SessionStore,
@@ -41,9 +43,20 @@ const READ: Prepared = {
   WHERE id = $1 AND ended_at IS NULL AND expires_at > clock_timestamp()`,
 };
 
+/** What `PRESENT` answers. */
+type PresentedRow = Presented & { readonly roles: string[] | null; readonly time: number };
+type NoRow = { readonly [Key in keyof Presented]: null } & { readonly time: number };
+
+/** Nothing was done, and whoever still waits may ask again. */
+export function tooLate(): Problem {
+  return temporarilyUnavailable('the step of the session would have come too late', undefined);
+}
+
 /** Sessions in PostgreSQL: one row each, one statement a step. */
 @Injectable()
 export class PostgresSessionStore extends SessionStore {
+  private readonly clock = new ServerClock();
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly config: Config,
@@ -63,16 +76,28 @@ export class PostgresSessionStore extends SessionStore {
   }
 
   /** `doubtAge` where the step stands in for Redis: see `present.sql.ts`. */
-  async present(sessionId: string, generation: number, doubtAge?: number): Promise<Presented | undefined> {
+  async present(
+    sessionId: string,
+    generation: number,
+    until?: number,
+    doubtAge?: number,
+  ): Promise<Presented | undefined> {
     const { refreshGrace, sessionIdle } = this.config;
-    const [row] = await runPrepared<Presented & { roles: string[] | null }>(this.dataSource, PRESENT, [
+    const latest = until === undefined ? undefined : await this.timeAt(until);
+    const [row] = await runPrepared<PresentedRow | NoRow>(this.dataSource, PRESENT, [
       sessionId,
       generation,
       refreshGrace * 1000,
       sessionIdle * 1000,
       doubtAge ?? null,
+      latest ?? null,
     ]);
-    return row && { ...row, roles: row.roles ?? undefined };
+    if (row === undefined) throw new Error('the step of a session answered nothing');
+    const { time, ...presented } = row;
+    this.clock.heard(time);
+    if (presented.answer !== null) return { ...presented, roles: presented.roles ?? undefined };
+    if (latest !== undefined && time > latest) throw tooLate();
+    return undefined;
   }
 
   async end(sessionId: string, reason: EndReason, owner?: string): Promise<string | undefined> {
@@ -110,6 +135,15 @@ export class PostgresSessionStore extends SessionStore {
       [accountIds],
     );
     return rows.map(({ id }) => id);
+  }
+
+  /** What the database's clock will show at some moment of ours. Every step tells what it shows; the first has to ask. */
+  private async timeAt(moment: number): Promise<number | undefined> {
+    if (this.clock.at(moment) === undefined) {
+      const [{ now }] = await this.dataSource.query<[{ now: number }]>(`SELECT ${NOW}::float8 AS now`);
+      this.clock.heard(now);
+    }
+    return this.clock.at(moment);
   }
 
   /** What Redis is to know of a living session. Times as ages in ms: its clock is another. */

@@ -2,11 +2,12 @@ import { script } from '../../redis/redis.js';
 
 /**
  * The step of `rotation.ts` as a script on one hash: the copy of a session that Redis keeps. Arguments: the presented
- * generation, the grace, the idle limit, how long an unused copy is kept, how often the row is brought up to date, and how
- * long ago the doubt ends (all ms); then, after `unknown`, the row: current, parent, floor, late, ms since it moved, ms since
- * it was handed out, ms until its absolute limit, account, roles.
+ * generation, the grace, the idle limit, how long an unused copy is kept, how often the row is brought up to date, how
+ * long ago the doubt ends (all ms), and until when by Redis' clock the step may be taken, or nothing; then, after `unknown`,
+ * the row: current, parent, floor, late, ms since it moved, ms since it was handed out, ms until its absolute limit, account,
+ * roles.
  *
- * Answers `unknown` where there is no copy and no row came along, `ended`, or the answer of the step with the generation to hand out,
+ * Answers `late`, `unknown` where there is no copy and no row came along, `ended`, or the answer of the step with the generation to hand out,
  * account, roles, the copy's age in ms, and, when the row has to be brought up to date, what belongs in it. On `reused`
  * nothing changes yet: that the session ends is for the row to say.
  */
@@ -15,6 +16,7 @@ local key = KEYS[1]
 local p, grace, idle, keep, save = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if now > (tonumber(ARGV[7]) or now) then return {'late'} end
 
 local hot = redis.call('HMGET', key, 'ended',
   'current', 'parent', 'floor', 'late', 'moved', 'handed', 'seeded', 'saved', 'expires', 'account', 'roles')
@@ -23,10 +25,10 @@ local current, parent, floor, late = tonumber(hot[2]), tonumber(hot[3]), tonumbe
 local movedAt, handedAt, seededAt, savedAt = tonumber(hot[6]), tonumber(hot[7]), tonumber(hot[8]), tonumber(hot[9])
 local expiresAt, account, roles = tonumber(hot[10]), hot[11], hot[12]
 if not current then
-  if not ARGV[7] then return {'unknown'} end
-  current, parent, floor, late = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10])
-  movedAt, handedAt, expiresAt = now - ARGV[11], now - ARGV[12], now + ARGV[13]
-  seededAt, savedAt, account, roles = now, now, ARGV[14], ARGV[15]
+  if not ARGV[8] then return {'unknown'} end
+  current, parent, floor, late = tonumber(ARGV[8]), tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+  movedAt, handedAt, expiresAt = now - ARGV[12], now - ARGV[13], now + ARGV[14]
+  seededAt, savedAt, account, roles = now, now, ARGV[15], ARGV[16]
   redis.call('HSET', key, 'seeded', now, 'expires', expiresAt, 'account', account, 'roles', roles)
 end
 if now >= expiresAt or now >= handedAt + idle then return {'ended'} end

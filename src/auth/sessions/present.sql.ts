@@ -3,9 +3,10 @@ import type { Prepared } from '../../database/prepared.js';
 /**
  * The step of `rotation.ts` as one statement: it locks the row, decides, and writes, so that any number of processes may
  * run it at once. Parameters: $1 session id, $2 the presented generation, $3 the grace and $4 the idle limit in ms, $5 how
- * long ago the doubt ends in ms (in the future: negative), or NULL where there is none. A step in doubt stands in for the
- * Redis form, which has to hear of it: that is what `touched_at` is for. No row comes back when the session is unknown,
- * ended, or past a limit.
+ * long ago the doubt ends in ms (in the future: negative), or NULL where there is none, $6 until when by the database's clock
+ * (ms) the step may be taken, or NULL. A step in doubt stands in for the Redis form, which has to hear of it: that is what
+ * `touched_at` is for. The answer is NULL when the session is unknown, ended, or past a limit, or when it is too late; `time`
+ * is the database's clock afterwards, which tells the two apart.
  *
  * The decision stands in a sub-select of SET, because PostgreSQL evaluates that part again on the newest version of a
  * row for which it had to wait.
@@ -13,6 +14,7 @@ import type { Prepared } from '../../database/prepared.js';
 export const PRESENT: Prepared = {
   name: 'present-refresh-token',
   text: `
+  WITH step AS (
   UPDATE auth.sessions AS s
   SET (current, parent, floor, late, moved_at, handed_at, ended_at, end_reason, touched_at, last_answer) = (
     SELECT
@@ -59,9 +61,13 @@ export const PRESENT: Prepared = {
     AND s.ended_at IS NULL
     AND s.expires_at > clock_timestamp()
     AND greatest(s.handed_at, extract(epoch FROM s.created_at) * 1000) + $4 > extract(epoch FROM clock_timestamp()) * 1000
+    AND coalesce((extract(epoch FROM clock_timestamp()) * 1000)::float8 <= $6::float8, true)
   RETURNING
     s.current AS generation,
     s.last_answer AS answer,
     s.account_id AS "accountId",
-    (SELECT roles FROM auth.accounts WHERE id = s.account_id AND status = 'active') AS roles`,
+    (SELECT roles FROM auth.accounts WHERE id = s.account_id AND status = 'active') AS roles
+  )
+  SELECT step.*, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS time
+  FROM (VALUES (1)) AS always LEFT JOIN step ON true`,
 };

@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Config } from '../../config.js';
 import { Redis, RedisAway, type Run } from '../../redis/redis.js';
-import { PostgresSessionStore } from './postgres-session-store.js';
+import { PostgresSessionStore, tooLate } from './postgres-session-store.js';
 import { BURY, DROP, PRESENT_HOT } from './present.lua.js';
 import type { Answer } from './rotation.js';
 import { SessionStore, type EndReason, type Presented } from './session-store.js';
@@ -29,7 +29,7 @@ export interface Change {
 
 /** What `PRESENT_HOT` answers: only a status, or a step's outcome, and what belongs in the row when that is due. */
 type HotReply =
-  | ['unknown' | 'ended']
+  | ['late' | 'unknown' | 'ended']
   | [Answer, generation: number, accountId: string, roles: string, age: number]
   | [
       Answer,
@@ -64,15 +64,15 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     return this.rows.open(...parameters);
   }
 
-  async present(sessionId: string, generation: number): Promise<Presented | undefined> {
+  async present(sessionId: string, generation: number, until?: number): Promise<Presented | undefined> {
     if (this.redis.up) {
       try {
-        return await this.presentHot(sessionId, generation);
+        return await this.presentHot(sessionId, generation, until);
       } catch (error) {
         if (!(error instanceof RedisAway)) throw error;
       }
     }
-    return this.rows.present(sessionId, generation, this.redis.doubtAge());
+    return this.rows.present(sessionId, generation, until, this.redis.doubtAge());
   }
 
   async end(sessionId: string, reason: EndReason, owner?: string): Promise<string | undefined> {
@@ -134,10 +134,15 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     await Promise.all(this.saving);
   }
 
-  private async presentHot(sessionId: string, generation: number): Promise<Presented | undefined> {
+  private async presentHot(
+    sessionId: string,
+    generation: number,
+    until: number | undefined,
+  ): Promise<Presented | undefined> {
     const { refreshGrace, sessionIdle } = this.config;
     const save = Math.min(HOURLY, (sessionIdle * 1000) / 10);
-    const limits = [refreshGrace * 1000, sessionIdle * 1000, KEEP, save, this.redis.doubtAge()];
+    const latest = until === undefined ? undefined : this.redis.timeAt(until);
+    const limits = [refreshGrace * 1000, sessionIdle * 1000, KEEP, save, this.redis.doubtAge(), latest ?? ''];
     let reply = await this.step(sessionId, [generation, ...limits]);
     if (reply[0] === 'unknown') {
       const row = await this.rows.read(sessionId);
@@ -156,15 +161,12 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
       ];
       reply = await this.step(sessionId, [generation, ...limits, ...seed]);
     }
+    if (reply[0] === 'late') throw tooLate();
     if (reply.length === 1) return undefined;
     const [answer, current, accountId, roles, age] = reply;
     if (answer === 'reused') {
-      // The row may have gone on without Redis: then it decides, not the copy.
       const verdict = await this.rows.endReused(sessionId, age);
-      if (verdict === 'moved') {
-        await this.drop(sessionId);
-        return this.presentHot(sessionId, generation);
-      }
+      if (verdict === 'moved') return this.presentToRow(sessionId, generation, until);
       await this.bury(sessionId).catch(ignoreAway);
       if (verdict === 'already ended') return undefined;
     }
@@ -173,6 +175,19 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
       this.save(sessionId, { current, parent, floor, late, movedAge });
     }
     return { answer, generation: current, accountId, roles: readRoles(roles) };
+  }
+
+  /** The row has gone on without Redis: it decides, once, with everything until now in doubt, as for a new copy. */
+  private async presentToRow(
+    sessionId: string,
+    generation: number,
+    until: number | undefined,
+  ): Promise<Presented | undefined> {
+    const doubtAge = Math.min(0, this.redis.doubtAge());
+    const presented = await this.rows.present(sessionId, generation, until, doubtAge);
+    const over = presented === undefined || presented.answer === 'reused';
+    await (over ? this.bury(sessionId) : this.drop(sessionId)).catch(ignoreAway);
+    return presented;
   }
 
   private async step(sessionId: string, args: readonly (string | number)[]): Promise<HotReply> {

@@ -55,7 +55,7 @@ export class RevocationNews implements OnModuleInit, OnApplicationShutdown {
     await this.catchUp();
     if (this.redis !== undefined) {
       this.redis.onMessage(CHANNEL, (sessionId) => this.revocations.endSession(sessionId));
-      this.redis.onReturn((run) => this.reconcile(run));
+      this.redis.onReturn((run, anew) => this.reconcile(run, anew));
       await this.redis.start();
     }
     if (revocationPoll > 0) this.timer = setTimeout(() => void this.poll(), revocationPoll * 1000).unref();
@@ -111,9 +111,12 @@ export class RevocationNews implements OnModuleInit, OnApplicationShutdown {
     this.revocations.caughtUp(2_000 * this.config.revocationPoll + 1_000);
   }
 
-  /** Redis was away, or we were: what it remembers of rows that were touched meanwhile is not to be believed. */
-  private async reconcile(run: Run): Promise<void> {
-    const { now, changes } = await this.changes(this.redisGoodTo, KEEP / 1000);
+  /**
+   * Redis was away, or we were: what it remembers of rows that were touched meanwhile is not to be believed. One that goes
+   * on `anew` may have forgotten what it was told long before, such as a replica that had not heard from its master.
+   */
+  private async reconcile(run: Run, anew: boolean): Promise<void> {
+    const { now, changes } = await this.changes(anew ? undefined : this.redisGoodTo, KEEP / 1000);
     await this.copies?.believe(changes, run);
     this.refuse(changes.filter(this.isNew));
     this.redisGoodTo = now;
@@ -132,7 +135,8 @@ export class RevocationNews implements OnModuleInit, OnApplicationShutdown {
          ended_at > now() - make_interval(secs => $3)
        FROM auth.sessions WHERE touched_at > ${from}
        UNION ALL
-       SELECT 'account', id, changed_at::text, true FROM auth.accounts WHERE changed_at > ${from}`,
+       SELECT 'account', id, changed_at::text, changed_at > now() - make_interval(secs => $3)
+       FROM auth.accounts WHERE changed_at > ${from}`,
       [since ?? null, atFirst, this.config.accessTokenTtl + MARGIN],
     );
     return {
@@ -157,7 +161,8 @@ export class RevocationNews implements OnModuleInit, OnApplicationShutdown {
   /** After Redis has been corrected: so nothing that is given out later is stale. */
   private refuse(changes: readonly Change[]): void {
     for (const { kind, id, recent } of changes) {
-      if (kind === 'ended' && recent) this.revocations.endSession(id);
+      if (!recent) continue;
+      if (kind === 'ended') this.revocations.endSession(id);
       if (kind === 'account') this.revocations.refuseIssuedUntilNow(id);
     }
   }

@@ -53,8 +53,11 @@ export abstract class SessionStore {
   /**
    * The step `present(p)` of rotation.ts: atomic, by the store's own clock. Undefined when the session is unknown, ended,
    * or past its idle or absolute limit. On `reused` the session has ended when this returns.
+   *
+   * After `until` (ms, `performance.now()`) the step is not taken any more, whenever the store gets to read of it.
+   * @throws {Problem} `temporarily_unavailable` when it was too late.
    */
-  abstract present(sessionId: string, generation: number): Promise<Presented | undefined>;
+  abstract present(sessionId: string, generation: number, until?: number): Promise<Presented | undefined>;
 
   /**
    * Ends a session for good; whose it was, or undefined when it had ended already and stays as it was. With an owner, only

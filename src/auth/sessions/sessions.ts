@@ -3,9 +3,10 @@ import { DataSource, IsNull, MoreThan, type EntityManager } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
 import { Revocations } from '../../access/revocations.js';
 import { Metrics } from '../../metrics/metrics.js';
-import { Problem } from '../../problems/problem.js';
+import { Problem, temporarilyUnavailable } from '../../problems/problem.js';
 import { AuditEvents } from '../audit-events.js';
 import { AccessTokens } from '../access-tokens.js';
+import { Pulse } from './pulse.js';
 import { RefreshTokens } from './refresh-token.js';
 import { RevocationNews } from './revocation-news.js';
 import { Session } from './session.entity.js';
@@ -28,6 +29,7 @@ export class Sessions {
 
   constructor(
     private readonly dataSource: DataSource,
+    private readonly pulse: Pulse,
     private readonly store: SessionStore,
     private readonly refreshTokens: RefreshTokens,
     private readonly accessTokens: AccessTokens,
@@ -58,14 +60,17 @@ export class Sessions {
 
   /**
    * Trades a refresh token for its successor and an access token.
-   * @throws {Problem} `refresh_token_invalid` for what we never made, `session_ended` for what is over.
+   * @throws {Problem} `refresh_token_invalid` for what we never made, `session_ended` for what is over, and
+   *   `temporarily_unavailable` for what may have been sent so long ago that its client has gone on without an answer.
    */
   async refresh(presented: string | undefined): Promise<Tokens> {
     const token = presented === undefined ? undefined : this.refreshTokens.parse(presented);
     if (token === undefined) throw new Problem('refresh_token_invalid');
     const { handle, sessionId, generation } = token;
+    const until = this.pulse.deadline();
+    if (until === undefined) throw temporarilyUnavailable('this process stood still', undefined);
 
-    const found = await this.store.present(sessionId, generation);
+    const found = await this.store.present(sessionId, generation, until);
     const living = found !== undefined && found.roles !== undefined && !this.revocations.hasEnded(sessionId);
     this.metrics.refreshes.inc({ answer: living ? found.answer : 'ended' });
     if (found === undefined || this.revocations.hasEnded(sessionId))

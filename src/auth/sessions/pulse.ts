@@ -1,0 +1,52 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+
+/**
+ * How long (ms) a request may take from its arrival to its step. The grace is twice the 8 s after which our client gives up
+ * and these, so that no step is taken after its client may have gone on with another (docs/refresh.md).
+ */
+export const LONGEST_WAIT = 2_000;
+const BEAT = 250;
+/** How long (ms) after standing still what arrives may have been sent before: until the sockets have been read. */
+const MOMENT = 1_000;
+
+/** By when (ms, `performance.now()`) a request has to be carried out, and whether that can still be. */
+@Injectable()
+export class Pulse implements OnApplicationShutdown {
+  private readonly timer = setInterval(() => this.beat(), BEAT).unref();
+  private last = now();
+  private asleepUntil = -Infinity;
+
+  /**
+   * For a request that has just been read. Undefined where this process stood still a moment ago, and nobody knows for how
+   * long it had been waiting.
+   */
+  deadline(): number | undefined {
+    this.notice();
+    const { running } = now();
+    return running < this.asleepUntil ? undefined : running + LONGEST_WAIT - this.sinceBeat();
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  private beat(): void {
+    this.notice();
+    this.last = now();
+  }
+
+  /** Sockets may be read before the timers run. */
+  private notice(): void {
+    if (this.sinceBeat() > LONGEST_WAIT) this.asleepUntil = now().running + MOMENT;
+  }
+
+  /** The first clock stands still while the machine sleeps; the second may be set. */
+  private sinceBeat(): number {
+    const { running, wall } = now();
+    return Math.max(running - this.last.running, wall - this.last.wall);
+  }
+}
+
+function now(): { readonly running: number; readonly wall: number } {
+  return { running: performance.now(), wall: Date.now() };
+}

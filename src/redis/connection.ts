@@ -1,0 +1,173 @@
+import { createClient, createCluster } from 'redis';
+import type { Secret } from '../secret.js';
+
+/** What servers answer when they are asked whether they are there. */
+export interface Pong {
+  readonly history: string;
+  readonly time: number;
+}
+
+/** What a connection to one server and to a cluster have in common. */
+export interface Connection {
+  send(key: string, command: string[]): Promise<unknown>;
+  publish(channel: string, message: string): Promise<unknown>;
+  subscribe(channel: string, listener: (message: string) => void): Promise<void>;
+  /**
+   * Asks every server that holds keys whether it is there, and the one that tells messages. Gives the names of the
+   * histories of writes that they go on with (a server that restarts, or takes another's place, begins a new one), and what
+   * time it was (ms) at the one whose clock is ahead.
+   */
+  ping(): Promise<Pong>;
+  /** Some key on each server that holds any. */
+  aKeyOnEach(prefix: string): string[];
+  destroy(): void;
+}
+
+/** An answer that takes longer (ms) than this does not come: whoever asked has a better use for the time. */
+const PATIENCE = 1_000;
+/**
+ * A socket on which nothing happens for so long (ms) is closed. Those in use are pinged once a second; this is for those
+ * that a client of a cluster was still making when it was destroyed, and then forgets.
+ */
+const SILENCE = 4_000;
+
+/** Finds keys for all nodes that have more than a few of the slots. */
+const MOST_TRIES = 20_000;
+const SLOTS = 16_384;
+
+/** Waits no longer than anybody should. */
+export async function inTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE} ms`)), PATIENCE);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * One URL is a server, several are some of a cluster's nodes. The client's own reconnecting and queueing stay off:
+ * `onLost` hears of whatever breaks.
+ */
+export async function openConnection(
+  urls: readonly Secret[],
+  onLost: (error: unknown) => void,
+): Promise<Connection> {
+  const [first, ...others] = urls.map((url) => url.reveal());
+  if (first === undefined) throw new Error('no REDIS_URL');
+  const { connecting, connection } =
+    others.length === 0 ? toServer(first, onLost) : toCluster([first, ...others], onLost);
+  try {
+    await inTime(connecting);
+    return connection;
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+}
+
+interface Opening {
+  readonly connecting: Promise<unknown>;
+  readonly connection: Connection;
+}
+
+const socket = { connectTimeout: PATIENCE, socketTimeout: SILENCE, reconnectStrategy: false } as const;
+
+function toServer(url: string, onLost: (error: unknown) => void): Opening {
+  const client = createClient({ url, socket, disableOfflineQueue: true });
+  const subscriber = client.duplicate();
+  for (const each of [client, subscriber]) each.on('error', onLost);
+  return {
+    connecting: Promise.all([client.connect(), subscriber.connect()]),
+    connection: {
+      send: (_, command) => client.sendCommand(command),
+      publish: (channel, message) => client.publish(channel, message),
+      subscribe: (channel, listener) => subscriber.subscribe(channel, listener),
+      ping: async () => (await Promise.all([pong(client), subscriber.ping()]))[0],
+      aKeyOnEach: (prefix) => [prefix],
+      destroy: () => [client, subscriber].forEach((each) => each.destroy()),
+    },
+  };
+}
+
+function toCluster(urls: readonly [string, ...string[]], onLost: (error: unknown) => void): Opening {
+  const { username, password, protocol } = new URL(urls[0]);
+  const cluster = createCluster({
+    rootNodes: urls.map((url) => ({ url, socket })),
+    defaults: {
+      socket: protocol === 'rediss:' ? { ...socket, tls: true } : socket,
+      disableOfflineQueue: true,
+      ...(username !== '' && { username: decodeURIComponent(username) }),
+      ...(password !== '' && { password: decodeURIComponent(password) }),
+    },
+  });
+  // The second is how it tells of a connection to a node, among them the one that subscribes.
+  cluster.on('error', onLost).on('node-error', onLost);
+  // Those that held the keys when this connection was made. What moves between them moves as a whole; a node that takes
+  // another's place may know less. The client follows silently, and makes a new list whenever it learns who holds what.
+  let masters: readonly { readonly id: string }[] = [];
+  const trusted = new Set<string>();
+  const hasNewMaster = (): boolean => {
+    if (masters === cluster.masters) return false;
+    if (cluster.masters.some(({ id }) => !trusted.has(id))) return true;
+    masters = cluster.masters;
+    return false;
+  };
+  const connecting = cluster.connect().then(() => {
+    masters = cluster.masters;
+    for (const { id } of masters) trusted.add(id);
+  });
+  return {
+    connecting,
+    connection: {
+      send: async (key, command) => {
+        const reply = await cluster.sendCommand(key, false, command);
+        if (hasNewMaster()) throw new Error('a node took the place of another');
+        return reply;
+      },
+      publish: (channel, message) => cluster.publish(channel, message),
+      subscribe: (channel, listener) => cluster.subscribe(channel, listener),
+      ping: async () => {
+        const pongs = cluster.masters.map(async (node) => pong(await cluster.nodeClient(node)));
+        const [all] = await Promise.all([Promise.all(pongs), cluster.pubSubNode?.client.ping()]);
+        const histories = all.map(({ history }) => history).toSorted();
+        return { history: histories.join(' '), time: Math.max(...all.map(({ time }) => time)) };
+      },
+      aKeyOnEach: (prefix) => {
+        const keys = new Map<unknown, string>();
+        for (let n = 0; keys.size < cluster.masters.length && n < MOST_TRIES; n++) {
+          const key = `${prefix}:${n}`;
+          const owner = cluster.slots[slotOf(key)]?.master;
+          if (owner !== undefined && !keys.has(owner)) keys.set(owner, key);
+        }
+        return [...keys.values()];
+      },
+      // Whether or not it ever opened, and what it has made until now.
+      destroy: () => cluster.destroy(),
+    },
+  };
+}
+
+/** Needs the right to `INFO`. */
+async function pong(node: { sendCommand(command: string[]): Promise<unknown> }): Promise<Pong> {
+  const [info, time] = await Promise.all([
+    node.sendCommand(['INFO', 'replication']),
+    node.sendCommand(['TIME']),
+  ]);
+  const [seconds, micros] = time as [string, string];
+  const history = /^master_replid:(\w+)/m.exec(String(info))?.[1] ?? '';
+  return { history, time: Number(seconds) * 1000 + Math.floor(Number(micros) / 1000) };
+}
+
+/** Where a cluster keeps a key without a hash tag: CRC-16/XMODEM, as its specification says. */
+export function slotOf(key: string): number {
+  let crc = 0;
+  for (const byte of Buffer.from(key)) {
+    crc ^= byte << 8;
+    for (let bit = 0; bit < 8; bit++) crc = (crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1) & 0xffff;
+  }
+  return crc % SLOTS;
+}
