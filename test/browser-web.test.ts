@@ -49,33 +49,33 @@ describeWith('chromium', 'the way in, in a browser', () => {
     });
 
     it('keeps nothing of the person once one has logged out', async () => {
-      await page.goto('/');
-      await logInWith('kakao', 'mina');
-      await page.click('#log-out');
-      await shown('#login');
-      const kept = await page.evaluate(() =>
-        JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage), document.cookie]),
-      );
-      expect(kept).not.toMatch(/eyJ|nickname|refresh/);
-      expect((await page.context().cookies()).filter(({ name }) => name.includes('refresh'))).toEqual([]);
-      expect(await page.getByText('김미나').filter({ visible: true }).count()).toBe(0);
+      await web.openAs('mina', '/me');
+      await web.press('Log out');
+      await web.sees('.note.good', 'You are logged out.');
+      expect(await web.page.evaluate(storages)).toEqual({ cookie: '' });
+      expect(await web.page.context().cookies()).toEqual([]);
+      expect(await web.page.getByText('김미나').filter({ visible: true }).count()).toBe(0);
     });
 
     it('hides what is typed as a password, and takes what is pasted or filled in', async () => {
-      await page.goto('/');
-      await shown('input[autocomplete=current-password]');
-      const fields = await page
-        .locator('input[autocomplete=current-password], input[autocomplete=new-password]')
-        .evaluateAll((inputs) =>
-          (inputs as HTMLInputElement[]).map((input) => ({
-            type: input.type,
-            takesPaste: input.dispatchEvent(new ClipboardEvent('paste', { bubbles: true, cancelable: true })),
-            roomy: input.maxLength === -1 || input.maxLength >= 128,
-          })),
-        );
-      expect(fields).not.toEqual([]);
-      for (const field of fields) expect(field).toEqual({ type: 'password', takesPaste: true, roomy: true });
-      expect(await page.locator('input[type=password]').count()).toBe(fields.length);
+      for (const path of ['/login', '/register']) {
+        await web.page.goto(path);
+        if (path === '/login') await web.press(/e-mail/);
+        await web.sees('input[type=password]');
+        const fields = await web.page
+          .locator('input[autocomplete=current-password], input[autocomplete=new-password]')
+          .evaluateAll((inputs) =>
+            (inputs as HTMLInputElement[]).map((input) => ({
+              type: input.type,
+              takesPaste: input.dispatchEvent(
+                new ClipboardEvent('paste', { bubbles: true, cancelable: true }),
+              ),
+              roomy: input.maxLength === -1 || input.maxLength >= 128,
+            })),
+          );
+        expect(fields).toEqual([{ type: 'password', takesPaste: true, roomy: true }]);
+        expect(await web.page.locator('input[type=password]').count()).toBe(fields.length);
+      }
     });
 
     it('logs out, and stays so', async () => {
