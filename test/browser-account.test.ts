@@ -51,6 +51,42 @@ describeWith('chromium', "one's own page, in a browser", () => {
       expect(web.page.url()).toBe(`${web.app.url}/me/ways-in`);
     });
 
+    describe('a while after the log-in', () => {
+      const later = () =>
+        web.app.database.query(`UPDATE auth.sessions SET created_at = created_at - interval '1 hour'`);
+
+      it('change once the password has shown who it is', async () => {
+        const { password } = await web.register('Haneul');
+        await web.page.goto('/me/ways-in');
+        await later();
+        await web.press('Link Google');
+        await web.sees('h2', 'Is it really you?');
+        await web.fillIn({ Password: 'not this' }, 'Go on');
+        await web.sees('.note.bad', 'is wrong');
+        await web.fillIn({ Password: password }, 'Go on');
+        await web.page.click('button[name=persona]');
+        await web.sees('.rows', 'Linked');
+        await later();
+        await web.press('Unlink Google');
+        await web.fillIn({ Password: password }, 'Go on');
+        await web.sees('.note.good', 'Google is no way in any more.');
+      });
+
+      it('change after another log-in, where there is no password', async () => {
+        await web.openAs('no-email', '/me/ways-in');
+        await later();
+        await web.press('Link Naver');
+        await web.press('Log in again with Kakao');
+        await web.page.click('button[name=persona][value=no-email]');
+        await web.sees('.mine');
+        expect(web.page.url()).toBe(`${web.app.url}/me/ways-in`);
+        await web.press('Link Naver');
+        await web.page.click('button[name=persona]');
+        await web.sees('.rows', /Naver/);
+        await web.page.getByRole('button', { name: 'Unlink Naver' }).waitFor();
+      });
+    });
+
     it('have a password that can be changed', async () => {
       const { email, password } = await web.register('Narae');
       await web.page.goto('/me/ways-in');

@@ -60,7 +60,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
     it('hides what is typed as a password, and takes what is pasted or filled in', async () => {
       for (const path of ['/login', '/register']) {
         await web.page.goto(path);
-        if (path === '/login') await web.press(/e-mail/);
+
         await web.sees('input[type=password]');
         const fields = await web.page
           .locator('input[autocomplete=current-password], input[autocomplete=new-password]')
@@ -258,9 +258,12 @@ describeWith('chromium', 'the way in, in a browser', () => {
     });
   });
 
-  it('a link to elsewhere leads nowhere', async () => {
-    await web.page.goto('/login?next=https://elsewhere.example/');
-    await web.logInWith('kakao');
-    expect(web.page.url()).toBe(`${web.app.url}/`);
-  });
+  it.each(['https://elsewhere.example/', '//', '//elsewhere.example', 'javascript:alert(1)'])(
+    'a link that wants to lead on to %s leads nowhere',
+    async (next) => {
+      await web.page.goto(`/login?next=${encodeURIComponent(next)}`);
+      await web.logInWith('kakao');
+      expect(web.page.url()).toBe(`${web.app.url}/`);
+    },
+  );
 });

@@ -27,8 +27,9 @@ export function LogInPage() {
 /** A path of this page and nothing else, whatever the address says. */
 function useNext(): string {
   const [search] = useSearchParams();
-  const next = new URL(search.get('next') ?? '/', location.origin);
-  return next.origin === location.origin ? next.pathname + next.search : '/';
+  const asked = search.get('next') ?? '/';
+  const next = URL.canParse(asked, location.origin) ? new URL(asked, location.origin) : undefined;
+  return next?.origin === location.origin ? next.pathname + next.search : '/';
 }
 
 export function RegisterPage() {

@@ -145,7 +145,12 @@ export const en = {
     linkName: (name: string) => `Link ${name}`,
     unlink: 'Unlink',
     unlinkName: (name: string) => `Unlink ${name}`,
-    unlinked: (name: string) => `${name} is no way in any more.`,
+    unlinked: (name: string) =>
+      `${name} is no way in any more. Devices that had logged in with it are logged out.`,
+    reallyYou: 'Is it really you?',
+    confirmPassword: 'Your log-in was a while ago. Your password shows that it is you.',
+    confirmAgain: 'Your log-in was a while ago. Please log in once more, and then try again.',
+    goOn: 'Go on',
     password: 'E-mail and password',
     passwordSet: 'You can log in with your e-mail address and a password.',
     passwordNotSet:
@@ -199,6 +204,7 @@ export const en = {
     password_reset: 'a new password was chosen',
     password_changed: 'the password was changed',
     unlinked_at_provider: 'the connection was ended at the provider',
+    unlinked: 'it had come in by an account that was unlinked',
     limit_passed: 'too old',
   } as Readonly<Record<string, string>>,
   watch: {

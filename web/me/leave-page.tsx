@@ -1,15 +1,14 @@
 import { useLocation } from 'wouter';
 import { expectEnd } from '../entry/arrive.js';
-import { useProviders } from '../entry/provider-buttons.js';
 import { Field, Form } from '../frame/form.js';
-import { useLoad } from '../frame/load.js';
 import { Title } from '../frame/title.js';
 import { Show } from '../frame/waiting.js';
 import { useWords } from '../language/language.js';
 import { ask } from '../session/ask.js';
 import { client } from '../session/session.js';
+import { Again } from './again.js';
 import { MyPage } from './my-pages.js';
-import type { WaysIn } from './ways-in-page.js';
+import { useWaysIn, type WaysIn } from './ways-in.js';
 
 /** How one leaves for good. */
 export function LeavePage() {
@@ -24,8 +23,7 @@ export function LeavePage() {
 }
 
 function Leave() {
-  const loaded = useLoad('ways', (signal) => ask<WaysIn>('/auth/identities', { signal }));
-  return <Show loaded={loaded}>{(ways) => <LeaveForm ways={ways} />}</Show>;
+  return <Show loaded={useWaysIn()}>{(ways) => <LeaveForm ways={ways} />}</Show>;
 }
 
 function LeaveForm({ ways }: { readonly ways: WaysIn }) {
@@ -59,26 +57,5 @@ function LeaveForm({ ways }: { readonly ways: WaysIn }) {
         <p>{me.leaveRecent}</p>
       )}
     </Form>
-  );
-}
-
-/** Logging in once more shows that it is oneself. */
-function Again({ ways }: { readonly ways: WaysIn }) {
-  const { me } = useWords();
-  const { data = [] } = useProviders();
-  const mine = data.filter(({ id }) => ways.identities.some(({ provider }) => provider === id));
-  return (
-    <div className="actions">
-      {mine.map(({ id }) => (
-        <button
-          type="button"
-          key={id}
-          className="plain"
-          onClick={() => client.login(id, { returnTo: '/me/delete' })}
-        >
-          {me.againWith(me.method(id))}
-        </button>
-      ))}
-    </div>
   );
 }

@@ -1,24 +1,18 @@
+import { useState } from 'react';
 import { Link } from 'wouter';
+import { Failure } from '../../client/src/index.js';
 import { useProviders, type Provider } from '../entry/provider-buttons.js';
 import { Act } from '../frame/act.js';
 import { Field, Form } from '../frame/form.js';
-import { useLoad } from '../frame/load.js';
 import { tell } from '../frame/notices.js';
 import { Title } from '../frame/title.js';
 import { Show } from '../frame/waiting.js';
 import { useSpeech, useWords } from '../language/language.js';
 import { sayWhen } from '../language/time.js';
 import { ask } from '../session/ask.js';
+import { Again } from './again.js';
 import { MyPage } from './my-pages.js';
-
-export interface WaysIn {
-  readonly identities: readonly {
-    readonly provider: string;
-    readonly linkedAt: string;
-    readonly email?: string;
-  }[];
-  readonly passwordSet: boolean;
-}
+import { useWaysIn, type WaysIn } from './ways-in.js';
 
 /** The ways into the account: those that there are, and those that there could be. */
 export function WaysInPage() {
@@ -32,9 +26,22 @@ export function WaysInPage() {
   );
 }
 
+/** Something about a way in; the server wants to be sure of who does it. */
+type Change = (confirmed: { readonly password?: string }) => Promise<void>;
+
 function Ways() {
   const providers = useProviders();
-  const ways = useLoad('ways', (signal) => ask<WaysIn>('/auth/identities', { signal }));
+  const ways = useWaysIn();
+  // What was refused until it is sure who asks.
+  const [refused, setRefused] = useState<Change>();
+  const perform = async (change: Change) => {
+    try {
+      await change({});
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== 'reauthentication_required') throw error;
+      setRefused(() => change);
+    }
+  };
   return (
     <Show loaded={providers}>
       {(all) => (
@@ -43,9 +50,18 @@ function Ways() {
             <>
               <ul className="rows">
                 {all.map((provider) => (
-                  <Way key={provider.id} provider={provider} waysIn={waysIn} changed={ways.reload} />
+                  <Way
+                    key={provider.id}
+                    provider={provider}
+                    waysIn={waysIn}
+                    perform={perform}
+                    changed={ways.reload}
+                  />
                 ))}
               </ul>
+              {refused !== undefined && (
+                <Confirmation ways={waysIn} change={refused} done={() => setRefused(undefined)} />
+              )}
               <Password isSet={waysIn.passwordSet} />
             </>
           )}
@@ -55,15 +71,52 @@ function Ways() {
   );
 }
 
-function Way({
-  provider: { id, name },
-  waysIn,
-  changed,
-}: {
-  provider: Provider;
-  waysIn: WaysIn;
+interface ConfirmationProps {
+  readonly ways: WaysIn;
+  readonly change: Change;
+  readonly done: () => void;
+}
+
+/** Asks for the password, or for another log-in where there is none, before a way in changes. */
+function Confirmation({ ways, change, done }: ConfirmationProps) {
+  const { me, entry } = useWords();
+  return (
+    <section className="below" aria-labelledby="confirmation">
+      <h2 id="confirmation">{me.reallyYou}</h2>
+      {ways.passwordSet ? (
+        <Form
+          submit={me.goOn}
+          send={async ({ password = '' }) => {
+            await change({ password });
+            done();
+          }}
+        >
+          <Field
+            name="password"
+            label={entry.password}
+            hint={me.confirmPassword}
+            type="password"
+            autoComplete="current-password"
+          />
+        </Form>
+      ) : (
+        <>
+          <p role="status">{me.confirmAgain}</p>
+          <Again ways={ways} />
+        </>
+      )}
+    </section>
+  );
+}
+
+interface WayProps {
+  readonly provider: Provider;
+  readonly waysIn: WaysIn;
+  readonly perform: (change: Change) => Promise<void>;
   readonly changed: () => void;
-}) {
+}
+
+function Way({ provider: { id, name }, waysIn, perform, changed }: WayProps) {
   const { language, words } = useSpeech();
   const { me } = words;
   const linked = waysIn.identities.find(({ provider }) => provider === id);
@@ -79,16 +132,18 @@ function Way({
         </p>
       </div>
       {linked === undefined ? (
-        <Act label={me.link} name={me.linkName(called)} act={() => link(id)} />
+        <Act label={me.link} name={me.linkName(called)} act={() => perform((sure) => link(id, sure))} />
       ) : (
         <Act
           label={me.unlink}
           name={me.unlinkName(called)}
-          act={async () => {
-            await ask(`/auth/identities/${id}`, { method: 'DELETE' });
-            changed();
-          }}
-          done={(now) => now.me.unlinked(now.me.method(id))}
+          act={() =>
+            perform(async (sure) => {
+              await ask(`/auth/identities/${id}`, { method: 'DELETE', body: sure });
+              tell({ tone: 'good', text: (now) => now.me.unlinked(now.me.method(id)) });
+              changed();
+            })
+          }
         />
       )}
     </li>
@@ -96,8 +151,8 @@ function Way({
 }
 
 /** Goes to the provider, and comes back to this page. */
-async function link(provider: string): Promise<void> {
-  const body = { returnTo: location.origin + location.pathname };
+async function link(provider: string, sure: { readonly password?: string }): Promise<void> {
+  const body = { returnTo: location.origin + location.pathname, ...sure };
   const { url } = await ask<{ url: string }>(`/auth/identities/${provider}`, { method: 'POST', body });
   location.assign(url);
 }
