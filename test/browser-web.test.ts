@@ -60,7 +60,6 @@ describeWith('chromium', 'the way in, in a browser', () => {
     it('hides what is typed as a password, and takes what is pasted or filled in', async () => {
       for (const path of ['/login', '/register']) {
         await web.page.goto(path);
-
         await web.sees('input[type=password]');
         const fields = await web.page
           .locator('input[autocomplete=current-password], input[autocomplete=new-password]')
