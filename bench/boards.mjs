@@ -1,7 +1,7 @@
 // What boards cost when they are large: how deep pages, searches and writing compare with a first page, a small board and an
 // empty database, over HTTP, in the same rounds. Saves the query plans beside itself.
 // Usage: npm run bench:boards -- [--posts 1000000] [--comments 5000000] [--rounds 7]
-//   DATABASE_URL=… uses a database that fill-boards.mjs has filled, and saves no plans.
+//   DATABASE_URL=… uses a database that fill-boards.mjs has filled, and saves plans if its server has the settings for it.
 import { execFileSync, fork } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -11,7 +11,7 @@ import autocannon from 'autocannon';
 import pg from 'pg';
 import { startDatabase } from './database.mjs';
 import { ask, inRounds } from './measure.mjs';
-import { beginExplaining, endExplaining, LOGGED, savePlans } from './plans.mjs';
+import { beginExplaining, canExplain, endExplaining, LOGGED, savePlans } from './plans.mjs';
 import { bodyOf, PLANTED, randomFrom } from './texts.mjs';
 
 const { values: options } = parseArgs({
@@ -51,7 +51,7 @@ try {
   report('writing', await inRounds(Number(options.rounds), writing(full, empty)));
   await likes(full);
   await sizes();
-  if (!filled) await explain(requests);
+  if (await canExplain(db)) await explain(requests);
 } finally {
   for (const child of children) child.kill();
   await db.end();

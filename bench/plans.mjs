@@ -18,6 +18,12 @@ const EXPLAINING = {
 /** Functions of ours that the planner runs are explained, too, and of no interest. */
 const READS_TABLES = / on (boards|posts|tallies|comments|likes|reactions|profiles|post_words)/;
 
+/** Whether the server has been started with {@link LOGGED}. */
+export async function canExplain(db) {
+  const { rows } = await db.query('SHOW logging_collector');
+  return rows[0].logging_collector === 'on';
+}
+
 /** Who connects from now on is explained. */
 export async function beginExplaining(db) {
   for (const [name, value] of Object.entries(EXPLAINING))
