@@ -36,10 +36,11 @@ export async function endExplaining(db) {
 
 /** Writes down what the database does for a request, once it has been asked for before. */
 export async function savePlans(db, file, title, ask) {
-  await ask();
+  for (let i = 0; i < 3; i++) await ask();
+  await logged();
   const before = await logSize(db);
   await ask();
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await logged();
   const { rows } = await db.query('SELECT pg_read_file(pg_current_logfile(), $1, 10000000) AS text', [
     before,
   ]);
@@ -59,4 +60,9 @@ export async function savePlans(db, file, title, ask) {
 async function logSize(db) {
   const { rows } = await db.query('SELECT (pg_stat_file(pg_current_logfile())).size::integer AS size');
   return rows[0].size;
+}
+
+/** The server hands its log to another process, which writes it. */
+function logged() {
+  return new Promise((resolve) => setTimeout(resolve, 500));
 }
