@@ -33,9 +33,11 @@ await app.listen(config.port, config.host);
 const accountId = randomUUID();
 await app.get(DataSource).query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'bench')`, [accountId]);
 await app.get(Profiles, { strict: false }).createIfAbsent(accountId, { nickname: 'bench', avatarUrl: null });
-const token = app
-  .get(AccessTokens, { strict: false })
-  .issue({ accountId, sessionId: randomUUID(), roles: ['user'] });
+const accessTokens = app.get(AccessTokens, { strict: false });
+const tokenOf = (accountId) => accessTokens.issue({ accountId, sessionId: randomUUID(), roles: ['user'] });
+const token = tokenOf(accountId);
+/** Of as many others as are asked for. */
+const tokens = Array.from({ length: Number(process.env.OTHERS ?? 0) }, () => tokenOf(randomUUID()));
 
 // V8 gives back what starting took once the process has been idle for some seconds, with a heartbeat now and then.
 if (process.argv[3] === 'idle') {
@@ -49,4 +51,4 @@ const cookies = [];
 for (let i = 0; i < Number(process.env.SESSIONS ?? 0); i++) {
   cookies.push((await sessions.open({ accountId, roles: ['user'], method: 'kakao' })).refreshToken);
 }
-process.send?.({ ready: true, token, cookies, idleBytes: process.memoryUsage.rss() });
+process.send?.({ ready: true, token, tokens, cookies, idleBytes: process.memoryUsage.rss() });

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 
 const DEBIAN = '/usr/lib/postgresql';
 
-/** Starts a database for one benchmark; `stop` removes it. */
-export async function startDatabase(port = 3803) {
+/** Starts a database for one benchmark, with settings of its own; `stop` removes it. */
+export async function startDatabase(port = 3803, settings = {}) {
   const [version] = existsSync(DEBIAN) ? readdirSync(DEBIAN).toSorted((a, b) => b - a) : [];
   if (version === undefined) return { name: 'embedded', inProcess: true, url: '', stop: async () => {} };
   const bin = join(DEBIAN, version, 'bin');
@@ -22,7 +22,10 @@ export async function startDatabase(port = 3803) {
   );
   const server = spawn(
     join(bin, 'postgres'),
-    ['-D', join(dir, 'data'), '-p', String(port), '-k', dir, '-c', 'listen_addresses=127.0.0.1'],
+    [
+      ['-D', join(dir, 'data'), '-p', String(port), '-k', dir, '-c', 'listen_addresses=127.0.0.1'],
+      Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ].flat(),
     options,
   );
   await new Promise((resolve) => setTimeout(resolve, 2_000));

@@ -114,6 +114,23 @@ onEachDatabase('search', (village) => {
     for (const limit of [1, 2, 3, 4, 5]) expect(await titles(slug, 'tea', limit)).toEqual(ranked);
   });
 
+  it('goes through the years from the newest post on, page by page', async () => {
+    const slug = await boardWith({ title: 'T' });
+    await village.app.database.query(
+      `INSERT INTO board.posts (id, board_id, author_id, title, body, excerpt, created_at)
+       SELECT gen_random_uuid(), b.id, gen_random_uuid(),
+         CASE WHEN n > 600 AND n % 3 = 0 THEN '옛날이야기 ' ELSE '' END || 'day ' || n,
+         CASE WHEN n > 600 AND n % 3 = 1 THEN '옛날이야기' ELSE 'B' END, '', now() - n * interval '12 days'
+       FROM board.boards b, generate_series(1, 1200) AS n WHERE b.slug = $1`,
+      [slug],
+    );
+    const days = Array.from({ length: 600 }, (_, i) => i + 601);
+    const [inTitle, inBody] = [0, 1].map((rest) => days.filter((n) => n % 3 === rest));
+    const ranked = [...inTitle!.map((n) => `옛날이야기 day ${n}`), ...inBody!.map((n) => `day ${n}`)];
+    expect(await titles(slug, '이야', 70)).toEqual(ranked);
+    expect(await titles(slug, 'day', 100)).toEqual(await titles(slug, 'da', 30));
+  });
+
   it('finds a rare word behind many posts without it', async () => {
     const slug = await boardWith({ title: 'needle, the oldest' }, { title: 'T', body: 'an old needle' });
     await village.app.database.query(

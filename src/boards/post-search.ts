@@ -5,32 +5,44 @@ import type { PostQuery, SearchPlace } from './post-query.js';
 import { LISTED, type PostRow } from './post-row.js';
 
 /** A search goes through so many of the newest posts first. */
-const NEWEST = 2_000;
+const NEWEST = 500;
 
-/** The better of two ways in which a post can fit. */
+const ASKED = 'asked AS MATERIALIZED (SELECT board.searched($1, $2) AS words)';
+/** The better of two ways in which a post can fit what is asked in its period. */
 const FITS = {
-  title: 'p.title_words @@ board.searched($1, $2)',
-  body: 'p.words @@ board.searched($1, $2) AND NOT p.title_words @@ board.searched($1, $2)',
+  title: (asked: string) => `p.title_words @@ ${asked}`,
+  body: (asked: string) => `p.words @@ ${asked} AND NOT p.title_words @@ ${asked}`,
 } as const;
+type Part = keyof typeof FITS;
 const AFTER = '($3::timestamptz IS NULL OR (p.created_at, p.id) < ($3, $4::uuid))';
-const IN_ORDER = 'ORDER BY p.created_at DESC, p.id DESC LIMIT $5';
-
-/** Words that are common are found quickly among the newest posts… */
-const AMONG_NEWEST = (part: keyof typeof FITS) => `
-  WITH newest AS MATERIALIZED (
-    SELECT p.id FROM board.posts p WHERE p.board_id = $1 AND ${AFTER}
-    ORDER BY p.created_at DESC, p.id DESC LIMIT ${NEWEST}
-  )
-  SELECT ${LISTED}, '${part}' AS part FROM newest
-  JOIN board.posts p USING (id) JOIN board.tallies t ON t.post_id = p.id WHERE ${FITS[part]} ${IN_ORDER}`;
-
-/** …and words that are not among them are rare, so that the index names few posts. */
-const AMONG_ALL = (part: keyof typeof FITS) => `
-  WITH fitting AS MATERIALIZED (
-    SELECT p.id, p.created_at FROM board.posts p WHERE ${FITS[part]}
-  ), found AS (SELECT p.id FROM fitting p WHERE ${AFTER} ${IN_ORDER})
+const IN_ORDER = 'ORDER BY p.created_at DESC, p.id DESC';
+const SHOWN = (part: Part) => `
   SELECT ${LISTED}, '${part}' AS part FROM found
   JOIN board.posts p USING (id) JOIN board.tallies t ON t.post_id = p.id ${IN_ORDER}`;
+
+/** Words that are common are found quickly among the newest posts… */
+const AMONG_NEWEST = (part: Part) => `
+  WITH ${ASKED}, newest AS MATERIALIZED (
+    SELECT p.* FROM board.posts p WHERE p.board_id = $1 AND ${AFTER} ${IN_ORDER} LIMIT ${NEWEST}
+  ), found AS MATERIALIZED (
+    SELECT p.id FROM newest p, asked
+    WHERE ${FITS[part]('board.searched_in(board.period(p.created_at), asked.words)')} ${IN_ORDER} LIMIT $5
+  ) ${SHOWN(part)}`;
+
+/**
+ * …and of others the index names few in each period. The periods are gone through from the newest on, and no further than
+ * until enough are found, since nothing sorts them all.
+ */
+const AMONG_ALL = (part: Part) => `
+  WITH ${ASKED}, periods AS (
+    SELECT board.searched_in(period, words) AS asked FROM asked, generate_series(
+      board.period(coalesce($3, (SELECT max(created_at) FROM board.posts WHERE board_id = $1))),
+      board.period((SELECT min(created_at) FROM board.posts WHERE board_id = $1)), -1) AS period
+  ), found AS MATERIALIZED (
+    SELECT fitting.id FROM periods CROSS JOIN LATERAL (
+      SELECT p.id FROM board.posts p WHERE ${FITS[part]('periods.asked')} AND ${AFTER} ${IN_ORDER} LIMIT $5
+    ) AS fitting LIMIT $5
+  ) ${SHOWN(part)}`;
 
 const STEPS = (['title', 'body'] as const).map((part) => ({
   part,

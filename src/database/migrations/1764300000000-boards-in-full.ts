@@ -12,7 +12,9 @@ export class BoardsInFull1764300000000 implements MigrationInterface {
   async down(db: QueryRunner): Promise<void> {
     await db.query('DROP TABLE board.idempotency_keys');
     await db.query('ALTER TABLE board.posts DROP COLUMN words, DROP COLUMN title_words');
-    await db.query('DROP FUNCTION board.searched, board.words, board.pieces');
+    await db.query(
+      'DROP FUNCTION board.searched_in, board.searched, board.words, board.period, board.pieces',
+    );
     await db.query('DROP TABLE board.likes, board.comments, board.reactions');
     await db.query(
       `ALTER TABLE board.posts
@@ -115,11 +117,18 @@ async function addSearch(db: QueryRunner): Promise<void> {
         lower(normalize(written, NFKC)), '${separators}', ' ', 'g'), '(${unspaced})', ' \\1 ', 'g'), ' ') AS piece
       WHERE piece <> ''
     $$`);
-  // The board is one of its posts' words, so that a search looks through no other's.
+  // When something was written, as a character (of those for private use): one for each 30 days since 1970.
   await db.query(`
-    CREATE FUNCTION board.words(board_id uuid, written text) RETURNS tsvector
+    CREATE FUNCTION board.period(created_at timestamptz) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN 57344 + least(6399, greatest(0, floor(extract(
+      epoch FROM created_at - timestamptz '1970-01-01 00:00:00+00') / 2592000)))::integer`);
+  // Each word begins with its period, so that the index can be asked for the posts of one period after the other, the newest
+  // first, until there are enough. The board is one of its posts' words, so that a search looks through no other's.
+  await db.query(`
+    CREATE FUNCTION board.words(board_id uuid, created_at timestamptz, written text) RETURNS tsvector
     LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-      SELECT array_to_tsvector(array_agg(word)) FROM (
+      SELECT array_to_tsvector(array_agg(chr(board.period(created_at)) || word)) FROM (
         SELECT '#' || board_id AS word
         UNION ALL
         SELECT left(piece, 40) FROM board.pieces(written) WHERE NOT unspaced
@@ -129,24 +138,33 @@ async function addSearch(db: QueryRunner): Promise<void> {
           string_to_table(piece, NULL) WITH ORDINALITY AS signs (sign, at)
       ) AS words
     $$`);
-  // No piece has a quote or a backslash in it: they separate. Null where there is nothing to search for.
+  // A tsquery but for the period, in whose place there is a separator. No piece has a quote or a backslash in it: they
+  // separate, too. Null where there is nothing to search for.
   await db.query(`
-    CREATE FUNCTION board.searched(board_id uuid, written text) RETURNS tsquery
+    CREATE FUNCTION board.searched(board_id uuid, written text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-      SELECT (string_agg(DISTINCT term, ' & ') || format(' & ''#%s''', board_id))::tsquery FROM (
-        SELECT format('''%s'':*', left(piece, 40)) AS term
+      SELECT string_agg(DISTINCT term, ' & ') || format(' & ''|#%s''', board_id) FROM (
+        SELECT format('''|%s'':*', left(piece, 40)) AS term
         FROM board.pieces(written) WHERE NOT unspaced OR length(piece) = 1
         UNION ALL
-        SELECT format('''%s''', substr(piece, n, 2))
+        SELECT format('''|%s''', substr(piece, n, 2))
         FROM board.pieces(written), generate_series(1, length(piece) - 1) AS n WHERE unspaced
       ) AS terms
     $$`);
   await db.query(`
+    CREATE FUNCTION board.searched_in(period integer, searched text) RETURNS tsquery
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN replace(searched, '|', chr(period))::tsquery`);
+  await db.query(`
     ALTER TABLE board.posts
-      ADD title_words tsvector NOT NULL GENERATED ALWAYS AS (board.words(board_id, title)) STORED,
-      ADD words tsvector NOT NULL GENERATED ALWAYS AS (board.words(board_id, title || ' ' || body)) STORED`);
-  await db.query('CREATE INDEX posts_by_title_word ON board.posts USING gin (title_words)');
-  await db.query('CREATE INDEX posts_by_word ON board.posts USING gin (words)');
+      ADD title_words tsvector NOT NULL GENERATED ALWAYS AS (board.words(board_id, created_at, title)) STORED,
+      ADD words tsvector NOT NULL GENERATED ALWAYS AS (board.words(board_id, created_at, title || ' ' || body)) STORED`);
+  // A search asks for many periods, and each time would read through what is put off; and nobody's post should wait for what
+  // others put off.
+  await db.query(
+    'CREATE INDEX posts_by_title_word ON board.posts USING gin (title_words) WITH (fastupdate = off)',
+  );
+  await db.query('CREATE INDEX posts_by_word ON board.posts USING gin (words) WITH (fastupdate = off)');
 }
 
 async function addIdempotency(db: QueryRunner): Promise<void> {

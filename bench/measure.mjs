@@ -1,0 +1,56 @@
+import { Agent, request } from 'node:http';
+
+export const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+
+/** Asks a server on loopback; `{ status, body }`. */
+export function ask(port, path, { method = 'GET', token, body, agent } = {}) {
+  const headers = {
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+  };
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      { host: '127.0.0.1', port, path, method, headers, agent: agent ?? one },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (piece) => (text += piece));
+        response.on('end', () => {
+          if (response.statusCode < 300) resolve({ status: response.statusCode, body: text });
+          else reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`));
+        });
+      },
+    );
+    asked.on('error', reject);
+    asked.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+const one = new Agent({ keepAlive: true, maxSockets: 1 });
+
+/** The median (ms) of doing something again and again, for as often as fits into the time. */
+export async function timed(work, { times = 20, most = 1_500 } = {}) {
+  const taken = [];
+  const begin = performance.now();
+  while (taken.length < times && (taken.length < 3 || performance.now() - begin < most)) {
+    const start = performance.now();
+    await work();
+    taken.push(performance.now() - start);
+  }
+  return median(taken);
+}
+
+/**
+ * Measures targets in rounds, each target once a round, so that whatever else the machine does meets them all; the medians,
+ * and those of the ratios to another target in the same round.
+ */
+export async function inRounds(rounds, targets) {
+  const results = targets.map(() => []);
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, { run, repeat }] of targets.entries()) results[i].push(await timed(run, repeat));
+  }
+  return targets.map(({ name, against }, i) => {
+    const base = results[targets.findIndex((other) => other.name === against)];
+    const ratio = base && median(results[i].map((value, round) => value / base[round]));
+    return { name, against, ms: median(results[i]), ratio };
+  });
+}
