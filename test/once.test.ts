@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Forgetting } from '../src/boards/forgetting.js';
 import { failure, json, signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { onEachDatabase } from './support/databases.js';
@@ -32,6 +33,16 @@ onEachDatabase('a call with an Idempotency-Key', (village) => {
     await village.mina.call('DELETE', path);
     expect((await post(slug, key)).headers.get('location')).toBe(path);
     expect(await countOf(slug)).toBe(0);
+  });
+
+  it('answers so even when the board has another name by then, or is gone', async () => {
+    const [slug, key] = [await village.makeBoard(), randomUUID()];
+    const path = (await post(slug, key)).headers.get('location')!;
+    await village.admin.call('PATCH', `/boards/${slug}`, { slug: `${slug}-renamed` });
+    expect((await post(slug, key)).headers.get('location')).toBe(path);
+    await village.admin.call('DELETE', path);
+    await village.admin.call('DELETE', `/boards/${slug}-renamed`);
+    expect((await post(slug, key)).headers.get('location')).toBe(path);
   });
 
   it('writes a comment once', async () => {
@@ -82,6 +93,7 @@ onEachDatabase('a call with an Idempotency-Key', (village) => {
     await post(slug, `another-${key}`);
     await database.query("UPDATE board.idempotency_keys SET made_at = now() - interval '25 hours'");
     expect((await post(slug, key, 'Another')).status).toBe(201);
+    await village.app.daemun.app.get(Forgetting, { strict: false }).forget();
     expect(await database.query('SELECT key FROM board.idempotency_keys')).toEqual([{ key }]);
   });
 

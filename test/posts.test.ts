@@ -226,7 +226,7 @@ describe('deleting a post', () => {
 });
 
 describe('If-Match', () => {
-  const etagOf = async (path: string) => (await anyone('GET', path)).headers.get('etag')!;
+  const etagOf = async (path: string) => (await mina.call('GET', path)).headers.get('etag')!;
 
   it('lets a change through that knows what it changes, and names the next version', async () => {
     const path = await writePost();

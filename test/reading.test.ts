@@ -76,6 +76,18 @@ it('a like makes a post, and the list that it is in, another answer', async () =
   }
 });
 
+it('what happens elsewhere makes the popular posts no other answer', async () => {
+  const path = '/boards/tea/posts?sort=popular&limit=2';
+  const { headers } = await read(path);
+  await joon.call('PATCH', '/users/me', { bio: `written at ${Date.now()}` });
+  expect((await read(path, { 'if-none-match': String(headers['etag']) })).status).toBe(304);
+});
+
+it('who is asking makes a post another answer', async () => {
+  const anonymous = (await read(post)).headers['etag'];
+  expect((await mina.call('GET', post)).headers.get('etag')).not.toBe(anonymous);
+});
+
 it('what depends on who is asking is not for shared caches', async () => {
   const response = await joon.call('GET', post);
   expect(response.headers.get('cache-control')).toBe('private, no-cache');

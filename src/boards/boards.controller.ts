@@ -14,7 +14,7 @@ import {
   type NewBoard,
 } from './board-schemas.js';
 import { boardAnswer, BoardsService } from './boards.service.js';
-import { give } from './conditional.js';
+import { Conditional, give } from './conditional.js';
 import { knownBoard } from './known.js';
 
 /** The boards themselves: everyone reads them, admins look after them. */
@@ -24,6 +24,7 @@ export class BoardsController {
   constructor(private readonly boards: BoardsService) {}
 
   @Get()
+  @Conditional()
   @Public()
   @ApiOperation({ summary: 'List the boards', description: 'Oldest first.' })
   @Answers(200, boardPage, 'A page of boards')
@@ -36,6 +37,7 @@ export class BoardsController {
   }
 
   @Get(':slug')
+  @Conditional()
   @Public()
   @ApiOperation({ summary: 'Read about a board' })
   @Answers(200, board, 'The board')

@@ -7,6 +7,7 @@ import { BoardsService } from './boards.service.js';
 import { Comment } from './comment.entity.js';
 import { CommentsController } from './comments.controller.js';
 import { CommentsService } from './comments.service.js';
+import { Forgetting } from './forgetting.js';
 import { LikesController } from './likes.controller.js';
 import { LikesService } from './likes.service.js';
 import { Once } from './once.js';
@@ -30,6 +31,7 @@ import { Seed } from './seed.js';
     LikesService,
     Authors,
     Once,
+    Forgetting,
     Seed,
   ],
 })

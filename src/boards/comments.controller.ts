@@ -7,7 +7,7 @@ import { Answers, Fails } from '../openapi.js';
 import { listQuery, type ListQuery, type Page } from '../paging.js';
 import { comment, commentPage, newComment, type CommentAnswer, type NewComment } from './comment-schemas.js';
 import { CommentsService } from './comments.service.js';
-import { give } from './conditional.js';
+import { Conditional, give } from './conditional.js';
 import { IdempotencyKey, TakesIdempotencyKey } from './idempotency-key.js';
 import { knownComment, knownPost } from './known.js';
 
@@ -18,6 +18,7 @@ export class CommentsController {
   constructor(private readonly comments: CommentsService) {}
 
   @Get('posts/:id/comments')
+  @Conditional()
   @Public()
   @ApiOperation({ summary: 'List the comments of a post', description: 'Oldest first.' })
   @Answers(200, commentPage, 'A page of comments')

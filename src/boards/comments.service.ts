@@ -6,10 +6,10 @@ import type { Actor } from '../access/actor.js';
 import { pageOf, placeByAge, type ListQuery, type Page } from '../paging.js';
 import { Problem } from '../problems/problem.js';
 import { Authors, type Author } from './authors.js';
-import { changeableBy } from './authorship.js';
+import { changeableBy, mayChange } from './authorship.js';
 import type { CommentAnswer, NewComment } from './comment-schemas.js';
 import { Comment } from './comment.entity.js';
-import { count } from './counting.js';
+import { count, holdPost } from './counting.js';
 import { Once } from './once.js';
 import { Post } from './post.entity.js';
 
@@ -51,7 +51,7 @@ export class CommentsService {
     const { accountId: authorId } = actor;
     const authorOf = await this.authors.of([{ authorId }]);
     return this.once.perform(actor, { key, request: ['comment', postId, body] }, async (db) => {
-      await postMustBe(db, postId, true);
+      await holdPost(db, postId);
       const id = uuidv7();
       await db.insert(Comment, { id, postId, authorId, body });
       await count(db, 'comments', postId, 1);
@@ -61,42 +61,35 @@ export class CommentsService {
 
   /** Changes the actor's comment, or anyone's for an admin. @throws {Problem} `comment_not_found`, `forbidden`. */
   async change(actor: Actor, id: string, { body }: NewComment): Promise<CommentAnswer> {
-    const changes = { body, updatedAt: () => 'now()' };
-    const { affected } = await this.comments.update({ id, ...changeableBy(actor) }, changes);
-    const comment = await this.comments.findOneBy({ id });
-    if (comment === null) throw new Problem('comment_not_found');
-    if (affected === 0) throw new Problem('forbidden');
+    // Read before anyone else can change it again.
+    const comment = await this.dataSource.transaction(async (db) => {
+      const changes = { body, updatedAt: () => 'now()' };
+      const { affected } = await db.update(Comment, { id, ...changeableBy(actor) }, changes);
+      const found = await db.findOneBy(Comment, { id });
+      if (found === null) throw new Problem('comment_not_found');
+      if (affected === 0) throw new Problem('forbidden');
+      return found;
+    });
     const authorOf = await this.authors.of([comment]);
     return answer(comment, authorOf(comment.authorId));
   }
 
   /** Deletes a comment on the same conditions as {@link change}. @throws {Problem} `comment_not_found`, `forbidden`. */
   async delete(actor: Actor, id: string): Promise<void> {
-    const deleted = await this.dataSource.transaction(async (db) => {
-      const { raw } = await db
-        .createQueryBuilder()
-        .delete()
-        .from(Comment)
-        .where({ id, ...changeableBy(actor) })
-        .returning('post_id')
-        .execute();
-      const [row] = raw as { post_id: string }[];
-      if (row !== undefined) await count(db, 'comments', row.post_id, -1);
-      return row !== undefined;
+    const comment = await this.comments.findOneBy({ id });
+    if (comment === null) throw new Problem('comment_not_found');
+    if (!mayChange(actor, comment)) throw new Problem('forbidden');
+    await this.dataSource.transaction(async (db) => {
+      await holdPost(db, comment.postId);
+      const { affected } = await db.delete(Comment, { id });
+      if (affected === 0) throw new Problem('comment_not_found');
+      await count(db, 'comments', comment.postId, -1);
     });
-    if (!deleted)
-      throw new Problem((await this.comments.existsBy({ id })) ? 'forbidden' : 'comment_not_found');
   }
 }
 
-/** Makes sure that the post is there, and, with `stays`, that it is until the transaction ends. */
-async function postMustBe(db: EntityManager, id: string, stays = false): Promise<void> {
-  const post = await db.findOne(Post, {
-    select: { id: true },
-    where: { id },
-    ...(stays && { lock: { mode: 'for_key_share' as const } }),
-  });
-  if (post === null) throw new Problem('post_not_found');
+async function postMustBe(db: EntityManager, id: string): Promise<void> {
+  if (!(await db.existsBy(Post, { id }))) throw new Problem('post_not_found');
 }
 
 function answer({ id, postId, body, createdAt, updatedAt }: Comment, author: Author): CommentAnswer {

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
+import { applyDecorators } from '@nestjs/common';
+import { ApiHeader, ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+
+/** Says in the documentation that an answer comes through {@link give}. */
+export const Conditional = () =>
+  applyDecorators(
+    ApiHeader({ name: 'If-None-Match', required: false, description: 'The `ETag` of what one has already.' }),
+    ApiResponse({ status: 304, description: 'What one has is still so' }),
+  );
 
 /**
  * Gives what was asked for with an `ETag`, or 304 where the client says that it has this very answer (RFC 9110 §13.1.2).
@@ -19,11 +28,13 @@ export function give<T>(reply: FastifyReply, answer: T, version?: number): T | u
 }
 
 /**
- * Names an answer by its `ETag`. `version`, which {@link versionsIn} reads, comes first in that of what can be changed. What
- * is false may as well be left out: so a post has the same tag for everyone who does not like it.
+ * Names an answer by its `ETag`. `version`, which {@link versionsIn} reads, comes first in that of what can be changed. Of the
+ * place where a list goes on it counts only whether there is one: who knows these items can go on from where they know.
  */
 export function setTag(reply: FastifyReply, answer: unknown, version?: number): string {
-  const said = JSON.stringify(answer, (_, value: unknown) => (value === false ? undefined : value));
+  const said = JSON.stringify(answer, (member, value: unknown) =>
+    member === 'nextCursor' ? value !== null : value,
+  );
   const hash = createHash('sha256').update(said).digest('base64url').slice(0, 16);
   const tag = version === undefined ? `"${hash}"` : `"${version}.${hash}"`;
   void reply.header('etag', tag);

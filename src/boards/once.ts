@@ -18,11 +18,6 @@ const CLAIM = `
   RETURNING key`;
 const KNOWN = 'SELECT request, answer FROM board.idempotency_keys WHERE account_id = $1 AND key = $2';
 const ANSWER = 'UPDATE board.idempotency_keys SET answer = $3 WHERE account_id = $1 AND key = $2';
-/** Each new key takes a few old ones away. */
-const FORGET = `
-  DELETE FROM board.idempotency_keys WHERE (account_id, key) IN (
-    SELECT account_id, key FROM board.idempotency_keys
-    WHERE made_at < now() - interval '1 day' ORDER BY made_at LIMIT 4 FOR UPDATE SKIP LOCKED)`;
 
 /** Does things once, however often they are asked for (draft-ietf-httpapi-idempotency-key-header). */
 @Injectable()
@@ -46,7 +41,6 @@ export class Once {
       if (claimed.length > 0) {
         const answer = await work(db);
         await db.query(ANSWER, [accountId, key, JSON.stringify(answer)]);
-        await db.query(FORGET);
         return answer;
       }
       const [known] = await db.query<{ request: Buffer; answer: T }[]>(KNOWN, [accountId, key]);

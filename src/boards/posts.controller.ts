@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { OptionalActor, Public } from '../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../access/actor.js';
 import { Answers, Fails } from '../openapi.js';
-import { give, setTag, versionsIn } from './conditional.js';
+import { Conditional, give, setTag, versionsIn } from './conditional.js';
 import { IdempotencyKey, TakesIdempotencyKey } from './idempotency-key.js';
 import { knownBoard, knownPost } from './known.js';
 import { PostLists } from './post-lists.js';
@@ -38,12 +38,14 @@ export class PostsController {
   ) {}
 
   @Get('boards/:slug/posts')
+  @Conditional()
   @Public()
   @ApiOperation({
     summary: 'List or search the posts of a board',
     description:
       'The latest first; or the most popular, where a post counts as a day younger for each doubling of its likes and ' +
-      'comments; or, with `q`, those with all its words in the title, and then the others that have them, the newest first.',
+      'comments, and later pages go on, for an hour, from what the first showed; or, with `q`, those with all its words in the ' +
+      'title, and then the others that have them, the newest first.',
   })
   @Answers(200, postPage, 'A page of posts')
   @Fails('validation_failed', 'board_not_found')
@@ -74,6 +76,7 @@ export class PostsController {
   }
 
   @Get('posts/:id')
+  @Conditional()
   @OptionalActor()
   @ApiOperation({ summary: 'Read a post' })
   @Answers(200, post, 'The post; `ETag` names what this is')

@@ -7,7 +7,6 @@ import { Problem } from '../problems/problem.js';
 import { changeableBy, mayChange } from './authorship.js';
 import { Authors, type Author } from './authors.js';
 import { Board } from './board.entity.js';
-import { BoardsService } from './boards.service.js';
 import { excerptOf } from './excerpt.js';
 import { Once } from './once.js';
 import { LISTED, summaryOf, type PostRow } from './post-row.js';
@@ -33,13 +32,14 @@ const READ = `
   FROM board.posts p JOIN board.tallies t ON t.post_id = p.id JOIN board.boards b ON b.id = p.board_id
   WHERE p.id = $1`;
 
+const COUNT_POST = 'UPDATE board.boards SET post_count = post_count + 1 WHERE slug = $1 RETURNING id';
+
 /** What people do with a post. */
 @Injectable()
 export class PostsService {
   constructor(
     private readonly dataSource: DataSource,
     @InjectRepository(Post) private readonly posts: Repository<Post>,
-    private readonly boards: BoardsService,
     private readonly authors: Authors,
     private readonly once: Once,
   ) {}
@@ -58,12 +58,11 @@ export class PostsService {
    */
   async write(actor: Actor, slug: string, { title, body }: NewPost, key?: string): Promise<VersionedPost> {
     const { accountId: authorId } = actor;
-    const { id: boardId } = await this.boards.get(slug);
     const authorOf = await this.authors.of([{ authorId }]);
     return this.once.perform(actor, { key, request: ['post', slug, title, body] }, async (db) => {
-      const { affected } = await db.increment(Board, { id: boardId }, 'postCount', 1);
-      if (affected === 0) throw new Problem('board_not_found', { reason: 'deleted a moment ago' });
-      const id = uuidv7();
+      const [[board]] = await db.query<[{ id: string }[]]>(COUNT_POST, [slug]);
+      if (board === undefined) throw new Problem('board_not_found');
+      const [id, boardId] = [uuidv7(), board.id];
       await db.insert(Post, { id, boardId, authorId, title, body, excerpt: excerptOf(body) });
       return versioned(await read(db, id, actor), authorOf(authorId), actor);
     });
@@ -79,14 +78,20 @@ export class PostsService {
     changes: PostChanges,
     versions?: readonly number[],
   ): Promise<VersionedPost> {
-    const { affected } = await this.posts.update(changeable(actor, id, versions), {
+    const set = {
       ...changes,
       ...(changes.body === undefined ? {} : { excerpt: excerptOf(changes.body) }),
       version: () => 'version + 1',
       updatedAt: () => 'now()',
+    };
+    // Read before anyone else can change it again: who gets a version here gets what they wrote.
+    const row = await this.dataSource.transaction(async (db) => {
+      const { affected } = await db.update(Post, changeable(actor, id, versions), set);
+      return affected === 0 ? undefined : read(db, id, actor);
     });
-    if (affected === 0) throw await this.refusal(actor, id);
-    return this.get(actor, id);
+    if (row === undefined) throw await this.refusal(actor, id);
+    const authorOf = await this.authors.of([row]);
+    return versioned(row, authorOf(row.authorId), actor);
   }
 
   /**

@@ -21,10 +21,6 @@ export class BoardsInFull1764300000000 implements MigrationInterface {
         ADD comment_count integer NOT NULL DEFAULT 0 CHECK (comment_count >= 0),
         ADD like_count integer NOT NULL DEFAULT 0 CHECK (like_count >= 0)`,
     );
-    await db.query(
-      `UPDATE board.posts SET comment_count = t.comment_count, like_count = t.like_count
-       FROM board.tallies t WHERE t.post_id = posts.id`,
-    );
     await db.query('DROP TRIGGER begin_tally ON board.posts');
     await db.query('DROP FUNCTION board.begin_tally');
     await db.query('DROP TABLE board.tallies');
@@ -108,7 +104,7 @@ async function addCommentsAndLikes(db: QueryRunner): Promise<void> {
  * begin. Nothing here needs an extension. Whatever is neither a letter nor a digit separates.
  */
 async function addSearch(db: QueryRunner): Promise<void> {
-  const separators = String.raw`[\u0001-/:-@[-\u0060{-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u2000-\u206f\u2190-\u2bff\u3000-\u3004\u3008-\u3020\u3030]+`;
+  const separators = String.raw`[\u0001-/:-@[-\u0060{-\u00a9\u00ab-\u00b4\u00b6-\u00b9\u00bb-\u00bf\u1680\u2000-\u206f\u2190-\u2bff\u3000-\u3004\u3008-\u3020\u3030\ufe00-\ufe0f\ufeff\U0001f000-\U0001faff]+`;
   const unspaced = String.raw`[\u1100-\u11ff\u3005-\u3007\u3041-\u318f\u31a0-\u31bf\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff]+`;
   await db.query(`
     CREATE FUNCTION board.pieces(written text) RETURNS TABLE (piece text, unspaced boolean)
