@@ -81,8 +81,18 @@ export class Revocations {
     if (news === undefined) return;
     // Whoever comes meanwhile, or a moment later, does not wait for stores that are away.
     const late = new Promise<void>((resolve) => setTimeout(resolve, PATIENCE).unref());
-    await Promise.race([news.catchUp().catch(() => {}), late]);
+    await Promise.race([this.ask(news.catchUp), late]);
     if (this.overdue) this.caughtUp(PATIENCE);
+  }
+
+  /** Twice where need be: what had been asked before this process slept knows nothing of that time. */
+  private async ask(catchUp: () => Promise<void>): Promise<void> {
+    try {
+      await catchUp();
+      if (this.overdue) await catchUp();
+    } catch {
+      // Whoever fetches says so in the log.
+    }
   }
 
   private lastExpiry(now: number): number {
