@@ -26,7 +26,7 @@ describeWith('postgres', 'signing keys, on two processes', () => {
     const app = await startApp({
       DATABASE_URL: server.url,
       AUTH_SECRET: secret,
-      ...(apps[0] && { PUBLIC_URL: apps[0].url }),
+      ...(apps[0] && { PUBLIC_URL: apps[0].config.publicUrl }),
     });
     apps.push(app);
     return app;
@@ -150,6 +150,29 @@ describeWith('postgres', 'signing keys, on two processes', () => {
     expect((await fetch(`${after.url}/auth/refresh`, { method: 'POST', headers: { cookie } })).status).toBe(
       200,
     );
+  });
+
+  it('go through a rolling exchange of AUTH_SECRET, in which every process takes what any other makes', async () => {
+    const steps = [SECRET, `${SECRET},${NEW_SECRET}`, `${NEW_SECRET},${SECRET}`];
+    const refresh = async (app: TestApp, cookie: string) => {
+      // Each makes a successor, and so uses its first secret.
+      await first().database.query('UPDATE auth.sessions SET moved_at = 0');
+      const answer = await fetch(`${app.url}/auth/refresh`, { method: 'POST', headers: { cookie } });
+      expect(answer.status).toBe(200);
+      const { accessToken } = (await answer.json()) as { accessToken: string };
+      for (const each of apps) expect(await me(accessToken, each)).toBe(200);
+      return answer.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    };
+    let cookie = `refresh=${(await token()).refreshToken}`;
+    for (const secret of steps.slice(1)) {
+      // One process after the other; in between both kinds answer, and either may restart.
+      await apps.pop()?.stop();
+      await start(secret);
+      for (const app of [...apps, ...apps]) cookie = await refresh(app, cookie);
+      await apps.shift()?.stop();
+      await start(secret);
+      for (const app of [...apps, ...apps]) cookie = await refresh(app, cookie);
+    }
   });
 
   describe('and the command for them', () => {

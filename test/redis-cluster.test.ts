@@ -130,10 +130,10 @@ describeWith(
         await database.query(
           `UPDATE auth.sessions SET ended_at = now() - interval '1 hour', touched_at = now() - interval '1 hour'`,
         );
-        let back = false;
-        redis.onReturn(async () => void (back = true));
+        const returns: true[] = [];
+        redis.onReturn(async () => void returns.push(true));
         for (const replica of cluster.replicas) await replica.command('CLUSTER', 'FAILOVER', 'TAKEOVER');
-        while (!back || !redis.up) {
+        while (returns.length === 0 || !redis.up) {
           for (const id of left) expect(await store.present(id, 2)).toBeUndefined();
         }
         expect(redis.doubtAge()).toBeLessThan(0);

@@ -63,6 +63,30 @@ describe('the list of what ended', () => {
     jest.advanceTimersByTime(1_001);
     expect(revocations.overdue).toBe(true);
   });
+
+  it('keeps one request waiting, and not one a second, while nobody can tell it what is new', async () => {
+    const revocations = new Revocations(config);
+    const catchUp = jest.fn(() => new Promise<void>(() => {}));
+    revocations.follow(catchUp);
+    const first = revocations.freshen();
+    await jest.advanceTimersByTimeAsync(1_000);
+    await first;
+    for (let second = 0; second < 60; second++) {
+      jest.advanceTimersByTime(1_001);
+      expect(revocations.overdue).toBe(true);
+      // Time stands still, so that whoever waited would wait for ever.
+      await revocations.freshen();
+    }
+    expect(catchUp).toHaveBeenCalledTimes(61);
+    // After a sleep the stores may be back.
+    jest.advanceTimersByTime(60_000);
+    const awake = jest.fn();
+    void revocations.freshen().then(awake);
+    await jest.advanceTimersByTimeAsync(500);
+    expect(awake).not.toHaveBeenCalled();
+    await jest.advanceTimersByTimeAsync(500);
+    expect(awake).toHaveBeenCalled();
+  });
 });
 
 describeWith('postgres', 'two processes on one PostgreSQL, without Redis', () => {

@@ -174,6 +174,15 @@ describe('the audit trail', () => {
     ]);
   });
 
+  it('says from where all others were ended', async () => {
+    const mina = await newAccount();
+    await logIn(mina);
+    const here = await logIn(mina);
+    const from = await currentOf(here);
+    await call('DELETE', '/auth/sessions', here);
+    expect((await auditOf(mina)).at(-1)).toEqual({ kind: 'session_ended', reason: 'ended_from_list', from });
+  });
+
   it('tells a lost answer from a stolen cookie', async () => {
     const mina = await newAccount();
     const { refreshToken } = await logIn(mina);

@@ -1,7 +1,12 @@
 import { chmodSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { databaseOptions } from '../ormconfig.js';
 import { SigningKeys } from '../src/auth/keys/signing-keys.js';
+import { underLock } from '../src/database/lock.js';
+import { migrate, MIGRATION_LOCK } from '../src/database/migrate.js';
 import { startApp } from './support/app.js';
 import { makeDataDir } from './support/data-dir.js';
 import { PostgresServer } from './support/postgres-server.js';
@@ -17,6 +22,10 @@ describeWith('postgres', 'processes on one PostgreSQL server', () => {
     server = await PostgresServer.start();
   });
   afterAll(() => server.stop());
+  afterEach(() => {
+    jest.useRealTimers();
+    jest.restoreAllMocks();
+  });
   const start = (secret = SECRET) => startApp({ DATABASE_URL: server.url, AUTH_SECRET: secret });
 
   it('may all start at once on an empty database, and share their signing key', async () => {
@@ -24,6 +33,36 @@ describeWith('postgres', 'processes on one PostgreSQL server', () => {
     const keys = apps.map((app) => app.daemun.app.get(SigningKeys, { strict: false }).current().kid);
     expect(new Set(keys).size).toBe(1);
     await Promise.all(apps.map((app) => app.stop()));
+  });
+
+  it('say what they wait for while another one migrates', async () => {
+    const app = await start();
+    const said = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+    jest.useFakeTimers({
+      doNotFake: [
+        'setTimeout',
+        'clearTimeout',
+        'setImmediate',
+        'clearImmediate',
+        'nextTick',
+        'queueMicrotask',
+        'Date',
+        'performance',
+        'hrtime',
+      ],
+    });
+    let late: Promise<void> = Promise.resolve();
+    await underLock(app.database, MIGRATION_LOCK, async () => {
+      late = migrate(databaseOptions({ url: server.url }));
+      // It gets as far as the lock.
+      await sleep(500);
+      jest.advanceTimersByTime(10_000);
+    });
+    await late;
+    expect(said).toHaveBeenCalledWith(
+      'still waiting for another process to finish with the migrations, or a database that does not answer',
+    );
+    await app.stop();
   });
 
   it('find their keys again with the old secret behind the new one', async () => {

@@ -43,10 +43,10 @@ async function startTwo(env: Record<string, string>): Promise<void> {
 async function openSession() {
   const { id: accountId } = await signedIn(opener);
   const sessions = opener.daemun.app.get(Sessions, { strict: false });
-  const { refreshToken } = await sessions.open({ accountId, roles: ['user'], method: 'kakao' });
+  const { refreshToken, accessToken } = await sessions.open({ accountId, roles: ['user'], method: 'kakao' });
   const { handle, sessionId } = tokens.parse(refreshToken) ?? {};
   if (handle === undefined || sessionId === undefined) throw new Error('no token');
-  return { handle, sessionId, refreshToken };
+  return { handle, sessionId, refreshToken, accessToken };
 }
 /** The successor that a process gives, or why there is none. */
 async function refresh(server: ServerProcess | undefined, refreshToken: string): Promise<string | undefined> {
@@ -190,6 +190,22 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
     expect(await late).toBe('temporarily_unavailable');
     expect(await refresh(servers[1], tokens.mint(handle, 3))).toBe(tokens.mint(handle, 4));
     await until(async () => (await refresh(servers[0], tokens.mint(handle, 3))) === tokens.mint(handle, 4));
+  });
+
+  it('of which one slept for as long as the poll admit nobody there who left meanwhile', async () => {
+    await startTwo({ REVOCATION_POLL_SECONDS: '2' });
+    const { refreshToken, accessToken } = await openSession();
+    const me = async () =>
+      (await fetch(`${servers[1]?.url}/users/me`, { headers: { authorization: `Bearer ${accessToken}` } }))
+        .status;
+    expect(await me()).toBe(200);
+    servers[1]?.freeze();
+    const cookie = `refresh=${refreshToken}`;
+    await fetch(`${servers[0]?.url}/auth/logout`, { method: 'POST', headers: { cookie } });
+    await sleep(2_200);
+    const asked = me();
+    servers[1]?.thaw();
+    expect(await asked).toBe(401);
   });
 
   it('of which one is cut off from the database log nobody out: a step that arrives there late is not taken', async () => {

@@ -6,6 +6,8 @@ import type { VerifiedToken } from './access-token.js';
 const UNDER_WAY = 10_000;
 /** Someone who waits for what was missed waits no longer (ms): a map that may be stale is better than no answer. */
 const PATIENCE = 1_000;
+/** For so long (ms) after somebody waited in vain nobody else does. */
+const IN_VAIN = 5_000;
 
 /**
  * The sessions that ended, and the accounts that changed, while access tokens from before are still around. The guard
@@ -18,7 +20,7 @@ export class Revocations {
   private readonly endedSessions = new Map<string, number>();
   /** Account id → what was issued until then (s) is refused, and when the last such token expires (ms). */
   private readonly changedAccounts = new Map<string, { readonly issued: number; readonly until: number }>();
-  private news: { readonly catchUp: () => Promise<void>; until: number } | undefined;
+  private news: { readonly catchUp: () => Promise<void>; until: number; inVainAt: number } | undefined;
 
   constructor(private readonly config: Config) {}
 
@@ -62,12 +64,14 @@ export class Revocations {
 
   /** Where several processes may end sessions: `catchUp` fetches what others ended since it was last called. */
   follow(catchUp: () => Promise<void>): void {
-    this.news = { catchUp, until: 0 };
+    this.news = { catchUp, until: 0, inVainAt: -Infinity };
   }
 
   /** Everything that others ended is known, and the next news come within so many ms. */
   caughtUp(nextWithin: number): void {
-    if (this.news !== undefined) this.news.until = Date.now() + nextWithin;
+    if (this.news === undefined) return;
+    this.news.until = Date.now() + nextWithin;
+    this.news.inVainAt = -Infinity;
   }
 
   /** Whether news are overdue: this process slept, or its stores are away. */
@@ -79,10 +83,23 @@ export class Revocations {
   async freshen(): Promise<void> {
     const { news } = this;
     if (news === undefined) return;
-    // Whoever comes meanwhile, or a moment later, does not wait for stores that are away.
-    const late = new Promise<void>((resolve) => setTimeout(resolve, PATIENCE).unref());
-    await Promise.race([news.catchUp().catch(() => {}), late]);
-    if (this.overdue) this.caughtUp(PATIENCE);
+    const asked = this.ask(news.catchUp);
+    // One request waits, with those of the same second; the others do not wait for stores that are away.
+    if (Date.now() - news.inVainAt > IN_VAIN) {
+      const late = new Promise<void>((resolve) => setTimeout(resolve, PATIENCE).unref());
+      await Promise.race([asked, late]);
+    }
+    if (this.overdue) [news.until, news.inVainAt] = [Date.now() + PATIENCE, Date.now()];
+  }
+
+  /** Twice where need be: what had been asked before this process slept knows nothing of that time. */
+  private async ask(catchUp: () => Promise<void>): Promise<void> {
+    try {
+      await catchUp();
+      if (this.overdue) await catchUp();
+    } catch {
+      // Whoever fetches says so in the log.
+    }
   }
 
   private lastExpiry(now: number): number {

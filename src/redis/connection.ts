@@ -116,12 +116,13 @@ function toCluster(urls: readonly [string, ...string[]], onLost: (error: unknown
     masters = cluster.masters;
     return false;
   };
-  const connecting = cluster.connect().then(() => {
+  const connect = async (): Promise<void> => {
+    await cluster.connect();
     masters = cluster.masters;
     for (const { id } of masters) trusted.add(id);
-  });
+  };
   return {
-    connecting,
+    connecting: connect(),
     connection: {
       send: async (key, command) => {
         const reply = await cluster.sendCommand(key, false, command);

@@ -66,8 +66,8 @@ export class KeyRing {
     const privateJwk = await this.secrets.open(AT_REST, privateJwe);
     if (privateJwk === undefined) {
       throw new OperatorError(
-        'AUTH_SECRET does not open the signing keys in the database. Was it changed? Put the new one first and keep ' +
-          'the old one behind a comma (AUTH_SECRET=new,old), or give back the old one.',
+        'AUTH_SECRET does not open the signing keys in the database. Was it changed? Name both (AUTH_SECRET=old,new in ' +
+          'every process first, then new,old), or give back the old one.',
       );
     }
     if (!this.secrets.isNewest(AT_REST, privateJwe)) {

@@ -5,25 +5,24 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
  * and these, so that no step is taken after its client may have gone on with another (docs/refresh.md).
  */
 export const LONGEST_WAIT = 2_000;
-const BEAT = 250;
-/** How long (ms) after standing still what arrives may have been sent before: until the sockets have been read. */
-const MOMENT = 1_000;
+/** How often (ms) it beats. */
+export const BEAT = 250;
 
 /** By when (ms, `performance.now()`) a request has to be carried out, and whether that can still be. */
 @Injectable()
 export class Pulse implements OnApplicationShutdown {
   private readonly timer = setInterval(() => this.beat(), BEAT).unref();
   private last = now();
-  private asleepUntil = -Infinity;
+  private stoodStill = false;
 
   /**
    * For a request that has just been read. Undefined where this process stood still a moment ago, and nobody knows for how
    * long it had been waiting.
    */
   deadline(): number | undefined {
-    this.notice();
-    const { running } = now();
-    return running < this.asleepUntil ? undefined : running + LONGEST_WAIT - this.sinceBeat();
+    // Sockets may be read before the timers run.
+    if (this.sinceBeat() > LONGEST_WAIT) this.stoodStill = true;
+    return this.stoodStill ? undefined : now().running + LONGEST_WAIT - this.sinceBeat();
   }
 
   onApplicationShutdown(): void {
@@ -31,13 +30,9 @@ export class Pulse implements OnApplicationShutdown {
   }
 
   private beat(): void {
-    this.notice();
+    // At the second beat after standing still the sockets have been read since the first.
+    this.stoodStill = this.sinceBeat() > LONGEST_WAIT;
     this.last = now();
-  }
-
-  /** Sockets may be read before the timers run. */
-  private notice(): void {
-    if (this.sinceBeat() > LONGEST_WAIT) this.asleepUntil = now().running + MOMENT;
   }
 
   /** The first clock stands still while the machine sleeps; the second may be set. */

@@ -9,6 +9,8 @@ import { KEEP, RedisSessionStore, type Change } from './redis-session-store.js';
 const CHANNEL = 'daemun:ended-sessions';
 /** How much later (s) than its own time a change may be seen: transactions take a while, and so do requests. */
 const MARGIN = 15;
+/** Ms for each second of the poll: the answer is to be there before the guard would have to wait for it. */
+const EARLY = 750;
 
 /**
  * Tells this process what other processes ended, and them what this one did. The rows are the truth: every few seconds,
@@ -58,7 +60,7 @@ export class RevocationNews implements OnModuleInit, OnApplicationShutdown {
       this.redis.onReturn((run, anew) => this.reconcile(run, anew));
       await this.redis.start();
     }
-    if (revocationPoll > 0) this.timer = setTimeout(() => void this.poll(), revocationPoll * 1000).unref();
+    if (revocationPoll > 0) this.pollLater();
   }
 
   /** Before the database is let go. */
@@ -88,8 +90,11 @@ export class RevocationNews implements OnModuleInit, OnApplicationShutdown {
       this.logger[level]({ err: error }, 'what other processes ended cannot be asked for just now');
       this.failing = true;
     }
-    if (this.timer !== undefined)
-      this.timer = setTimeout(() => void this.poll(), this.config.revocationPoll * 1000).unref();
+    if (this.timer !== undefined) this.pollLater();
+  }
+
+  private pollLater(): void {
+    this.timer = setTimeout(() => void this.poll(), this.config.revocationPoll * EARLY).unref();
   }
 
   private catchUp(): Promise<void> {
@@ -107,8 +112,8 @@ export class RevocationNews implements OnModuleInit, OnApplicationShutdown {
     this.refuse(fresh);
     this.seen = new Map(changes.map(({ id, at }) => [id, at]));
     [this.knownTo, this.caughtUpAt] = [now, asked];
-    // The next answer may come a poll later than the next question.
-    this.revocations.caughtUp(2_000 * this.config.revocationPoll + 1_000);
+    // What others end from the question on may be unknown here until then, and no longer.
+    this.revocations.caughtUp(asked + 1_000 * this.config.revocationPoll - Date.now());
   }
 
   /**

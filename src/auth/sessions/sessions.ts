@@ -121,9 +121,13 @@ export class Sessions {
 
   /** Ends all sessions of the actor but the one that asks. */
   async endOthers({ accountId, sessionId }: Actor): Promise<void> {
-    const announce = await this.endAllOf(accountId, 'ended_from_list', this.dataSource.manager, {
-      except: sessionId,
-    });
+    const announce = await this.endAllOf(
+      accountId,
+      'ended_from_list',
+      this.dataSource.manager,
+      { except: sessionId },
+      { from: sessionId },
+    );
     await announce();
   }
 
@@ -136,12 +140,13 @@ export class Sessions {
     reason: EndReason,
     db: EntityManager,
     which?: Which,
+    details: Readonly<Record<string, string>> = {},
   ): Promise<() => Promise<void>> {
     const ended = await this.store.endAll(db, accountId, reason, which);
     return async () => {
       for (const sessionId of ended) {
         await this.store.forget(sessionId);
-        this.audit.record({ accountId, sessionId, kind: 'session_ended', details: { reason } });
+        this.audit.record({ accountId, sessionId, kind: 'session_ended', details: { reason, ...details } });
         this.news.tell(sessionId);
       }
     };
