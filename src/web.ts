@@ -40,6 +40,10 @@ export async function serveWeb(app: NestFastifyApplication): Promise<void> {
     if (!ASSET.test(file) || !existsSync(join(web, 'assets', file))) return reply.callNotFound();
     return send(reply, `assets/${file}`, web, FOREVER);
   });
+  // Somebody who followed a link to nowhere sees a page that says so; a program gets a problem.
+  server.get('/*', ({ headers: { accept = '' } }, reply) =>
+    accept.includes('text/html') ? send(reply.code(404), 'index.html', web, ASK_AGAIN) : reply.callNotFound(),
+  );
   serveDocument(app);
 }
 

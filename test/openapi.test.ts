@@ -14,7 +14,7 @@ import { startApp, type TestApp } from './support/app.js';
 const FILE = 'docs/openapi.json';
 /** What is served beside the API: the pages' files, and the document itself. */
 const isPage = (path: string) =>
-  /^\/(docs|assets)(\/|$)/.test(path) || WEB_PAGES.some((page) => page === path);
+  /^\/(docs|assets)(\/|$)/.test(path) || path === '/*' || WEB_PAGES.some((page) => page === path);
 
 const routes: string[] = [];
 

@@ -16,6 +16,7 @@ import { LOGIN_ERRORS } from './login-error.js';
 import { Providers } from './providers.js';
 import { defaultPage, resolveReturnTo } from './return-to.js';
 import { SocialGuard } from './social.guard.js';
+import { StartFilter, WindowGuard } from './start.js';
 
 const providerList = z
   .array(
@@ -49,7 +50,9 @@ export class SocialController {
   }
 
   @Get(':provider')
+  @UseFilters(StartFilter)
   @Limited('start at a provider')
+  @UseGuards(WindowGuard)
   @ApiOperation({
     summary: 'Log in with a provider',
     description: 'For browsers to go to, not for scripts to fetch.',
@@ -63,7 +66,7 @@ export class SocialController {
       'Where to land afterwards: a path on the web page, or a URL whose origin is in `WEB_ORIGINS`. At most 1024 characters.',
   })
   @Answers(302, undefined, "The provider's page")
-  @Fails('provider_not_enabled', 'return_to_not_allowed')
+  @Fails('provider_not_enabled', 'return_to_not_allowed', 'bad_request')
   async start(
     @Param('provider') id: string,
     @Query('returnTo') returnTo: unknown,

@@ -1,0 +1,60 @@
+import {
+  Catch,
+  Injectable,
+  type ArgumentsHost,
+  type CanActivate,
+  type ExceptionFilter,
+  type ExecutionContext,
+} from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Config } from '../../config.js';
+import type { ProblemCode } from '../../problems/catalogue.js';
+import { answerProblem, problemOf } from '../../problems/problem.filter.js';
+import { Problem } from '../../problems/problem.js';
+import type { LoginErrorCode } from './login-error.js';
+import { defaultPage, withLoginError } from './return-to.js';
+
+/**
+ * Lets only a window go to a provider. A picture in somebody's post would otherwise begin log-ins in its readers' browsers,
+ * and use up what they may begin. What is no browser does not say where it goes (Fetch Metadata), and is let through.
+ */
+@Injectable()
+export class WindowGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const { 'sec-fetch-dest': destination } = context.switchToHttp().getRequest<FastifyRequest>().headers;
+    if (destination === undefined || destination === 'document') return true;
+    throw new Problem('bad_request', {
+      reason: `a log-in does not begin as ${String(destination).slice(0, 20)}`,
+    });
+  }
+}
+
+/** What is told on the page. Everything else is a mistake in the link, and is told as it is. */
+const TOLD: Partial<Record<ProblemCode, LoginErrorCode>> = {
+  too_many_attempts: 'too_many_attempts',
+  temporarily_unavailable: 'temporarily_unavailable',
+  unexpected: 'unexpected',
+};
+
+/** Sends a person back to the page when they cannot be sent to the provider; a program gets a problem. */
+@Catch()
+export class StartFilter implements ExceptionFilter {
+  constructor(private readonly config: Config) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    const problem = problemOf(error);
+    const told = TOLD[problem.code];
+    if (told === undefined || request.headers['sec-fetch-mode'] !== 'navigate') {
+      return answerProblem(error, request, reply);
+    }
+    const line = { reqId: request.id, loginError: told, reason: problem.reason, err: problem.cause };
+    request.log[problem.status >= 500 ? 'error' : 'info'](line, 'log-in could not begin');
+    void reply
+      .code(303)
+      .header('location', withLoginError(defaultPage(this.config), told))
+      .send();
+  }
+}
