@@ -100,8 +100,8 @@ export function checkProduction(
   if (set.OAUTH_SANDBOX_URL !== undefined) {
     refuse('OAUTH_SANDBOX_URL', 'must not be set in production: anyone could log in as anyone');
   }
-  if (set.REFRESH_GRACE_SECONDS < 20) {
-    refuse('REFRESH_GRACE_SECONDS', 'must be at least 20 in production, or lost answers log people out');
+  if (set.REFRESH_GRACE_SECONDS < 16) {
+    refuse('REFRESH_GRACE_SECONDS', 'must be at least 16 in production, or lost answers log people out');
   }
 }
 

@@ -161,7 +161,7 @@ const environment = z.object({
   SIGNING_KEY_DAYS: days(30),
   SESSION_IDLE_DAYS: days(30),
   SESSION_MAX_DAYS: days(180),
-  // At least twice 10 s: 8 after which our client gives up on a request, and 2 that it may have waited. docs/refresh.md says why.
+  // At least twice the 8 s after which our client gives up on a request: refresh.md says why.
   REFRESH_GRACE_SECONDS: whole(20, 0, 300),
   COOKIE_SAMESITE: oneOf(['strict', 'lax', 'none'], 'strict'),
   RATE_LIMIT_FACTOR: factor(1),
