@@ -306,3 +306,19 @@ describe('the log', () => {
       expect(text).not.toContain(secret);
   });
 });
+
+describe('a log-in is begun', () => {
+  const start = (headers: Record<string, string>) =>
+    fetch(`${app.url}/auth/kakao`, { redirect: 'manual', headers });
+
+  it.each(['image', 'iframe', 'empty', 'script'])('in a window, and not as %s', async (destination) => {
+    const response = await start({ 'sec-fetch-dest': destination });
+    expect(response.headers.getSetCookie()).toEqual([]);
+    expect(await response.json()).toMatchObject({ status: 400, code: 'bad_request' });
+  });
+
+  it('by a window, and by what is no browser', async () => {
+    expect((await start({ 'sec-fetch-dest': 'document' })).status).toBe(302);
+    expect((await start({})).status).toBe(302);
+  });
+});

@@ -141,6 +141,11 @@ it.each([
   expect(await response.json()).toMatchObject({ code: 'not_found' });
 });
 
+it('has a page for a person whose address leads nowhere', async () => {
+  const response = await get('/nothing-here', { headers: { accept: 'text/html,*/*;q=0.8' } });
+  expect([response.status, response.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
+});
+
 it('leaves the paths of the API to the API', async () => {
   const response = await get('/users/me');
   expect(await response.json()).toMatchObject({ code: 'access_token_missing' });
