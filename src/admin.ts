@@ -3,11 +3,11 @@ import { DataSource } from 'typeorm';
 import { databaseOptions } from '../ormconfig.js';
 import { carryOut, isOrder, type Order } from './auth/orders.js';
 import { PROVIDERS } from './auth/social/providers.js';
+import { runCommand } from './command.js';
 import { loadConfig } from './config.js';
-import { EmbeddedDatabaseInUse } from './database/embedded-postgres.js';
 import { migrate } from './database/migrate.js';
 import { openTarget } from './database/target.js';
-import { explain, OperatorError } from './operator-error.js';
+import { OperatorError } from './operator-error.js';
 
 const USAGE = `Changes an account.
 
@@ -46,13 +46,4 @@ async function main(args: readonly string[]): Promise<void> {
   process.stdout.write(`${who} ${DONE[order]}.\n`);
 }
 
-/** A server that runs on the embedded database has it for itself. */
-function advise(error: unknown): string {
-  if (!(error instanceof EmbeddedDatabaseInUse)) return explain(error);
-  return `Daemun is running on the embedded database (${error.owner}). Stop it, run this again, then start it.`;
-}
-
-main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`${advise(error)}\n`);
-  process.exitCode = 1;
-});
+runCommand(main);

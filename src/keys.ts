@@ -3,11 +3,11 @@ import { DataSource } from 'typeorm';
 import { databaseOptions } from '../ormconfig.js';
 import { KeyRing, signingOf } from './auth/keys/key-ring.js';
 import { PROVIDERS } from './auth/social/providers.js';
+import { runCommand } from './command.js';
 import { loadConfig } from './config.js';
-import { EmbeddedDatabaseInUse } from './database/embedded-postgres.js';
 import { migrate } from './database/migrate.js';
 import { openTarget } from './database/target.js';
-import { explain, OperatorError } from './operator-error.js';
+import { OperatorError } from './operator-error.js';
 import { Secrets } from './secrets.js';
 
 const USAGE = `Shows and changes the keys that sign tokens. Running servers follow within a minute.
@@ -49,13 +49,4 @@ async function show(ring: KeyRing): Promise<string> {
   return lines.join('') || '  There is none yet: the first start makes one.\n';
 }
 
-/** A server that runs on the embedded database has it for itself. */
-function advise(error: unknown): string {
-  if (!(error instanceof EmbeddedDatabaseInUse)) return explain(error);
-  return `Daemun is running on the embedded database (${error.owner}). Stop it, run this again, then start it.`;
-}
-
-main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`${advise(error)}\n`);
-  process.exitCode = 1;
-});
+runCommand(main);
