@@ -24,7 +24,7 @@ export class WindowGuard implements CanActivate {
     const { 'sec-fetch-dest': destination } = context.switchToHttp().getRequest<FastifyRequest>().headers;
     if (destination === undefined || destination === 'document') return true;
     throw new Problem('bad_request', {
-      reason: `a log-in does not begin as ${String(destination).slice(0, 20)}`,
+      reason: `a log-in does not begin as ${destination.slice(0, 20)}`,
     });
   }
 }
