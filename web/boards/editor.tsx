@@ -10,30 +10,36 @@ import { useWords } from '../language/language.js';
 import { useUser } from '../session/session.js';
 import { changePost, readPost, writePost, type PostVersion } from './api.js';
 import { Conflict } from './conflict.js';
+import { useDraft, type Draft, type Drafting } from './drafts.js';
 import { useIdempotencyKey } from './idempotency.js';
 import { Markdown } from './markdown.js';
 
-interface Draft {
-  readonly title: string;
-  readonly body: string;
-}
-
 export function WritePage({ slug }: { readonly slug: string }) {
   const { boards } = useWords();
-  const [, navigate] = useLocation();
-  const keyFor = useIdempotencyKey();
   return (
     <Gate title={boards.writeTitle}>
       <Title text={boards.writeTitle} />
-      <Editor
-        draft={{ title: '', body: '' }}
-        submit={boards.publish}
-        send={async (draft) => {
-          const { id } = await writePost(slug, draft, keyFor(draft));
-          navigate(`/p/${id}`, { replace: true });
-        }}
-      />
+      <NewPost slug={slug} />
     </Gate>
+  );
+}
+
+function NewPost({ slug }: { readonly slug: string }) {
+  const { boards } = useWords();
+  const [, navigate] = useLocation();
+  const keyFor = useIdempotencyKey();
+  const drafting = useDraft(`in ${slug}`);
+  return (
+    <Editor
+      start={drafting.kept ?? { title: '', body: '' }}
+      drafting={drafting}
+      submit={boards.publish}
+      send={async (draft) => {
+        const { id } = await writePost(slug, draft, keyFor(draft));
+        drafting.drop();
+        navigate(`/p/${id}`, { replace: true });
+      }}
+    />
   );
 }
 
@@ -53,23 +59,29 @@ function EditView({ read }: { readonly read: PostVersion }) {
   const { boards } = useWords();
   const user = useUser();
   const [, navigate] = useLocation();
-  const [base, setBase] = useState(read);
+  const { id, author } = read.post;
+  const drafting = useDraft(`of ${id}`);
+  const [start, setStart] = useState(drafting.kept ?? draftOf(read));
   /** What could not be saved, since the post has become another one meanwhile. */
   const [refused, setRefused] = useState<Draft>();
-  const { id, author } = read.post;
-  const done = () => navigate(`/p/${id}`, { replace: true });
+
+  async function save({ title, body }: Draft, version: string | undefined): Promise<void> {
+    await changePost(id, { title, body }, version);
+    drafting.drop();
+    navigate(`/p/${id}`, { replace: true });
+  }
 
   async function send(draft: Draft): Promise<void> {
     try {
-      await changePost(id, draft, base.version);
-      done();
+      await save(draft, start.version);
     } catch (error) {
       if (!(error instanceof Failure && error.code === 'version_conflict')) throw error;
       setRefused(draft);
     }
   }
 
-  if (user?.id !== author?.id && user?.roles.includes('admin') !== true) {
+  // While nobody is here, it is kept for who was.
+  if (user && user.id !== author?.id && !user.roles.includes('admin')) {
     return (
       <>
         <Title text={boards.editTitle} />
@@ -82,41 +94,51 @@ function EditView({ read }: { readonly read: PostVersion }) {
       <Title text={boards.editTitle} />
       {refused !== undefined && (
         <Conflict
-          keepMine={async () => {
-            await changePost(id, refused, undefined);
-            done();
-          }}
+          keepMine={() => save(refused, undefined)}
           takeTheirs={async () => {
-            setBase(await readPost(id));
+            const theirs = draftOf(await readPost(id));
+            drafting.drop();
+            setStart(theirs);
             setRefused(undefined);
           }}
         />
       )}
-      <Editor key={base.version} draft={base.post} submit={boards.save} send={send} />
+      <Editor key={start.version} start={start} drafting={drafting} submit={boards.save} send={send} />
     </>
   );
 }
 
+function draftOf({ post: { title, body }, version }: PostVersion): Draft {
+  return { title, body, version };
+}
+
 /** Where one writes, and sees what it will look like. */
 function Editor({
-  draft,
+  start,
+  drafting,
   submit,
   send,
 }: {
-  draft: Draft;
+  readonly start: Draft;
+  readonly drafting: Drafting;
   submit: string;
   readonly send: (draft: Draft) => Promise<void>;
 }) {
   const { boards } = useWords();
-  const [body, setBody] = useState(draft.body);
+  const [written, setWritten] = useState(start);
   const [preview, setPreview] = useState(false);
+  const write = (change: Partial<Draft>) => {
+    const next = { ...written, ...change };
+    setWritten(next);
+    drafting.keep(next);
+  };
   return (
     <Form
       className="editor"
       submit={submit}
-      send={({ title = '', body: written = '' }) => {
+      send={({ title = '', body = '' }) => {
         setPreview(false);
-        return send({ title, body: written });
+        return send({ title, body });
       }}
       beside={
         <button type="button" className="plain" aria-pressed={preview} onClick={() => setPreview(!preview)}>
@@ -124,20 +146,24 @@ function Editor({
         </button>
       }
     >
-      <Field name="title" label={boards.title} value={draft.title} />
+      <Field name="title" label={boards.title} value={start.title} onChange={(title) => write({ title })} />
       <div hidden={preview}>
         <Field
           name="body"
           label={boards.body}
           hint={boards.bodyHint}
-          value={draft.body}
+          value={start.body}
           rows={14}
-          onChange={setBody}
+          onChange={(body) => write({ body })}
         />
       </div>
       {preview && (
         <section className="preview" aria-label={boards.preview}>
-          {body.trim() === '' ? <p className="hint">{boards.nothingToPreview}</p> : <Markdown text={body} />}
+          {written.body.trim() === '' ? (
+            <p className="hint">{boards.nothingToPreview}</p>
+          ) : (
+            <Markdown text={written.body} />
+          )}
         </section>
       )}
     </Form>
