@@ -161,11 +161,27 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await web.page.reload();
       await web.sees('.editor');
       expect(await title().inputValue()).toBe('Not yet');
+      await web.sees('.note', 'what you had begun');
       await web.fillIn({ Text: 'Now.' }, 'Publish');
       await web.sees('.post h1', 'Not yet');
       await web.page.goto('/b/free/write');
       await web.sees('.editor');
       expect(await title().inputValue()).toBe('');
+    });
+
+    it('is discarded when one wants to begin anew', async () => {
+      await web.openAs('mina', '/');
+      const path = await write('As it is', 'Good.');
+      await web.press('Edit');
+      await title().fill('As it could be');
+      await web.page.goBack();
+      await web.press('Edit');
+      await web.press('Discard it');
+      expect(await title().inputValue()).toBe('As it is');
+      expect(await web.page.evaluate('document.activeElement.name')).toBe('title');
+      await web.page.goto(`${path}/edit`);
+      await web.sees('.editor');
+      expect(await web.page.getByText('what you had begun').count()).toBe(0);
     });
 
     it('is there when one comes back from a provider, and leaves nothing in storage', async () => {

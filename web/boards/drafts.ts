@@ -11,10 +11,16 @@ export interface Draft {
 
 /** A draft, and what becomes of it. */
 export interface Drafting {
-  /** What was kept when one began to write here: one goes on with it. */
-  readonly kept: Draft | undefined;
+  /** What one begins with. */
+  readonly start: Draft;
+  /** Whether that is what one had left, and not what is there for everyone. */
+  readonly resumed: boolean;
+  /** Changes whenever one begins anew. */
+  readonly round: number;
   readonly keep: (draft: Draft) => void;
   readonly drop: () => void;
+  /** Drops it, and begins anew with something else. */
+  readonly restart: (start: Draft) => void;
 }
 
 /**
@@ -46,10 +52,13 @@ addEventListener('pageshow', ({ persisted }) => {
 });
 
 /** The draft of whoever is here, for `place`. While there is one, the browser asks before it leaves the page. */
-export function useDraft(place: string): Drafting {
+export function useDraft(place: string, original: Draft): Drafting {
   const { lastId } = useStanding();
   const [key] = useState(() => `${lastId} ${place}`);
-  const [kept] = useState(() => drafts.get(key));
+  const [begun, setBegun] = useState(() => {
+    const left = drafts.get(key);
+    return { start: left ?? original, resumed: left !== undefined, round: 0 };
+  });
   useEffect(() => {
     const onLeave = (event: Event) => {
       // Who has to log in first leaves in order to come back.
@@ -58,9 +67,14 @@ export function useDraft(place: string): Drafting {
     addEventListener('beforeunload', onLeave);
     return () => removeEventListener('beforeunload', onLeave);
   }, [key]);
+  const drop = () => void drafts.delete(key);
   return {
-    kept,
-    keep: (draft) => drafts.set(key, draft),
-    drop: () => drafts.delete(key),
+    ...begun,
+    keep: (draft) => void drafts.set(key, draft),
+    drop,
+    restart(start) {
+      drop();
+      setBegun({ start, resumed: false, round: begun.round + 1 });
+    },
   };
 }

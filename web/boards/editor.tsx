@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { Failure } from '../../client/src/index.js';
 import { Gate } from '../entry/gate.js';
@@ -14,6 +14,8 @@ import { useDraft, type Draft, type Drafting } from './drafts.js';
 import { useIdempotencyKey } from './idempotency.js';
 import { Markdown } from './markdown.js';
 
+const NOTHING: Draft = { title: '', body: '' };
+
 export function WritePage({ slug }: { readonly slug: string }) {
   const { boards } = useWords();
   return (
@@ -28,10 +30,11 @@ function NewPost({ slug }: { readonly slug: string }) {
   const { boards } = useWords();
   const [, navigate] = useLocation();
   const keyFor = useIdempotencyKey();
-  const drafting = useDraft(`in ${slug}`);
+  const drafting = useDraft(`in ${slug}`, NOTHING);
   return (
     <Editor
-      start={drafting.kept ?? { title: '', body: '' }}
+      key={drafting.round}
+      original={NOTHING}
       drafting={drafting}
       submit={boards.publish}
       send={async (draft) => {
@@ -60,8 +63,8 @@ function EditView({ read }: { readonly read: PostVersion }) {
   const user = useUser();
   const [, navigate] = useLocation();
   const { id, author } = read.post;
-  const drafting = useDraft(`of ${id}`);
-  const [start, setStart] = useState(drafting.kept ?? draftOf(read));
+  const original = draftOf(read);
+  const drafting = useDraft(`of ${id}`, original);
   /** What could not be saved, since the post has become another one meanwhile. */
   const [refused, setRefused] = useState<Draft>();
 
@@ -73,7 +76,7 @@ function EditView({ read }: { readonly read: PostVersion }) {
 
   async function send(draft: Draft): Promise<void> {
     try {
-      await save(draft, start.version);
+      await save(draft, drafting.start.version);
     } catch (error) {
       if (!(error instanceof Failure && error.code === 'version_conflict')) throw error;
       setRefused(draft);
@@ -96,14 +99,12 @@ function EditView({ read }: { readonly read: PostVersion }) {
         <Conflict
           keepMine={() => save(refused, undefined)}
           takeTheirs={async () => {
-            const theirs = draftOf(await readPost(id));
-            drafting.drop();
-            setStart(theirs);
+            drafting.restart(draftOf(await readPost(id)));
             setRefused(undefined);
           }}
         />
       )}
-      <Editor key={start.version} start={start} drafting={drafting} submit={boards.save} send={send} />
+      <Editor key={drafting.round} original={original} drafting={drafting} submit={boards.save} send={send} />
     </>
   );
 }
@@ -114,23 +115,31 @@ function draftOf({ post: { title, body }, version }: PostVersion): Draft {
 
 /** Where one writes, and sees what it will look like. */
 function Editor({
-  start,
+  original,
   drafting,
   submit,
   send,
 }: {
-  readonly start: Draft;
+  /** What one may go back to. */
+  readonly original: Draft;
   readonly drafting: Drafting;
   submit: string;
   readonly send: (draft: Draft) => Promise<void>;
 }) {
   const { boards } = useWords();
+  const { start, resumed, round, keep, drop, restart } = drafting;
   const [written, setWritten] = useState(start);
   const [preview, setPreview] = useState(false);
+  const first = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // The button with which one has begun anew is gone.
+    if (round > 0) first.current?.querySelector('input')?.focus();
+  }, [round]);
   const write = (change: Partial<Draft>) => {
     const next = { ...written, ...change };
     setWritten(next);
-    drafting.keep(next);
+    if (!resumed && next.title === start.title && next.body === start.body) drop();
+    else keep(next);
   };
   return (
     <Form
@@ -146,7 +155,17 @@ function Editor({
         </button>
       }
     >
-      <Field name="title" label={boards.title} value={start.title} onChange={(title) => write({ title })} />
+      {resumed && (
+        <div className="note good">
+          <p>{boards.resumed}</p>
+          <button type="button" className="plain" onClick={() => restart(original)}>
+            {boards.discard}
+          </button>
+        </div>
+      )}
+      <div ref={first}>
+        <Field name="title" label={boards.title} value={start.title} onChange={(title) => write({ title })} />
+      </div>
       <div hidden={preview}>
         <Field
           name="body"

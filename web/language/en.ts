@@ -105,6 +105,8 @@ export const en = {
     preview: 'Preview',
     keepWriting: 'Keep writing',
     nothingToPreview: 'Nothing to show yet.',
+    resumed: 'This is what you had begun to write.',
+    discard: 'Discard it',
     publish: 'Publish',
     save: 'Save',
     edit: 'Edit',

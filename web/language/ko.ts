@@ -102,6 +102,8 @@ export const ko: Words = {
     preview: '미리 보기',
     keepWriting: '계속 쓰기',
     nothingToPreview: '아직 보여 줄 것이 없어요.',
+    resumed: '쓰다 만 것을 이어서 쓰고 있어요.',
+    discard: '버리기',
     publish: '올리기',
     save: '저장',
     edit: '고치기',
