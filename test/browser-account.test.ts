@@ -5,6 +5,12 @@ import { useWebPage } from './support/web-page.js';
 describeWith('chromium', "one's own page, in a browser", () => {
   const web = useWebPage();
 
+  /** Presses a button that asks first, and means it. */
+  async function confirm(name: string): Promise<void> {
+    await web.press(name);
+    await web.page.click('dialog[open] .danger');
+  }
+
   it('changes the profile, and shows it at once', async () => {
     await web.openAs('mina', '/me');
     await web.sees('form');
@@ -18,6 +24,48 @@ describeWith('chromium', "one's own page, in a browser", () => {
     await web.sees('h1', 'Welcome in, Mina the Tiler');
   });
 
+  it('belongs to whoever is here, also when that has changed in another tab', async () => {
+    await web.openAs('mina', '/me');
+    await web.sees('form');
+    await web.page.getByLabel('About me').fill('I am Mina.');
+    await web.takePlace('google', 'jun');
+    await web.sees('[name=nickname][value="이준"]');
+    expect(await web.page.getByLabel('About me').inputValue()).toBe('');
+    await web.press('Activity');
+    await web.sees('.events li', /^Logged in · Google/);
+    expect(await web.page.locator('.events', { hasText: 'Kakao' }).count()).toBe(0);
+  });
+
+  it('does not show what was written there to who logs in after the session has ended', async () => {
+    const { email, password } = await web.register('Anna');
+    await web.page.context().clearCookies();
+    await web.openAs('mina', '/me');
+    await web.sees('form');
+    await web.page.getByLabel('About me').fill('I am Mina.');
+    await web.page.context().request.post(`${web.app.url}/auth/logout`);
+    await web.fillIn({}, 'Save');
+    await web.fillIn({ 'E-mail': email, Password: password }, 'Log in');
+    await web.sees('[name=nickname][value=Anna]');
+    expect(await web.page.getByLabel('About me').inputValue()).toBe('');
+  });
+
+  it('tells nothing that is over', async () => {
+    const { email, password } = await web.register('Nuri');
+    await web.page.goto('/me');
+    await web.sees('form');
+    await web.fillIn({}, 'Save');
+    await web.sees('.note.good', 'Saved.');
+    await web.fillIn({ Nickname: 'x' }, 'Save');
+    await web.sees('.wrong', '2 to 20');
+    expect(await web.page.getByText('Saved.').count()).toBe(0);
+    await web.page.context().request.post(`${web.app.url}/auth/logout`);
+    await web.press('Sessions');
+    await web.sees('.note.bad', 'Your session has ended.');
+    await web.fillIn({ 'E-mail': email, Password: password }, 'Log in');
+    await web.sees('.rows .tag', 'this one');
+    expect(await web.page.locator('.note').allTextContents()).toEqual([]);
+  });
+
   it('tells near the field what the profile cannot be', async () => {
     await web.openAs('mina', '/me');
     await web.sees('form');
@@ -29,15 +77,19 @@ describeWith('chromium', "one's own page, in a browser", () => {
   describe('ways in', () => {
     it('are linked and unlinked, but never the last', async () => {
       await web.openAs('jun', '/me/ways-in');
-      await web.press('Unlink Kakao');
+      await confirm('Unlink Kakao');
       await web.sees('.note.bad', 'your last way in');
       await web.press('Link Naver');
       await web.page.click('button[name=persona][value=jun]');
       await web.sees('.rows', 'Naver');
       expect(web.page.url()).toBe(`${web.app.url}/me/ways-in`);
       await web.press('Unlink Kakao');
+      await web.sees('dialog', 'Unlink Kakao?');
+      await web.page.keyboard.press('Escape');
+      await web.page.getByRole('button', { name: 'Unlink Kakao' }).waitFor();
+      await confirm('Unlink Kakao');
       await web.sees('.note.good', 'Kakao is no way in any more.');
-      await web.page.getByRole('button', { name: 'Link Kakao' }).waitFor();
+      await web.page.getByRole('button', { name: 'Link Kakao' }).and(web.page.locator(':focus')).waitFor();
     });
 
     it('of somebody else cannot be linked, and that is explained', async () => {
@@ -67,7 +119,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
         await web.page.click('button[name=persona]');
         await web.sees('.rows', 'Linked');
         await later();
-        await web.press('Unlink Google');
+        await confirm('Unlink Google');
         await web.fillIn({ Password: password }, 'Go on');
         await web.sees('.note.good', 'Google is no way in any more.');
       });
@@ -95,9 +147,12 @@ describeWith('chromium', "one's own page, in a browser", () => {
         { 'Current password': 'not this', 'New password': 'a new one for me' },
         'Change the password',
       );
-      await web.sees('.note.bad', 'is wrong');
+      await web.sees('.note.bad', 'The password is wrong.');
       await web.fillIn({ 'Current password': password }, 'Change the password');
       await web.sees('.note.good', 'The password has changed');
+      for (const field of await web.page.locator('[type=password]').all()) {
+        expect(await field.inputValue()).toBe('');
+      }
       await web.press('Log out');
       await web.page.goto('/login');
       await web.fillIn({ 'E-mail': email, Password: 'a new one for me' }, 'Log in');
@@ -149,15 +204,26 @@ describeWith('chromium', "one's own page, in a browser", () => {
       await web.sees('.note.bad', 'is wrong');
     });
 
+    it('tells the other tabs no more than that one is logged out', async () => {
+      await web.openAs('no-email', '/me/delete');
+      const tab = await web.page.context().newPage();
+      await tab.goto('/me');
+      await web.sees('form', undefined, tab);
+      await confirm('Delete my account for good');
+      await web.sees('.note.good', 'Farewell');
+      await web.sees('.note.good', 'You are logged out.', tab);
+      expect(await tab.locator('.note').count()).toBe(1);
+    });
+
     it('of who has no password needs a log-in just before', async () => {
       await web.openAs('no-email', '/me/delete');
       await web.app.database.query("UPDATE auth.sessions SET created_at = created_at - interval '1 hour'");
-      await web.press('Delete my account for good');
+      await confirm('Delete my account for good');
       await web.sees('.note.bad', 'log in again');
       await web.press('Log in again with Kakao');
       await web.page.click('button[name=persona][value=no-email]');
       await web.sees('h1', 'Delete account');
-      await web.press('Delete my account for good');
+      await confirm('Delete my account for good');
       await web.sees('.note.good', 'Farewell');
     });
   });

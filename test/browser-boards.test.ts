@@ -141,6 +141,105 @@ describeWith('chromium', 'the boards, in a browser', () => {
     });
   });
 
+  describe('a draft', () => {
+    const title = () => web.page.locator('[name=title]');
+    const becomes = (selector: string, value: string, page: Page = web.page) =>
+      page.waitForFunction(
+        ([field, expected]) => document.querySelector<HTMLInputElement>(field)?.value === expected,
+        [selector, value] as const,
+      );
+
+    it('is there when one comes back to it', async () => {
+      await web.openAs('mina', '/b/free');
+      await web.press('Write');
+      await title().fill('Not yet');
+      await web.page.click('.brand');
+      await web.sees('.welcome');
+      await web.page.goBack();
+      await web.sees('.editor');
+      expect(await title().inputValue()).toBe('Not yet');
+      await web.page.reload();
+      await web.sees('.editor');
+      expect(await title().inputValue()).toBe('Not yet');
+      await web.sees('.note', 'what you had begun');
+      await web.fillIn({ Text: 'Now.' }, 'Publish');
+      await web.sees('.post h1', 'Not yet');
+      await web.page.goto('/b/free/write');
+      await web.sees('.editor');
+      expect(await title().inputValue()).toBe('');
+    });
+
+    it('is discarded when one wants to begin anew', async () => {
+      await web.openAs('mina', '/');
+      const path = await write('As it is', 'Good.');
+      await web.press('Edit');
+      await title().fill('As it could be');
+      await web.page.goBack();
+      await web.press('Edit');
+      await web.press('Discard it');
+      expect(await title().inputValue()).toBe('As it is');
+      expect(await web.page.evaluate('document.activeElement.name')).toBe('title');
+      await web.page.goto(`${path}/edit`);
+      await web.sees('.editor');
+      expect(await web.page.getByText('what you had begun').count()).toBe(0);
+    });
+
+    it('is there when one comes back from a provider, and leaves nothing in storage', async () => {
+      await web.openAs('mina', '/');
+      await web.page.goto(`${await write('Half', 'a sentence')}/edit`);
+      await web.sees('.editor');
+      await title().fill('Whole');
+      await web.page.context().request.post(`${web.app.url}/auth/logout`);
+      await web.press('Save');
+      await web.logInWith('kakao');
+      await web.sees('.editor');
+      expect(await title().inputValue()).toBe('Whole');
+      expect(await web.page.evaluate('({ ...sessionStorage })')).toEqual({});
+    });
+
+    it('is nobody else’s', async () => {
+      await web.openAs('mina', '/');
+      const path = await write('Whose comment?', 'Mine.');
+      const tab = await web.page.context().newPage();
+      await tab.goto(path);
+      await tab.getByLabel('Your comment').fill('from Mina');
+      await web.page.goto('/b/free/write');
+      await title().fill('Written by Mina');
+      await web.takePlace('naver', 'jun');
+      await becomes('[name=title]', '');
+      await becomes('.new-comment textarea', '', tab);
+    });
+
+    it('of a post that was changed meanwhile overwrites nothing unasked', async () => {
+      await web.openAs('mina', '/');
+      const path = await write('Draft one', 'one');
+      await web.press('Edit');
+      await title().fill('Draft two');
+      await web.page.goBack();
+      const tab = await web.page.context().newPage();
+      await tab.goto(`${path}/edit`);
+      await web.fillIn({ Title: 'Draft three' }, 'Save', tab);
+      await web.sees('.post h1', 'Draft three', tab);
+      await web.press('Edit');
+      await web.fillIn({ Text: 'two' }, 'Save');
+      await web.sees('.note', 'Changed meanwhile');
+      await web.press('Take the other');
+      await becomes('[name=title]', 'Draft three');
+    });
+
+    it('is not gone without a question', async () => {
+      await web.openAs('mina', '/b/free/write');
+      await title().pressSequentially('Wait');
+      const asked = web.page.waitForEvent('dialog');
+      const left = web.page.goto('/docs').catch(() => undefined);
+      const dialog = await asked;
+      expect(dialog.type()).toBe('beforeunload');
+      await dialog.dismiss();
+      await left;
+      expect(await title().inputValue()).toBe('Wait');
+    });
+  });
+
   it('one likes a post, and takes it back', async () => {
     await web.openAs('mina', '/');
     const path = await write('Likeable', 'very');

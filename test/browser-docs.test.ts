@@ -121,6 +121,20 @@ describeWith('chromium', 'Swagger UI', () => {
     expect(await tryOut()).toContain('access_token_missing');
   });
 
+  it('tells nothing that is over once one has logged in again', async () => {
+    const { email, password, nickname } = await verifiedPerson(app, mailbox, 'duri');
+    await page.goto('/docs');
+    await logInWith('kakao');
+    await button('Log out').click();
+    await says('You are logged out.');
+    await bar().getByText('Log in with e-mail').click();
+    await bar().getByLabel('E-mail').fill(email);
+    await bar().getByLabel('Password').fill(password);
+    await button('Log in').click();
+    await says(`Logged in as ${nickname}`);
+    expect(await bar().getByText('You are logged out.').count()).toBe(0);
+  });
+
   it('follows a log-out in another tab', async () => {
     await page.goto('/docs');
     await logInWith('kakao');

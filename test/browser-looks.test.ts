@@ -22,7 +22,8 @@ describeWith('chromium', 'the page for everyone', () => {
     ['/me/ways-in', '.rows'],
     ['/me/sessions', '.rows'],
     ['/me/activity', '.events'],
-    ['/me/delete', '.mine-page form'],
+    ['/me/delete', '.mine-page .danger'],
+    ['/#verify-email=some.token', '.entry form'],
     ['/b/nowhere', '.nothing'],
   ];
   const OUTSIDE: readonly (readonly [path: string, seen: string])[] = [
@@ -30,6 +31,7 @@ describeWith('chromium', 'the page for everyone', () => {
     ['/login', '.provider.google'],
     ['/register', 'form'],
     ['/forgot-password', 'form'],
+    ['/#verify-email=some.token', '.entry form'],
     ['/me', '.provider.google'],
     ['/?login_error=account_link_required', '.note.bad'],
     ['/#reset-password=some.token', 'form'],

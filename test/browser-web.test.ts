@@ -190,9 +190,38 @@ describeWith('chromium', 'the way in, in a browser', () => {
       await web.sees('.wrong', '올바른 이메일');
     });
 
+    it('a link logs nobody in who has not said so, and nobody else out', async () => {
+      await web.openAs('mina', '/');
+      const other = await web.visit();
+      const person = { 'E-mail': 'bora@example.com', Password: 'Bora likes the sea', Nickname: 'Bora' };
+      await other.goto('/register');
+      await web.fillIn(person, 'Register', other);
+      await web.page.goto(await web.linkTo(person['E-mail']));
+      await web.sees('.entry', 'You are logged in as 김미나.');
+      await web.press('Stay as I am');
+      await web.sees('h1', 'Welcome in, 김미나');
+      await web.page.goto(await web.linkTo(person['E-mail']));
+      await web.press('Verify and log in');
+      await web.sees('h1', 'Welcome in, Bora');
+    });
+
+    it('a link that was opened is left like any other page', async () => {
+      for (const purpose of ['verify-email', 'reset-password']) {
+        await web.page.goto(`/#${purpose}=abc.def`);
+        await web.sees('.card.entry .main');
+        await web.page.locator('.skip').press('Enter');
+        await web.sees('.card.entry .main', /^(Verify|Set)/);
+        await web.page.click('.brand');
+        await web.sees('h1', 'The gate is open');
+        await web.page.goto('about:blank');
+      }
+    });
+
     it('a link that was used before is explained', async () => {
       await web.page.goto('/#verify-email=used.before.now');
+      await web.press('Verify and log in');
       await web.sees('.note.bad', 'used before or is too old');
+      await web.press('Back to log in');
       await web.sees('.provider.google');
     });
 
@@ -202,7 +231,8 @@ describeWith('chromium', 'the way in, in a browser', () => {
         if (request.url().endsWith('/auth/verify-email')) addresses.push(web.page.url());
       });
       await web.page.goto('/#verify-email=a.secret.token');
-      await web.sees('.provider.google');
+      await web.press('Verify and log in');
+      await web.sees('.note.bad');
       expect(addresses).toEqual([`${web.app.url}/`]);
       expect(await web.page.evaluate('history.length')).toBeLessThanOrEqual(2);
     });
@@ -257,12 +287,23 @@ describeWith('chromium', 'the way in, in a browser', () => {
     });
   });
 
-  it.each(['https://elsewhere.example/', '//', '//elsewhere.example', 'javascript:alert(1)'])(
-    'a link that wants to lead on to %s leads nowhere',
-    async (next) => {
-      await web.page.goto(`/login?next=${encodeURIComponent(next)}`);
-      await web.logInWith('kakao');
-      expect(web.page.url()).toBe(`${web.app.url}/`);
-    },
-  );
+  it('one is led on to the documentation, which is a page of its own', async () => {
+    await web.openAs('mina', '/');
+    await web.page.goto('/login?next=/docs');
+    await web.sees('.bar .standing', 'Logged in as');
+    expect(web.page.url()).toBe(`${web.app.url}/docs`);
+  });
+
+  it.each([
+    'https://elsewhere.example/',
+    '//',
+    '//elsewhere.example',
+    '/.//elsewhere.example/',
+    '/auth/google',
+    'javascript:alert(1)',
+  ])('a link that wants to lead on to %s leads nowhere', async (next) => {
+    await web.page.goto(`/login?next=${encodeURIComponent(next)}`);
+    await web.logInWith('kakao');
+    expect(web.page.url()).toBe(`${web.app.url}/`);
+  });
 });

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { Route, Switch, useLocation } from 'wouter';
 import type { WebPage } from '../src/web-pages.js';
 import { BoardPage } from './boards/board-page.js';
@@ -6,7 +6,9 @@ import { EditPage, WritePage } from './boards/editor.js';
 import { HomePage } from './boards/home.js';
 import { PersonPage } from './boards/person-page.js';
 import { PostPage } from './boards/post-page.js';
-import { ForgotPage, LogInPage, RegisterPage, ResetPage } from './entry/pages.js';
+import { useMailedLink } from './entry/mailed-link.js';
+import { MailedPage } from './entry/mailed-pages.js';
+import { ForgotPage, LogInPage, RegisterPage } from './entry/pages.js';
 import { Boundary } from './frame/boundary.js';
 import { Footer } from './frame/footer.js';
 import { Notices } from './frame/notices.js';
@@ -41,11 +43,11 @@ const PAGES: Readonly<Record<WebPage, (parameters: Parameters) => ReactNode>> = 
   '/me/delete': () => <LeavePage />,
 };
 
-/** The page, whatever its path. `resetToken` is that of a mailed link. */
-export function App({ resetToken }: { readonly resetToken: string | undefined }) {
+/** The page, whatever its path. */
+export function App() {
   const words = useWords();
-  const [path, navigate] = useLocation();
-  const [token, setToken] = useState(resetToken);
+  const [path] = useLocation();
+  const link = useMailedLink();
   useScrollToTop(path);
   return (
     <>
@@ -57,7 +59,7 @@ export function App({ resetToken }: { readonly resetToken: string | undefined })
         <Outage />
         <Notices />
         <Boundary key={path}>
-          {token === undefined ? (
+          {link === undefined ? (
             <Switch>
               {Object.entries(PAGES).map(([pattern, show]) => (
                 <Route key={pattern} path={pattern}>
@@ -69,13 +71,7 @@ export function App({ resetToken }: { readonly resetToken: string | undefined })
               </Route>
             </Switch>
           ) : (
-            <ResetPage
-              token={token}
-              done={() => {
-                setToken(undefined);
-                navigate('/login');
-              }}
-            />
+            <MailedPage link={link} />
           )}
         </Boundary>
       </main>

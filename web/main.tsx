@@ -2,6 +2,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.js';
 import { arrive } from './entry/arrive.js';
+import { openMailedLink } from './entry/mailed-link.js';
 import { LanguageProvider } from './language/language.js';
 import { readArrival } from './session/arrival.js';
 import { togglePanel } from './watch/panel-open.js';
@@ -21,6 +22,7 @@ const place = document.getElementById('page');
 if (place === null) throw new Error('the HTML has no #page');
 const arrival = readArrival();
 if (arrival.watch) togglePanel();
+openMailedLink(arrival.mailedLink);
 // A link from a mail that is opened in this very tab changes the fragment only.
 addEventListener('hashchange', () => {
   if (/^#(verify-email=|reset-password=|watch$)/.test(location.hash)) location.reload();
@@ -28,7 +30,7 @@ addEventListener('hashchange', () => {
 createRoot(place).render(
   <StrictMode>
     <LanguageProvider asked={arrival.language}>
-      <App resetToken={arrival.resetPassword} />
+      <App />
     </LanguageProvider>
   </StrictMode>,
 );

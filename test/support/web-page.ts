@@ -88,6 +88,15 @@ export class WebPage {
     await this.sees('.mine', undefined, page);
   }
 
+  /** Somebody else takes the place of whoever is here, in another tab of the same browser. */
+  async takePlace(provider: string, persona: string): Promise<void> {
+    const tab = await this.page.context().newPage();
+    await tab.context().clearCookies();
+    await tab.goto('/');
+    await this.logInWith(provider, persona, tab);
+    await tab.close();
+  }
+
   /** Registers somebody, who has verified their address and is logged in afterwards. */
   async register(name: string): Promise<{ email: string; password: string }> {
     const email = `${name.toLowerCase()}@example.com`;
@@ -96,6 +105,7 @@ export class WebPage {
     await this.fillIn({ 'E-mail': email, Password: password, Nickname: name }, 'Register');
     await this.sees('h1', 'Check your mail');
     await this.page.goto(await this.linkTo(email));
+    await this.press('Verify and log in');
     await this.sees('.note.good', 'verified');
     return { email, password };
   }

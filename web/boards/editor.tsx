@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { Failure } from '../../client/src/index.js';
 import { Gate } from '../entry/gate.js';
@@ -10,30 +10,39 @@ import { useWords } from '../language/language.js';
 import { useUser } from '../session/session.js';
 import { changePost, readPost, writePost, type PostVersion } from './api.js';
 import { Conflict } from './conflict.js';
+import { useDraft, type Draft, type Drafting } from './drafts.js';
 import { useIdempotencyKey } from './idempotency.js';
 import { Markdown } from './markdown.js';
 
-interface Draft {
-  readonly title: string;
-  readonly body: string;
-}
+const NOTHING: Draft = { title: '', body: '' };
 
 export function WritePage({ slug }: { readonly slug: string }) {
   const { boards } = useWords();
-  const [, navigate] = useLocation();
-  const keyFor = useIdempotencyKey();
   return (
     <Gate title={boards.writeTitle}>
       <Title text={boards.writeTitle} />
-      <Editor
-        draft={{ title: '', body: '' }}
-        submit={boards.publish}
-        send={async (draft) => {
-          const { id } = await writePost(slug, draft, keyFor(draft));
-          navigate(`/p/${id}`, { replace: true });
-        }}
-      />
+      <NewPost slug={slug} />
     </Gate>
+  );
+}
+
+function NewPost({ slug }: { readonly slug: string }) {
+  const { boards } = useWords();
+  const [, navigate] = useLocation();
+  const keyFor = useIdempotencyKey();
+  const drafting = useDraft(`in ${slug}`, NOTHING);
+  return (
+    <Editor
+      key={drafting.round}
+      original={NOTHING}
+      drafting={drafting}
+      submit={boards.publish}
+      send={async (draft) => {
+        const { id } = await writePost(slug, draft, keyFor(draft));
+        drafting.drop();
+        navigate(`/p/${id}`, { replace: true });
+      }}
+    />
   );
 }
 
@@ -53,23 +62,29 @@ function EditView({ read }: { readonly read: PostVersion }) {
   const { boards } = useWords();
   const user = useUser();
   const [, navigate] = useLocation();
-  const [base, setBase] = useState(read);
+  const { id, author } = read.post;
+  const original = draftOf(read);
+  const drafting = useDraft(`of ${id}`, original);
   /** What could not be saved, since the post has become another one meanwhile. */
   const [refused, setRefused] = useState<Draft>();
-  const { id, author } = read.post;
-  const done = () => navigate(`/p/${id}`, { replace: true });
+
+  async function save({ title, body }: Draft, version: string | undefined): Promise<void> {
+    await changePost(id, { title, body }, version);
+    drafting.drop();
+    navigate(`/p/${id}`, { replace: true });
+  }
 
   async function send(draft: Draft): Promise<void> {
     try {
-      await changePost(id, draft, base.version);
-      done();
+      await save(draft, drafting.start.version);
     } catch (error) {
       if (!(error instanceof Failure && error.code === 'version_conflict')) throw error;
       setRefused(draft);
     }
   }
 
-  if (user?.id !== author?.id && user?.roles.includes('admin') !== true) {
+  // While nobody is here, it is kept for who was.
+  if (user && user.id !== author?.id && !user.roles.includes('admin')) {
     return (
       <>
         <Title text={boards.editTitle} />
@@ -82,41 +97,57 @@ function EditView({ read }: { readonly read: PostVersion }) {
       <Title text={boards.editTitle} />
       {refused !== undefined && (
         <Conflict
-          keepMine={async () => {
-            await changePost(id, refused, undefined);
-            done();
-          }}
+          keepMine={() => save(refused, undefined)}
           takeTheirs={async () => {
-            setBase(await readPost(id));
+            drafting.restart(draftOf(await readPost(id)));
             setRefused(undefined);
           }}
         />
       )}
-      <Editor key={base.version} draft={base.post} submit={boards.save} send={send} />
+      <Editor key={drafting.round} original={original} drafting={drafting} submit={boards.save} send={send} />
     </>
   );
 }
 
+function draftOf({ post: { title, body }, version }: PostVersion): Draft {
+  return { title, body, version };
+}
+
 /** Where one writes, and sees what it will look like. */
 function Editor({
-  draft,
+  original,
+  drafting,
   submit,
   send,
 }: {
-  draft: Draft;
+  /** What one may go back to. */
+  readonly original: Draft;
+  readonly drafting: Drafting;
   submit: string;
   readonly send: (draft: Draft) => Promise<void>;
 }) {
   const { boards } = useWords();
-  const [body, setBody] = useState(draft.body);
+  const { start, resumed, round, keep, drop, restart } = drafting;
+  const [written, setWritten] = useState(start);
   const [preview, setPreview] = useState(false);
+  const first = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // The button with which one has begun anew is gone.
+    if (round > 0) first.current?.querySelector('input')?.focus();
+  }, [round]);
+  const write = (change: Partial<Draft>) => {
+    const next = { ...written, ...change };
+    setWritten(next);
+    if (!resumed && next.title === start.title && next.body === start.body) drop();
+    else keep(next);
+  };
   return (
     <Form
       className="editor"
       submit={submit}
-      send={({ title = '', body: written = '' }) => {
+      send={({ title = '', body = '' }) => {
         setPreview(false);
-        return send({ title, body: written });
+        return send({ title, body });
       }}
       beside={
         <button type="button" className="plain" aria-pressed={preview} onClick={() => setPreview(!preview)}>
@@ -124,20 +155,34 @@ function Editor({
         </button>
       }
     >
-      <Field name="title" label={boards.title} value={draft.title} />
+      {resumed && (
+        <div className="note good">
+          <p>{boards.resumed}</p>
+          <button type="button" className="plain" onClick={() => restart(original)}>
+            {boards.discard}
+          </button>
+        </div>
+      )}
+      <div ref={first}>
+        <Field name="title" label={boards.title} value={start.title} onChange={(title) => write({ title })} />
+      </div>
       <div hidden={preview}>
         <Field
           name="body"
           label={boards.body}
           hint={boards.bodyHint}
-          value={draft.body}
+          value={start.body}
           rows={14}
-          onChange={setBody}
+          onChange={(body) => write({ body })}
         />
       </div>
       {preview && (
         <section className="preview" aria-label={boards.preview}>
-          {body.trim() === '' ? <p className="hint">{boards.nothingToPreview}</p> : <Markdown text={body} />}
+          {written.body.trim() === '' ? (
+            <p className="hint">{boards.nothingToPreview}</p>
+          ) : (
+            <Markdown text={written.body} />
+          )}
         </section>
       )}
     </Form>

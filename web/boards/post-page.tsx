@@ -8,7 +8,7 @@ import { Title } from '../frame/title.js';
 import { Show } from '../frame/waiting.js';
 import { useWords } from '../language/language.js';
 import { Time } from '../language/time.js';
-import { useUser } from '../session/session.js';
+import { useStanding, useUser } from '../session/session.js';
 import { deletePost, readBoard, readPost, type Post } from './api.js';
 import { Comments } from './comments.js';
 import { Like } from './like.js';
@@ -46,6 +46,7 @@ function PostView({
   readonly change: (changes: Partial<Post>) => void;
 }) {
   const { boards } = useWords();
+  const { lastId } = useStanding();
   return (
     <>
       <article className="post">
@@ -62,7 +63,7 @@ function PostView({
           <Own post={post} />
         </div>
       </article>
-      <Comments post={post} counted={(commentCount) => change({ commentCount })} />
+      <Comments key={lastId} post={post} counted={(commentCount) => change({ commentCount })} />
     </>
   );
 }

@@ -1,35 +1,17 @@
-import { Failure } from '../../client/src/index.js';
-import { failureText } from '../frame/failure-text.js';
-import { tell, type Notice } from '../frame/notices.js';
+import { forget, tell } from '../frame/notices.js';
 import type { Arrival } from '../session/arrival.js';
 import { client, findOutWhoIsHere } from '../session/session.js';
 
-let farewell: Notice | undefined;
-
-/** What to tell instead when the session ends because the person wanted it to. */
-export function expectEnd(notice: Notice): void {
-  farewell = notice;
-}
-
 client.onChange(({ reason }) => {
+  // What was told to who was not logged in, such as that they are not, is over.
+  if (reason === 'login') forget();
   if (reason === 'logout') tell({ tone: 'good', text: (words) => words.entry.loggedOut });
-  if (reason !== 'session_ended') return;
-  tell(farewell ?? { tone: 'bad', text: (words) => words.sessionEnded });
-  farewell = undefined;
+  if (reason === 'session_ended') tell({ tone: 'bad', text: (words) => words.sessionEnded });
 });
 
-/** Does what the address asked for, and finds out who is here. */
-export async function arrive({ loginError, verifyEmail }: Arrival): Promise<void> {
+/** Tells why a log-in failed, where the address says so, and finds out who is here. */
+export async function arrive({ loginError }: Arrival): Promise<void> {
   if (loginError !== undefined) tellLoginError(loginError);
-  if (verifyEmail !== undefined) {
-    try {
-      await client.loginWithMailToken(verifyEmail);
-      return tell({ tone: 'good', text: (words) => words.entry.verified });
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      tell({ tone: 'bad', text: (words) => failureText(error, words) });
-    }
-  }
   await findOutWhoIsHere();
 }
 

@@ -8,13 +8,13 @@ import { LogInCard } from './log-in-card.js';
 
 /**
  * Lets those through who are logged in, and offers others to log in right here. Who was inside when the session was ended
- * finds everything as it was once back: what they were writing is not lost.
+ * finds everything as it was once back: what they were writing is not lost. Somebody else finds nothing of it.
  */
 export function Gate({ title, children }: { readonly title: string; readonly children: ReactNode }) {
   const words = useWords();
   const [path] = useLocation();
   const search = useSearch();
-  const { user, reason } = useStanding();
+  const { user, lastId, reason } = useStanding();
   const inside = user !== null && user !== undefined;
   const [wasInside, setWasInside] = useState(inside);
   if (inside && !wasInside) setWasInside(true);
@@ -35,7 +35,11 @@ export function Gate({ title, children }: { readonly title: string; readonly chi
           <LogInCard returnTo={search === '' ? path : `${path}?${search}`} title={words.entry.toContinue} />
         </div>
       )}
-      {keep && <div hidden={!inside}>{children}</div>}
+      {keep && (
+        <div key={lastId} hidden={!inside}>
+          {children}
+        </div>
+      )}
     </>
   );
 }

@@ -1,35 +1,34 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { Link, Redirect, useSearchParams } from 'wouter';
 import { Field, Form } from '../frame/form.js';
-import { tell } from '../frame/notices.js';
 import { Title } from '../frame/title.js';
 import { Waiting } from '../frame/waiting.js';
 import { useWords } from '../language/language.js';
 import { askAsAnyone } from '../session/ask.js';
 import { useUser } from '../session/session.js';
 import { LogInCard, Resend } from './log-in-card.js';
+import { readNext } from './next.js';
 
 /** The log-in page; who is inside goes on to where they were going. */
 export function LogInPage() {
   const { entry } = useWords();
-  const next = useNext();
+  const [search] = useSearchParams();
+  const { href, apart } = readNext(search.get('next') ?? '/');
   const user = useUser();
   if (user === undefined) return <Waiting />;
-  if (user !== null) return <Redirect href={next} replace />;
+  if (user !== null) return apart ? <Leave href={href} /> : <Redirect href={href} replace />;
   return (
     <div className="narrow">
       <Title text={entry.logIn} />
-      <LogInCard returnTo={next} title={entry.providers} />
+      <LogInCard returnTo={href} title={entry.providers} />
     </div>
   );
 }
 
-/** A path of this page and nothing else, whatever the address says. */
-function useNext(): string {
-  const [search] = useSearchParams();
-  const asked = search.get('next') ?? '/';
-  const next = URL.canParse(asked, location.origin) ? new URL(asked, location.origin) : undefined;
-  return next?.origin === location.origin ? next.pathname + next.search : '/';
+/** Like `Redirect`, to another document. */
+function Leave({ href }: { readonly href: string }) {
+  useEffect(() => location.replace(href), [href]);
+  return <Waiting />;
 }
 
 export function RegisterPage() {
@@ -107,41 +106,6 @@ export function ForgotPage() {
         <p className="ways">
           <Link href="/login">{entry.toLogin}</Link>
         </p>
-      </section>
-    </div>
-  );
-}
-
-/** Where the link in the mail leads that lets one choose a new password. */
-export function ResetPage({ token, done }: { readonly token: string; readonly done: () => void }) {
-  const { entry } = useWords();
-  return (
-    <div className="narrow">
-      <Title text={entry.reset} />
-      <section className="card entry">
-        <Form
-          submit={entry.setPassword}
-          send={async ({ password }) => {
-            await askAsAnyone('/auth/reset-password', { method: 'POST', body: { token, password } });
-            done();
-            tell({ tone: 'good', text: (words) => words.entry.passwordIsSet });
-          }}
-          help={({ code }) =>
-            code === 'token_invalid' && (
-              <Link className="button plain" href="/forgot-password" onClick={done}>
-                {entry.sendLink}
-              </Link>
-            )
-          }
-        >
-          <Field
-            name="password"
-            label={entry.newPassword}
-            hint={entry.resetHint}
-            type="password"
-            autoComplete="new-password"
-          />
-        </Form>
       </section>
     </div>
   );

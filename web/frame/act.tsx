@@ -2,7 +2,7 @@ import { useState } from 'react';
 import type { Words } from '../language/en.js';
 import { useWords } from '../language/language.js';
 import { failureText } from './failure-text.js';
-import { tell } from './notices.js';
+import { forget, tell } from './notices.js';
 
 interface ActProps {
   readonly act: () => Promise<void>;
@@ -21,6 +21,7 @@ export function Act({ act, label, name, className = 'plain', done }: ActProps) {
   async function onClick(): Promise<void> {
     if (busy) return;
     setBusy(true);
+    forget();
     try {
       await act();
       if (done !== undefined) tell({ tone: 'good', text: done });

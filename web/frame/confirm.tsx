@@ -4,19 +4,22 @@ import { Act } from './act.js';
 
 interface ConfirmProps {
   readonly label: string;
+  /** What it is called where the label alone does not say enough. */
+  readonly name?: string;
+  readonly className?: string;
   readonly title: string;
   readonly text: string;
   readonly act: () => Promise<void>;
 }
 
 /** A button for what cannot be undone: it asks first. */
-export function Confirm({ label, title, text, act }: ConfirmProps) {
+export function Confirm({ label, name, className = 'plain', title, text, act }: ConfirmProps) {
   const words = useWords();
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
   return (
     <>
-      <button className="plain" onClick={() => dialog.current?.showModal()}>
+      <button className={className} aria-label={name} onClick={() => dialog.current?.showModal()}>
         {label}
       </button>
       <dialog ref={dialog} aria-labelledby={`${id}-title`} aria-describedby={`${id}-text`}>

@@ -1,7 +1,9 @@
 import { createContext, useContext, useEffect, useId, useRef, useState, type ReactNode } from 'react';
 import { Failure } from '../../client/src/index.js';
 import { useWords } from '../language/language.js';
+import { client } from '../session/session.js';
 import { failureText, fieldText } from './failure-text.js';
+import { forget } from './notices.js';
 
 const FailureContext = createContext<Failure | undefined>(undefined);
 
@@ -11,9 +13,11 @@ export type Values = Readonly<Record<string, string>>;
 interface FormProps {
   readonly send: (values: Values) => Promise<void>;
   readonly submit: string;
-  readonly children: ReactNode;
+  readonly children?: ReactNode;
   /** What else to offer when it failed. */
   readonly help?: (failure: Failure) => ReactNode;
+  /** What a code means here, where that is more than it means everywhere. */
+  readonly meanings?: Readonly<Record<string, string>>;
   readonly danger?: boolean;
   /** What stands beside the button. */
   readonly beside?: ReactNode;
@@ -21,7 +25,16 @@ interface FormProps {
 }
 
 /** A form that is sent once at a time, and tells near each field what the server finds wrong with it. */
-export function Form({ send, submit, children, help, danger = false, beside, className }: FormProps) {
+export function Form({
+  send,
+  submit,
+  children,
+  help,
+  meanings = {},
+  danger = false,
+  beside,
+  className,
+}: FormProps) {
   const words = useWords();
   const form = useRef<HTMLFormElement>(null);
   const [busy, setBusy] = useState(false);
@@ -29,6 +42,8 @@ export function Form({ send, submit, children, help, danger = false, beside, cla
   useEffect(() => {
     if (failure !== undefined) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
   }, [failure]);
+  // It was told to somebody who was not logged in any more.
+  useEffect(() => client.onChange(({ reason }) => reason === 'login' && setFailure(undefined)), []);
 
   async function onSubmit(): Promise<void> {
     if (form.current === null || busy) return;
@@ -37,8 +52,13 @@ export function Form({ send, submit, children, help, danger = false, beside, cla
     );
     setBusy(true);
     setFailure(undefined);
+    forget();
     try {
       await send(values);
+      // They have done what they were for.
+      for (const field of form.current?.querySelectorAll<HTMLInputElement>('[type=password]') ?? []) {
+        field.value = '';
+      }
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       setFailure(error);
@@ -62,7 +82,7 @@ export function Form({ send, submit, children, help, danger = false, beside, cla
       <div role="alert">
         {failure && (
           <div className="note bad">
-            <p>{failureText(failure, words)}</p>
+            <p>{meanings[failure.code] ?? failureText(failure, words)}</p>
             {help?.(failure)}
           </div>
         )}

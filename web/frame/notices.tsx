@@ -19,6 +19,11 @@ export function tell(notice: Notice): void {
   shown.set({ notice, path: location.pathname });
 }
 
+/** Takes back what was told, since it may not be true any more. */
+export function forget(): void {
+  shown.set(undefined);
+}
+
 /** The place where notices appear. */
 export function Notices() {
   const words = useWords();
@@ -39,7 +44,7 @@ export function Notices() {
               {notice.next.label(words)}
             </Link>
           )}
-          <button className="icon" aria-label={words.frame.dismiss} onClick={() => shown.set(undefined)}>
+          <button className="icon" aria-label={words.frame.dismiss} onClick={forget}>
             ✕
           </button>
         </div>

@@ -1,7 +1,8 @@
-import type { ReactNode } from 'react';
+import { useEffect, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { Failure } from '../../client/src/index.js';
 import { useWords } from '../language/language.js';
+import { client } from '../session/session.js';
 import { failureText } from './failure-text.js';
 import type { Loaded } from './load.js';
 import { Title } from './title.js';
@@ -42,6 +43,8 @@ export function Waiting() {
 
 function Failed({ failure, retry }: { readonly failure: Failure; readonly retry: () => void }) {
   const words = useWords();
+  // Whoever is back from an ended session gets what they were refused.
+  useEffect(() => client.onChange(({ reason }) => reason === 'login' && retry()), [retry]);
   return (
     <div className="note bad" role="alert">
       <p>{failureText(failure, words)}</p>

@@ -57,7 +57,7 @@ export const en = {
     nickname: 'Nickname',
     nicknameHint: 'What others call you: 2 to 20 characters.',
     register: 'Register',
-    registerText: 'We send you a mail with a link; opening it logs you in.',
+    registerText: 'We send you a mail with a link that logs you in.',
     toRegister: 'New here? Register',
     toLogin: 'Back to log in',
     toForgot: 'Forgot your password?',
@@ -66,11 +66,17 @@ export const en = {
     sendLink: 'Send me a link',
     mailTitle: 'Check your mail',
     mailSent: (email: string) =>
-      `We have written to ${email}. Open the link in the mail, and you are logged in.`,
+      `We have written to ${email}. Open the link in the mail: it verifies the address and logs you in.`,
     mailMaybeSent: (email: string) =>
       `If ${email} is known here, a mail is on its way. Please look into your inbox, and into the spam folder.`,
     resend: 'Send the mail again',
     resent: 'If the address waits for verification, another mail is on its way.',
+    verify: 'Verify your address',
+    verifyText: 'You come from a link in a mail. It verifies your e-mail address and logs you in.',
+    verifyInstead: (nickname: string) =>
+      `You are logged in as ${nickname}. The link is for another account: going on logs you in with that one instead, in every tab.`,
+    verifyNow: 'Verify and log in',
+    stay: 'Stay as I am',
     verified: 'Your e-mail address is verified, and you are logged in.',
     reset: 'Choose a new password',
     resetHint: 'At least 8 characters. You will be logged out everywhere.',
@@ -99,6 +105,8 @@ export const en = {
     preview: 'Preview',
     keepWriting: 'Keep writing',
     nothingToPreview: 'Nothing to show yet.',
+    resumed: 'This is what you had begun to write.',
+    discard: 'Discard it',
     publish: 'Publish',
     save: 'Save',
     edit: 'Edit',
@@ -145,6 +153,9 @@ export const en = {
     linkName: (name: string) => `Link ${name}`,
     unlink: 'Unlink',
     unlinkName: (name: string) => `Unlink ${name}`,
+    unlinkTitle: (name: string) => `Unlink ${name}?`,
+    unlinkText: (name: string) =>
+      `${name} will be no way in any more, and devices that logged in with it are logged out.`,
     unlinked: (name: string) =>
       `${name} is no way in any more. Devices that had logged in with it are logged out.`,
     reallyYou: 'Is it really you?',
@@ -157,6 +168,7 @@ export const en = {
       'There is no password. If your account has an e-mail address, you can choose one through a mail.',
     choosePassword: 'Choose a password',
     currentPassword: 'Current password',
+    passwordWrong: 'The password is wrong.',
     changePassword: 'Change the password',
     passwordChanged: 'The password has changed, and every other session has ended.',
     sessionsText: 'Where you are logged in. Ending a session works at once.',
@@ -180,6 +192,7 @@ export const en = {
       'It must be sure that it is you: when your log-in was more than ten minutes ago, you will be asked to log in once more.',
     againWith: (name: string) => `Log in again with ${name}`,
     leaveNow: 'Delete my account for good',
+    leaveTitle: 'Delete your account?',
     left: 'Your account is deleted. Farewell.',
   },
   events: {

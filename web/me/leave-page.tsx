@@ -1,6 +1,9 @@
+import { useState } from 'react';
 import { useLocation } from 'wouter';
-import { expectEnd } from '../entry/arrive.js';
+import { Failure } from '../../client/src/index.js';
+import { Confirm } from '../frame/confirm.js';
 import { Field, Form } from '../frame/form.js';
+import { tell } from '../frame/notices.js';
 import { Title } from '../frame/title.js';
 import { Show } from '../frame/waiting.js';
 import { useWords } from '../language/language.js';
@@ -23,39 +26,82 @@ export function LeavePage() {
 }
 
 function Leave() {
-  return <Show loaded={useWaysIn()}>{(ways) => <LeaveForm ways={ways} />}</Show>;
+  const ways = useWaysIn();
+  const [, navigate] = useLocation();
+  const leave: Leaving = async (proof) => {
+    await ask('/auth/account', { method: 'DELETE', body: proof });
+    navigate('/');
+    try {
+      // Every tab knows then that nobody is here any more.
+      await client.logout();
+    } catch (error) {
+      // They find out with their next request: the account is gone all the same.
+      if (!(error instanceof Failure)) throw error;
+    }
+    tell({ tone: 'good', text: (words) => words.me.left });
+  };
+  return (
+    <Show loaded={ways}>
+      {(known) =>
+        known.passwordSet ? (
+          <LeaveWithPassword leave={leave} />
+        ) : (
+          <LeaveAfterLogIn leave={leave} ways={known} />
+        )
+      }
+    </Show>
+  );
 }
 
-function LeaveForm({ ways }: { readonly ways: WaysIn }) {
+type Leaving = (proof: { readonly password?: string }) => Promise<void>;
+
+function LeaveWithPassword({ leave }: { readonly leave: Leaving }) {
   const { me, entry } = useWords();
-  const [, navigate] = useLocation();
-
-  async function leave({ password = '' }: { readonly password?: string }): Promise<void> {
-    await ask('/auth/account', { method: 'DELETE', body: password === '' ? {} : { password } });
-    navigate('/');
-    expectEnd({ tone: 'good', text: (words) => words.me.left });
-    // Finds nobody any more, and tells so.
-    await client.refresh();
-  }
-
   return (
     <Form
       danger
       submit={me.leaveNow}
-      send={leave}
-      help={({ code }) => code === 'reauthentication_required' && <Again ways={ways} />}
+      send={({ password = '' }) => leave({ password })}
+      meanings={{ credentials_invalid: me.passwordWrong }}
     >
-      {ways.passwordSet ? (
-        <Field
-          name="password"
-          label={entry.password}
-          hint={me.leavePassword}
-          type="password"
-          autoComplete="current-password"
-        />
-      ) : (
-        <p>{me.leaveRecent}</p>
-      )}
+      <Field
+        name="password"
+        label={entry.password}
+        hint={me.leavePassword}
+        type="password"
+        autoComplete="current-password"
+      />
     </Form>
+  );
+}
+
+/** Where there is no password, a log-in just before shows who it is. */
+function LeaveAfterLogIn({ leave, ways }: { readonly leave: Leaving; readonly ways: WaysIn }) {
+  const { me, problems } = useWords();
+  const [refused, setRefused] = useState(false);
+  return (
+    <>
+      <p>{me.leaveRecent}</p>
+      {refused && (
+        <div className="note bad" role="alert">
+          <p>{problems['reauthentication_required']}</p>
+          <Again ways={ways} />
+        </div>
+      )}
+      <Confirm
+        className="main danger"
+        label={me.leaveNow}
+        title={me.leaveTitle}
+        text={me.leaveText}
+        act={async () => {
+          try {
+            await leave({});
+          } catch (error) {
+            if (!(error instanceof Failure) || error.code !== 'reauthentication_required') throw error;
+            setRefused(true);
+          }
+        }}
+      />
+    </>
   );
 }

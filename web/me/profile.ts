@@ -3,7 +3,7 @@ import { Failure } from '../../client/src/index.js';
 import type { Person } from '../frame/person.js';
 import { makeStore } from '../frame/store.js';
 import { ask } from '../session/ask.js';
-import { useUser } from '../session/session.js';
+import { useUser, whoIsHere } from '../session/session.js';
 
 /** One's own profile. */
 export interface Profile extends Person {
@@ -15,8 +15,10 @@ export interface Profile extends Person {
 const profile = makeStore<Profile | undefined>(undefined);
 let asking = '';
 
-/** Puts what the server answered in the place of what was known. */
-export const holdProfile = profile.set;
+/** Puts what the server answered in the place of what was known, unless somebody else is here by now. */
+export function holdProfile(next: Profile): void {
+  if (next.id === whoIsHere().user?.id) profile.set(next);
+}
 
 /** One's own profile, wherever it is shown; undefined while it is not known, also because of an outage. */
 export function useProfile(): Profile | undefined {

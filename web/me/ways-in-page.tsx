@@ -1,8 +1,9 @@
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
 import { Failure } from '../../client/src/index.js';
 import { useProviders, type Provider } from '../entry/provider-buttons.js';
 import { Act } from '../frame/act.js';
+import { Confirm } from '../frame/confirm.js';
 import { Field, Form } from '../frame/form.js';
 import { tell } from '../frame/notices.js';
 import { Title } from '../frame/title.js';
@@ -86,6 +87,7 @@ function Confirmation({ ways, change, done }: ConfirmationProps) {
       {ways.passwordSet ? (
         <Form
           submit={me.goOn}
+          meanings={{ credentials_invalid: me.passwordWrong }}
           send={async ({ password = '' }) => {
             await change({ password });
             done();
@@ -121,8 +123,15 @@ function Way({ provider: { id, name }, waysIn, perform, changed }: WayProps) {
   const { me } = words;
   const linked = waysIn.identities.find(({ provider }) => provider === id);
   const called = me.method(id) || name;
+  const row = useRef<HTMLLIElement>(null);
+  const wasLinked = useRef(false);
+  useEffect(() => {
+    // The button that one has just used is gone.
+    if (wasLinked.current && !linked) row.current?.querySelector('button')?.focus();
+    wasLinked.current = Boolean(linked);
+  }, [linked]);
   return (
-    <li>
+    <li ref={row}>
       <div>
         <strong>{called}</strong>
         <p className="hint">
@@ -134,9 +143,11 @@ function Way({ provider: { id, name }, waysIn, perform, changed }: WayProps) {
       {linked === undefined ? (
         <Act label={me.link} name={me.linkName(called)} act={() => perform((sure) => link(id, sure))} />
       ) : (
-        <Act
+        <Confirm
           label={me.unlink}
           name={me.unlinkName(called)}
+          title={me.unlinkTitle(called)}
+          text={me.unlinkText(called)}
           act={() =>
             perform(async (sure) => {
               await ask(`/auth/identities/${id}`, { method: 'DELETE', body: sure });
@@ -168,6 +179,7 @@ function Password({ isSet }: { readonly isSet: boolean }) {
           <summary>{me.changePassword}</summary>
           <Form
             submit={me.changePassword}
+            meanings={{ credentials_invalid: me.passwordWrong }}
             send={async (passwords) => {
               await ask('/auth/change-password', { method: 'POST', body: passwords });
               tell({ tone: 'good', text: (words) => words.me.passwordChanged });

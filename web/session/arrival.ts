@@ -1,10 +1,18 @@
+/** What links in mails are for, as their fragments say. */
+const PURPOSES = ['verify-email', 'reset-password'] as const;
+
+/** A link from a mail. */
+export interface MailedLink {
+  readonly asks: (typeof PURPOSES)[number];
+  readonly token: string;
+}
+
 /** What the address says to a page that someone has just arrived at. */
 export interface Arrival {
   /** Why a log-in failed; any text, since anyone can make a link. */
   readonly loginError: string | undefined;
-  /** The tokens of mailed links. */
-  readonly verifyEmail: string | undefined;
-  readonly resetPassword: string | undefined;
+  /** The link from a mail that it is. */
+  readonly mailedLink: MailedLink | undefined;
   /** A link may ask for a language. */
   readonly language: string | undefined;
   /** Whether to show the panel at once. */
@@ -20,15 +28,18 @@ export function readArrival(): Arrival {
   const fragment = new URLSearchParams(url.hash.slice(1));
   const arrival = {
     loginError: url.searchParams.get('login_error') ?? undefined,
-    verifyEmail: fragment.get('verify-email') ?? undefined,
-    resetPassword: fragment.get('reset-password') ?? undefined,
+    mailedLink: readMailedLink(fragment),
     language: url.searchParams.get('lang') ?? undefined,
     watch: fragment.has('watch'),
   };
   url.searchParams.delete('login_error');
   url.searchParams.delete('lang');
-  if (arrival.verifyEmail !== undefined || arrival.resetPassword !== undefined || arrival.watch)
-    url.hash = '';
+  if (arrival.mailedLink !== undefined || arrival.watch) url.hash = '';
   if (url.href !== location.href) history.replaceState(history.state, '', url);
   return arrival;
+}
+
+function readMailedLink(fragment: URLSearchParams): MailedLink | undefined {
+  const asks = PURPOSES.find((purpose) => fragment.has(purpose));
+  return asks && { asks, token: fragment.get(asks) ?? '' };
 }

@@ -9,6 +9,8 @@ export const client = createClient({ baseUrl: import.meta.env.VITE_API_URL, fetc
 /** What is known of who is here. `user` is undefined until the server has said; `outage` says why it has not. */
 export interface Standing {
   readonly user: User | null | undefined;
+  /** The id of who is here, or was until now. What belongs to one person is never shown to another: it has this as its key. */
+  readonly lastId: string | undefined;
   readonly reason: Reason | undefined;
   readonly outage: Failure | undefined;
 }
@@ -16,12 +18,17 @@ export interface Standing {
 /** How long (s) to wait before asking again after an outage, when the server does not say. */
 const PATIENCE = 10;
 
-const standing = makeStore<Standing>({ user: client.user, reason: undefined, outage: undefined });
+const standing = makeStore<Standing>({
+  user: client.user,
+  lastId: undefined,
+  reason: undefined,
+  outage: undefined,
+});
 let asksAgain: ReturnType<typeof setTimeout> | undefined;
 
-function become(next: Standing): void {
+function become(next: Omit<Standing, 'lastId'>): void {
   clearTimeout(asksAgain);
-  standing.set(next);
+  standing.set({ ...next, lastId: next.user?.id ?? standing.get().lastId });
 }
 
 client.onChange(({ user, reason }) => {
@@ -42,6 +49,7 @@ export async function findOutWhoIsHere(): Promise<void> {
 }
 
 export const useStanding = standing.use;
+export const whoIsHere = standing.get;
 
 export function useUser(): User | null | undefined {
   return useStanding().user;

@@ -1,0 +1,81 @@
+import { Link, useLocation } from 'wouter';
+import { Form, Field } from '../frame/form.js';
+import { tell } from '../frame/notices.js';
+import { Title } from '../frame/title.js';
+import { useWords } from '../language/language.js';
+import { useProfile } from '../me/profile.js';
+import { askAsAnyone } from '../session/ask.js';
+import type { MailedLink } from '../session/arrival.js';
+import { client, useUser } from '../session/session.js';
+import { closeMailedLink } from './mailed-link.js';
+
+/** Where a link in a mail leads. */
+export function MailedPage({ link: { asks, token } }: { readonly link: MailedLink }) {
+  return asks === 'verify-email' ? <VerifyPage token={token} /> : <ResetPage token={token} />;
+}
+
+/**
+ * Asks before it logs anyone in: a link may have been sent by somebody who wants others to use their account unawares, and
+ * programs that look into mails open links, too.
+ */
+function VerifyPage({ token }: { readonly token: string }) {
+  const { entry } = useWords();
+  const user = useUser();
+  const profile = useProfile();
+  return (
+    <div className="narrow">
+      <Title text={entry.verify} />
+      <section className="card entry">
+        <p>{entry.verifyText}</p>
+        {user && <p>{entry.verifyInstead(profile?.nickname ?? '…')}</p>}
+        <Form
+          submit={entry.verifyNow}
+          send={async () => {
+            await client.loginWithMailToken(token);
+            closeMailedLink();
+            tell({ tone: 'good', text: (words) => words.entry.verified });
+          }}
+        />
+        <p className="ways">
+          {user ? <Link href="/">{entry.stay}</Link> : <Link href="/login">{entry.toLogin}</Link>}
+        </p>
+      </section>
+    </div>
+  );
+}
+
+/** Lets one choose a new password. */
+function ResetPage({ token }: { readonly token: string }) {
+  const { entry } = useWords();
+  const [, navigate] = useLocation();
+  return (
+    <div className="narrow">
+      <Title text={entry.reset} />
+      <section className="card entry">
+        <Form
+          submit={entry.setPassword}
+          send={async ({ password }) => {
+            await askAsAnyone('/auth/reset-password', { method: 'POST', body: { token, password } });
+            navigate('/login');
+            tell({ tone: 'good', text: (words) => words.entry.passwordIsSet });
+          }}
+          help={({ code }) =>
+            code === 'token_invalid' && (
+              <Link className="button plain" href="/forgot-password">
+                {entry.sendLink}
+              </Link>
+            )
+          }
+        >
+          <Field
+            name="password"
+            label={entry.newPassword}
+            hint={entry.resetHint}
+            type="password"
+            autoComplete="new-password"
+          />
+        </Form>
+      </section>
+    </div>
+  );
+}
