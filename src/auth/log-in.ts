@@ -73,7 +73,8 @@ export class LogIn {
 
 /** Whether what someone has shown is a way into the account still. */
 async function holds(db: EntityManager, { id, passwordHash }: Account, proof: Proof): Promise<boolean> {
-  if (!('subject' in proof)) return passwordHash !== null && passwordHash === proof.passwordHash;
+  // There is none where a mail proved the address, and nobody's password was to be kept.
+  if (!('subject' in proof)) return passwordHash === proof.passwordHash;
   return db.existsBy(Identity, { provider: proof.method, subject: proof.subject, accountId: id });
 }
 
