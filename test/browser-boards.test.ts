@@ -203,6 +203,12 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await web.sees('.hint', 'No post has that.');
     });
 
+    it('comes by itself when the server is back from a restart', async () => {
+      await web.page.route('**/boards/free/posts*', (route) => route.abort(), { times: 2 });
+      await web.page.goto('/b/free');
+      await web.sees('.post-list li');
+    });
+
     it('goes on when one asks for more', async () => {
       await web.openAs('mina', '/');
       for (let i = 0; i < 21; i++) {
