@@ -14,9 +14,17 @@ export function Confirm({ label, title, text, act }: ConfirmProps) {
   const words = useWords();
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
+  const cancel = useRef<HTMLButtonElement>(null);
   return (
     <>
-      <button className="plain" onClick={() => dialog.current?.showModal()}>
+      <button
+        className="plain"
+        onClick={() => {
+          dialog.current?.showModal();
+          // Else it were the button that does it, and pressing Enter twice would be enough.
+          cancel.current?.focus();
+        }}
+      >
         {label}
       </button>
       <dialog ref={dialog} aria-labelledby={`${id}-title`} aria-describedby={`${id}-text`}>
@@ -34,7 +42,7 @@ export function Confirm({ label, title, text, act }: ConfirmProps) {
               }
             }}
           />
-          <button className="plain" onClick={() => dialog.current?.close()}>
+          <button ref={cancel} className="plain" onClick={() => dialog.current?.close()}>
             {words.frame.cancel}
           </button>
         </div>

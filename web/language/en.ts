@@ -113,6 +113,7 @@ export const en = {
     logInToLike: 'Log in to like this post',
     commentsTitle: 'Comments',
     noComments: 'No comments yet.',
+    justWritten: 'Just written. “More” shows what stands in between.',
     comment: 'Your comment',
     send: 'Comment',
     logInToComment: 'Log in to comment',

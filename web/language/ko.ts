@@ -110,6 +110,7 @@ export const ko: Words = {
     logInToLike: '로그인하고 좋아요 누르기',
     commentsTitle: '댓글',
     noComments: '아직 댓글이 없어요.',
+    justWritten: '방금 쓴 댓글이에요. 그 사이의 댓글은 ‘더 보기’로 볼 수 있어요.',
     comment: '댓글 쓰기',
     send: '댓글 달기',
     logInToComment: '로그인하고 댓글 달기',
