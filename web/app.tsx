@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 import { Route, Switch, useLocation } from 'wouter';
 import type { WebPage } from '../src/web-pages.js';
 import { BoardPage } from './boards/board-page.js';
@@ -9,6 +9,7 @@ import { PostPage } from './boards/post-page.js';
 import { ForgotPage, LogInPage, RegisterPage, ResetPage } from './entry/pages.js';
 import { Boundary } from './frame/boundary.js';
 import { Footer } from './frame/footer.js';
+import { wentBack } from './frame/going-back.js';
 import { Notices } from './frame/notices.js';
 import { Outage } from './frame/outage.js';
 import { Top } from './frame/top.js';
@@ -87,14 +88,7 @@ export function App({ resetToken }: { readonly resetToken: string | undefined })
 
 /** Going on begins at the top; going back is left to the browser, which knows where one was. */
 function useScrollToTop(path: string): void {
-  const wentBack = useRef(false);
   useEffect(() => {
-    const onPop = () => (wentBack.current = true);
-    addEventListener('popstate', onPop);
-    return () => removeEventListener('popstate', onPop);
-  }, []);
-  useEffect(() => {
-    if (!wentBack.current) scrollTo(0, 0);
-    wentBack.current = false;
+    if (!wentBack()) scrollTo(0, 0);
   }, [path]);
 }
