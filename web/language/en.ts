@@ -224,20 +224,20 @@ export const en = {
     expireArmed: 'The next request meets an expired token. Like a post, or ask who you are.',
     ask: 'Ask who I am',
     lose: 'Lose the next answer',
-    loseArmed: 'The answer to this refresh gets lost on its way.',
+    wasLost:
+      'The server had answered, but the page was not told, so it asked again. (The cookie of the lost answer did arrive: no page can keep it from the browser. Our tests lose that, too.)',
     tabs: 'Open five tabs',
     tabsOpened: (count: number) =>
       count === 5
         ? 'Five tabs are open; their requests appear here, too.'
         : `Your browser let ${count} of 5 open. Allow pop-ups for this page to see all of them.`,
-    failed: (code: string) => `It did not work: ${code}`,
     log: 'Requests',
     nothing: 'Nothing yet.',
     lost: 'lost',
     noAnswer: 'none',
     refresh: 'refresh',
     repeated: 'repeated',
-    inAll: (ms: number) => `${ms} ms in all, and nobody noticed`,
+    inAll: (ms: number) => (ms < 1_000 ? `${ms} ms in all, and nobody noticed` : `${ms} ms in all`),
     ms: (ms: number) => `${ms} ms`,
     otherTab: 'another tab',
     clear: 'Clear',
@@ -268,6 +268,7 @@ export const en = {
     session_ended: 'Your session has ended. Please log in again.',
     session_not_found: 'That session has ended already.',
     access_token_missing: 'Please log in first.',
+    access_token_expired: 'The access token expired once more. Please try again.',
     forbidden: 'This is not yours to change.',
     not_found: 'There is nothing here any more.',
     provider_not_enabled: 'This provider is not available.',

@@ -217,20 +217,20 @@ export const ko: Words = {
     expireArmed: '다음 요청은 만료된 토큰을 만나요. 좋아요를 누르거나, 내가 누구인지 물어보세요.',
     ask: '내가 누구인지 묻기',
     lose: '다음 응답 잃어버리기',
-    loseArmed: '이번 갱신의 응답은 오는 길에 사라져요.',
+    wasLost:
+      '서버는 대답했지만 페이지가 받지 못해서 다시 물었어요. (사라진 응답의 쿠키는 도착했어요. 페이지가 브라우저의 쿠키까지 막을 수는 없거든요. 쿠키까지 잃는 일은 저희 테스트가 확인해요.)',
     tabs: '탭 다섯 개 열기',
     tabsOpened: (count) =>
       count === 5
         ? '탭 다섯 개를 열었어요. 그 탭들의 요청도 여기에 보여요.'
         : `브라우저가 다섯 개 가운데 ${count}개만 열어 줬어요. 이 페이지의 팝업을 허용하면 모두 열려요.`,
-    failed: (code) => `잘되지 않았어요: ${code}`,
     log: '요청',
     nothing: '아직 없어요.',
     lost: '사라짐',
     noAnswer: '없음',
     refresh: '갱신',
     repeated: '다시 보냄',
-    inAll: (ms) => `모두 ${ms} ms, 아무도 눈치채지 못했어요`,
+    inAll: (ms) => (ms < 1_000 ? `모두 ${ms} ms, 아무도 눈치채지 못했어요` : `모두 ${ms} ms`),
     ms: (ms) => `${ms} ms`,
     otherTab: '다른 탭',
     clear: '지우기',
@@ -261,6 +261,7 @@ export const ko: Words = {
     session_ended: '세션이 끝났어요. 다시 로그인해 주세요.',
     session_not_found: '이미 끝난 세션이에요.',
     access_token_missing: '먼저 로그인해 주세요.',
+    access_token_expired: '액세스 토큰이 한 번 더 만료됐어요. 다시 시도해 주세요.',
     forbidden: '고칠 수 있는 권한이 없어요.',
     not_found: '이제 여기에 없어요.',
     provider_not_enabled: '쓸 수 없는 로그인 업체예요.',
