@@ -83,6 +83,46 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await web.sees('.prose', '<script>window.caught=1</script>');
     });
 
+    it('asks nothing of this site in the name of its readers', async () => {
+      const asked: string[] = [];
+      web.page.on('request', (request) => asked.push(request.url()));
+      await web.openAs('mina', '/');
+      asked.length = 0;
+      const here = `${web.app.url}/auth/naver`;
+      await write(
+        'Pictures',
+        `![one](/auth/google) ![two](${here}) ![three](auth/kakao) ![four](https://example.com/4.svg)`,
+      );
+      await web.sees('.prose img[src="https://example.com/4.svg"]');
+      expect(await web.page.locator('.prose img[src]').count()).toBe(1);
+      expect(asked.filter((url) => /\/auth\/(google|kakao|naver)/.test(url))).toEqual([]);
+    });
+
+    it('shows which tasks of a list are done', async () => {
+      await web.openAs('mina', '/');
+      await write('Tasks', '- [x] tiles\n- [ ] beams');
+      expect(await web.page.locator('.prose li').allTextContents()).toEqual(['☑ tiles', '☐ beams']);
+    });
+
+    it('has tables that are scrolled on a phone, and not squeezed', async () => {
+      await web.page.setViewportSize({ width: 360, height: 740 });
+      await web.openAs('mina', '/');
+      const row = '| persimmon | chrysanthemum | magnolia | 무궁화꽃이피었습니다 | azalea |';
+      await write('Wide', `${row}\n|---|---|---|---|---|\n${row}`);
+      const cell = web.page.locator('.prose td');
+      const line = await web.page.evaluate(
+        'parseFloat(getComputedStyle(document.querySelector("td")).lineHeight)',
+      );
+      for (const { height } of await cell.evaluateAll((all) =>
+        all.map((each) => each.getBoundingClientRect()),
+      ))
+        expect(height).toBeLessThan(2 * (line as number));
+      const [table, all] = await web.page.evaluate<[number, number]>(
+        '[document.querySelector("table"), document.documentElement].map(({ scrollWidth }) => scrollWidth)',
+      );
+      expect([table > 360, all]).toEqual([true, 360]);
+    });
+
     it('is edited and deleted by its author, and by nobody else', async () => {
       await web.openAs('mina', '/');
       const path = await write('First thought', 'It was raining.');

@@ -8,7 +8,11 @@ const marked = new Marked({
   breaks: true,
   async: false,
   // HTML is shown as it was written.
-  renderer: { html: ({ text }) => escape(text) },
+  renderer: {
+    html: ({ text }) => escape(text),
+    // As letters, since a post carries no form.
+    checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
+  },
 });
 const purify = DOMPurify();
 
@@ -27,6 +31,7 @@ purify.addHook('afterSanitizeAttributes', (element) => {
   } else if (element.tagName === 'IMG') {
     element.setAttribute('loading', 'lazy');
     element.setAttribute('alt', element.getAttribute('alt') ?? '');
+    if (!isPicture(element.getAttribute('src') ?? '')) element.removeAttribute('src');
   } else if (/^H[1-6]$/.test(element.tagName)) {
     // The page has a heading already, and the post's are below it.
     element.setAttribute('role', 'heading');
@@ -36,6 +41,16 @@ purify.addHook('afterSanitizeAttributes', (element) => {
     element.setAttribute('tabindex', '0');
   }
 });
+
+/** Whose cookies a request carries. What a post shows must not ask anything of us in the name of who reads it. */
+const OURS = [location.origin, new URL(import.meta.env.VITE_API_URL ?? '', location.href).origin];
+
+/** Whether something is the address of a picture elsewhere; of another there is only what it is called. */
+function isPicture(address: string): boolean {
+  if (!URL.canParse(address, location.href)) return false;
+  const { protocol, origin } = new URL(address, location.href);
+  return protocol === 'https:' && !OURS.includes(origin);
+}
 
 const ESCAPED: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
