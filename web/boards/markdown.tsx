@@ -29,9 +29,10 @@ purify.addHook('afterSanitizeAttributes', (element) => {
     // Whoever wrote the post vouches for its links, not we.
     element.setAttribute('rel', 'nofollow ugc noopener noreferrer');
   } else if (element.tagName === 'IMG') {
+    const alt = element.getAttribute('alt') ?? '';
     element.setAttribute('loading', 'lazy');
-    element.setAttribute('alt', element.getAttribute('alt') ?? '');
-    if (!isPicture(element.getAttribute('src') ?? '')) element.removeAttribute('src');
+    element.setAttribute('alt', alt);
+    if (!isPicture(element.getAttribute('src') ?? '')) element.replaceWith(alt);
   } else if (/^H[1-6]$/.test(element.tagName)) {
     // The page has a heading already, and the post's are below it.
     element.setAttribute('role', 'heading');
