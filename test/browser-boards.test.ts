@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { describeWith } from './support/programs.js';
 import { useWebPage } from './support/web-page.js';
@@ -12,6 +12,18 @@ describeWith('chromium', 'the boards, in a browser', () => {
     await web.fillIn({ Title: title, Text: body }, 'Publish', page);
     await web.sees('.post h1', title, page);
     return new URL(page.url()).pathname;
+  }
+
+  /** Posts so many things in the name of whoever is logged in, behind the page's back. */
+  async function post(path: string, count: number, make: (n: number) => object): Promise<void> {
+    const { request } = web.page.context();
+    const refreshed = await request.post(`${web.app.url}/auth/refresh`);
+    const { accessToken } = (await refreshed.json()) as { accessToken: string };
+    const headers = { authorization: `Bearer ${accessToken}` };
+    for (let n = 1; n <= count; n++) {
+      const answer = await request.post(web.app.url + path, { headers, data: make(n) });
+      expect(answer.status()).toBe(201);
+    }
   }
 
   it('shows the latest posts to everyone, as text', async () => {
@@ -69,6 +81,47 @@ describeWith('chromium', 'the boards, in a browser', () => {
       expect(links.filter(Boolean)).toEqual(['/fine']);
       expect(await web.page.evaluate('window.caught')).toBeUndefined();
       await web.sees('.prose', '<script>window.caught=1</script>');
+    });
+
+    it('asks nothing of this site in the name of its readers', async () => {
+      const asked: string[] = [];
+      web.page.on('request', (request) => asked.push(request.url()));
+      await web.openAs('mina', '/');
+      asked.length = 0;
+      const here = `${web.app.url}/auth/naver`;
+      await write(
+        'Pictures',
+        `![one](/auth/google) ![two](${here}) ![three](auth/kakao) ![four](https://example.com/4.svg)`,
+      );
+      await web.sees('.prose img[src="https://example.com/4.svg"]');
+      expect(await web.page.locator('.prose img').count()).toBe(1);
+      await web.sees('.prose', 'one two three');
+      expect(asked.filter((url) => /\/auth\/(google|kakao|naver)/.test(url))).toEqual([]);
+    });
+
+    it('shows which tasks of a list are done', async () => {
+      await web.openAs('mina', '/');
+      await write('Tasks', '- [x] tiles\n- [ ] beams');
+      expect(await web.page.locator('.prose li').allTextContents()).toEqual(['☑ tiles', '☐ beams']);
+    });
+
+    it('has tables that are scrolled on a phone, and not squeezed', async () => {
+      await web.page.setViewportSize({ width: 360, height: 740 });
+      await web.openAs('mina', '/');
+      const row = '| persimmon | chrysanthemum | magnolia | 무궁화꽃이피었습니다 | azalea |';
+      await write('Wide', `${row}\n|---|---|---|---|---|\n${row}`);
+      const cell = web.page.locator('.prose td');
+      const line = await web.page.evaluate(
+        'parseFloat(getComputedStyle(document.querySelector("td")).lineHeight)',
+      );
+      for (const { height } of await cell.evaluateAll((all) =>
+        all.map((each) => each.getBoundingClientRect()),
+      ))
+        expect(height).toBeLessThan(2 * (line as number));
+      const [table, all] = await web.page.evaluate<[number, number]>(
+        '[document.querySelector("table"), document.documentElement].map(({ scrollWidth }) => scrollWidth)',
+      );
+      expect([table > 360, all]).toEqual([true, 360]);
     });
 
     it('is edited and deleted by its author, and by nobody else', async () => {
@@ -281,6 +334,55 @@ describeWith('chromium', 'the boards, in a browser', () => {
     await web.sees('#comments', 'Comments 0');
   });
 
+  it('what one says is seen at once, however many have said something', async () => {
+    await web.openAs('mina', '/');
+    const path = await write('Much talked about', 'x');
+    await post(`/posts${path.slice(2)}/comments`, 22, (n) => ({ body: `Comment ${n}` }));
+    await web.page.reload();
+    await web.fillIn({ 'Your comment': 'The newest' }, 'Comment');
+    await web.sees('.comments .hint', 'Just written.');
+    await web.sees('.comment .said', 'The newest');
+    await web.press('More');
+    await web.sees('.comment .said', 'Comment 22');
+    const said = await web.page.locator('.comment .said').allTextContents();
+    expect(said).toEqual([...Array.from({ length: 22 }, (_, n) => `Comment ${n + 1}`), 'The newest']);
+  });
+
+  it('one edits and deletes a comment with the keyboard, and not by pressing Enter twice', async () => {
+    await web.openAs('mina', '/');
+    await write('Keys only', 'x');
+    await web.fillIn({ 'Your comment': 'Hello' }, 'Comment');
+    const { keyboard } = web.page;
+    const focus = () => web.page.evaluate('document.activeElement.textContent');
+    const edit = web.page.locator('.comment').getByRole('button', { name: 'Edit' });
+    await edit.focus();
+    await keyboard.press('Enter');
+    await web.sees('.comment textarea:focus');
+    await keyboard.press('Tab');
+    await keyboard.press('Tab');
+    await keyboard.press('Enter');
+    await edit.waitFor();
+    expect(await focus()).toBe('Edit');
+    await keyboard.press('Enter');
+    await web.sees('.comment textarea:focus');
+    await keyboard.type('Well. ');
+    await keyboard.press('Tab');
+    await keyboard.press('Enter');
+    await edit.waitFor();
+    expect(await focus()).toBe('Edit');
+    await keyboard.press('Tab');
+    await keyboard.press('Enter');
+    await web.sees('dialog[open]');
+    expect(await focus()).toBe('Cancel');
+    await keyboard.press('Enter');
+    expect(await focus()).toBe('Delete');
+    await keyboard.press('Enter');
+    await keyboard.press('Shift+Tab');
+    await keyboard.press('Enter');
+    await web.sees('.comments .hint', 'No comments yet.');
+    await web.sees('#comments:focus');
+  });
+
   describe('a list', () => {
     it('is searched, sorted, and remembers both in the address', async () => {
       await web.openAs('mina', '/');
@@ -302,16 +404,71 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await web.sees('.hint', 'No post has that.');
     });
 
-    it('goes on when one asks for more', async () => {
+    it('comes by itself when the server is back from a restart', async () => {
+      await web.page.route('**/boards/free/posts*', (route) => route.abort(), { times: 2 });
+      await web.page.goto('/b/free');
+      await web.sees('.post-list li');
+    });
+  });
+
+  describe('a long list', () => {
+    beforeAll(async () => {
+      await web.visit();
       await web.openAs('mina', '/');
-      for (let i = 0; i < 21; i++) {
-        await web.page.evaluate(POST, { title: `Post ${i}`, origin: web.app.url });
-      }
+      await post('/boards/free/posts', 45, (n) => ({ title: `Post ${n}`, body: 'x' }));
+      await web.leave();
+    });
+
+    it('goes on when one asks for more', async () => {
       await web.page.goto('/b/free');
       await web.sees('.post-list li');
       expect(await web.page.locator('.post-list li').count()).toBe(20);
       await web.press('More');
       await web.sees('.post-list li:nth-child(21)');
+    });
+
+    it('takes nothing from the list that was shown before it', async () => {
+      await web.page.goto('/b/free');
+      await web.sees('.post-list li');
+      await web.page.route('**/boards/free/posts?*cursor=*', async (route) => {
+        await web.sees('.hint', 'No post has that.');
+        await route.continue();
+      });
+      const late = web.page.waitForResponse(/cursor=/);
+      await web.press('More');
+      await web.page.getByRole('searchbox').fill('nothinglikethis');
+      await web.press('Search');
+      await (await late).finished();
+      await web.page.evaluate('new Promise((painted) => requestAnimationFrame(() => setTimeout(painted)))');
+      await web.sees('.hint', 'No post has that.');
+      expect(await web.page.locator('.post-list li').count()).toBe(0);
+    });
+
+    it('is as it was when one comes back to it', async () => {
+      await web.page.goto('/b/free');
+      await web.press('More');
+      const post = web.page.locator('.post-list li:nth-child(35)');
+      await post.scrollIntoViewIfNeeded();
+      const before = await web.page.evaluate('scrollY');
+      await post.locator('h2 a').click();
+      await web.sees('.post');
+      expect(await web.page.evaluate('scrollY')).toBe(0);
+      await web.page.goBack();
+      await web.sees('.post-list');
+      await web.page.waitForFunction((y) => Math.abs(scrollY - y) < 2, before as number);
+      expect(await web.page.locator('.post-list li').count()).toBe(40);
+      await web.press('More');
+      await web.sees('.post-list li:nth-child(41)');
+    });
+
+    it('that one comes back to has what one wrote meanwhile', async () => {
+      await web.openAs('mina', '/b/free');
+      await web.press('Write');
+      await web.sees('.editor');
+      await web.fillIn({ Title: 'Quite new', Text: 'x' }, 'Publish');
+      await web.sees('.post');
+      await web.page.goBack();
+      await web.sees('.post-list h2', 'Quite new');
     });
   });
 
@@ -324,14 +481,3 @@ describeWith('chromium', 'the boards, in a browser', () => {
     await web.sees('.welcome');
   });
 });
-
-/** Posts to the board behind the page's back. */
-async function POST({ title, origin }: { title: string; origin: string }): Promise<void> {
-  const refreshed = await fetch(`${origin}/auth/refresh`, { method: 'POST' });
-  const { accessToken } = (await refreshed.json()) as { accessToken: string };
-  await fetch(`${origin}/boards/free/posts`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${accessToken}` },
-    body: JSON.stringify({ title, body: 'x' }),
-  });
-}

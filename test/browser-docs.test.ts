@@ -216,13 +216,29 @@ describeWith('chromium', 'Swagger UI', () => {
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
   });
 
-  it('has nothing in its bar that is hard to see, to hear or to reach', async () => {
+  it('has nothing that is hard to see, to hear or to reach', async () => {
     await page.goto('/docs');
-    await bar().getByText('Log in with e-mail').click();
-    await page.evaluate(readFileSync('node_modules/axe-core/axe.min.js', 'utf8'));
-    const { violations } = await page.evaluate<{ violations: { id: string; nodes: { html: string }[] }[] }>(
-      'axe.run(".bar")',
-    );
-    expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+    await logInWith('kakao');
+    await tryOut();
+    for (const id of ['Boards-boardsCreate', 'Boards-postsList', 'Boards-likesLike'])
+      await page.locator(`#operations-${id} .opblock-summary-control`).click();
+    await page.locator('#operations-Boards-likesLike .execute').waitFor();
+    // In Swagger UI's own part some headings and landmarks are not what axe would have; none of that is serious.
+    expect(await judge('violations.filter(({ impact }) => /serious|critical/.test(impact))')).toEqual([]);
   });
+
+  it.each(['한국어', 'English'])('has nothing at all in its bar that axe finds, in %s', async (language) => {
+    await page.goto('/docs');
+    await button('한국어').click();
+    if (language === 'English') await button('English').click();
+    await bar().locator('summary').click();
+    expect(await judge('violations', '.bar')).toEqual([]);
+  });
+
+  /** What axe finds in some place, of which `which` is a part. */
+  async function judge(which: string, place = 'body'): Promise<unknown> {
+    await page.evaluate(readFileSync('node_modules/axe-core/axe.min.js', 'utf8'));
+    return page.evaluate(`axe.run('${place}').then(({ violations }) => ${which}
+      .flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ': ' + html)))`);
+  }
 });

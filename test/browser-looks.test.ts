@@ -105,6 +105,19 @@ describeWith('chromium', 'the page for everyone', () => {
     });
   });
 
+  it('tells what has happened where it can be seen, however far down one is', async () => {
+    const page = await open('en-US', true, { viewport: { width: 360, height: 740 } });
+    await page.goto('/me');
+    const save = page.getByRole('button', { name: 'Save' });
+    await save.waitFor();
+    await page.evaluate('scrollTo(0, document.body.scrollHeight)');
+    await save.click();
+    const told = await (await web.sees('.note.good', 'Saved.', page)).boundingBox();
+    expect(await page.evaluate('scrollY')).toBeGreaterThan(100);
+    expect(told?.y).toBeGreaterThanOrEqual(0);
+    expect((told?.y ?? 0) + (told?.height ?? 0)).toBeLessThanOrEqual(740);
+  });
+
   it('has nothing that axe finds serious in the dark, nor with the panel open', async () => {
     const page = await open('en-US', true, { colorScheme: 'dark' });
     for (const path of ['/#watch', 'POST#watch', '/me/sessions#watch']) {

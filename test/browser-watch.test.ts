@@ -59,8 +59,25 @@ describeWith('chromium', 'the panel in which one watches it work', () => {
     await web.press('Lose the next answer');
     await web.sees('.journal .refresh.badly', 'lost');
     await web.sees('.journal .refresh.well', '200');
+    // Nothing in a page can lose the cookie, and so the panel does not say that it has.
+    await web.sees('.watch [role=status]', 'The cookie of the lost answer did arrive');
     await web.page.reload();
     await web.sees('.mine');
+  });
+
+  it('says in words what did not work, and claims nothing of what took long', async () => {
+    await open();
+    await web.press('Let the token expire now');
+    const expired = { status: 401, json: { code: 'access_token_expired' } };
+    await web.page.route('**/users/me', async (route) => {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 1_000);
+      });
+      await route.fulfill(expired);
+    });
+    await web.press('Ask who I am');
+    await web.sees('.watch [role=status]', 'The access token expired once more.');
+    await web.sees('.journal .repeat .in-all', /^\d+ ms in all$/);
   });
 
   it('opens five tabs, and shows what they do', async () => {

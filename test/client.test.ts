@@ -206,15 +206,29 @@ describe('a refresh', () => {
     expect(await client.refresh()).toEqual({ id: '미나', sessionId: 'session-1', roles: ['user', '관리자'] });
   });
 
-  it('is tried four times when answers are lost', async () => {
-    transport.answers['/auth/refresh'] = inTurn(lost, lost, lost, () => tokens());
-    expect(await soon(client.refresh())).toMatchObject({ id: 'mina' });
+  it('is tried again at once when an answer is lost', async () => {
+    transport.answers['/auth/refresh'] = inTurn(lost, () => tokens());
+    const refreshed = client.refresh();
+    await jest.advanceTimersByTimeAsync(400);
+    expect(await refreshed).toMatchObject({ id: 'mina' });
   });
 
-  it('gives up after that, and says that there was no answer', async () => {
-    transport.answers['/auth/refresh'] = lost;
+  it('outlasts a server that restarts, and refuses connections meanwhile', async () => {
+    const isBack = Date.now() + 15_000;
+    transport.answers['/auth/refresh'] = (request) => (Date.now() < isBack ? lost(request) : tokens());
+    expect(await soon(client.refresh())).toMatchObject({ id: 'mina' });
+    expect(transport.take().length).toBeLessThan(12);
+  });
+
+  it.each([
+    ['refuses connections', lost],
+    ['does not answer', silence],
+  ])('gives up after about 20 seconds when the server %s', async (_, answer) => {
+    transport.answers['/auth/refresh'] = answer;
+    const began = Date.now();
     expect(await failureOf(client.refresh())).toMatchObject({ name: 'Failure', code: 'unreachable' });
-    expect(transport.take()).toHaveLength(4);
+    expect(Date.now() - began).toBeGreaterThan(20_000);
+    expect(Date.now() - began).toBeLessThan(30_000);
   });
 
   it('takes an answer for lost after 8 seconds', async () => {

@@ -1,4 +1,4 @@
-import { useEffect, useRef, type ReactNode } from 'react';
+import { useEffect, type ReactNode } from 'react';
 import { Route, Switch, useLocation } from 'wouter';
 import type { WebPage } from '../src/web-pages.js';
 import { BoardPage } from './boards/board-page.js';
@@ -11,6 +11,7 @@ import { MailedPage } from './entry/mailed-pages.js';
 import { ForgotPage, LogInPage, RegisterPage } from './entry/pages.js';
 import { Boundary } from './frame/boundary.js';
 import { Footer } from './frame/footer.js';
+import { wentBack } from './frame/going-back.js';
 import { Notices } from './frame/notices.js';
 import { Outage } from './frame/outage.js';
 import { Top } from './frame/top.js';
@@ -83,14 +84,7 @@ export function App() {
 
 /** Going on begins at the top; going back is left to the browser, which knows where one was. */
 function useScrollToTop(path: string): void {
-  const wentBack = useRef(false);
   useEffect(() => {
-    const onPop = () => (wentBack.current = true);
-    addEventListener('popstate', onPop);
-    return () => removeEventListener('popstate', onPop);
-  }, []);
-  useEffect(() => {
-    if (!wentBack.current) scrollTo(0, 0);
-    wentBack.current = false;
+    if (!wentBack()) scrollTo(0, 0);
   }, [path]);
 }

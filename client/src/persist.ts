@@ -1,20 +1,24 @@
 import { Failure } from './failure.js';
+import { startStopwatch } from './stopwatch.js';
 
-/** Milliseconds before the second, third and fourth attempt; together longer than a server needs to restart. */
-const PAUSES_MS = [250, 1_000, 3_000];
+/** Milliseconds before the second and third attempt, and before each one after those. */
+const PAUSES_MS = [250, 1_000];
+const LATER_PAUSE_MS = 2_500;
+/** After this long no further attempt is made. It is longer than a server needs to restart. */
+const ENOUGH_MS = 20_000;
 
-/** Attempts something that may be repeated, a few times while the answers are lost or say that it would pass. */
+/** Attempts something that may be repeated, for a while, as long as answers are lost or say that it will pass. */
 export async function persist<T>(attempt: () => Promise<T>): Promise<T> {
-  for (const pause of PAUSES_MS) {
+  const age = startStopwatch();
+  for (let failed = 0; ; failed++) {
     try {
       return await attempt();
     } catch (error) {
       const wish = wishedPause(error);
-      if (wish === undefined || wish > 5_000) throw error;
-      await sleep(Math.max(pause, wish) * (1 + Math.random() / 2));
+      if (wish === undefined || wish > 5_000 || age() > ENOUGH_MS) throw error;
+      await sleep(Math.max(PAUSES_MS[failed] ?? LATER_PAUSE_MS, wish) * (1 + Math.random() / 2));
     }
   }
-  return attempt();
 }
 
 /** How long the server wants to be left alone, or undefined when its answer is final. */

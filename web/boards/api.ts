@@ -1,3 +1,4 @@
+import { forgetKept } from '../frame/going-back.js';
 import type { Page } from '../frame/pages.js';
 import type { Person } from '../frame/person.js';
 import { ask, askAsAnyone, askForMore } from '../session/ask.js';
@@ -75,7 +76,8 @@ export async function readPost(id: string, signal?: AbortSignal): Promise<PostVe
 /** `key` is that of {@link file://./idempotency.ts}. */
 export function writePost(slug: string, post: { title: string; body: string }, key: string): Promise<Post> {
   const headers = { 'idempotency-key': key };
-  return ask(`/boards/${encodeURIComponent(slug)}/posts`, { method: 'POST', body: post, headers });
+  const path = `/boards/${encodeURIComponent(slug)}/posts`;
+  return ask<Post>(path, { method: 'POST', body: post, headers }).finally(forgetKept);
 }
 
 /** @throws {Failure} `version_conflict` when it is no longer the version that was read */
@@ -85,11 +87,11 @@ export function changePost(
   version: string | undefined,
 ): Promise<Post> {
   const headers: Record<string, string> = version === undefined ? {} : { 'if-match': version };
-  return ask(`/posts/${id}`, { method: 'PATCH', body: changes, headers });
+  return ask<Post>(`/posts/${id}`, { method: 'PATCH', body: changes, headers }).finally(forgetKept);
 }
 
 export function deletePost(id: string): Promise<void> {
-  return ask(`/posts/${id}`, { method: 'DELETE' });
+  return ask<void>(`/posts/${id}`, { method: 'DELETE' }).finally(forgetKept);
 }
 
 export function likePost(id: string, like: boolean): Promise<Likes> {

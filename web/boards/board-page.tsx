@@ -11,7 +11,7 @@ import { PostList } from './post-list.js';
 
 /** A board: its posts, in one order or another, all or those with a word. */
 export function BoardPage({ slug }: { readonly slug: string }) {
-  const board = useLoad(`board ${slug}`, (signal) => readBoard(slug, signal));
+  const board = useLoad(`board ${slug}`, (signal) => readBoard(slug, signal), { isPublic: true });
   return (
     <Show loaded={board} page>
       {(data) => <BoardView board={data} />}
@@ -24,8 +24,11 @@ function BoardView({ board }: { readonly board: Board }) {
   const [search] = useSearchParams();
   const q = search.get('q') ?? '';
   const sort: Sort = search.get('sort') === 'popular' ? 'popular' : 'latest';
-  const pages = usePages(`posts ${board.slug} ${sort} ${q}`, (cursor, signal) =>
-    listPosts(board.slug, { sort: sort === 'latest' ? undefined : sort, q, cursor }, signal),
+  const pages = usePages(
+    `posts ${board.slug} ${sort} ${q}`,
+    (cursor, signal) =>
+      listPosts(board.slug, { sort: sort === 'latest' ? undefined : sort, q, cursor }, signal),
+    { isPublic: true },
   );
   return (
     <>

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { Confirm } from '../frame/confirm.js';
 import { Field, Form } from '../frame/form.js';
@@ -22,41 +22,62 @@ export function Comments({
 }) {
   const { boards } = useWords();
   const pages = usePages(`comments ${post.id}`, (cursor, signal) => listComments(post.id, cursor, signal));
-  const change = (items: (before: readonly Comment[]) => readonly Comment[]) =>
-    pages.replace((page) => ({ ...page, items: items(page.items) }));
+  /** What was written here. It stands at the end of the list, also while that is not loaded. */
+  const [written, setWritten] = useState<readonly Comment[]>([]);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const [deletions, setDeletions] = useState(0);
+  // What had the focus is gone.
+  useEffect(() => {
+    if (deletions > 0) heading.current?.focus();
+  }, [deletions]);
+
+  const change = (edit: (before: readonly Comment[]) => readonly Comment[]) => {
+    pages.replace((page) => ({ ...page, items: edit(page.items) }));
+    setWritten(edit);
+  };
+  const show = (comments: readonly Comment[]) =>
+    comments.map((comment) => (
+      <CommentItem
+        key={comment.id}
+        comment={comment}
+        changed={(now) => change((all) => all.map((each) => (each.id === now.id ? now : each)))}
+        deleted={() => {
+          change((all) => all.filter(({ id }) => id !== comment.id));
+          counted(Math.max(0, post.commentCount - 1));
+          setDeletions(deletions + 1);
+        }}
+      />
+    ));
   return (
     <section className="comments" aria-labelledby="comments">
-      <h2 id="comments">
+      <h2 id="comments" ref={heading} tabIndex={-1}>
         {boards.commentsTitle} <span className="count">{post.commentCount}</span>
       </h2>
       <Show loaded={pages}>
-        {({ items }) => (
-          <>
-            {items.length === 0 && <p className="hint">{boards.noComments}</p>}
-            <ul>
-              {items.map((comment) => (
-                <CommentItem
-                  key={comment.id}
-                  comment={comment}
-                  changed={(now) => change((all) => all.map((each) => (each.id === now.id ? now : each)))}
-                  deleted={() => {
-                    change((all) => all.filter(({ id }) => id !== comment.id));
-                    counted(Math.max(0, post.commentCount - 1));
-                  }}
-                />
-              ))}
-            </ul>
-            <More more={pages.more} moreFailure={pages.moreFailure} />
-            <NewComment
-              postId={post.id}
-              written={(comment) => {
-                // On the last page it is the next one; else it comes with the pages that are still to come.
-                if (pages.more === undefined) change((all) => [...all, comment]);
-                counted(post.commentCount + 1);
-              }}
-            />
-          </>
-        )}
+        {({ items }) => {
+          const last = written.filter(({ id }) => items.every((item) => item.id !== id));
+          const isWhole = pages.more === undefined;
+          return (
+            <>
+              {items.length + last.length === 0 && <p className="hint">{boards.noComments}</p>}
+              <ul>{show(isWhole ? [...items, ...last] : items)}</ul>
+              <More more={pages.more} moreFailure={pages.moreFailure} />
+              {!isWhole && last.length > 0 && (
+                <>
+                  <p className="hint">{boards.justWritten}</p>
+                  <ul aria-label={boards.justWritten}>{show(last)}</ul>
+                </>
+              )}
+              <NewComment
+                postId={post.id}
+                written={(comment) => {
+                  setWritten((before) => [...before, comment]);
+                  counted(post.commentCount + 1);
+                }}
+              />
+            </>
+          );
+        }}
       </Show>
     </section>
   );
@@ -74,9 +95,17 @@ function CommentItem({
   const { boards, frame } = useWords();
   const user = useUser();
   const [editing, setEditing] = useState(false);
+  const item = useRef<HTMLLIElement>(null);
+  const wasEditing = useRef(false);
+  // The button that had the focus has gone, and what has come in its place takes it.
+  useEffect(() => {
+    if (editing !== wasEditing.current)
+      item.current?.querySelector<HTMLElement>(editing ? 'textarea' : '.actions button')?.focus();
+    wasEditing.current = editing;
+  }, [editing]);
   const mine = user && (user.id === comment.author?.id || user.roles.includes('admin'));
   return (
-    <li className="comment">
+    <li className="comment" ref={item}>
       <p className="meta">
         <Author person={comment.author} />
         <Time at={comment.createdAt} />

@@ -24,7 +24,7 @@ export function HomePage() {
   const { home } = useWords();
   const user = useUser();
   const profile = useProfile();
-  const loaded = useLoad('home', begin);
+  const loaded = useLoad('home', begin, { isPublic: true });
   return (
     <div className={user === null ? 'home outside' : 'home'}>
       <section className="welcome">

@@ -8,7 +8,11 @@ const marked = new Marked({
   breaks: true,
   async: false,
   // HTML is shown as it was written.
-  renderer: { html: ({ text }) => escape(text) },
+  renderer: {
+    html: ({ text }) => escape(text),
+    // As letters, since a post carries no form.
+    checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
+  },
 });
 const purify = DOMPurify();
 
@@ -25,8 +29,10 @@ purify.addHook('afterSanitizeAttributes', (element) => {
     // Whoever wrote the post vouches for its links, not we.
     element.setAttribute('rel', 'nofollow ugc noopener noreferrer');
   } else if (element.tagName === 'IMG') {
+    const alt = element.getAttribute('alt') ?? '';
     element.setAttribute('loading', 'lazy');
-    element.setAttribute('alt', element.getAttribute('alt') ?? '');
+    element.setAttribute('alt', alt);
+    if (!isPicture(element.getAttribute('src') ?? '')) element.replaceWith(alt);
   } else if (/^H[1-6]$/.test(element.tagName)) {
     // The page has a heading already, and the post's are below it.
     element.setAttribute('role', 'heading');
@@ -36,6 +42,16 @@ purify.addHook('afterSanitizeAttributes', (element) => {
     element.setAttribute('tabindex', '0');
   }
 });
+
+/** Whose cookies a request carries. What a post shows must not ask anything of us in the name of who reads it. */
+const OURS = [location.origin, new URL(import.meta.env.VITE_API_URL ?? '', location.href).origin];
+
+/** Whether something is the address of a picture elsewhere; of another there is only what it is called. */
+function isPicture(address: string): boolean {
+  if (!URL.canParse(address, location.href)) return false;
+  const { protocol, origin } = new URL(address, location.href);
+  return protocol === 'https:' && !OURS.includes(origin);
+}
 
 const ESCAPED: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 

@@ -4,6 +4,7 @@ import { arrive } from '../entry/arrive.js';
 import { LanguageProvider } from '../language/language.js';
 import { readArrival } from '../session/arrival.js';
 import { Bar } from './bar.js';
+import { mend } from './mend.js';
 import { startSwaggerUi } from './swagger-ui.js';
 import './docs.css';
 
@@ -17,5 +18,8 @@ createRoot(place).render(
     </LanguageProvider>
   </StrictMode>,
 );
-startSwaggerUi('#swagger-ui');
+const swaggerUi = document.getElementById('swagger-ui');
+if (swaggerUi === null) throw new Error('the HTML has no #swagger-ui');
+mend(swaggerUi);
+startSwaggerUi(swaggerUi);
 void arrive(arrival);

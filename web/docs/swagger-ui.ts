@@ -20,7 +20,7 @@ interface SwaggerRequest {
 declare const SwaggerUIBundle: (options: Readonly<Record<string, unknown>>) => SwaggerUi;
 
 /** Shows the API in `place`, and sends what is tried out there in the name of whoever is logged in. */
-export function startSwaggerUi(place: string): void {
+export function startSwaggerUi(place: Element): void {
   let isReady = false;
   let token = '';
   /** The token that Swagger UI was given last: only that one is ours to renew, not one that someone pasted. */
@@ -28,7 +28,7 @@ export function startSwaggerUi(place: string): void {
 
   const ui = SwaggerUIBundle({
     url: '/docs/openapi.json',
-    dom_id: place,
+    domNode: place,
     deepLinking: true,
     displayRequestDuration: true,
     tryItOutEnabled: true,

@@ -17,9 +17,18 @@ export function Confirm({ label, name, className = 'plain', title, text, act }: 
   const words = useWords();
   const id = useId();
   const dialog = useRef<HTMLDialogElement>(null);
+  const cancel = useRef<HTMLButtonElement>(null);
   return (
     <>
-      <button className={className} aria-label={name} onClick={() => dialog.current?.showModal()}>
+      <button
+        className={className}
+        aria-label={name}
+        onClick={() => {
+          dialog.current?.showModal();
+          // Else it were the button that does it, and pressing Enter twice would be enough.
+          cancel.current?.focus();
+        }}
+      >
         {label}
       </button>
       <dialog ref={dialog} aria-labelledby={`${id}-title`} aria-describedby={`${id}-text`}>
@@ -37,7 +46,7 @@ export function Confirm({ label, name, className = 'plain', title, text, act }: 
               }
             }}
           />
-          <button className="plain" onClick={() => dialog.current?.close()}>
+          <button ref={cancel} className="plain" onClick={() => dialog.current?.close()}>
             {words.frame.cancel}
           </button>
         </div>

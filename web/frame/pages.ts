@@ -15,23 +15,35 @@ export interface Pages<T> extends Loaded<Page<T>> {
   readonly moreFailure: Failure | undefined;
 }
 
-/** Loads the first page, and the next ones when asked to. `load` gets the cursor of the page before. */
+/**
+ * Loads the first page, and the next ones when asked to, like {@link useLoad}. `load` gets the cursor of the page before.
+ */
 export function usePages<T>(
   key: string,
   load: (cursor: string | undefined, signal?: AbortSignal) => Promise<Page<T>>,
+  options?: { readonly isPublic?: boolean },
 ): Pages<T> {
-  const loaded = useLoad(key, (signal) => load(undefined, signal));
-  const [moreFailure, setMoreFailure] = useState<Failure>();
+  const loaded = useLoad(key, (signal) => load(undefined, signal), options);
+  const [failed, setFailed] = useState<{ readonly key: string; readonly failure: Failure }>();
   const cursor = loaded.data?.nextCursor ?? undefined;
   const more = async () => {
     try {
-      setMoreFailure(undefined);
+      setFailed(undefined);
       const next = await load(cursor);
-      loaded.replace(({ items }) => ({ items: [...items, ...next.items], nextCursor: next.nextCursor }));
+      loaded.replace((page) =>
+        // It may have been loaded again meanwhile, and have come less far.
+        page.nextCursor === cursor
+          ? { items: [...page.items, ...next.items], nextCursor: next.nextCursor }
+          : page,
+      );
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      setMoreFailure(error);
+      setFailed({ key, failure: error });
     }
   };
-  return { ...loaded, more: cursor === undefined ? undefined : more, moreFailure };
+  return {
+    ...loaded,
+    more: cursor === undefined ? undefined : more,
+    moreFailure: failed?.key === key ? failed.failure : undefined,
+  };
 }

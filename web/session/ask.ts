@@ -10,8 +10,11 @@ export interface Question {
   readonly signal?: AbortSignal;
 }
 
-/** After this long there is no answer. */
-const PATIENCE_MS = 15_000;
+/** After this long there is no answer. The client may need 20 seconds of it to find out who is here. */
+const PATIENCE_MS = 30_000;
+/** How long what only reads is tried again while the server cannot be reached: it may be restarting. */
+const PERSISTENCE_MS = 20_000;
+const PAUSE_MS = 1_000;
 
 /**
  * Calls the API as whoever is here, and gives the answer's body.
@@ -26,14 +29,14 @@ export async function askForMore<T>(
   path: string,
   question: Question = {},
 ): Promise<{ readonly body: T; readonly version: string | undefined }> {
-  return read(await attempt(() => client.fetch(path, initOf(question))));
+  return read(await attempt(question, () => client.fetch(path, initOf(question))));
 }
 
 /** Calls what is everyone's, as nobody in particular: works also while nobody can tell who is here. */
 export async function askAsAnyone<T>(path: string, question: Question = {}): Promise<T> {
   const url = (import.meta.env.VITE_API_URL ?? '') + path;
-  const init: RequestInit = { ...initOf(question), credentials: 'include' };
-  return (await read<T>(await attempt(() => watchedFetch(url, init)))).body;
+  const send = () => watchedFetch(url, { ...initOf(question), credentials: 'include' });
+  return (await read<T>(await attempt(question, send))).body;
 }
 
 function initOf({ method = 'GET', body, headers, signal }: Question): RequestInit {
@@ -46,12 +49,24 @@ function initOf({ method = 'GET', body, headers, signal }: Question): RequestIni
   };
 }
 
-async function attempt(send: () => Promise<Response>): Promise<Response> {
-  try {
-    return await send();
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw new Failure('unreachable', { cause: error });
+async function attempt(
+  { method = 'GET', signal }: Question,
+  send: () => Promise<Response>,
+): Promise<Response> {
+  const began = performance.now();
+  for (;;) {
+    try {
+      return await send();
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      // This is what `fetch` says of a connection that failed.
+      const mayPass = error instanceof TypeError && navigator.onLine && signal?.aborted !== true;
+      if (method !== 'GET' || !mayPass || performance.now() - began > PERSISTENCE_MS)
+        throw new Failure('unreachable', { cause: error });
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, PAUSE_MS);
+    });
   }
 }
 

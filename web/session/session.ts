@@ -17,6 +17,8 @@ export interface Standing {
 
 /** How long (s) to wait before asking again after an outage, when the server does not say. */
 const PATIENCE = 10;
+/** How long (ms) to leave the person without a word, while the client goes on asking. */
+const SILENCE_MS = 5_000;
 
 const standing = makeStore<Standing>({
   user: client.user,
@@ -38,6 +40,10 @@ client.onChange(({ user, reason }) => {
 
 /** Asks the server who is here, until it answers. Not knowing is not being logged out. */
 export async function findOutWhoIsHere(): Promise<void> {
+  const silence = setTimeout(
+    () => become({ ...standing.get(), outage: new Failure('unreachable') }),
+    SILENCE_MS,
+  );
   try {
     const user = await client.refresh();
     become({ ...standing.get(), user, outage: undefined });
@@ -45,6 +51,8 @@ export async function findOutWhoIsHere(): Promise<void> {
     if (!(error instanceof Failure)) throw error;
     become({ ...standing.get(), outage: error });
     asksAgain = setTimeout(() => void findOutWhoIsHere(), (error.retryAfter ?? PATIENCE) * 1_000);
+  } finally {
+    clearTimeout(silence);
   }
 }
 

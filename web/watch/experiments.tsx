@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { Failure } from '../../client/src/index.js';
+import { failureText } from '../frame/failure-text.js';
 import type { Words } from '../language/en.js';
 import { useWords } from '../language/language.js';
 import { ask } from '../session/ask.js';
@@ -9,19 +10,24 @@ import { expiryPlanned, lossPlanned } from './transport.js';
 /** As many as it takes to see that they take turns. */
 const TABS = 5;
 
+/** What to say, in the language of the moment. */
+type Told = (words: Words) => string;
+
 /** The buttons with which one disturbs the page, to see that nobody notices. */
 export function Experiments() {
-  const { watch } = useWords();
+  const words = useWords();
+  const { watch } = words;
   const user = useUser();
   const armed = expiryPlanned.use();
-  const [told, setTold] = useState<(watch: Words['watch']) => string>();
-  const attempt = async (act: () => Promise<unknown>) => {
+  const [told, setTold] = useState<Told>();
+  const attempt = async (act: () => Promise<unknown>, done?: Told) => {
+    setTold(undefined);
     try {
       await act();
-      setTold(undefined);
+      setTold(() => done);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      setTold(() => (words: Words['watch']) => words.failed(error.code));
+      setTold((): Told => (now) => failureText(error, now));
     }
   };
   return (
@@ -39,8 +45,10 @@ export function Experiments() {
           disabled={!user}
           onClick={() => {
             lossPlanned.set(true);
-            setTold(() => (words: Words['watch']) => words.loseArmed);
-            void attempt(() => client.refresh());
+            void attempt(
+              () => client.refresh(),
+              (now) => now.watch.wasLost,
+            );
           }}
         >
           {watch.lose}
@@ -49,14 +57,14 @@ export function Experiments() {
           className="plain"
           onClick={() => {
             const count = openTabs();
-            setTold(() => (words: Words['watch']) => words.tabsOpened(count));
+            setTold((): Told => (now) => now.watch.tabsOpened(count));
           }}
         >
           {watch.tabs}
         </button>
       </div>
       <p className="hint" role="status">
-        {armed ? watch.expireArmed : told?.(watch)}
+        {armed ? watch.expireArmed : told?.(words)}
       </p>
     </section>
   );

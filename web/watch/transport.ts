@@ -12,7 +12,10 @@ const refused = new Map<string, number>();
 
 /** The next request that carries a token is answered as the server would answer an expired one. */
 export const expiryPlanned = makeStore(false);
-/** The answer to the next refresh does not arrive, although the server has given it. */
+/**
+ * The page is not told the answer to the next refresh, although the server has given it. Its cookie does arrive: nothing in
+ * a page can keep a browser from taking it.
+ */
 export const lossPlanned = makeStore(false);
 
 /** The `fetch` of this page: like the browser's, but it tells the panel what goes by, and does to it what was planned. */
