@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -36,13 +36,12 @@ export async function createDaemun(
       { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
     );
     await configureHttp(app, config);
-    const unused = unusedConnections(app);
-    const arriving = arrivingRequests(app);
+    const connections = openConnections(app);
     return {
       app,
       close: async () => {
         try {
-          await drain(app, unused, arriving);
+          await drain(app, connections);
         } finally {
           await putAway();
         }
@@ -54,27 +53,17 @@ export async function createDaemun(
   }
 }
 
-/** The connections on which nothing was asked yet: browsers open some in advance. */
-function unusedConnections(app: NestFastifyApplication): ReadonlySet<Socket> {
-  const unused = new Set<Socket>();
+/** Every connection, with the request that came last on it; undefined where none did yet: browsers open some in advance. */
+function openConnections(app: NestFastifyApplication): ReadonlyMap<Socket, IncomingMessage | undefined> {
+  const connections = new Map<Socket, IncomingMessage | undefined>();
   app
     .getHttpServer()
     .on('connection', (socket: Socket) => {
-      unused.add(socket);
-      socket.once('close', () => unused.delete(socket));
+      connections.set(socket, undefined);
+      socket.once('close', () => connections.delete(socket));
     })
-    .on('request', ({ socket }) => unused.delete(socket));
-  return unused;
-}
-
-/** The requests whose bodies are still on their way. */
-function arrivingRequests(app: NestFastifyApplication): () => IncomingMessage[] {
-  const underWay = new Set<IncomingMessage>();
-  app.getHttpServer().on('request', (request: IncomingMessage, response: ServerResponse) => {
-    underWay.add(request);
-    response.once('close', () => underWay.delete(request));
-  });
-  return () => [...underWay].filter(({ complete }) => !complete);
+    .on('request', (request: IncomingMessage) => connections.set(request.socket, request));
+  return connections;
 }
 
 /**
@@ -84,15 +73,16 @@ function arrivingRequests(app: NestFastifyApplication): () => IncomingMessage[] 
  */
 async function drain(
   app: NestFastifyApplication,
-  unused: ReadonlySet<Socket>,
-  arriving: () => IncomingMessage[],
+  connections: ReadonlyMap<Socket, IncomingMessage | undefined>,
 ): Promise<void> {
   const server = app.getHttpServer();
   const begun = Date.now();
   const sweep = setInterval(() => {
     server.closeIdleConnections();
-    for (const socket of unused) socket.destroy();
-    if (Date.now() - begun > LAST_ARRIVAL_MS) for (const request of arriving()) request.destroy();
+    const late = Date.now() - begun > LAST_ARRIVAL_MS;
+    for (const [socket, request] of connections) {
+      if (request === undefined || (late && !request.complete)) socket.destroy();
+    }
   }, 50);
   try {
     await app.close();
