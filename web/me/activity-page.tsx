@@ -1,6 +1,5 @@
 import { More } from '../frame/more.js';
 import { usePages, type Page } from '../frame/pages.js';
-import { Title } from '../frame/title.js';
 import { Show } from '../frame/waiting.js';
 import { useWords } from '../language/language.js';
 import { Time } from '../language/time.js';
@@ -18,9 +17,7 @@ interface AccountEvent {
 export function ActivityPage() {
   const { me } = useWords();
   return (
-    <MyPage title={me.activity}>
-      <Title text={me.activity} />
-      <p className="lead">{me.activityText}</p>
+    <MyPage title={me.activity} lead={me.activityText}>
       <Events />
     </MyPage>
   );

@@ -4,7 +4,6 @@ import { Failure } from '../../client/src/index.js';
 import { Confirm } from '../frame/confirm.js';
 import { Field, Form } from '../frame/form.js';
 import { tell } from '../frame/notices.js';
-import { Title } from '../frame/title.js';
 import { Show } from '../frame/waiting.js';
 import { useWords } from '../language/language.js';
 import { ask } from '../session/ask.js';
@@ -17,9 +16,7 @@ import { useWaysIn, type WaysIn } from './ways-in.js';
 export function LeavePage() {
   const { me } = useWords();
   return (
-    <MyPage title={me.leave}>
-      <Title text={me.leave} />
-      <p className="lead">{me.leaveText}</p>
+    <MyPage title={me.leave} lead={me.leaveText}>
       <Leave />
     </MyPage>
   );

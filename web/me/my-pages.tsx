@@ -2,11 +2,19 @@ import type { ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
 import { Gate } from '../entry/gate.js';
 import { Act } from '../frame/act.js';
+import { Title } from '../frame/title.js';
 import { useWords } from '../language/language.js';
 import { client } from '../session/session.js';
 
+interface MyPageProps {
+  readonly title: string;
+  /** What one can do there. */
+  readonly lead?: string;
+  readonly children: ReactNode;
+}
+
 /** One of the pages about oneself, and the way to the others. */
-export function MyPage({ title, children }: { readonly title: string; readonly children: ReactNode }) {
+export function MyPage({ title, lead, children }: MyPageProps) {
   const { me, entry } = useWords();
   const [path, navigate] = useLocation();
   const pages: readonly (readonly [string, string])[] = [
@@ -39,7 +47,11 @@ export function MyPage({ title, children }: { readonly title: string; readonly c
             done={(words) => words.entry.loggedOut}
           />
         </nav>
-        <div className="mine-page">{children}</div>
+        <div className="mine-page">
+          <Title text={title} />
+          {lead !== undefined && <p className="lead">{lead}</p>}
+          {children}
+        </div>
       </div>
     </Gate>
   );

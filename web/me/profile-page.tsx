@@ -3,7 +3,6 @@ import { Field, Form } from '../frame/form.js';
 import { tell } from '../frame/notices.js';
 import { Avatar } from '../frame/person.js';
 import { useLoad } from '../frame/load.js';
-import { Title } from '../frame/title.js';
 import { Show } from '../frame/waiting.js';
 import { useWords } from '../language/language.js';
 import { ask } from '../session/ask.js';
@@ -14,7 +13,6 @@ export function ProfilePage() {
   const { me } = useWords();
   return (
     <MyPage title={me.profile}>
-      <Title text={me.profile} />
       <ProfileLoader />
     </MyPage>
   );

@@ -1,6 +1,5 @@
 import { Act } from '../frame/act.js';
 import { useLoad } from '../frame/load.js';
-import { Title } from '../frame/title.js';
 import { Show } from '../frame/waiting.js';
 import { useSpeech, useWords } from '../language/language.js';
 import { sayWhen } from '../language/time.js';
@@ -22,9 +21,7 @@ interface ListedSession {
 export function SessionsPage() {
   const { me } = useWords();
   return (
-    <MyPage title={me.sessions}>
-      <Title text={me.sessions} />
-      <p className="lead">{me.sessionsText}</p>
+    <MyPage title={me.sessions} lead={me.sessionsText}>
       <Sessions />
     </MyPage>
   );

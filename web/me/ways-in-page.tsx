@@ -6,7 +6,6 @@ import { Act } from '../frame/act.js';
 import { Confirm } from '../frame/confirm.js';
 import { Field, Form } from '../frame/form.js';
 import { tell } from '../frame/notices.js';
-import { Title } from '../frame/title.js';
 import { Show } from '../frame/waiting.js';
 import { useSpeech, useWords } from '../language/language.js';
 import { sayWhen } from '../language/time.js';
@@ -19,9 +18,7 @@ import { useWaysIn, type WaysIn } from './ways-in.js';
 export function WaysInPage() {
   const { me } = useWords();
   return (
-    <MyPage title={me.waysIn}>
-      <Title text={me.waysIn} />
-      <p className="lead">{me.waysText}</p>
+    <MyPage title={me.waysIn} lead={me.waysText}>
       <Ways />
     </MyPage>
   );
