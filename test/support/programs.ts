@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe } from '@jest/globals';
@@ -8,6 +9,11 @@ const PROGRAMS = {
   postgres: { package: 'postgresql', find: findPostgres },
   redis: { package: 'redis-server', find: () => onPath('redis-server') },
   chromium: { package: 'chromium', find: () => onPath('chromium', 'chromium-browser', 'google-chrome') },
+  pgbouncer: { package: 'pgbouncer', find: () => onPath('pgbouncer') },
+  haproxy: { package: 'haproxy', find: () => onPath('haproxy') },
+  nginx: { package: 'nginx-light', find: () => onPath('nginx') },
+  openssl: { package: 'openssl', find: () => onPath('openssl') },
+  pyjwt: { package: 'python3-jwt python3-cryptography', find: findPyJwt },
 } as const;
 
 export type Program = keyof typeof PROGRAMS;
@@ -30,7 +36,14 @@ export function describeWith(programs: Program | readonly Program[], name: strin
   describe.skip(missing, suite);
 }
 
+/** Debian's Python, where it has PyJWT. */
+function findPyJwt(): string | undefined {
+  const python = '/usr/bin/python3';
+  return spawnSync(python, ['-c', 'import jwt, cryptography']).status === 0 ? python : undefined;
+}
+
+/** Debian keeps servers in `/usr/sbin`, which is on root's PATH alone. */
 function onPath(...names: string[]): string | undefined {
-  const dirs = (process.env['PATH'] ?? '').split(delimiter);
+  const dirs = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'];
   return names.flatMap((name) => dirs.map((dir) => join(dir, name))).find((path) => existsSync(path));
 }
