@@ -12,6 +12,7 @@ import { Comment } from './src/boards/comment.entity.js';
 import { Post } from './src/boards/post.entity.js';
 import { loadConfig } from './src/config.js';
 import { migrations } from './src/database/migrations/index.js';
+import { MIGRATIONS_SCHEMA } from './src/database/schema.js';
 import { connectionTo, openTarget, type DatabaseTarget } from './src/database/target.js';
 import { Profile } from './src/users/profile.entity.js';
 
@@ -30,6 +31,7 @@ export function databaseOptions(target: DatabaseTarget): PostgresDataSourceOptio
     applicationName: 'daemun',
     entities: Object.values(ENTITIES).flat(),
     migrations,
+    schema: MIGRATIONS_SCHEMA,
     migrationsTransactionMode: 'each',
     synchronize: false,
   };

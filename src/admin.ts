@@ -1,11 +1,10 @@
 import 'reflect-metadata';
-import { DataSource } from 'typeorm';
 import { databaseOptions } from '../ormconfig.js';
 import { carryOut, isOrder, type Order } from './auth/orders.js';
 import { PROVIDERS } from './auth/social/providers.js';
 import { runCommand } from './command.js';
 import { loadConfig } from './config.js';
-import { migrate } from './database/migrate.js';
+import { openDatabase } from './database/open-database.js';
 import { openTarget } from './database/target.js';
 import { OperatorError } from './operator-error.js';
 
@@ -32,8 +31,7 @@ async function main(args: readonly string[]): Promise<void> {
   if (!isOrder(order) || who === undefined || args.length > 2) throw new OperatorError(USAGE);
   const target = await openTarget(loadConfig(PROVIDERS));
   try {
-    await migrate(databaseOptions(target));
-    const database = await new DataSource(databaseOptions(target)).initialize();
+    const database = await openDatabase(databaseOptions(target));
     try {
       if (!(await carryOut(order, who, database)))
         throw new OperatorError(`There is no account ${who}.\n\n${USAGE}`);

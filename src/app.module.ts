@@ -7,6 +7,7 @@ import { BoardsModule } from './boards/boards.module.js';
 import { Config } from './config.js';
 import { DatabaseModule } from './database/database.module.js';
 import { HealthController } from './health/health.controller.js';
+import { Readiness } from './health/readiness.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { RedisModule } from './redis/redis.module.js';
 import { Secrets } from './secrets.js';
@@ -48,6 +49,7 @@ export class AppModule {
         ...more,
       ],
       controllers: [HealthController],
+      providers: [Readiness],
     };
   }
 }

@@ -49,6 +49,8 @@ export interface Config {
   /** The first seals and signs, all of them open and verify. Empty outside production: then one is kept in `dataDir`. */
   readonly authSecrets: readonly Secret[];
   readonly databaseUrl?: Secret;
+  /** Connections to the database that this process keeps at most. */
+  readonly databasePool: number;
   /** None: no Redis. One: a server. Several: nodes of a cluster. */
   readonly redisUrls: readonly Secret[];
   /** How often (s) to ask the database what other processes ended; 0 where there are none. */
@@ -141,6 +143,8 @@ const environment = z.object({
   WEB_ORIGINS: list,
   AUTH_SECRET: list,
   DATABASE_URL: text,
+  // Background work takes one connection while requests have the others.
+  DATABASE_POOL: whole(10, 2, 1000),
   REDIS_URL: list,
   // Only the longest time that it takes where Redis does not tell: a log-out, or a role, reaches other processes by then.
   REVOCATION_POLL_SECONDS: whole(2, 0, 60),
@@ -259,6 +263,7 @@ export function loadConfig(
     authSecrets: set.AUTH_SECRET.map((secret) => new Secret(secret)),
     databaseUrl: set.DATABASE_URL === undefined ? undefined : new Secret(set.DATABASE_URL),
     redisUrls: set.REDIS_URL.map((url) => new Secret(url)),
+    databasePool: set.DATABASE_POOL,
     // The embedded database belongs to one process.
     revocationPoll: set.DATABASE_URL === undefined ? 0 : set.REVOCATION_POLL_SECONDS,
     dataDir: set.DATA_DIR,

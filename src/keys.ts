@@ -1,11 +1,10 @@
 import 'reflect-metadata';
-import { DataSource } from 'typeorm';
 import { databaseOptions } from '../ormconfig.js';
 import { KeyRing, signingOf } from './auth/keys/key-ring.js';
 import { PROVIDERS } from './auth/social/providers.js';
 import { runCommand } from './command.js';
 import { loadConfig } from './config.js';
-import { migrate } from './database/migrate.js';
+import { openDatabase } from './database/open-database.js';
 import { openTarget } from './database/target.js';
 import { OperatorError } from './operator-error.js';
 import { Secrets } from './secrets.js';
@@ -21,8 +20,7 @@ async function main([command, kid]: readonly string[]): Promise<void> {
   const config = loadConfig(PROVIDERS);
   const target = await openTarget(config);
   try {
-    await migrate(databaseOptions(target));
-    const database = await new DataSource(databaseOptions(target)).initialize();
+    const database = await openDatabase(databaseOptions(target));
     try {
       const ring = new KeyRing(database, new Secrets(config));
       if (command === 'rotate') await ring.rotate();

@@ -1,9 +1,10 @@
 import 'reflect-metadata';
 import { createDaemun, type Daemun } from './app.js';
 import { PROVIDERS } from './auth/social/providers.js';
+import { explain } from './cli/explain.js';
 import { loadConfig, type Config } from './config.js';
 import { createLogger } from './logging.js';
-import { explain, OperatorError } from './operator-error.js';
+import { OperatorError } from './operator-error.js';
 
 /** Longer than any request may take (http.ts); what has not ended by then never will. */
 const DRAIN_MS = 20_000;

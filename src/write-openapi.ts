@@ -15,7 +15,7 @@ import { describeApi } from './docs/document.js';
 /** `npm run openapi`: writes `docs/openapi.json`. Nothing is started for it: routes describe themselves. */
 const config = loadConfig(PROVIDERS, { LOG_LEVEL: 'silent' });
 const app = await NestFactory.create<NestFastifyApplication>(
-  AppModule.from(config, databaseOptions({ url: 'postgres://localhost' })),
+  AppModule.from(config, databaseOptions({ url: 'postgres://localhost', poolSize: 1 })),
   createHttpAdapter(config, createLogger(config)),
   { preview: true, logger: false },
 );

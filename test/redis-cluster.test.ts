@@ -105,7 +105,7 @@ describeWith(
         RedisCluster.start(3, { replicas: true }),
       ]);
       const config = testConfig({ DATABASE_URL: postgres.url });
-      const options = databaseOptions({ url: postgres.url });
+      const options = databaseOptions({ url: postgres.url, poolSize: 10 });
       await migrate(options);
       const database = await new DataSource(options).initialize();
       const redis = new Redis(cluster.url.split(',').map((url) => new Secret(url)));

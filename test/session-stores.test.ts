@@ -217,8 +217,8 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
   let database: DataSource;
   beforeAll(async () => {
     server = await PostgresServer.start();
-    await migrate(databaseOptions({ url: server.url }));
-    database = await new DataSource(databaseOptions({ url: server.url })).initialize();
+    await migrate(databaseOptions({ url: server.url, poolSize: 10 }));
+    database = await new DataSource(databaseOptions({ url: server.url, poolSize: 10 })).initialize();
   });
   afterAll(async () => {
     await database.destroy();

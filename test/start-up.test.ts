@@ -53,7 +53,7 @@ describeWith('postgres', 'processes on one PostgreSQL server', () => {
     });
     let late: Promise<void> = Promise.resolve();
     await underLock(app.database, MIGRATION_LOCK, async () => {
-      late = migrate(databaseOptions({ url: server.url }));
+      late = migrate(databaseOptions({ url: server.url, poolSize: 10 }));
       // It gets as far as the lock.
       await sleep(500);
       jest.advanceTimersByTime(10_000);

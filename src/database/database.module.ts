@@ -1,8 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
-import { migrate } from './migrate.js';
+import { openDatabase } from './open-database.js';
 
 /** The one `DataSource` of the process, connected and with its schema up to date before anything else starts. */
 @Module({})
@@ -12,11 +11,9 @@ export class DatabaseModule {
       module: DatabaseModule,
       imports: [
         TypeOrmModule.forRootAsync({
-          useFactory: () => ({ ...options, retryAttempts: 5, retryDelay: 1_000 }),
-          dataSourceFactory: async () => {
-            await migrate(options);
-            return new DataSource(options).initialize();
-          },
+          // TypeOrmModule would repeat each failure, and log it with its stack.
+          useFactory: () => ({ ...options, toRetry: () => false }),
+          dataSourceFactory: () => openDatabase(options),
         }),
       ],
     };

@@ -1,19 +1,18 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 
 /**
- * Runs `work` while no other process runs work under the same lock. The lock belongs to a connection of its own, so it is
- * free again when that is, also after a crash.
+ * Runs `work` in a transaction while no other process runs work under the same lock. The lock ends with the transaction, so
+ * that it holds behind a pooler in transaction mode, too. `settings` hold for this transaction.
  */
-export async function underLock<T>(dataSource: DataSource, lock: number, work: () => Promise<T>): Promise<T> {
-  const holder = dataSource.createQueryRunner();
-  try {
-    await holder.query('SELECT pg_advisory_lock($1)', [lock]);
-    try {
-      return await work();
-    } finally {
-      await holder.query('SELECT pg_advisory_unlock($1)', [lock]);
-    }
-  } finally {
-    await holder.release();
-  }
+export async function underLock<T>(
+  dataSource: DataSource,
+  lock: number,
+  work: (db: EntityManager) => Promise<T>,
+  settings: readonly string[] = [],
+): Promise<T> {
+  return dataSource.transaction(async (db) => {
+    for (const setting of settings) await db.query(`SET LOCAL ${setting}`);
+    await db.query('SELECT pg_advisory_xact_lock($1)', [lock]);
+    return work(db);
+  });
 }

@@ -1,5 +1,8 @@
-import type { Pool, QueryResultRow } from 'pg';
+import { createHash } from 'node:crypto';
+import type { QueryResultRow } from 'pg';
 import type { DataSource } from 'typeorm';
+import { postgresFailureOf } from '../stores/postgres-failures.js';
+import { poolOf, type PostgresPool } from './postgres-pool.js';
 
 /** A statement that is run so often that PostgreSQL should parse and plan it once a connection. */
 export interface Prepared {
@@ -7,17 +10,46 @@ export interface Prepared {
   readonly text: string;
 }
 
+/** Names a statement. The hash keeps two versions of Daemun apart that share connections behind a pooler. */
+export function prepared(name: string, text: string): Prepared {
+  return { name: `${name}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`, text };
+}
+
 /**
- * Runs a prepared statement past TypeORM's query builder, which takes longer than the database for a row by its key. The
- * embedded database has one backend for all connections, where names would clash: there it runs unnamed.
+ * Runs a prepared statement past TypeORM's query builder, which takes longer than the database for a row by its key. It
+ * runs unnamed where names do not last: behind a pooler, and in the embedded database, whose connections share one backend.
  */
 export async function runPrepared<Row extends QueryResultRow>(
-  { driver, options }: DataSource,
-  { name, text }: Prepared,
+  dataSource: DataSource,
+  statement: Prepared,
   values: readonly unknown[],
 ): Promise<Row[]> {
-  const embedded = 'host' in options && options.host?.startsWith('/') === true;
-  const { master: pool } = driver as unknown as { readonly master: Pool };
-  const { rows } = await pool.query<Row>({ name: embedded ? undefined : name, text, values: [...values] });
+  const pool = poolOf(dataSource);
+  if (!pool.namedStatements) return run(pool, statement.text, values);
+  try {
+    const { rows } = await pool.query<Row>({ ...statement, values: [...values] });
+    return rows;
+  } catch (error) {
+    if (!isLost(pool, error)) throw error;
+    return run(pool, statement.text, values);
+  }
+}
+
+async function run<Row extends QueryResultRow>(
+  pool: PostgresPool,
+  text: string,
+  values: readonly unknown[],
+): Promise<Row[]> {
+  const { rows } = await pool.query<Row>({ text, values: [...values] });
   return rows;
+}
+
+/** Whether the server did not run a statement because of its name: a pooler lost it, or a migration changed its result. */
+function isLost(pool: PostgresPool, error: unknown): boolean {
+  const { reason } = postgresFailureOf(error) ?? {};
+  if (reason === 'prepared_statement_lost' || reason === 'prepared_statement_exists') {
+    pool.losesStatements = true;
+    return true;
+  }
+  return reason === 'feature_not_supported';
 }

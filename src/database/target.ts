@@ -1,13 +1,23 @@
+import pg from 'pg';
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
 import type { Config } from '../config.js';
 import type { EmbeddedPostgres } from './embedded-postgres.js';
+import { PostgresPool } from './postgres-pool.js';
 
-/** Where PostgreSQL is: at a server's URL, or inside this process. */
-export type DatabaseTarget = { readonly url: string } | { readonly embedded: EmbeddedPostgres };
+/** Where PostgreSQL is: at a server's URL, with the size of the pool of connections to it, or inside this process. */
+export type DatabaseTarget =
+  { readonly url: string; readonly poolSize: number } | { readonly embedded: EmbeddedPostgres };
+
+/** Connections to the embedded database: it has one backend, so that more of them gain nothing. */
+const EMBEDDED_POOL = 10;
+const CONNECT_MS = 3_000;
+/** Longer than the server's own limit (server-session.ts), for a server that does not answer at all. */
+const QUERY_MS = 6_000;
 
 /** Opens the embedded database unless `DATABASE_URL` names a server. */
 export async function openTarget(config: Config): Promise<DatabaseTarget> {
-  if (config.databaseUrl !== undefined) return { url: config.databaseUrl.reveal() };
+  if (config.databaseUrl !== undefined)
+    return { url: config.databaseUrl.reveal(), poolSize: config.databasePool };
   // Only here, since a process with a server need not carry another database along.
   const { EmbeddedPostgres } = await import('./embedded-postgres.js');
   return { embedded: await EmbeddedPostgres.open(config.dataDir) };
@@ -15,29 +25,21 @@ export async function openTarget(config: Config): Promise<DatabaseTarget> {
 
 /** The part of TypeORM's options that says where and how to connect. */
 export function connectionTo(target: DatabaseTarget): Partial<PostgresDataSourceOptions> {
-  // Where many rows are expected, PostgreSQL would compile a statement for a third of a second, and then run it for a few
-  // milliseconds.
-  const compiling = 'url' in target ? { options: '-c jit=off' } : {};
-  const where =
-    'url' in target
-      ? { url: target.url }
-      : {
-          host: target.embedded.socketDir,
-          port: target.embedded.port,
-          username: 'postgres',
-          database: 'postgres',
-        };
+  const embedded = 'embedded' in target;
+  const where = embedded
+    ? {
+        host: target.embedded.socketDir,
+        port: target.embedded.port,
+        username: 'postgres',
+        database: 'postgres',
+      }
+    : { url: target.url };
   return {
     ...where,
-    poolSize: 10,
-    connectTimeoutMS: 3_000,
-    // Whoever asked has given up after 8 s (refresh.md, F); a statement that runs longer helps nobody.
-    extra: {
-      ...compiling,
-      statement_timeout: 5_000,
-      query_timeout: 6_000,
-      idle_in_transaction_session_timeout: 10_000,
-      keepAlive: true,
-    },
+    driver: { Pool: PostgresPool, defaults: pg.defaults },
+    poolSize: embedded ? EMBEDDED_POOL : target.poolSize,
+    connectTimeoutMS: CONNECT_MS,
+    // Nothing that a pooler would have to pass on as a startup parameter: PgBouncer refuses these.
+    extra: { embedded, query_timeout: QUERY_MS, keepAlive: true },
   };
 }

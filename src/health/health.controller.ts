@@ -1,15 +1,25 @@
 import { Controller, Get, Optional, Res } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { Public } from '../access/access.decorators.js';
 import { Answers } from '../openapi.js';
 import { Redis } from '../redis/redis.js';
+import { Readiness } from './readiness.js';
 
 const live = z.object({ status: z.literal('ok') }).meta({ id: 'Live' });
 const ready = z
-  .object({ status: z.enum(['ok', 'unavailable']), stores: z.record(z.string(), z.enum(['up', 'down'])) })
+  .object({
+    status: z.enum(['ok', 'unavailable']),
+    stores: z.record(z.string(), z.enum(['up', 'down'])),
+    reasons: z
+      .record(z.string(), z.string())
+      .optional()
+      .meta({
+        description: 'Why a store is down: docs/store-failures.md.',
+        example: { postgres: 'read_only' },
+      }),
+  })
   .meta({ id: 'Ready' });
 
 /** For whoever runs us: is the process alive, and can it serve? */
@@ -18,7 +28,7 @@ const ready = z
 @Public()
 export class HealthController {
   constructor(
-    private readonly dataSource: DataSource,
+    private readonly readiness: Readiness,
     @Optional() private readonly redis?: Redis,
   ) {}
 
@@ -31,16 +41,18 @@ export class HealthController {
 
   @Get('ready')
   @ApiOperation({ summary: 'Ask whether it can serve' })
-  @Answers(200, ready, 'What it needs answers')
-  @Answers(503, ready, 'The database is away')
+  @Answers(200, ready, 'Log-in, refresh and writes work')
+  @Answers(503, ready, 'The database is away, or takes no writes')
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<z.output<typeof ready>> {
-    const postgres = await this.dataSource.query('SELECT 1').then(
-      () => 'up' as const,
-      () => 'down' as const,
-    );
+    const reason = await this.readiness.check();
+    const postgres = reason === undefined ? 'up' : 'down';
     // Everything works without Redis, only slower: that is no reason to take a process out of service.
     const redis = this.redis && { redis: this.redis.up ? ('up' as const) : ('down' as const) };
-    void reply.code(postgres === 'up' ? 200 : 503);
-    return { status: postgres === 'up' ? 'ok' : 'unavailable', stores: { postgres, ...redis } };
+    void reply.code(reason === undefined ? 200 : 503);
+    return {
+      status: reason === undefined ? 'ok' : 'unavailable',
+      stores: { postgres, ...redis },
+      ...(reason !== undefined && { reasons: { postgres: reason } }),
+    };
   }
 }

@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { QueryFailedError } from 'typeorm';
+import { postgresFailureOf } from '../stores/postgres-failures.js';
 import type { ProblemCode } from './catalogue.js';
 import type { ProblemBody } from './problem-body.js';
 import { Problem, temporarilyUnavailable } from './problem.js';
@@ -50,7 +50,8 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (isHangUp(error)) return new Problem('bad_request', { reason: 'the client hung up while sending' });
-  if (isOutage(error)) return temporarilyUnavailable('the database cannot be reached', error);
+  const failure = postgresFailureOf(error);
+  if (failure !== undefined) return temporarilyUnavailable(`${failure.reason}: ${failure.remedy}`, error);
   const code = fastifyCode(error) ?? nestCode(error);
   // Without the error itself, whose message may repeat the query.
   if (code !== undefined) return new Problem(code, { reason: (error as { code?: string }).code });
@@ -83,18 +84,4 @@ function isHangUp(error: unknown): boolean {
     error.message === 'aborted' &&
     (error as NodeJS.ErrnoException).code === 'ECONNRESET'
   );
-}
-
-/** PostgreSQL's classes 08 (connection), 53 (resources) and 57 (shutting down, or a time limit), and what the socket says. */
-const OUTAGE_CODE = /^(08|53|57|ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)/;
-const OUTAGE_MESSAGE =
-  /^(timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|Query read timeout|Driver not Connected)/;
-
-/** Whether an error says that the database is away, as opposed to a statement that is wrong. */
-function isOutage(error: unknown): boolean {
-  const behind = error instanceof QueryFailedError ? error.driverError : error;
-  if (!types.isNativeError(behind)) return false;
-  const { code } = behind as { code?: unknown };
-  if (typeof code === 'string' && code !== '') return OUTAGE_CODE.test(code);
-  return OUTAGE_MESSAGE.test(behind.message);
 }

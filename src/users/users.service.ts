@@ -2,18 +2,18 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
 import type { Actor } from '../access/actor.js';
-import { runPrepared, type Prepared } from '../database/prepared.js';
+import { prepared, runPrepared } from '../database/prepared.js';
 import { Problem } from '../problems/problem.js';
 import { Profile } from './profile.entity.js';
 import { Profiles } from './profiles.js';
 import type { ProfileChanges } from './schemas.js';
 
 /** Asked at every page of every client: who am I? */
-const READ: Prepared = {
-  name: 'read-profile',
-  text: `SELECT account_id AS id, nickname, avatar_url AS "avatarUrl", bio, locale, created_at AS "createdAt"
-    FROM profile.profiles WHERE account_id = $1`,
-};
+const READ = prepared(
+  'read-profile',
+  `SELECT account_id AS id, nickname, avatar_url AS "avatarUrl", bio, locale, created_at AS "createdAt"
+   FROM profile.profiles WHERE account_id = $1`,
+);
 
 /** What people do with profiles: read anyone's, change their own. */
 @Injectable()

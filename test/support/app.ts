@@ -9,6 +9,7 @@ import { PROVIDERS } from '../../src/auth/social/providers.js';
 import { loadConfig, type Config } from '../../src/config.js';
 import { createLogger } from '../../src/logging.js';
 import { makeDataDir } from './data-dir.js';
+import { databaseBehindPooler } from './pooled-suites.js';
 import { freePorts } from './ports.js';
 
 /** A line of the log, parsed. */
@@ -40,6 +41,7 @@ export async function startApp(
     DATA_DIR: dataDir,
     // Suites that are not about limits do not meet them.
     RATE_LIMIT_FACTOR: '1000',
+    ...(await databaseBehindPooler(env['DATA_DIR'] ?? dataDir)),
     ...env,
   });
   const log: LogLine[] = [];

@@ -1,8 +1,19 @@
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { Client } from 'pg';
+import type { CertificateFiles } from './certificates.js';
 import { freePorts } from './ports.js';
 
 /** Where `initdb` and `postgres` are, or undefined where PostgreSQL is not installed. */
@@ -15,17 +26,38 @@ export function findPostgres(): string | undefined {
   ].find((dir) => existsSync(join(dir, 'initdb')) && existsSync(join(dir, 'postgres')));
 }
 
+/** Deviations from an ordinary server. */
+export interface PostgresOptions {
+  /** The folder of `initdb` and `postgres`; by default the newest that is installed. */
+  readonly bin?: string;
+  /** Of the database `postgres` (UTF8). */
+  readonly encoding?: string;
+  /** Lines of `postgresql.conf`. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Accepts TLS connections only, with this certificate. */
+  readonly certificate?: CertificateFiles;
+  /** Listens here (127.0.0.1). */
+  readonly host?: string;
+}
+
 /** A real PostgreSQL server of our own, in a temporary folder on a free port. */
 export class PostgresServer {
   private constructor(
     readonly url: string,
+    readonly port: number,
     private readonly launch: () => Promise<ChildProcess>,
     private process: ChildProcess,
     private readonly dir: string,
   ) {}
 
-  static async start(): Promise<PostgresServer> {
-    const bin = findPostgres();
+  static async start(options: PostgresOptions = {}): Promise<PostgresServer> {
+    const {
+      bin = findPostgres(),
+      encoding = 'UTF8',
+      settings = {},
+      certificate,
+      host = '127.0.0.1',
+    } = options;
     if (bin === undefined) throw new Error('PostgreSQL is not installed');
     const dir = mkdtempSync(join(tmpdir(), 'daemun-postgres-'));
     const [port = 0] = await freePorts(1);
@@ -34,31 +66,52 @@ export class PostgresServer {
     const owner = root ? { uid: idOf('-u'), gid: idOf('-g') } : {};
     if (root) chownSync(dir, idOf('-u'), idOf('-g'));
     const data = join(dir, 'data');
+    // The locale of this machine may exclude other encodings.
+    const anyLocale = encoding === 'UTF8' ? [] : ['--no-locale'];
     execFileSync(
       join(bin, 'initdb'),
-      ['-D', data, '-U', 'daemun', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
-      {
+      ['-D', data, '-U', 'daemun', '-A', 'trust', '-E', encoding, ...anyLocale, '--no-sync'],
+      { ...owner, stdio: 'ignore', cwd: dir },
+    );
+    const all = { listen_addresses: host, unix_socket_directories: dir, fsync: 'off', ...settings };
+    const tls = certificate && useTls(data, certificate, owner);
+    appendFileSync(
+      join(data, 'postgresql.conf'),
+      Object.entries({ ...all, ...tls })
+        .map(([name, value]) => `${name} = '${value}'\n`)
+        .join(''),
+    );
+    const url = `postgres://daemun@${host.includes(':') ? `[${host}]` : host}:${port}/postgres`;
+    // The server's own socket needs no TLS.
+    const local = `postgres://daemun@localhost:${port}/postgres?host=${dir}`;
+    const launch = async (): Promise<ChildProcess> => {
+      const server = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port)], {
         ...owner,
         stdio: 'ignore',
         cwd: dir,
-      },
-    );
-    const url = `postgres://daemun@127.0.0.1:${port}/postgres`;
-    const launch = async (): Promise<ChildProcess> => {
-      const server = spawn(
-        join(bin, 'postgres'),
-        ['-D', data, '-p', String(port), '-k', dir, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'],
-        { ...owner, stdio: 'ignore', cwd: dir },
-      );
+      });
       // One that a failed test left running does not keep the run from ending, and ends with it.
       server.unref();
       const quit = () => void server.kill('SIGQUIT');
       process.once('exit', quit);
       server.once('exit', () => process.off('exit', quit));
-      await untilReady(url);
+      await untilReady(local);
       return server;
     };
-    return new PostgresServer(url, launch, await launch(), dir);
+    return new PostgresServer(url, port, launch, await launch(), dir);
+  }
+
+  /** Runs statements as the superuser, one after the other; the rows of the last one. */
+  async sql(...statements: readonly string[]): Promise<Record<string, unknown>[]> {
+    const client = new Client({ host: this.dir, port: this.port, user: 'daemun', database: 'postgres' });
+    await client.connect();
+    try {
+      let rows: Record<string, unknown>[] = [];
+      for (const statement of statements) ({ rows } = await client.query(statement));
+      return rows;
+    } finally {
+      await client.end();
+    }
   }
 
   /** Ends the server as a power cut would, connections and all. */
@@ -103,12 +156,29 @@ export class PostgresServer {
   }
 }
 
+/** Settings for a server that takes nothing but TLS over TCP. */
+function useTls(
+  data: string,
+  { cert, key }: CertificateFiles,
+  { uid, gid }: { uid?: number; gid?: number },
+): Record<string, string> {
+  const files = { ssl_cert_file: join(data, 'server.crt'), ssl_key_file: join(data, 'server.key') };
+  copyFileSync(cert, files.ssl_cert_file);
+  copyFileSync(key, files.ssl_key_file);
+  for (const file of Object.values(files)) {
+    chmodSync(file, 0o600);
+    if (uid !== undefined && gid !== undefined) chownSync(file, uid, gid);
+  }
+  writeFileSync(join(data, 'pg_hba.conf'), 'local all all trust\nhostssl all all all trust\n');
+  return { ssl: 'on', ...files };
+}
+
 function idOf(flag: '-u' | '-g'): number {
   return Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
 }
 
 /** It listens before it has recovered from a crash, and refuses everyone until then. */
-async function untilReady(url: string): Promise<void> {
+export async function untilReady(url: string): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const client = new Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
     client.on('error', () => {});

@@ -1,6 +1,6 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { ALGORITHM } from '../../access/access-token.js';
 import { underLock } from '../../database/lock.js';
 import { OperatorError } from '../../operator-error.js';
@@ -27,33 +27,33 @@ export class KeyRing {
   ) {}
 
   /** All of them, in the order in which they sign. */
-  list(): Promise<SigningKey[]> {
-    return this.dataSource.getRepository(SigningKey).find({ order: { useFrom: 'ASC', kid: 'ASC' } });
+  list(db: EntityManager = this.dataSource.manager): Promise<SigningKey[]> {
+    return db.find(SigningKey, { order: { useFrom: 'ASC', kid: 'ASC' } });
   }
 
   /** Makes and removes what is due, where a key signs for so long (s). */
   async keepUp(period: number): Promise<void> {
     if (!isDue(await this.list(), period)) return;
-    await underLock(this.dataSource, LOCK, async () => {
-      const keys = await this.list();
-      for (const key of keys.filter((each) => isSpent(each, keys))) await this.remove(key.kid);
+    await underLock(this.dataSource, LOCK, async (db) => {
+      const keys = await this.list(db);
+      for (const key of keys.filter((each) => isSpent(each, keys))) await this.remove(db, key.kid);
       const newest = keys.at(-1);
-      if (newest === undefined) await this.create(new Date());
-      else if (isOld(newest, period)) await this.create(inTime());
+      if (newest === undefined) await this.create(db, new Date());
+      else if (isOld(newest, period)) await this.create(db, inTime());
     });
   }
 
   /** Makes the next key now; its id. */
   rotate(): Promise<string> {
-    return underLock(this.dataSource, LOCK, () => this.create(inTime()));
+    return underLock(this.dataSource, LOCK, (db) => this.create(db, inTime()));
   }
 
   /** Removes a key at once, with all that it signed; one that is left signs from now on. False when there is no such key. */
   async kill(kid: string): Promise<boolean> {
-    return underLock(this.dataSource, LOCK, async () => {
-      if (!(await this.remove(kid))) return false;
-      const signs = (await this.list()).some(({ useFrom }) => useFrom <= new Date());
-      if (!signs) await this.create(new Date());
+    return underLock(this.dataSource, LOCK, async (db) => {
+      if (!(await this.remove(db, kid))) return false;
+      const signs = (await this.list(db)).some(({ useFrom }) => useFrom <= new Date());
+      if (!signs) await this.create(db, new Date());
       return true;
     });
   }
@@ -77,18 +77,18 @@ export class KeyRing {
     return createPrivateKey({ key: JSON.parse(privateJwk) as JWK, format: 'jwk' });
   }
 
-  private async create(useFrom: Date): Promise<string> {
+  private async create(db: EntityManager, useFrom: Date): Promise<string> {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const jwk = await exportJWK(publicKey);
     const kid = await calculateJwkThumbprint(jwk);
     const privateJwe = await this.secrets.seal(AT_REST, JSON.stringify(await exportJWK(privateKey)));
     const publicJwk = { ...jwk, kid, alg: ALGORITHM, use: 'sig' };
-    await this.dataSource.getRepository(SigningKey).insert({ kid, publicJwk, privateJwe, useFrom });
+    await db.insert(SigningKey, { kid, publicJwk, privateJwe, useFrom });
     return kid;
   }
 
-  private async remove(kid: string): Promise<boolean> {
-    return (await this.dataSource.getRepository(SigningKey).delete({ kid })).affected === 1;
+  private async remove(db: EntityManager, kid: string): Promise<boolean> {
+    return (await db.delete(SigningKey, { kid })).affected === 1;
   }
 }
 

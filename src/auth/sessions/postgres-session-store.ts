@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Config } from '../../config.js';
-import { runPrepared, type Prepared } from '../../database/prepared.js';
+import { prepared, runPrepared } from '../../database/prepared.js';
 import { temporarilyUnavailable, type Problem } from '../../problems/problem.js';
 import { ServerClock } from '../../server-clock.js';
 import { PRESENT } from './present.sql.js';
@@ -29,9 +29,9 @@ export interface SessionRow {
 
 const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
-const READ: Prepared = {
-  name: 'read-session',
-  text: `
+const READ = prepared(
+  'read-session',
+  `
   SELECT
     current, parent, floor, late,
     (${NOW} - moved_at)::float8 AS "movedAge",
@@ -41,7 +41,7 @@ const READ: Prepared = {
     (SELECT roles FROM auth.accounts WHERE id = account_id AND status = 'active') AS roles
   FROM auth.sessions
   WHERE id = $1 AND ended_at IS NULL AND expires_at > clock_timestamp()`,
-};
+);
 
 /** What `PRESENT` answers. */
 type PresentedRow = Presented & { readonly roles: string[] | null; readonly time: number };

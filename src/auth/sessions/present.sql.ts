@@ -1,4 +1,4 @@
-import type { Prepared } from '../../database/prepared.js';
+import { prepared } from '../../database/prepared.js';
 
 /**
  * The step of `rotation.ts` as one statement: it locks the row, decides, and writes, so that any number of processes may
@@ -11,9 +11,9 @@ import type { Prepared } from '../../database/prepared.js';
  * The decision stands in a sub-select of SET, because PostgreSQL evaluates that part again on the newest version of a
  * row for which it had to wait.
  */
-export const PRESENT: Prepared = {
-  name: 'present-refresh-token',
-  text: `
+export const PRESENT = prepared(
+  'present-refresh-token',
+  `
   WITH step AS (
   UPDATE auth.sessions AS s
   SET (current, parent, floor, late, moved_at, handed_at, ended_at, end_reason, touched_at, last_answer) = (
@@ -70,4 +70,4 @@ export const PRESENT: Prepared = {
   )
   SELECT step.*, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS time
   FROM (VALUES (1)) AS always LEFT JOIN step ON true`,
-};
+);

@@ -1,9 +1,10 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { createSchema } from '../schema.js';
 
 /** AuthService's schema: accounts, identities, sessions, signing keys and one-time tokens. */
 export class CreateAuth1764000000000 implements MigrationInterface {
   async up(db: QueryRunner): Promise<void> {
-    await db.query('CREATE SCHEMA IF NOT EXISTS auth');
+    await createSchema(db, 'auth');
     await db.query(`
       CREATE TABLE auth.accounts (
         id uuid PRIMARY KEY,

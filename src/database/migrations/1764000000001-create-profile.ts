@@ -1,9 +1,10 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { createSchema } from '../schema.js';
 
 /** ProfileService's schema. */
 export class CreateProfile1764000000001 implements MigrationInterface {
   async up(db: QueryRunner): Promise<void> {
-    await db.query('CREATE SCHEMA IF NOT EXISTS profile');
+    await createSchema(db, 'profile');
     await db.query(`
       CREATE TABLE profile.profiles (
         account_id uuid PRIMARY KEY,

@@ -1,9 +1,10 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { createSchema } from '../schema.js';
 
 /** BoardService's schema. Times have milliseconds, as JavaScript has, so that a cursor names the very row it was made from. */
 export class CreateBoard1764000000002 implements MigrationInterface {
   async up(db: QueryRunner): Promise<void> {
-    await db.query('CREATE SCHEMA IF NOT EXISTS board');
+    await createSchema(db, 'board');
     await db.query(`
       CREATE TABLE board.boards (
         id uuid PRIMARY KEY,

@@ -9,6 +9,7 @@ import { BoardsInFull1764300000000 } from './1764300000000-boards-in-full.js';
 import { AccountsTellChanges1764400000001 } from './1764400000001-accounts-tell-changes.js';
 import { KnownClients1764400000002 } from './1764400000002-known-clients.js';
 import { ContestedRegistrations1764400000003 } from './1764400000003-contested-registrations.js';
+import { ReadinessProbe1764500000000 } from './1764500000000-readiness-probe.js';
 
 /** Every migration, oldest first. A list, not a glob: what is not named here does not run. */
 export const migrations = [
@@ -23,4 +24,5 @@ export const migrations = [
   AccountsTellChanges1764400000001,
   KnownClients1764400000002,
   ContestedRegistrations1764400000003,
+  ReadinessProbe1764500000000,
 ];

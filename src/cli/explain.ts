@@ -1,0 +1,20 @@
+import { OperatorError } from '../operator-error.js';
+import { postgresFailureOf } from '../stores/postgres-failures.js';
+
+/** The message for the operator of a process that cannot start: setting, cause and remedy, never the value of a setting. */
+export function explain(error: unknown): string {
+  if (error instanceof OperatorError) return error.message;
+  if (!(error instanceof Error)) return String(error);
+  const { code, port, driverError } = error as {
+    code?: unknown;
+    port?: unknown;
+    driverError?: { code?: unknown };
+  };
+  if (code === 'EADDRINUSE') {
+    return `Port ${String(port)} is taken by another program: stop that, or set PORT (METRICS_PORT; SANDBOX_PORT and SANDBOX_SMTP_PORT for the sandbox).`;
+  }
+  const failure = postgresFailureOf(error);
+  if (failure === undefined) return error.stack ?? error.message;
+  const sqlstate = driverError?.code ?? code;
+  return `The database cannot be used (${[failure.reason, sqlstate].filter(Boolean).join(', ')}). ${failure.remedy}`;
+}

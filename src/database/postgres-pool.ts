@@ -1,0 +1,140 @@
+import { Logger } from '@nestjs/common';
+import pg from 'pg';
+import type { DataSource } from 'typeorm';
+import { postgresFailureOf } from '../stores/postgres-failures.js';
+import type { StoreFailure } from '../stores/store-failure.js';
+import { prepareSession, type ServerSession } from './server-session.js';
+
+/** A failure is logged at most so often (ms), however many requests it meets. */
+const LOG_INTERVAL_MS = 60_000;
+
+/** Options of {@link PostgresPool} besides those of `pg.Pool`. */
+export interface PostgresPoolOptions extends pg.PoolConfig {
+  /** The database inside this process: it has one session for all connections, and needs no preparing. */
+  readonly embedded?: boolean;
+}
+
+/**
+ * `pg.Pool` that follows the table of PostgreSQL's failures: it closes the connections that an error makes unusable. After
+ * a fail-over these are all of them, since each leads to the former primary.
+ */
+export class PostgresPool extends pg.Pool {
+  /** The server, as the newest connection found it; undefined for the embedded database. */
+  session: ServerSession | undefined;
+  /** Set where a pooler that looks like the server lost a prepared statement. */
+  losesStatements = false;
+  /** The last failure that makes the process unready, with its time (`performance.now()`). */
+  lastFailure: { readonly failure: StoreFailure; readonly at: number } | undefined;
+  private readonly logger = new Logger(PostgresPool.name);
+  private generation = 0;
+  /** The generation in which a connection was opened; a connection without one is not used again. */
+  private readonly generations = new WeakMap<object, number>();
+  private readonly loggedAt = new Map<string, number>();
+
+  constructor(options: PostgresPoolOptions) {
+    super({ ...options, Client: ObservedClient } as pg.PoolConfig);
+    Object.assign(this.options, { onConnect: (client: pg.PoolClient) => this.open(client, options) });
+  }
+
+  /** Whether statements may be prepared by name: not behind a pooler that changes connections between statements. */
+  get namedStatements(): boolean {
+    return this.session?.direct === true && !this.losesStatements;
+  }
+
+  override connect(): Promise<pg.PoolClient>;
+  override connect(
+    callback: (
+      error: Error | undefined,
+      client: pg.PoolClient | undefined,
+      done: (release?: boolean | Error) => void,
+    ) => void,
+  ): void;
+  override connect(callback?: (...answer: never[]) => void): Promise<pg.PoolClient> | void {
+    const checkedOut = this.checkOut();
+    if (callback === undefined) return checkedOut;
+    const answer = callback as (error?: unknown, client?: pg.PoolClient, done?: unknown) => void;
+    checkedOut.then(
+      (client) => answer(undefined, client, client.release),
+      (error: unknown) => answer(error, undefined, () => {}),
+    );
+  }
+
+  /** Looks an error up, and does with the connection, or with all, as the table says. */
+  note(error: unknown, client?: pg.PoolClient): void {
+    const failure = postgresFailureOf(error);
+    if (failure === undefined) return;
+    if (failure.connection === 'drop_all') this.generation++;
+    if (failure.connection === 'drop' && client !== undefined) this.generations.delete(client);
+    if (!failure.losesReadiness) return;
+    this.lastFailure = { failure, at: performance.now() };
+    this.log(failure, error);
+  }
+
+  private async open(
+    client: pg.PoolClient,
+    { embedded = false, max = 10 }: PostgresPoolOptions,
+  ): Promise<void> {
+    this.generations.set(client, this.generation);
+    (client as unknown as ObservedClient).onFailure = (error) => this.note(error, client);
+    if (embedded) return;
+    this.session = await prepareSession(client, max);
+  }
+
+  /** A connection of the present generation; older ones are closed on the way. */
+  private async checkOut(): Promise<pg.PoolClient> {
+    try {
+      for (;;) {
+        const client = await super.connect();
+        if (this.generations.get(client) === this.generation) return client;
+        client.release(true);
+      }
+    } catch (error) {
+      this.note(error);
+      throw error;
+    }
+  }
+
+  private log({ reason, remedy }: StoreFailure, err: unknown): void {
+    const now = performance.now();
+    if (now - (this.loggedAt.get(reason) ?? -Infinity) < LOG_INTERVAL_MS) return;
+    this.loggedAt.set(reason, now);
+    this.logger.error(
+      { reason, remedy, sqlstate: (err as { code?: unknown }).code },
+      'the database cannot be used',
+    );
+  }
+}
+
+/** Reports each error of a query before the caller learns of it. */
+class ObservedClient extends pg.Client {
+  onFailure: ((error: unknown) => void) | undefined;
+
+  override query(...parameters: unknown[]): never {
+    const callback = parameters.at(-1);
+    if (typeof callback === 'function') {
+      const observed = (error: unknown, ...result: unknown[]): void => {
+        this.observe(error);
+        (callback as (...answer: unknown[]) => void)(error, ...result);
+      };
+      return super.query(...(parameters.with(-1, observed) as [never])) as never;
+    }
+    const result: unknown = super.query(...(parameters as [never]));
+    if (!(result instanceof Promise)) return result as never;
+    return result.catch((error: unknown) => {
+      this.observe(error);
+      throw error;
+    }) as never;
+  }
+
+  private observe(error: unknown): void {
+    if (error === undefined || error === null) return;
+    this.onFailure?.(error);
+    // The library goes on waiting for the answer, and so would each later query on this connection.
+    if ((error as Error).message === 'Query read timeout') void this.end();
+  }
+}
+
+/** The pool below a DataSource whose options come from `target.ts`. */
+export function poolOf({ driver }: DataSource): PostgresPool {
+  return (driver as unknown as { readonly master: PostgresPool }).master;
+}

@@ -1,0 +1,221 @@
+import { types } from 'node:util';
+import { OperatorError } from '../operator-error.js';
+import { networkFailureOf } from './network-failures.js';
+import type { StoreFailure } from './store-failure.js';
+
+/** A failure that ends by itself: the client may repeat the request. */
+const unavailable = (reason: string, remedy: string): StoreFailure => ({
+  reason,
+  client: 'unavailable',
+  connection: 'keep',
+  losesReadiness: false,
+  transient: true,
+  remedy,
+});
+/** The statement was rolled back because of another transaction: it is repeated at once. */
+const retried = (reason: string, remedy: string): StoreFailure => ({
+  ...unavailable(reason, remedy),
+  client: 'retry',
+});
+/** The server ends the connection, or may have ended it. */
+const dropped = (reason: string, remedy: string): StoreFailure => ({
+  ...unavailable(reason, remedy),
+  connection: 'drop',
+});
+/** The process cannot serve log-ins, refreshes or writes as long as this lasts. */
+const notReady = (failure: StoreFailure): StoreFailure => ({ ...failure, losesReadiness: true });
+/** Only an operator can end it. */
+const permanent = (reason: string, remedy: string): StoreFailure => ({
+  ...notReady(unavailable(reason, remedy)),
+  transient: false,
+});
+
+/** The server answers, but its version, encoding or settings make it unusable; the message says which and what to do. */
+export class UnsuitableServer extends OperatorError {}
+
+/**
+ * PostgreSQL's SQLSTATEs, whole or by class (the first two characters); a whole one goes first. Source: PostgreSQL
+ * documentation, appendix A. `docs/store-failures.md` shows the same table to operators.
+ */
+export const POSTGRES_FAILURES: Readonly<Record<string, StoreFailure>> = {
+  '08': notReady(
+    dropped(
+      'connection_failed',
+      'DATABASE_URL: the server or the pooler closed the connection; check that both run.',
+    ),
+  ),
+  '08P01': notReady(
+    dropped(
+      'pooler_refused',
+      'DATABASE_URL: a pooler refused the connection or ended it; see its log and its limits (max_client_conn, query_wait_timeout).',
+    ),
+  ),
+  '0A000': dropped(
+    'feature_not_supported',
+    'The server does not support a statement; a prepared statement after a change of the schema is repeated by itself.',
+  ),
+  '22': unavailable(
+    'data_rejected',
+    'The server refused a value. This is a defect of Daemun: please report it.',
+  ),
+  '23': unavailable(
+    'constraint_violated',
+    'Two requests changed the same rows at once; the client may repeat.',
+  ),
+  '25': dropped('transaction_state', 'A connection was in an unexpected transaction state and is closed.'),
+  '25006': {
+    ...notReady(
+      unavailable(
+        'read_only',
+        'DATABASE_URL leads to a server that takes no writes: a replica, or a former primary. Point it to the primary.',
+      ),
+    ),
+    connection: 'drop_all',
+  },
+  '26000': retried(
+    'prepared_statement_lost',
+    'A pooler in transaction mode changes connections between statements: prepared statements are not used any more.',
+  ),
+  '28': permanent(
+    'login_refused',
+    'DATABASE_URL: the server refuses the user or the password; check both, and pg_hba.conf.',
+  ),
+  '3D000': permanent(
+    'database_missing',
+    'DATABASE_URL names a database that does not exist: create it with ENCODING UTF8.',
+  ),
+  '3F000': permanent(
+    'schema_missing',
+    'A schema of Daemun is missing: restart the process, which runs the migrations.',
+  ),
+  '40': unavailable(
+    'transaction_rolled_back',
+    'The server rolled a transaction back; the client may repeat.',
+  ),
+  '40001': retried(
+    'serialization_failure',
+    "Transactions ran in a stricter isolation level than READ COMMITTED: ALTER ROLE … SET default_transaction_isolation = 'read committed'.",
+  ),
+  '40P01': retried('deadlock_detected', 'Two transactions waited for each other; one of them is repeated.'),
+  '42': permanent(
+    'schema_mismatch',
+    'The tables are not those of this version of Daemun: restart the process, which runs the migrations, or restore the backup of this version.',
+  ),
+  '42501': permanent(
+    'permission_denied',
+    'The user in DATABASE_URL lacks a privilege: it has to own the schemas auth, profile, board and daemun, or have CREATE on the database.',
+  ),
+  '42P05': retried(
+    'prepared_statement_exists',
+    'A pooler in transaction mode shares connections between processes: prepared statements are not used any more.',
+  ),
+  '53': notReady(
+    unavailable('insufficient_resources', 'The database server is short of a resource; see its log.'),
+  ),
+  '53100': notReady(
+    unavailable('disk_full', 'The disk of the database server is full: make room on it, or enlarge it.'),
+  ),
+  '53200': notReady(
+    unavailable(
+      'out_of_memory',
+      'The database server is out of memory: lower work_mem or the number of connections.',
+    ),
+  ),
+  '53300': notReady(
+    unavailable(
+      'too_many_connections',
+      'The database server has no connection left: DATABASE_POOL times the number of processes must be below max_connections; or use a pooler.',
+    ),
+  ),
+  '54': unavailable(
+    'limit_exceeded',
+    'A statement exceeds a limit of the server. This is a defect of Daemun: please report it.',
+  ),
+  '55': unavailable(
+    'object_in_use',
+    'Another session holds a lock, for example a schema change; the client may repeat.',
+  ),
+  '57': notReady(dropped('server_stopping', 'The database server stops, restarts or recovers.')),
+  '57014': unavailable(
+    'statement_timeout',
+    'A statement took longer than its limit; look for locks and missing resources.',
+  ),
+  '58': notReady(
+    dropped('server_io_error', 'The database server cannot read or write its files; see its log.'),
+  ),
+  F0: notReady(
+    dropped('server_misconfigured', 'The configuration of the database server has errors; see its log.'),
+  ),
+  XX: notReady(
+    dropped(
+      'server_internal_error',
+      'The database server reports an internal error or damaged data; see its log.',
+    ),
+  ),
+};
+
+/** The error of a SQLSTATE that no row of the table names. */
+const UNKNOWN = dropped(
+  'unknown_database_error',
+  'The database server reports an unknown error; see its log.',
+);
+
+/** Messages that tell more than their SQLSTATE (PgBouncer), and those of the client library, which have none. */
+const BY_MESSAGE: readonly (readonly [RegExp, StoreFailure])[] = [
+  [
+    /^unsupported startup parameter/,
+    permanent(
+      'startup_parameter_refused',
+      'DATABASE_URL: the pooler refuses a parameter of the URL, such as statement_timeout or options: remove it.',
+    ),
+  ],
+  [
+    /^timeout exceeded when trying to connect/,
+    notReady(
+      unavailable(
+        'pool_exhausted',
+        'DATABASE_POOL: every connection is in use, or the server does not answer; look for slow statements, or enlarge the pool.',
+      ),
+    ),
+  ],
+  [
+    /^The server does not support SSL connections/,
+    permanent(
+      'tls_not_supported',
+      'DATABASE_URL asks for TLS (sslmode), and the server has none: switch it on there, or use sslmode=disable.',
+    ),
+  ],
+  [
+    /^(Connection terminated|Client has encountered a connection error|Client was closed|Query read timeout|Driver not Connected|Cannot use a pool after calling end)/,
+    notReady(
+      dropped(
+        'connection_lost',
+        'DATABASE_URL: the connection to the server was lost; check the network and the server.',
+      ),
+    ),
+  ],
+  [
+    /^(SASL|Unknown authenticationOk message type|password authentication)/,
+    permanent(
+      'login_refused',
+      'DATABASE_URL: the password is missing, or the server wants another way to authenticate.',
+    ),
+  ],
+];
+
+const SQLSTATE = /^[0-9A-Z]{5}$/;
+
+/** The row for an error of PostgreSQL, of its client library or of the network; undefined for any other error. */
+export function postgresFailureOf(error: unknown): StoreFailure | undefined {
+  // TypeORM keeps the library's error inside of its own.
+  const { driverError = error } = (error ?? {}) as { driverError?: unknown };
+  if (driverError instanceof UnsuitableServer) return permanent('server_unsuitable', driverError.message);
+  if (!(types.isNativeError(driverError) || driverError instanceof Error)) return undefined;
+  const byMessage = BY_MESSAGE.find(([pattern]) => pattern.test(driverError.message))?.[1];
+  if (byMessage !== undefined) return byMessage;
+  const { code, severity } = driverError as { code?: unknown; severity?: unknown };
+  if (typeof code === 'string' && typeof severity === 'string' && SQLSTATE.test(code)) {
+    return POSTGRES_FAILURES[code] ?? POSTGRES_FAILURES[code.slice(0, 2)] ?? UNKNOWN;
+  }
+  return networkFailureOf(driverError, 'DATABASE_URL');
+}

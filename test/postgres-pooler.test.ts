@@ -1,0 +1,143 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Sessions } from '../src/auth/sessions/sessions.js';
+import { poolOf } from '../src/database/postgres-pool.js';
+import { anonymous, json, signedIn } from './support/actors.js';
+import { startApp, type TestApp } from './support/app.js';
+import { PgBouncer } from './support/pgbouncer.js';
+import { behindPooler } from './support/pooled-suites.js';
+import { PostgresServer } from './support/postgres-server.js';
+import { describeWith } from './support/programs.js';
+
+/** Suites about sessions, accounts and boards. */
+const SUITES = [
+  'sessions-http',
+  'session-list',
+  'revocations',
+  'accounts',
+  'accounts-at-once',
+  'registration',
+  'passwords',
+  'local-login',
+  'one-time-tokens',
+  'social-login',
+  'housekeeping',
+  'key-rotation',
+  'boards-at-once',
+  'comments',
+  'posts',
+  'once',
+  'users',
+];
+const AUTH_SECRET = randomBytes(32).toString('base64');
+
+describeWith(['postgres', 'pgbouncer'], 'behind PgBouncer in transaction mode', () => {
+  let server: PostgresServer;
+  let pooler: PgBouncer;
+  const apps: TestApp[] = [];
+  const start = async (env: Record<string, string> = {}) => {
+    const app = await startApp({ DATABASE_URL: pooler.url, AUTH_SECRET, ...env });
+    apps.push(app);
+    return app;
+  };
+
+  beforeAll(async () => {
+    server = await PostgresServer.start({ settings: { max_connections: '400' } });
+    pooler = await PgBouncer.before(server.port, { default_pool_size: '4' });
+  });
+  afterAll(async () => {
+    await Promise.all(apps.map((app) => app.stop()));
+    await pooler.stop();
+    await server.stop();
+  });
+
+  it('several processes start at once on an empty database', async () => {
+    const started = await Promise.all([start(), start(), start()]);
+    const ready = await Promise.all(started.map(({ url }) => fetch(`${url}/health/ready`)));
+    expect(ready.map(({ status }) => status)).toEqual([200, 200, 200]);
+  });
+
+  it('every concurrent refresh and profile read succeeds', async () => {
+    const people = await Promise.all(
+      Array.from({ length: 8 }, async (_, n) => {
+        const app = apps[n % apps.length]!;
+        const { id: accountId } = await signedIn(app);
+        const sessions = app.daemun.app.get(Sessions, { strict: false });
+        const { refreshToken } = await sessions.open({ accountId, roles: ['user'], method: 'kakao' });
+        return { refreshToken };
+      }),
+    );
+    const statuses = await Promise.all(
+      people.map(async ({ refreshToken }) => {
+        const seen: number[] = [];
+        let cookie = `refresh=${refreshToken}`;
+        for (const { url } of [...apps, ...apps, ...apps]) {
+          const refreshed = await fetch(`${url}/auth/refresh`, { method: 'POST', headers: { cookie } });
+          seen.push(refreshed.status);
+          cookie = refreshed.headers.getSetCookie()[0]?.split(';')[0] ?? cookie;
+          const { accessToken } = await json<{ accessToken: string }>(refreshed);
+          const authorization = `Bearer ${accessToken}`;
+          seen.push((await fetch(`${url}/users/me`, { headers: { authorization } })).status);
+        }
+        return seen;
+      }),
+    );
+    expect(new Set(statuses.flat())).toEqual(new Set([200]));
+  });
+
+  it('no connection of the pooler keeps a setting of a process', async () => {
+    const { rows } = await poolOf(apps[0]!.database).query<{ setting: string }>(
+      "SELECT current_setting('statement_timeout') AS setting",
+    );
+    expect(rows).toEqual([{ setting: '0' }]);
+  });
+
+  it('a role with a stricter isolation level is refused with the remedy', async () => {
+    await server.sql("ALTER ROLE daemun SET default_transaction_isolation = 'serializable'");
+    const strict = await PgBouncer.before(server.port);
+    try {
+      await expect(start({ DATABASE_URL: strict.url })).rejects.toThrow(
+        "ALTER ROLE … SET default_transaction_isolation TO 'read committed'",
+      );
+    } finally {
+      await server.sql('ALTER ROLE daemun RESET default_transaction_isolation');
+      await strict.stop();
+    }
+  });
+
+  it.each(SUITES)('the suite %s passes', async (suite) => {
+    const run = promisify(execFile)(
+      process.execPath,
+      [
+        '--experimental-vm-modules',
+        '--no-warnings',
+        'node_modules/jest/bin/jest.js',
+        '-i',
+        '--forceExit',
+        `test/${suite}.test.ts`,
+      ],
+      { env: { ...process.env, ...behindPooler(server.url, pooler.url) }, maxBuffer: 64 * 1024 * 1024 },
+    );
+    await expect(run.then(() => 'passed')).resolves.toBe('passed');
+  });
+});
+
+describeWith('postgres', 'a prepared statement that the server has lost', () => {
+  it('is run again unnamed', async () => {
+    const server = await PostgresServer.start();
+    const app = await startApp({ DATABASE_URL: server.url });
+    const mina = await signedIn(app);
+    expect((await mina.call('GET', '/users/me')).status).toBe(200);
+    const connections = await Promise.all(Array.from({ length: 10 }, () => poolOf(app.database).connect()));
+    for (const connection of connections) {
+      await connection.query('DEALLOCATE ALL');
+      connection.release();
+    }
+    expect((await mina.call('GET', '/users/me')).status).toBe(200);
+    expect((await anonymous(app)('GET', '/health/ready')).status).toBe(200);
+    await app.stop();
+    await server.stop();
+  });
+});
