@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { isIP } from 'node:net';
 import { getDomain } from 'tldts';
 import type { Config, Environment } from './config.js';
@@ -30,6 +31,20 @@ export function isServerUrl(value: string, schemes: readonly string[]): boolean 
 /** What has to be in a URL for {@link isServerUrl}, in words. */
 export const SERVER_URL =
   'with a host; in a user name or a password, anything but letters and digits is written as %XX';
+
+/** The files that a PostgreSQL URL names for TLS have to be readable. */
+export function checkCertificateFiles(url: string, refuse: Refuse): void {
+  const { searchParams } = new URL(url);
+  for (const name of ['sslrootcert', 'sslcert', 'sslkey']) {
+    const file = searchParams.get(name);
+    if (file === null) continue;
+    try {
+      accessSync(file, constants.R_OK);
+    } catch {
+      refuse('DATABASE_URL', `${name} names a file that cannot be read`);
+    }
+  }
+}
 
 /** Two things of ours cannot listen on one port. */
 export function checkPorts(ports: Readonly<Record<string, number | undefined>>, refuse: Refuse): void {

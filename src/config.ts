@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  checkCertificateFiles,
   checkPorts,
   checkProduction,
   checkSecrets,
@@ -209,7 +210,7 @@ export function loadConfig(
   checkSecrets(set, production, refuse);
   if (set.DATABASE_URL !== undefined && !isServerUrl(set.DATABASE_URL, ['postgres', 'postgresql'])) {
     refuse('DATABASE_URL', `must be a postgres:// URL ${SERVER_URL}`);
-  }
+  } else if (set.DATABASE_URL !== undefined) checkCertificateFiles(set.DATABASE_URL, refuse);
   if (
     set.REDIS_URL.some(
       (url) => !isServerUrl(url, ['redis', 'rediss']) || !/^\/?\d*$/.test(new URL(url).pathname),

@@ -1,10 +1,11 @@
+import { types } from 'node:util';
 import { OperatorError } from '../operator-error.js';
 import { postgresFailureOf } from '../stores/postgres-failures.js';
 
 /** The message for the operator of a process that cannot start: setting, cause and remedy, never the value of a setting. */
 export function explain(error: unknown): string {
   if (error instanceof OperatorError) return error.message;
-  if (!(error instanceof Error)) return String(error);
+  if (!(types.isNativeError(error) || error instanceof Error)) return String(error);
   const { code, port, driverError } = error as {
     code?: unknown;
     port?: unknown;

@@ -3,7 +3,8 @@ import pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { postgresFailureOf } from '../stores/postgres-failures.js';
 import type { StoreFailure } from '../stores/store-failure.js';
-import { prepareSession, type ServerSession } from './server-session.js';
+import { repeating } from './repeating.js';
+import { prepareSession, readOnlyServer, type ServerSession } from './server-session.js';
 
 /** A failure is logged at most so often (ms), however many requests it meets. */
 const LOG_INTERVAL_MS = 60_000;
@@ -105,36 +106,42 @@ export class PostgresPool extends pg.Pool {
   }
 }
 
-/** Reports each error of a query before the caller learns of it. */
+/** Reports each error of a query before the caller learns of it, and repeats statements that are a transaction by themselves. */
 class ObservedClient extends pg.Client {
   onFailure: ((error: unknown) => void) | undefined;
 
   override query(...parameters: unknown[]): never {
     const callback = parameters.at(-1);
-    if (typeof callback === 'function') {
-      const observed = (error: unknown, ...result: unknown[]): void => {
-        this.observe(error);
-        (callback as (...answer: unknown[]) => void)(error, ...result);
-      };
-      return super.query(...(parameters.with(-1, observed) as [never])) as never;
-    }
-    const result: unknown = super.query(...(parameters as [never]));
-    if (!(result instanceof Promise)) return result as never;
-    return result.catch((error: unknown) => {
-      this.observe(error);
-      throw error;
-    }) as never;
+    if (typeof callback !== 'function') return this.run(parameters) as never;
+    const answer = callback as (error: unknown, result?: unknown) => void;
+    this.run(parameters.slice(0, -1)).then(
+      (result) => answer(undefined, result),
+      (error: unknown) => answer(error),
+    );
+    return undefined as never;
   }
 
-  private observe(error: unknown): void {
-    if (error === undefined || error === null) return;
-    this.onFailure?.(error);
-    // The library goes on waiting for the answer, and so would each later query on this connection.
-    if ((error as Error).message === 'Query read timeout') void this.end();
+  private async run(parameters: readonly unknown[]): Promise<unknown> {
+    const once = (): Promise<unknown> => super.query(...(parameters as [never]));
+    try {
+      return await (this.getTransactionStatus() === 'I' ? repeating(once) : once());
+    } catch (error) {
+      this.onFailure?.(error);
+      // The library goes on waiting for the answer, and so would each later query on this connection.
+      if ((error as Error).message === 'Query read timeout') void this.end();
+      throw error;
+    }
   }
 }
 
 /** The pool below a DataSource whose options come from `target.ts`. */
 export function poolOf({ driver }: DataSource): PostgresPool {
   return (driver as unknown as { readonly master: PostgresPool }).master;
+}
+
+/** Leaves a server that takes no writes, although it answers reads; the error to throw. */
+export function leaveReadOnlyServer(dataSource: DataSource): Error {
+  const error = readOnlyServer();
+  poolOf(dataSource).note(error);
+  return error;
 }

@@ -44,12 +44,10 @@ async function run<Row extends QueryResultRow>(
   return rows;
 }
 
-/** Whether the server did not run a statement because of its name: a pooler lost it, or a migration changed its result. */
+/** Whether the server did not run a statement because of its name. A pooler that lost it will lose it again. */
 function isLost(pool: PostgresPool, error: unknown): boolean {
-  const { reason } = postgresFailureOf(error) ?? {};
-  if (reason === 'prepared_statement_lost' || reason === 'prepared_statement_exists') {
-    pool.losesStatements = true;
-    return true;
-  }
-  return reason === 'feature_not_supported';
+  const failure = postgresFailureOf(error);
+  if (failure?.client !== 'retry_unnamed') return false;
+  pool.losesStatements ||= failure.reason !== 'feature_not_supported';
+  return true;
 }

@@ -30,6 +30,9 @@ const SETTINGS: Readonly<Record<string, string>> = {
   jit: 'off',
 };
 
+/** Whether the server takes no writes: a standby, or a primary that was taken out of service. */
+export const READ_ONLY = "(pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean)";
+
 /** A session as {@link INSPECT} finds it. */
 export interface ServerSession {
   /** False behind a pooler. */
@@ -56,7 +59,7 @@ export interface ServerSession {
 const INSPECT = `
   SELECT
     pg_backend_pid() = $1 AS direct,
-    pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS "readOnly",
+    ${READ_ONLY} AS "readOnly",
     current_setting('server_version_num')::integer / 10000 AS version,
     current_setting('server_encoding') AS "serverEncoding",
     current_setting('client_encoding') AS "clientEncoding",
@@ -73,8 +76,8 @@ const INSPECT = `
     ) AS connections,
     (
       SELECT count(set_config(name, wanted.setting, false))
-      FROM unnest($2::text[], $3::text[]) AS wanted (name, setting) JOIN pg_catalog.pg_settings USING (name)
-      WHERE pg_backend_pid() = $1
+      FROM unnest($2::text[], $3::text[]) AS wanted (name, setting)
+      WHERE pg_backend_pid() = $1 AND current_setting(name, true) IS NOT NULL
     )`;
 
 /**

@@ -17,6 +17,11 @@ const retried = (reason: string, remedy: string): StoreFailure => ({
   ...unavailable(reason, remedy),
   client: 'retry',
 });
+/** The server does not know a prepared statement by its name: it is repeated without one. */
+const retriedUnnamed = (reason: string, remedy: string): StoreFailure => ({
+  ...unavailable(reason, remedy),
+  client: 'retry_unnamed',
+});
 /** The server ends the connection, or may have ended it. */
 const dropped = (reason: string, remedy: string): StoreFailure => ({
   ...unavailable(reason, remedy),
@@ -50,9 +55,9 @@ export const POSTGRES_FAILURES: Readonly<Record<string, StoreFailure>> = {
       'DATABASE_URL: a pooler refused the connection or ended it; see its log and its limits (max_client_conn, query_wait_timeout).',
     ),
   ),
-  '0A000': dropped(
+  '0A000': retriedUnnamed(
     'feature_not_supported',
-    'The server does not support a statement; a prepared statement after a change of the schema is repeated by itself.',
+    'A migration changed the result of a prepared statement, or the server does not support a statement.',
   ),
   '22': unavailable(
     'data_rejected',
@@ -72,13 +77,13 @@ export const POSTGRES_FAILURES: Readonly<Record<string, StoreFailure>> = {
     ),
     connection: 'drop_all',
   },
-  '26000': retried(
+  '26000': retriedUnnamed(
     'prepared_statement_lost',
     'A pooler in transaction mode changes connections between statements: prepared statements are not used any more.',
   ),
   '28': permanent(
     'login_refused',
-    'DATABASE_URL: the server refuses the user or the password; check both, and pg_hba.conf.',
+    'DATABASE_URL: the server refuses the user or the password; check both, and pg_hba.conf. A server that takes TLS only needs ?sslmode=verify-full.',
   ),
   '3D000': permanent(
     'database_missing',
@@ -105,7 +110,7 @@ export const POSTGRES_FAILURES: Readonly<Record<string, StoreFailure>> = {
     'permission_denied',
     'The user in DATABASE_URL lacks a privilege: it has to own the schemas auth, profile, board and daemun, or have CREATE on the database.',
   ),
-  '42P05': retried(
+  '42P05': retriedUnnamed(
     'prepared_statement_exists',
     'A pooler in transaction mode shares connections between processes: prepared statements are not used any more.',
   ),

@@ -3,10 +3,10 @@ export interface StoreFailure {
   /** Stable and machine-readable: the log and `/health/ready` name it. */
   readonly reason: string;
   /**
-   * `retry`: the statement was not carried out, and is repeated before the client gets an answer. `unavailable`: 503
-   * `temporarily_unavailable` with `Retry-After`.
+   * `retry`: the transaction was rolled back, and is repeated before the client gets an answer. `retry_unnamed`: so is a
+   * prepared statement, without its name. `unavailable`: 503 `temporarily_unavailable` with `Retry-After`.
    */
-  readonly client: 'retry' | 'unavailable';
+  readonly client: 'retry' | 'retry_unnamed' | 'unavailable';
   /** `drop_all`: every open connection leads to the same server in the same state, so none of them is used again. */
   readonly connection: 'keep' | 'drop' | 'drop_all';
   /** Whether `/health/ready` answers 503 until a probe succeeds: log-in, refresh or writes cannot work. */

@@ -101,6 +101,11 @@ export class PostgresServer {
     return new PostgresServer(url, port, launch, await launch(), dir);
   }
 
+  /** Its Unix socket. */
+  get socketUrl(): string {
+    return `postgres://daemun@localhost:${this.port}/postgres?host=${encodeURIComponent(this.dir)}`;
+  }
+
   /** Runs statements as the superuser, one after the other; the rows of the last one. */
   async sql(...statements: readonly string[]): Promise<Record<string, unknown>[]> {
     const client = new Client({ host: this.dir, port: this.port, user: 'daemun', database: 'postgres' });

@@ -2,6 +2,8 @@ import { Injectable, Logger, Optional, type OnApplicationShutdown, type OnModule
 import { DataSource } from 'typeorm';
 import { Revocations } from '../../access/revocations.js';
 import { Config } from '../../config.js';
+import { leaveReadOnlyServer } from '../../database/postgres-pool.js';
+import { READ_ONLY } from '../../database/server-session.js';
 import { Metrics } from '../../metrics/metrics.js';
 import { Redis, RedisAway, type Run } from '../../redis/redis.js';
 import { KEEP, RedisSessionStore, type Change } from './redis-session-store.js';
@@ -133,8 +135,8 @@ export class RevocationNews implements OnModuleInit, OnApplicationShutdown {
     atFirst: number,
   ): Promise<{ now: string; changes: Change[] }> {
     const from = `coalesce($1::timestamptz, now() - make_interval(secs => $2)) - make_interval(secs => ${MARGIN})`;
-    const rows = await this.dataSource.query<(Change | { kind: 'clock'; at: string })[]>(
-      `SELECT 'clock' AS kind, NULL::uuid AS id, now()::text AS at, NULL::boolean AS recent
+    const rows = await this.dataSource.query<(Change | { kind: 'clock'; at: string; recent: boolean })[]>(
+      `SELECT 'clock' AS kind, NULL::uuid AS id, now()::text AS at, ${READ_ONLY} AS recent
        UNION ALL
        SELECT CASE WHEN ended_at IS NULL THEN 'moved' ELSE 'ended' END, id, touched_at::text,
          ended_at > now() - make_interval(secs => $3)
@@ -144,8 +146,11 @@ export class RevocationNews implements OnModuleInit, OnApplicationShutdown {
        FROM auth.accounts WHERE changed_at > ${from}`,
       [since ?? null, atFirst, this.config.accessTokenTtl + MARGIN],
     );
+    const clock = rows.find(({ kind }) => kind === 'clock');
+    // A former primary goes on answering, and knows nothing of what ended since.
+    if (clock?.recent === true) throw leaveReadOnlyServer(this.dataSource);
     return {
-      now: rows.find(({ kind }) => kind === 'clock')?.at ?? '',
+      now: clock?.at ?? '',
       changes: rows.filter((row): row is Change => row.kind !== 'clock'),
     };
   }
