@@ -12,7 +12,8 @@ import {
 import type { Logger } from 'pino';
 import type { Socket } from 'node:net';
 import type { Config } from './config.js';
-import { PROBLEMS } from './problems/catalogue.js';
+import { plainForwardedFor } from './http/forwarded-for.js';
+import { PROBLEMS, type ProblemCode } from './problems/catalogue.js';
 import { answerProblem, ProblemFilter } from './problems/problem.filter.js';
 import { Problem } from './problems/problem.js';
 import { validation } from './problems/validation.js';
@@ -58,13 +59,19 @@ export function createHttpAdapter(config: Config, logger: Logger): FastifyAdapte
   });
 }
 
+/** Problems by the code that Node.js gives; everything else is `bad_request`. */
+const UNREADABLE: Readonly<Record<string, ProblemCode>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+};
+
 /** What Node.js itself could not read as a request has neither a path nor an id, and the connection ends. */
 function answerUnreadable({ code: cause }: NodeJS.ErrnoException, socket: Socket): void {
   const late = cause === 'ERR_HTTP_REQUEST_TIMEOUT';
   // Nothing was asked on this connection; an answer would be taken for that of whatever is asked in this moment.
   const silent = cause === 'ECONNRESET' || (late && socket.bytesRead === 0);
   if (silent || !socket.writable) return void socket.destroy();
-  const code = late ? 'request_timeout' : 'bad_request';
+  const code = UNREADABLE[cause ?? ''] ?? 'bad_request';
   const { status, title } = PROBLEMS[code];
   const body = JSON.stringify({ type: `urn:daemun:problem:${code}`, title, status, code });
   const head = [
@@ -90,6 +97,7 @@ function trustedProxies({
  */
 export async function configureHttp(app: NestFastifyApplication, config: Config): Promise<void> {
   const server = app.getHttpAdapter().getInstance();
+  if (config.trustProxy !== false) readForwardedFor(server);
   setHeaders(server, config);
   permitPages(server, config);
   app.useGlobalFilters(new ProblemFilter());
@@ -98,6 +106,15 @@ export async function configureHttp(app: NestFastifyApplication, config: Config)
   takeJsonOnly(server);
   logRequests(server, config.logLevel === 'debug' || config.logLevel === 'trace');
   await serveWeb(app);
+}
+
+/** Before anything asks Fastify for the client's address, which it takes from the header as it is. */
+function readForwardedFor(server: FastifyInstance): void {
+  server.addHook('onRequest', ({ raw: { headers } }, _reply, done) => {
+    const forwarded = headers['x-forwarded-for'];
+    if (forwarded !== undefined) headers['x-forwarded-for'] = plainForwardedFor(String(forwarded));
+    done();
+  });
 }
 
 /** Scripts, styles and calls from this origin only, pictures from anywhere that is encrypted, and no frames around us. */
@@ -138,6 +155,17 @@ function setHeaders(server: FastifyInstance, { publicUrl }: Config): void {
   });
 }
 
+/** Headers that our routes read, and those that pages' tools add for tracing; none of them carries authority. */
+const ALLOWED_REQUEST_HEADERS = [
+  'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Modified-Since, Prefer',
+  'Accept, Accept-Language, Cache-Control, Pragma, Range, X-Requested-With',
+  'X-Request-Id, X-Correlation-Id, Request-Id, Request-Context',
+  'traceparent, tracestate, baggage, b3, uber-trace-id, sentry-trace, newrelic',
+  'x-b3-traceid, x-b3-spanid, x-b3-parentspanid, x-b3-sampled, x-b3-flags',
+  'x-datadog-origin, x-datadog-parent-id, x-datadog-sampling-priority, x-datadog-trace-id, x-datadog-tags',
+  'elastic-apm-traceparent, x-amzn-trace-id, x-cloud-trace-context',
+].join(', ');
+
 /**
  * CORS for the pages in `WEB_ORIGINS` (Fetch Standard §3.2); others get no permission. Our own, because @fastify/cors asks
  * Fastify for a description of the route at every request, which takes as long as all the rest of a guarded answer (bench/).
@@ -150,7 +178,7 @@ function permitPages(server: FastifyInstance, { webOrigins }: Config): void {
   };
   const preflight = {
     'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
-    'access-control-allow-headers': 'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match',
+    'access-control-allow-headers': ALLOWED_REQUEST_HEADERS,
     'access-control-max-age': '600',
   };
   server.addHook('onRequest', (request, reply, done) => {

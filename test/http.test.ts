@@ -108,6 +108,41 @@ describe('a body', () => {
   });
 });
 
+describe('a request head that Node.js does not take', () => {
+  /** Everything that comes back until the connection is closed. */
+  const exchange = (head: string): Promise<string> => {
+    const client = connect(app.config.port, '127.0.0.1');
+    client.on('error', () => {}).write(head);
+    return text(client);
+  };
+
+  it.each([
+    [
+      '20 KB of cookies',
+      `GET / HTTP/1.1\r\nHost: x\r\nCookie: a=${'b'.repeat(20_000)}\r\n\r\n`,
+      431,
+      'headers_too_large',
+    ],
+    [
+      'an address of 20 KB',
+      `GET /${'a'.repeat(20_000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
+      431,
+      'headers_too_large',
+    ],
+    ['no HTTP at all', '\x16\x03\x01\x02\x00\r\n\r\n', 400, 'bad_request'],
+    [
+      'two lengths',
+      'POST /auth/logout HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      400,
+      'bad_request',
+    ],
+    ['a header without a name', 'GET / HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n', 400, 'bad_request'],
+  ])('is answered with a problem, and the connection closed: %s', async (_, head, status, code) => {
+    const answer = await exchange(head);
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*"code":"${code}"`));
+  });
+});
+
 it('a name of any length in a path is a name that nobody has', async () => {
   expect(await (await fetch(`${app.url}/posts/${'a'.repeat(500)}`)).json()).toMatchObject({
     code: 'post_not_found',
@@ -224,15 +259,37 @@ describe('the log', () => {
 });
 
 describe('a page on another origin', () => {
-  const preflight = (origin: string) =>
+  const preflight = (origin: string, names = 'content-type') =>
     fetch(`${app.url}/auth/refresh`, {
       method: 'OPTIONS',
       headers: {
         origin,
         'access-control-request-method': 'POST',
-        'access-control-request-headers': 'content-type',
+        'access-control-request-headers': names,
       },
     });
+
+  it.each([
+    'traceparent, tracestate, baggage',
+    'sentry-trace',
+    'x-datadog-trace-id, x-datadog-parent-id, x-datadog-origin, x-datadog-sampling-priority',
+    'x-b3-traceid, x-b3-spanid, x-b3-sampled',
+    'authorization, content-type, idempotency-key, if-match',
+    'x-requested-with, cache-control, x-request-id',
+  ])('lets pages send headers that carry no authority: %s', async (names) => {
+    const { headers } = await preflight('http://localhost:8080', names);
+    const allowed = (headers.get('access-control-allow-headers') ?? '').toLowerCase().split(', ');
+    expect(names.split(', ').filter((name) => !allowed.includes(name))).toEqual([]);
+  });
+
+  it.each(['x-forwarded-for', 'cookie', 'x-roles', 'x-http-method-override'])(
+    'does not let pages send %s',
+    async (name) => {
+      const { headers } = await preflight('http://localhost:8080', name);
+      const allowed = (headers.get('access-control-allow-headers') ?? '').toLowerCase().split(', ');
+      expect(allowed).not.toContain(name);
+    },
+  );
 
   it('may call with the cookie when it is in WEB_ORIGINS', async () => {
     const { headers } = await preflight('http://localhost:8080');

@@ -15,6 +15,7 @@ describe('imports', () => {
   /** The rooms of the house, and the rooms that each may know. `users/profiles` is the port between services. */
   const MAY_IMPORT: Record<string, readonly string[]> = {
     stores: [],
+    http: [],
     problems: ['stores'],
     database: ['problems', 'stores'],
     redis: ['problems', 'stores'],

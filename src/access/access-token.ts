@@ -8,6 +8,12 @@ export const ACCESS_TOKEN_AUDIENCE = 'daemun:api';
 /** The only algorithm, for signing and verifying (RFC 8725 §3.1). */
 export const ALGORITHM = 'ES256';
 
+/**
+ * Seconds by which `iat` and `nbf` are set back: a service whose clock is behind would refuse a new token. The time of
+ * issue, which revocations are compared with, is `iat` plus these.
+ */
+export const CLOCK_SKEW_S = 5;
+
 /** RFC 7519 §2: seconds. The bound refuses milliseconds, which would make a token live for millennia. */
 const numericDate = z.int().positive().max(100_000_000_000);
 
@@ -30,7 +36,7 @@ export interface VerifiedToken {
   readonly actor: Actor;
   /** The key that signed it. */
   readonly keyId: string;
-  /** Seconds since 1970. */
+  /** The time of issue, in seconds since 1970. */
   readonly issuedAt: number;
   /** Milliseconds since 1970. */
   readonly expiresAt: number;

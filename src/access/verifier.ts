@@ -9,6 +9,7 @@ import {
   ACCESS_TOKEN_TYPE,
   accessTokenClaims,
   ALGORITHM,
+  CLOCK_SKEW_S,
   type VerifiedToken,
 } from './access-token.js';
 import { KeySet } from './key-set.js';
@@ -70,7 +71,7 @@ export class AccessTokenVerifier {
     const verdict = Object.freeze({
       actor: Object.freeze({ accountId: sub, sessionId: sid, roles: Object.freeze(roles) }),
       keyId,
-      issuedAt: iat,
+      issuedAt: iat + CLOCK_SKEW_S,
       expiresAt: exp * 1000,
     });
     this.verified.set(token, verdict);

@@ -5,6 +5,7 @@ import {
   ACCESS_TOKEN_AUDIENCE,
   ACCESS_TOKEN_TYPE,
   ALGORITHM,
+  CLOCK_SKEW_S,
   type AccessTokenClaims,
 } from '../access/access-token.js';
 import type { Actor } from '../access/actor.js';
@@ -12,8 +13,6 @@ import { Revocations } from '../access/revocations.js';
 import { Config } from '../config.js';
 import { SigningKeys } from './keys/signing-keys.js';
 
-/** Clocks of two machines differ a little: a token is valid from this many seconds before it was made. */
-const CLOCK_SKEW = 5;
 /** Header lines are limited to 8 KB in many places, and a cookie or two travel along. */
 const LARGEST_TOKEN = 1_024;
 
@@ -38,13 +37,14 @@ export class AccessTokens {
 
   /** A token for this actor, good for so many seconds. */
   issue(actor: Actor, lifetime = this.lifetime()): string {
-    const iat = this.revocations.issueAt(actor.accountId);
+    const issuedAt = this.revocations.issueAt(actor.accountId);
+    const iat = issuedAt - CLOCK_SKEW_S;
     const claims: AccessTokenClaims = {
       iss: this.config.publicUrl,
       sub: actor.accountId,
       aud: ACCESS_TOKEN_AUDIENCE,
-      exp: iat + lifetime,
-      nbf: iat - CLOCK_SKEW,
+      exp: issuedAt + lifetime,
+      nbf: iat,
       iat,
       jti: randomBytes(16).toString('base64url'),
       sid: actor.sessionId,

@@ -33,7 +33,7 @@ export class PostgresPool extends pg.Pool {
   private readonly loggedAt = new Map<string, number>();
 
   constructor(options: PostgresPoolOptions) {
-    super({ ...options, Client: ObservedClient } as pg.PoolConfig);
+    super({ ...options, Client: ObservedClient });
     Object.assign(this.options, { onConnect: (client: pg.PoolClient) => this.open(client, options) });
   }
 
@@ -55,7 +55,7 @@ export class PostgresPool extends pg.Pool {
     if (callback === undefined) return checkedOut;
     const answer = callback as (error?: unknown, client?: pg.PoolClient, done?: unknown) => void;
     checkedOut.then(
-      (client) => answer(undefined, client, client.release),
+      (client) => answer(undefined, client, (error?: Error) => client.release(error)),
       (error: unknown) => answer(error, undefined, () => {}),
     );
   }

@@ -35,6 +35,10 @@ export const PROBLEMS = {
   unsupported_media_type: { status: 415, title: 'The body must be application/json' },
   idempotency_key_reused: { status: 422, title: 'This Idempotency-Key stands for another call' },
   too_many_attempts: { status: 429, title: 'Too many attempts; wait a little' },
+  headers_too_large: {
+    status: 431,
+    title: 'The request headers are too large: clear the cookies of this site',
+  },
   unexpected: { status: 500, title: 'Something went wrong on our side' },
   temporarily_unavailable: { status: 503, title: 'We cannot answer just now; try again' },
 } as const satisfies Record<string, { status: number; title: string }>;

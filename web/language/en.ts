@@ -277,6 +277,8 @@ export const en = {
     reauthentication_required: 'Please log in again, and do this within ten minutes.',
     account_disabled: 'This account is disabled. Please ask the people who run this site.',
     token_invalid: 'This link was used before or is too old. Please ask for a new one.',
+    headers_too_large:
+      'Your browser sends too many cookies for this site. Please clear its cookies, then try again.',
     too_many_attempts: 'Too many attempts. Please try again in a while.',
     session_ended: 'Your session has ended. Please log in again.',
     session_not_found: 'That session has ended already.',

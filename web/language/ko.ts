@@ -270,6 +270,7 @@ export const ko: Words = {
     reauthentication_required: '다시 로그인한 다음 10분 안에 해 주세요.',
     account_disabled: '사용이 중지된 계정이에요. 관리자에게 문의해 주세요.',
     token_invalid: '이미 썼거나 너무 오래된 링크예요. 다시 요청해 주세요.',
+    headers_too_large: '브라우저가 보내는 쿠키가 너무 많아요. 이 사이트의 쿠키를 지우고 다시 시도해 주세요.',
     too_many_attempts: '시도가 너무 많았어요. 잠시 뒤에 다시 해 주세요.',
     session_ended: '세션이 끝났어요. 다시 로그인해 주세요.',
     session_not_found: '이미 끝난 세션이에요.',
