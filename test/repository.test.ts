@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { PROVIDERS } from '../src/auth/social/providers.js';
 import { configKeys } from '../src/config.js';
 import { PROBLEMS } from '../src/problems/catalogue.js';
+import { postgresRows, redisRows } from './support/store-failures.js';
 
 /** The TypeScript files below `src/`. */
 const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
@@ -68,6 +69,11 @@ describe('what is written down', () => {
     expect(Object.fromEntries(named)).toEqual(
       Object.fromEntries(Object.entries(PROBLEMS).map(([code, { status }]) => [code, status])),
     );
+  });
+
+  it('has every store failure in docs/store-failures.md, and no other', () => {
+    const rows = read('docs/store-failures.md').match(/^\| .+ \|$/gm) ?? [];
+    expect(rows.filter((row) => row.includes('`'))).toEqual([...postgresRows(), ...redisRows()]);
   });
 
   it('names in docs/request-paths.md only files that exist, in paths as short as promised', () => {

@@ -48,11 +48,16 @@ export class HealthController {
     const postgres = reason === undefined ? 'up' : 'down';
     // Everything works without Redis, only slower: that is no reason to take a process out of service.
     const redis = this.redis && { redis: this.redis.up ? ('up' as const) : ('down' as const) };
+    const { failure } = this.redis ?? {};
+    const reasons = {
+      ...(reason !== undefined && { postgres: reason }),
+      ...(failure !== undefined && { redis: failure }),
+    };
     void reply.code(reason === undefined ? 200 : 503);
     return {
       status: reason === undefined ? 'ok' : 'unavailable',
       stores: { postgres, ...redis },
-      ...(reason !== undefined && { reasons: { postgres: reason } }),
+      ...(Object.keys(reasons).length > 0 && { reasons }),
     };
   }
 }

@@ -1,4 +1,5 @@
 import { createClient, createCluster } from 'redis';
+import { UnsuitableRedis } from '../stores/redis-failures.js';
 import type { Secret } from '../secret.js';
 
 /** What servers answer when they are asked whether they are there. */
@@ -49,17 +50,23 @@ export async function inTime<T>(work: Promise<T>): Promise<T> {
 }
 
 /**
- * One URL is a server, several are some of a cluster's nodes. The client's own reconnecting and queueing stay off:
- * `onLost` hears of whatever breaks.
+ * One URL is a server, or any node of a cluster (managed ones give a single endpoint); several are nodes of a cluster. The
+ * client's own reconnecting and queueing stay off: `onLost` hears of whatever breaks.
  */
 export async function openConnection(
   urls: readonly Secret[],
   onLost: (error: unknown) => void,
 ): Promise<Connection> {
-  const [first, ...others] = urls.map((url) => url.reveal());
+  const [first, ...others] = urls.map((url) => optionsOf(url.reveal()));
   if (first === undefined) throw new Error('no REDIS_URL');
-  const { connecting, connection } =
-    others.length === 0 ? toServer(first, onLost) : toCluster([first, ...others], onLost);
+  if (others.length > 0) return opened(toCluster([first, ...others], onLost));
+  const server = await opened(toServer(first, onLost));
+  if (!server.isClusterNode) return server;
+  server.destroy();
+  return opened(toCluster([first], onLost));
+}
+
+async function opened<T extends Connection>({ connecting, connection }: Opening<T>): Promise<T> {
   try {
     await inTime(connecting);
     return connection;
@@ -69,20 +76,59 @@ export async function openConnection(
   }
 }
 
-interface Opening {
+/** Options of the client for one server. */
+interface ServerOptions {
+  readonly socket: { readonly host: string; readonly port: number; readonly tls?: true };
+  readonly username?: string;
+  readonly password?: string;
+  readonly database?: number;
+}
+
+/** Reads `redis[s]://user:password@host:port/database`; IPv6 addresses are in brackets there, and nowhere else. */
+export function optionsOf(url: string): ServerOptions {
+  const { protocol, hostname, port, username, password, pathname } = new URL(url);
+  const database = Number(pathname.replaceAll('/', '') || 0);
+  return {
+    socket: {
+      host: hostname.replace(/^\[(.*)\]$/, '$1'),
+      port: Number(port || 6379),
+      ...(protocol === 'rediss:' && { tls: true }),
+    },
+    ...(username !== '' && { username: decodeURIComponent(username) }),
+    ...(password !== '' && { password: decodeURIComponent(password) }),
+    ...(database !== 0 && { database }),
+  };
+}
+
+interface Opening<T extends Connection = Connection> {
   readonly connecting: Promise<unknown>;
-  readonly connection: Connection;
+  readonly connection: T;
 }
 
 const socket = { connectTimeout: PATIENCE, socketTimeout: SILENCE, reconnectStrategy: false } as const;
 
-function toServer(url: string, onLost: (error: unknown) => void): Opening {
-  const client = createClient({ url, socket, disableOfflineQueue: true });
+function toServer(
+  options: ServerOptions,
+  onLost: (error: unknown) => void,
+): Opening<Connection & { readonly isClusterNode: boolean }> {
+  const client = createClient({
+    ...options,
+    socket: { ...socket, ...options.socket },
+    disableOfflineQueue: true,
+  });
   const subscriber = client.duplicate();
+  let isClusterNode = false;
   for (const each of [client, subscriber]) each.on('error', onLost);
+  const connect = async (): Promise<void> => {
+    await Promise.all([client.connect(), subscriber.connect()]);
+    isClusterNode = /^cluster_enabled:1/m.test(await inspect(client));
+  };
   return {
-    connecting: Promise.all([client.connect(), subscriber.connect()]),
+    connecting: connect(),
     connection: {
+      get isClusterNode() {
+        return isClusterNode;
+      },
       send: (_, command) => client.sendCommand(command),
       publish: (channel, message) => client.publish(channel, message),
       subscribe: (channel, listener) => subscriber.subscribe(channel, listener),
@@ -93,15 +139,21 @@ function toServer(url: string, onLost: (error: unknown) => void): Opening {
   };
 }
 
-function toCluster(urls: readonly [string, ...string[]], onLost: (error: unknown) => void): Opening {
-  const { username, password, protocol } = new URL(urls[0]);
+function toCluster(
+  nodes: readonly [ServerOptions, ...ServerOptions[]],
+  onLost: (error: unknown) => void,
+): Opening {
+  const [{ username, password, database, socket: first }] = nodes;
+  if (database !== undefined) {
+    throw new UnsuitableRedis('a cluster has no databases: leave the number at the end of the URL out.');
+  }
   const cluster = createCluster({
-    rootNodes: urls.map((url) => ({ url, socket })),
+    rootNodes: nodes.map((node) => ({ socket: { ...socket, ...node.socket } })),
     defaults: {
-      socket: protocol === 'rediss:' ? { ...socket, tls: true } : socket,
+      socket: first.tls === true ? { ...socket, tls: true } : socket,
       disableOfflineQueue: true,
-      ...(username !== '' && { username: decodeURIComponent(username) }),
-      ...(password !== '' && { password: decodeURIComponent(password) }),
+      ...(username !== undefined && { username }),
+      ...(password !== undefined && { password }),
     },
   });
   // The second is how it tells of a connection to a node, among them the one that subscribes.
@@ -118,6 +170,7 @@ function toCluster(urls: readonly [string, ...string[]], onLost: (error: unknown
   };
   const connect = async (): Promise<void> => {
     await cluster.connect();
+    for (const node of cluster.masters) await inspect(await cluster.nodeClient(node));
     masters = cluster.masters;
     for (const { id } of masters) trusted.add(id);
   };
@@ -152,8 +205,25 @@ function toCluster(urls: readonly [string, ...string[]], onLost: (error: unknown
   };
 }
 
-/** Needs the right to `INFO`. */
-async function pong(node: { sendCommand(command: string[]): Promise<unknown> }): Promise<Pong> {
+interface Node {
+  sendCommand(command: string[]): Promise<unknown>;
+}
+
+/** The oldest Redis whose ACL and replies are those that Daemun uses. */
+const OLDEST_VERSION = 6;
+
+/** What a server says about itself. @throws {UnsuitableRedis} where it is too old. */
+async function inspect(node: Node): Promise<string> {
+  const info = String(await node.sendCommand(['INFO']));
+  const [, version = OLDEST_VERSION] = /^redis_version:(\d+)/m.exec(info) ?? [];
+  if (Number(version) < OLDEST_VERSION) {
+    throw new UnsuitableRedis(`the server is Redis ${version}; Daemun needs ${OLDEST_VERSION} or newer.`);
+  }
+  return info;
+}
+
+/** Needs the right to `INFO`: no other command tells one history of writes from another. */
+async function pong(node: Node): Promise<Pong> {
   const [info, time] = await Promise.all([
     node.sendCommand(['INFO', 'replication']),
     node.sendCommand(['TIME']),

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import type { Secret } from '../secret.js';
+import { redisFailureOf } from '../stores/redis-failures.js';
+import type { StoreFailure } from '../stores/store-failure.js';
 import { ServerClock } from '../server-clock.js';
 import { inTime, openConnection, type Connection } from './connection.js';
 
@@ -23,7 +25,22 @@ export function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') };
 }
 
-const PROBE = script("return redis.call('SET', KEYS[1], '1', 'PX', 1000)");
+/**
+ * Every command that our scripts call, on a key of its own: a missing right shows when the connection is made, and not at
+ * somebody's refresh. The first one needs memory, since Redis does not check that any more after the first write of a script.
+ */
+const PROBE = script(`
+local commands = {
+  {'SET', KEYS[1], '1', 'PX', 1000}, {'GET', KEYS[1]}, {'INCRBY', KEYS[1], 1}, {'EXPIRE', KEYS[1], 1}, {'PTTL', KEYS[1]},
+  {'DEL', KEYS[1]}, {'HSET', KEYS[1], 'a', 1}, {'HMGET', KEYS[1], 'a'}, {'PEXPIRE', KEYS[1], 1000}, {'TIME'}
+}
+for _, command in ipairs(commands) do
+  local reply = redis.pcall(unpack(command))
+  if type(reply) == 'table' and reply.err then return redis.error_reply(reply.err .. " '" .. command[1] .. "'") end
+end
+return 1
+`);
+const PROBE_CHANNEL = 'daemun:probe';
 
 /** Runs a script on a key. */
 export type Run = (script: Script, key: string, args: readonly (string | number)[]) => Promise<unknown>;
@@ -34,6 +51,10 @@ type OnReturn = (run: Run, anew: boolean) => Promise<void>;
 const HEARTBEAT = 1_000;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 1_000;
+/** Between attempts (ms) while only an operator can help. */
+const PERMANENT_PAUSE_MS = 5_000;
+/** How often (ms) the log repeats what an operator has to do. */
+const REMINDER_MS = 60_000;
 /** How much later (ms) than we another process may notice that Redis went away or is back: patience and pause, twice. */
 const SETTLE = 5_000;
 
@@ -53,6 +74,9 @@ export class Redis implements OnApplicationShutdown {
   /** Of the writes that Redis had when it was last here. */
   private history: string | undefined;
   private readonly clock = new ServerClock();
+  /** Why Redis is not in use. */
+  private lastFailure: StoreFailure | undefined;
+  private remindedAt = -Infinity;
   private readonly returns: OnReturn[] = [];
   private readonly listeners = new Map<string, (message: string) => void>();
 
@@ -61,9 +85,14 @@ export class Redis implements OnApplicationShutdown {
   /** Tries once to connect, and goes on trying in the background. Called when everyone has subscribed. */
   async start(): Promise<void> {
     await this.connect().catch((error: unknown) => {
-      this.logger.warn({ err: error }, 'Redis is away: going on without it');
+      this.tell(error, true);
       void this.keepTrying();
     });
+  }
+
+  /** Why Redis is not in use, as in `docs/store-failures.md`; undefined while it is. */
+  get failure(): string | undefined {
+    return this.up ? undefined : (this.lastFailure?.reason ?? 'connecting');
   }
 
   /** Whether it can be used now. */
@@ -130,8 +159,21 @@ export class Redis implements OnApplicationShutdown {
     this.changedAt = performance.now();
     clearInterval(this.heart);
     if (this.closed) return;
-    this.logger.warn({ err: error }, 'Redis is away: going on without it');
+    this.tell(error, true);
     void this.keepTrying();
+  }
+
+  /** Logs the first failure of an outage, and a permanent one again and again, with what an operator has to do. */
+  private tell(error: unknown, first: boolean): void {
+    const failure = redisFailureOf(error);
+    const { reason, remedy, transient } = failure;
+    const again = !transient && performance.now() - this.remindedAt > REMINDER_MS;
+    const news = reason !== this.lastFailure?.reason && !transient;
+    this.lastFailure = failure;
+    if (!first && !again && !news) return this.logger.debug({ reason }, 'Redis is still away');
+    if (!transient) this.remindedAt = performance.now();
+    const line = { reason, remedy, message: (error as Error).message };
+    this.logger[transient ? 'warn' : 'error'](line, 'Redis is away: going on without it');
   }
 
   private async keepTrying(): Promise<void> {
@@ -142,7 +184,8 @@ export class Redis implements OnApplicationShutdown {
         if (!this.closed) await this.connect();
         return;
       } catch (error) {
-        this.logger.debug({ err: error }, 'Redis is still away');
+        this.tell(error, false);
+        if (this.lastFailure?.transient === false) await sleep(PERMANENT_PAUSE_MS, undefined, { ref: false });
       }
     }
   }
@@ -162,6 +205,7 @@ export class Redis implements OnApplicationShutdown {
       const run: Run = (script, key, args) => inTime(evaluate(connection, script, key, args));
       // A server that is full, or a replica, answers pings and takes nothing; and one of a cluster's is enough to stay away.
       await Promise.all(connection.aKeyOnEach('daemun:probe').map((key) => run(PROBE, key, [])));
+      await inTime(connection.publish(PROBE_CHANNEL, ''));
       for (const check of this.returns) await check(run, history !== this.history);
       if (state.lost !== undefined) throw state.lost;
       this.history = history;

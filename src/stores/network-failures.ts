@@ -1,23 +1,79 @@
+import { types } from 'node:util';
 import type { StoreFailure } from './store-failure.js';
 
-/** Placeholder until the shared table lands. */
+interface Row {
+  readonly reason: string;
+  readonly transient: boolean;
+  /** Follows the name of the setting. */
+  readonly remedy: string;
+}
+
+const certificate = (remedy: string): Row => ({
+  reason: 'certificate_not_trusted',
+  transient: false,
+  remedy,
+});
+const PRIVATE_CA = certificate(
+  'the certificate of the server is issued by an unknown authority. Name the file of its CA certificate in ' +
+    'NODE_EXTRA_CA_CERTS, or, for PostgreSQL, as sslrootcert in the URL.',
+);
+const unreachable = (remedy: string): Row => ({ reason: 'unreachable', transient: true, remedy });
+
+/** Codes of Node.js for sockets, names and certificates; the longest beginning that fits counts. */
+const ROWS: Readonly<Record<string, Row>> = {
+  ECONNREFUSED: unreachable('nothing listens at the address. Check host and port, and that the server runs.'),
+  ECONN: unreachable('the connection broke. Check the network, and the log of the server.'),
+  EPIPE: unreachable('the connection broke. Check the network, and the log of the server.'),
+  ETIMEDOUT: unreachable('the server does not answer. Check the address, and firewalls on the way.'),
+  EHOSTUNREACH: unreachable('there is no route to the server. Check the address and the network.'),
+  ENETUNREACH: unreachable('there is no route to the server. Check the address and the network.'),
+  EAI_AGAIN: unreachable('the name of the server cannot be resolved now. Check the DNS of this machine.'),
+  ENOTFOUND: {
+    reason: 'name_not_found',
+    transient: true,
+    remedy: 'the name of the server does not exist. Check it for typing errors.',
+  },
+  EACCES: {
+    reason: 'socket_denied',
+    transient: false,
+    remedy: 'this user may not open the socket of the server.',
+  },
+  UNABLE_TO_: PRIVATE_CA,
+  SELF_SIGNED_CERT_IN_CHAIN: PRIVATE_CA,
+  DEPTH_ZERO_SELF_SIGNED_CERT: PRIVATE_CA,
+  CERT_: certificate(
+    'the certificate of the server is expired, not valid yet, or revoked. Renew it; check the clocks.',
+  ),
+  ERR_TLS_CERT_ALTNAME_INVALID: certificate(
+    'the certificate of the server is for another host name. Use a name that it contains.',
+  ),
+  EPROTO: {
+    reason: 'tls_mismatch',
+    transient: false,
+    remedy: 'the port does not speak TLS, or not a version that this side accepts. Check port and scheme.',
+  },
+  ERR_SSL_: {
+    reason: 'tls_mismatch',
+    transient: false,
+    remedy: 'the port does not speak TLS, or not a version that this side accepts. Check port and scheme.',
+  },
+};
+const BEGINNINGS = Object.keys(ROWS).toSorted((a, b) => b.length - a.length);
+
+/** The failure behind a network error on the way to the server that a setting names; undefined for any other error. */
 export function networkFailureOf(error: unknown, setting: string): StoreFailure | undefined {
+  if (!(types.isNativeError(error) || error instanceof Error)) return undefined;
   const { code } = error as { code?: unknown };
   if (typeof code !== 'string') return undefined;
-  const base = { client: 'unavailable', connection: 'drop', losesReadiness: true } as const;
-  if (/^(ECONN|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|EHOSTUNREACH|EPIPE|ENETUNREACH)/.test(code))
-    return {
-      ...base,
-      reason: 'unreachable',
-      transient: true,
-      remedy: `${setting}: the server cannot be reached (${code}).`,
-    };
-  if (/^(UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|CERT_|ERR_TLS|ERR_SSL|EPROTO)/.test(code))
-    return {
-      ...base,
-      reason: 'certificate_not_trusted',
-      transient: false,
-      remedy: `${setting}: the certificate is not trusted (${code}): set sslrootcert in the URL or NODE_EXTRA_CA_CERTS.`,
-    };
-  return undefined;
+  const row = ROWS[BEGINNINGS.find((beginning) => code.startsWith(beginning)) ?? ''];
+  if (row === undefined) return undefined;
+  const { reason, transient, remedy } = row;
+  return {
+    reason,
+    client: 'unavailable',
+    connection: 'drop',
+    losesReadiness: true,
+    transient,
+    remedy: `${setting}: ${remedy}`,
+  };
 }

@@ -11,6 +11,8 @@ interface Options {
   readonly appendOnly?: boolean;
   readonly replicaOf?: RedisServer;
   readonly cluster?: boolean;
+  /** Further lines of `redis.conf`; several values are separated by spaces. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 const LINKED = 'master_link_status:up';
@@ -48,7 +50,7 @@ export class RedisServer {
 
   /** Starts it again after {@link kill}, on the same port and with what it wrote to its file. */
   async restart(): Promise<void> {
-    const { appendOnly = false, replicaOf, cluster = false } = this.options;
+    const { appendOnly = false, replicaOf, cluster = false, settings: more = {} } = this.options;
     const settings = {
       port: this.port,
       bind: '127.0.0.1',
@@ -62,9 +64,12 @@ export class RedisServer {
         'cluster-port': this.busPort,
         'cluster-node-timeout': '2000',
       }),
+      ...more,
     };
     const args = Object.entries(settings).flatMap(([name, value]) =>
-      name === 'replicaof' ? [`--${name}`, ...String(value).split(' ')] : [`--${name}`, String(value)],
+      name === 'replicaof' || name === 'bind'
+        ? [`--${name}`, ...String(value).split(' ')]
+        : [`--${name}`, String(value)],
     );
     this.process = spawn('redis-server', args, { stdio: 'ignore' });
     // One that a failed test left running does not keep the run from ending.
