@@ -1,7 +1,7 @@
 import { hash } from '@node-rs/argon2';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { QueryRunner } from 'typeorm';
-import { Errands } from '../src/auth/errands.js';
+import { Outbox } from '../src/outbox/outbox.js';
 import { Account } from '../src/auth/account.entity.js';
 import { LogIn } from '../src/auth/log-in.js';
 import { Browser, loginErrorOf } from './support/browser.js';
@@ -164,13 +164,13 @@ describeWith('postgres', 'while something else happens to the account', () => {
     const owner = await logInWithPassword(email, password);
     const before = await app.database.getRepository(Account).findOneByOrFail({ email });
     expect((await call(owner, 'DELETE', '/auth/account')).status).toBe(204);
-    const errands = app.daemun.app.get(Errands, { strict: false });
-    await errands.hurry();
+    const outbox = app.daemun.app.get(Outbox, { strict: false });
+    await outbox.run();
     const late = app.daemun.app
       .get(LogIn, { strict: false })
       .complete(before, { method: 'password', passwordHash: before.passwordHash }, { ip: '', locale: 'ko' });
     await expect(late).rejects.toMatchObject({ code: 'credentials_invalid' });
-    await errands.hurry();
+    await outbox.run();
     expect((await fetch(`${app.url}/users/${owner.id}`)).status).toBe(404);
   });
 

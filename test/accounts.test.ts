@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { kakaoUnlinkNotice, naverUnlinkNotice, type WebhookRequest } from '../sandbox/webhooks.js';
-import { Errands } from '../src/auth/errands.js';
+import { Outbox } from '../src/outbox/outbox.js';
 import { Identities } from '../src/auth/social/identities.js';
 import { ProviderGrants } from '../src/auth/social/provider-grants.js';
 import { Browser, loginErrorOf } from './support/browser.js';
@@ -26,19 +26,19 @@ afterAll(async () => {
 const { logIn, logInWithPassword, call, beginLink, link } = insiders(() => app);
 const providersOf = async (who: Person) =>
   (await call(who, 'GET', '/auth/identities')).body.identities.map(({ provider }) => provider);
-const runErrands = (on = app) => on.daemun.app.get(Errands, { strict: false }).hurry();
-const errandsLeft = async () =>
-  (await app.database.query<[{ count: number }]>('SELECT count(*)::int AS count FROM auth.errands'))[0].count;
+const deliver = (on = app) => on.daemun.app.get(Outbox, { strict: false }).run();
+const messagesLeft = async () =>
+  (await app.database.query<[{ count: number }]>('SELECT count(*)::int AS count FROM auth.outbox'))[0].count;
 /** Waits until the requests to a provider's endpoint have come. */
 async function seen(endpoint: string, provider: string): Promise<number> {
-  await runErrands();
+  await deliver();
   return app.sandbox.requests().filter((each) => each.endpoint === endpoint && each.provider === provider)
     .length;
 }
 /** Makes the address free again for the next test. */
 const forgetEveryone = async () => {
   await app.database.query('DELETE FROM auth.accounts');
-  await app.database.query('DELETE FROM auth.errands');
+  await app.database.query('DELETE FROM auth.outbox');
 };
 
 describe('the same address at two places', () => {
@@ -289,7 +289,7 @@ describe('deleting the account', () => {
     expect(await seen('revoke', 'google')).toBe(1);
     expect(await seen('revoke', 'naver')).toBe(1);
     expect(await seen('unlink', 'kakao')).toBe(1);
-    expect(await errandsLeft()).toBe(0);
+    expect(await messagesLeft()).toBe(0);
     expect((await fetch(`${app.url}/users/${mina.id}`)).status).toBe(404);
     expect((await logIn('google', 'mina')).id).not.toBe(mina.id);
   });
@@ -329,12 +329,14 @@ describe('deleting the account', () => {
     app.sandbox.clearRequests();
     expect((await call(mina, 'DELETE', '/auth/account')).status).toBe(204);
     expect(await seen('revoke', 'naver')).toBe(1);
-    expect(await errandsLeft()).toBe(1);
-    expect(await (await fetch(`${app.url}/metrics`)).text()).toContain('daemun_errands_waiting 1');
+    expect(await messagesLeft()).toBe(1);
+    expect(await (await fetch(`${app.url}/metrics`)).text()).toContain(
+      'daemun_outbox_pending{kind="provider.unlink"} 1',
+    );
     app.sandbox.clearFaults();
-    await app.database.query('UPDATE auth.errands SET due_at = now()');
+    await app.database.query('UPDATE auth.outbox SET due_at = now()');
     expect(await seen('revoke', 'naver')).toBe(2);
-    expect(await errandsLeft()).toBe(0);
+    expect(await messagesLeft()).toBe(0);
   });
 
   it.each(['google', 'kakao', 'naver'])(
@@ -345,13 +347,13 @@ describe('deleting the account', () => {
       const mina = await logIn(provider, 'mina');
       app.sandbox.fault({ provider: provider as 'kakao', at: endpoint, fault: '500' });
       await call(mina, 'DELETE', '/auth/account');
-      await runErrands();
+      await deliver();
       const again = await logIn(provider, 'mina');
       app.sandbox.clearFaults();
       app.sandbox.clearRequests();
-      await app.database.query('UPDATE auth.errands SET due_at = now()');
+      await app.database.query('UPDATE auth.outbox SET due_at = now()');
       expect(await seen(endpoint, provider)).toBe(0);
-      expect(await errandsLeft()).toBe(0);
+      expect(await messagesLeft()).toBe(0);
       expect(await providersOf(again)).toEqual([provider]);
       // What ends the connection one day was in the errand, where the second log-in brought no such token.
       if (provider === 'kakao') return;
@@ -370,8 +372,8 @@ describe('deleting the account', () => {
     const dead = await grants.seal({ kind: 'access_token', token: 'expired-long-ago' }, null);
     await app.database.query('UPDATE auth.identities SET grant_jwe = $1', [dead]);
     expect((await call(mina, 'DELETE', '/auth/account')).status).toBe(204);
-    await runErrands();
-    expect(await errandsLeft()).toBe(0);
+    await deliver();
+    expect(await messagesLeft()).toBe(0);
     const metrics = await (await fetch(`${app.url}/metrics`)).text();
     expect(metrics).toContain('daemun_connections_left_total{provider="google"} 1');
     expect(app.log).toContainEqual(
@@ -401,7 +403,7 @@ describe('what is kept of a provider', () => {
     const mina = await logIn('kakao', 'mina', own);
     own.sandbox.clearRequests();
     expect((await call(mina, 'DELETE', '/auth/account', undefined, own)).status).toBe(204);
-    await runErrands(own);
+    await deliver(own);
     expect(own.sandbox.requests().map(({ endpoint }) => endpoint)).toEqual(['unlink']);
     await own.stop();
   });

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { startSandbox, type Sandbox } from '../sandbox/sandbox.js';
-import { Errands } from '../src/auth/errands.js';
+import { Outbox } from '../src/outbox/outbox.js';
 import { Housekeeping } from '../src/auth/housekeeping.js';
 import { startApp, type TestApp } from './support/app.js';
 import { insiders } from './support/insiders.js';
@@ -39,7 +39,7 @@ describeWith('postgres', 'the token that ends a connection at a provider', () =>
     // The test before has left the signing keys under the other one.
     await start(`${OLD},${NEW}`);
     await app.database.query('DELETE FROM auth.accounts');
-    await app.database.query('DELETE FROM auth.errands');
+    await app.database.query('DELETE FROM auth.outbox');
   });
   afterEach(async () => {
     sandbox.clearFaults();
@@ -47,17 +47,17 @@ describeWith('postgres', 'the token that ends a connection at a provider', () =>
   });
 
   const { logIn, call } = insiders(() => app);
-  const hurry = () => app.daemun.app.get(Errands, { strict: false }).hurry();
+  const deliver = () => app.daemun.app.get(Outbox, { strict: false }).run();
   const tidy = () => app.daemun.app.get(Housekeeping, { strict: false }).tidy();
-  const errandsLeft = async () => (await app.database.query<object[]>('SELECT 1 FROM auth.errands')).length;
+  const messagesLeft = async () => (await app.database.query<object[]>('SELECT 1 FROM auth.outbox')).length;
   const revoked = () => sandbox.requests().filter(({ endpoint }) => endpoint === 'revoke').length;
 
   it('is sealed anew under the secret of today, and so is what waits to be done', async () => {
     const [mina, jun] = [await logIn('google', 'mina'), await logIn('naver', 'jun')];
     sandbox.fault({ provider: 'naver', at: 'revoke', fault: '500' });
     await call(jun, 'DELETE', '/auth/account');
-    await hurry();
-    expect(await errandsLeft()).toBe(1);
+    await deliver();
+    expect(await messagesLeft()).toBe(1);
     await restart(`${NEW},${OLD}`);
     await tidy();
     await restart(NEW);
@@ -66,9 +66,9 @@ describeWith('postgres', 'the token that ends a connection at a provider', () =>
     const again = await logIn('google', 'mina');
     expect(again.id).toBe(mina.id);
     expect((await call(again, 'DELETE', '/auth/account')).status).toBe(204);
-    await app.database.query('UPDATE auth.errands SET due_at = now()');
-    await hurry();
-    expect([await errandsLeft(), revoked()]).toEqual([0, 2]);
+    await app.database.query('UPDATE auth.outbox SET due_at = now()');
+    await deliver();
+    expect([await messagesLeft(), revoked()]).toEqual([0, 2]);
   });
 
   it('is missed where its secret is gone: the deletion waits at the provider until the secret is back', async () => {
@@ -79,12 +79,12 @@ describeWith('postgres', 'the token that ends a connection at a provider', () =>
     sandbox.clearRequests();
     const again = await logIn('google', 'mina');
     expect((await call(again, 'DELETE', '/auth/account')).status).toBe(204);
-    await hurry();
-    expect([await errandsLeft(), revoked()]).toEqual([1, 0]);
+    await deliver();
+    expect([await messagesLeft(), revoked()]).toEqual([1, 0]);
     expect(JSON.stringify(app.log)).toContain('is not among those in AUTH_SECRET');
     await restart(`${NEW},${OLD}`);
-    await app.database.query('UPDATE auth.errands SET due_at = now()');
-    await hurry();
-    expect([await errandsLeft(), revoked()]).toEqual([0, 1]);
+    await app.database.query('UPDATE auth.outbox SET due_at = now()');
+    await deliver();
+    expect([await messagesLeft(), revoked()]).toEqual([0, 1]);
   });
 });

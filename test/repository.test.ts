@@ -22,13 +22,24 @@ describe('imports', () => {
     redis: ['problems', 'stores'],
     cli: ['stores'],
     metrics: ['access'],
-    mail: ['problems'],
+    outbox: ['metrics'],
+    mail: ['outbox'],
     access: ['problems', 'database'],
     health: ['problems', 'stores', 'database', 'redis', 'access'],
     docs: ['problems', 'access'],
-    users: ['problems', 'database', 'access'],
-    boards: ['problems', 'database', 'access', 'users/profiles'],
-    auth: ['problems', 'database', 'redis', 'metrics', 'access', 'mail', 'users/profiles'],
+    users: ['problems', 'database', 'access', 'outbox'],
+    boards: ['problems', 'database', 'access', 'outbox', 'users/profiles'],
+    auth: [
+      'problems',
+      'stores',
+      'database',
+      'redis',
+      'metrics',
+      'access',
+      'outbox',
+      'mail',
+      'users/profiles',
+    ],
   };
   const files = sources.filter((file) => relative('src', file).includes('/'));
   const imports = files.flatMap((file) =>

@@ -8,9 +8,9 @@ import { AccountController } from './account.controller.js';
 import { Account } from './account.entity.js';
 import { AuditEvents } from './audit-events.js';
 import { Departures } from './departures.js';
-import { Errands } from './errands.js';
 import { Housekeeping } from './housekeeping.js';
 import { Letters } from './letters.js';
+import { MailPauses } from './mail-pauses.js';
 import { KnownClients } from './limits/known-clients.js';
 import { Limits } from './limits/limits.js';
 import { LogIn } from './log-in.js';
@@ -39,6 +39,7 @@ import { AttemptCookies } from './social/attempt-cookies.js';
 import { IdentitiesController } from './social/identities.controller.js';
 import { Identities } from './social/identities.js';
 import { ProviderGrants } from './social/provider-grants.js';
+import { ProviderUnlink } from './social/provider-unlink.js';
 import { PROVIDER_DEFINITIONS, PROVIDERS, Providers } from './social/providers.js';
 import { SocialController } from './social/social.controller.js';
 import { UnlinkedController } from './social/unlinked.controller.js';
@@ -96,7 +97,8 @@ export class AuthModule {
         AttemptCookies,
         Identities,
         ProviderGrants,
-        Errands,
+        ProviderUnlink,
+        MailPauses,
         Departures,
         Reauthentication,
       ],

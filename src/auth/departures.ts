@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Actor } from '../access/actor.js';
 import { Account } from './account.entity.js';
+import { Outbox } from '../outbox/outbox.js';
 import { AuditEvents } from './audit-events.js';
-import { Errands } from './errands.js';
 import { Identity } from './identity.entity.js';
 import { Letters } from './letters.js';
 import { accountDeletedMail } from './mails.js';
@@ -17,7 +17,7 @@ export class Departures {
     private readonly dataSource: DataSource,
     private readonly reauthentication: Reauthentication,
     private readonly sessions: Sessions,
-    private readonly errands: Errands,
+    private readonly outbox: Outbox,
     private readonly letters: Letters,
     private readonly audit: AuditEvents,
   ) {}
@@ -30,6 +30,8 @@ export class Departures {
    */
   async leave(actor: Actor, password: string | undefined): Promise<void> {
     const { accountId } = actor;
+    // The profile, which knows it, may be gone by the time the mail is written.
+    const locale = await this.letters.localeOf(accountId);
     const { account, announce } = await this.dataSource.transaction(async (db) => {
       const owner = await db.findOneOrFail(Account, {
         where: { id: accountId },
@@ -37,9 +39,9 @@ export class Departures {
       });
       await this.reauthentication.require(db, actor, owner, password);
       for (const { provider, subject, grantJwe } of await db.findBy(Identity, { accountId })) {
-        await this.errands.add(db, { kind: 'unlink', accountId, provider, subject, grantJwe });
+        await this.outbox.add(db, 'provider.unlink', { accountId, provider, subject, grantJwe });
       }
-      await this.errands.add(db, { kind: 'delete-profile', accountId });
+      await this.outbox.add(db, 'account.deleted', { accountId });
       await db.delete(Identity, { accountId });
       await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1', [accountId]);
       await db.update(
@@ -59,8 +61,8 @@ export class Departures {
       return { account: owner, announce: await this.sessions.endAllOf(accountId, 'account_deleted', db) };
     });
     await announce();
-    void this.errands.hurry();
+    this.outbox.wake();
     this.audit.record({ accountId, kind: 'account_deleted' });
-    this.letters.tell('account-deleted', account, accountDeletedMail);
+    this.letters.tell('account-deleted', account, accountDeletedMail, locale);
   }
 }

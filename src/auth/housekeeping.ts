@@ -1,8 +1,9 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Config } from '../config.js';
+import { Outbox } from '../outbox/outbox.js';
 import { Secrets } from '../secrets.js';
-import { Errands } from './errands.js';
+import { MailPauses } from './mail-pauses.js';
 import { ProviderGrants } from './social/provider-grants.js';
 
 /** Any number; of several processes one does the work. */
@@ -33,7 +34,8 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
     private readonly config: Config,
     private readonly secrets: Secrets,
     private readonly grants: ProviderGrants,
-    private readonly errands: Errands,
+    private readonly outbox: Outbox,
+    private readonly mailPauses: MailPauses,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -80,9 +82,10 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
        AND NOT EXISTS (SELECT FROM auth.identities WHERE account_id = accounts.id)
        AND NOT EXISTS (SELECT FROM auth.one_time_tokens WHERE account_id = accounts.id)`,
     );
+    await this.mailPauses.prune();
     if (this.secrets.areExchanged) {
       await this.grants.renewAll();
-      await this.errands.renewAll();
+      await this.outbox.renewAll();
     }
   }
 

@@ -1,9 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { Outbox } from '../outbox/outbox.js';
 import { Problem } from '../problems/problem.js';
 import { Profiles, type Locale } from '../users/profiles.js';
 import { Account } from './account.entity.js';
-import { Errands } from './errands.js';
 import { Identity } from './identity.entity.js';
 import type { NewSession } from './sessions/session-store.js';
 import { Sessions, type Tokens } from './sessions/sessions.js';
@@ -26,7 +26,7 @@ export class LogIn {
     private readonly dataSource: DataSource,
     private readonly sessions: Sessions,
     private readonly profiles: Profiles,
-    private readonly errands: Errands,
+    private readonly outbox: Outbox,
   ) {}
 
   /**
@@ -47,8 +47,8 @@ export class LogIn {
         lock: { mode: 'pessimistic_read' },
       });
       if (owner === null || owner.status === 'deleted') {
-        // The profile of a moment ago may have come after the errand that removes it.
-        await this.errands.add(db, { kind: 'delete-profile', accountId });
+        // The profile of a moment ago may have come after the message that removes it.
+        await this.outbox.add(db, 'account.deleted', { accountId });
         return undefined;
       }
       if (!(await holds(db, owner, proof))) return undefined;

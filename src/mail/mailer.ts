@@ -1,111 +1,167 @@
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { setImmediate } from 'node:timers/promises';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { createTransport, type Transporter } from 'nodemailer';
+import { DataSource, type EntityManager } from 'typeorm';
+import { z } from 'zod';
 import { Config } from '../config.js';
-import { Turns } from '../turns.js';
+import { Outbox, Undeliverable } from '../outbox/outbox.js';
+
+const message = z.object({
+  /** The kind of mail: the log names it. */
+  mail: z.string(),
+  to: z.string(),
+  subject: z.string(),
+  text: z.string(),
+});
 
 /** A mail as it is written: plain text, to one person. */
-export interface Mail {
-  readonly to: string;
-  readonly subject: string;
-  readonly text: string;
-}
+export type Mail = Omit<z.output<typeof message>, 'mail'>;
 
 /** A server that does not answer in this time (ms) counts as away. */
-const PATIENCE = 5_000;
-/** How long to wait (ms) before each further attempt. */
-const PAUSES = [1_000, 10_000];
+const ANSWER_MS = 5_000;
 /** Connections at once; few mail servers allow one client more. */
-const AT_ONCE = 5;
-/** Mails that are on their way. More than these means that the server is away, and memory is not for them. */
+const CONNECTIONS = 5;
+/**
+ * Pauses (s) before each further attempt. The first are for a person who waits; the others suit greylisting, which takes
+ * mails after some minutes (RFC 6647), and relays that are down for hours (RFC 5321 §4.5.4.1).
+ */
+const PAUSES_S = [5, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600];
+/** Mails that are being written. More than these means that the database is away, and memory is not for them. */
 const MOST_PENDING = 1_000;
-/** How long (ms) a process that stops waits for its last mails. */
-const LAST_CALL = 5_000;
+/** A notice is of use for three days; mails with links say themselves for how long. */
+const NOTICE_LIFETIME_S = 3 * 86_400;
 
-/** Sends mails behind the back of the request that caused them: neither its time nor its outcome depends on them. */
+/** Sends mails through the outbox: a mail that the server puts off is kept for hours, also through restarts. */
 @Injectable()
-export class Mailer implements OnApplicationShutdown {
+export class Mailer implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(Mailer.name);
   private readonly transport: Transporter | undefined;
   private readonly from: string;
-  private readonly turns = new Turns({ atOnce: AT_ONCE, waiting: MOST_PENDING }, 'the mail server');
+  /** The right side of `Message-ID`. */
+  private readonly domain: string;
   private readonly pending = new Set<Promise<void>>();
-  private readonly stopping = new AbortController();
 
-  constructor({ mail }: Config) {
+  constructor(
+    { mail, publicUrl }: Config,
+    private readonly outbox: Outbox,
+    private readonly dataSource: DataSource,
+  ) {
     this.from = mail.from;
+    this.domain = new URL(publicUrl).hostname;
     if (mail.url === undefined) {
       this.logger.warn('MAIL_URL is not set: no mail will be sent, so nobody can finish registering');
       return;
     }
     this.transport = createTransport({
       url: mail.url.reveal(),
-      connectionTimeout: PATIENCE,
-      greetingTimeout: PATIENCE,
-      socketTimeout: PATIENCE,
-      dnsTimeout: PATIENCE,
+      connectionTimeout: ANSWER_MS,
+      greetingTimeout: ANSWER_MS,
+      socketTimeout: ANSWER_MS,
+      dnsTimeout: ANSWER_MS,
+    });
+  }
+
+  onModuleInit(): void {
+    this.outbox.handle('mail.send', {
+      name: 'smtp',
+      schema: message,
+      concurrency: CONNECTIONS,
+      pauses: PAUSES_S,
+      deliver: (mail, id) => this.deliver(mail, id),
     });
   }
 
   /**
-   * Writes a mail, unless nobody is to be written to, and sends it, once the caller has gone on. What goes wrong is tried again, then logged by the kind of
-   * mail, and never reaches the caller.
+   * Writes a mail and puts it into the outbox, once the caller has gone on: neither the
+   * caller's time nor its outcome depends on it.
    */
-  post(kind: string, write: () => Promise<Mail | undefined>): void {
-    if (this.transport === undefined || this.pending.size >= MOST_PENDING) {
-      this.logger.error(
-        `a ${kind} mail was not sent: ${this.transport ? 'too many wait' : 'MAIL_URL is not set'}`,
-      );
-      return;
-    }
-    const delivery = this.deliver(this.transport, write)
-      .catch((error: unknown) => this.logger.error(`a ${kind} mail was not sent: ${describe(error)}`))
-      .finally(() => this.pending.delete(delivery));
-    this.pending.add(delivery);
+  post(kind: string, write: () => Promise<Mail>): void {
+    this.behind(kind, async () => this.send(this.dataSource.manager, kind, await write(), NOTICE_LIFETIME_S));
   }
 
+  /** Puts a mail into the outbox, in the caller's transaction; `lifetime` (s) is for how long it is of use. */
+  async send(db: EntityManager, kind: string, mail: Mail, lifetime: number): Promise<void> {
+    await this.outbox.add(db, 'mail.send', { mail: kind, ...mail }, { lifetime });
+  }
+
+  /** Does work that leads to a mail once the caller has gone on. */
+  behind(kind: string, work: () => Promise<void>): void {
+    if (this.transport === undefined || this.pending.size >= MOST_PENDING) {
+      const why = this.transport ? 'too many wait' : 'MAIL_URL is not set';
+      this.logger.error(`a ${kind} mail was not sent: ${why}`);
+      return;
+    }
+    const writing = setImmediate()
+      .then(work)
+      .then(() => this.outbox.wake())
+      .catch((error: unknown) => this.logger.error({ err: error }, `a ${kind} mail was not written`))
+      .finally(() => this.pending.delete(writing));
+    this.pending.add(writing);
+  }
+
+  /** The mails that are being written get into the outbox, which is stopped after this. */
   async onApplicationShutdown(): Promise<void> {
-    this.stopping.abort();
-    await Promise.race([Promise.all(this.pending), sleep(LAST_CALL, undefined, { ref: false })]);
+    await Promise.all(this.pending);
+    await this.outbox.stop();
     this.transport?.close();
   }
 
-  private async deliver(transport: Transporter, write: () => Promise<Mail | undefined>): Promise<void> {
-    // The answer first: what happens from here on depends on who was written to.
-    await setImmediate();
-    const mail = await write();
-    if (mail === undefined) return;
-    const { to, subject, text } = mail;
-    const message = {
-      from: this.from,
-      // As an object it is one address, whatever is in it.
-      to: { name: '', address: to },
-      subject,
-      text,
-      headers: { 'Auto-Submitted': 'auto-generated' },
-    };
-    for (const pause of [...PAUSES, undefined]) {
-      try {
-        await this.turns.run(() => transport.sendMail(message));
-        return;
-      } catch (error) {
-        if (pause === undefined || isFinal(error)) throw error;
-      }
-      // Whoever stops does not wait, and tries once more at once.
-      await sleep(pause, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+  private async deliver({ mail, to, subject, text }: z.output<typeof message>, id: string): Promise<void> {
+    if (this.transport === undefined) throw new Error('MAIL_URL is not set');
+    const failure = await this.transport
+      .sendMail({
+        from: this.from,
+        // As an object it is one address, whatever is in it.
+        to: { name: '', address: to },
+        subject,
+        text,
+        // The same at each attempt, so that a mail whose acceptance was lost is recognised as a repetition.
+        messageId: `<outbox-${id}@${this.domain}>`,
+        headers: { 'Auto-Submitted': 'auto-generated' },
+      })
+      .then(
+        () => undefined,
+        (error: unknown) => this.failureOf(mail, error),
+      );
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Without the error itself: mail servers repeat the address in what they say. */
+  private failureOf(mail: string, error: unknown): Error {
+    const what = `a ${mail} mail was not sent: ${describe(error)}`;
+    if (isRefused(error)) {
+      this.logger.error(what);
+      return new Undeliverable(describe(error));
     }
+    if (isOperators(error))
+      this.logger.error(
+        `${what}. MAIL_URL: check user, password and TLS; MAIL_FROM: the server has to allow it`,
+      );
+    return new Error(what);
   }
 }
 
-/** RFC 5321 §4.2.1: 5yz is a refusal that asking again does not change. */
-function isFinal(error: unknown): boolean {
-  const { responseCode } = error as { responseCode?: unknown };
-  return typeof responseCode === 'number' && responseCode >= 500;
+interface SmtpError {
+  readonly code?: unknown;
+  readonly responseCode?: unknown;
+  readonly command?: unknown;
+}
+
+/** RFC 5321 §4.2.1: 5yz for the recipient or the text is a refusal that asking again does not change. */
+function isRefused(error: unknown): boolean {
+  const { responseCode, command } = error as SmtpError;
+  return typeof responseCode === 'number' && responseCode >= 500 && /^(RCPT|DATA)/.test(String(command));
+}
+
+/** A refusal of ourselves, which an operator can change. */
+function isOperators(error: unknown): boolean {
+  const { code, responseCode } = error as SmtpError;
+  return code === 'EAUTH' || code === 'ETLS' || (typeof responseCode === 'number' && responseCode >= 500);
 }
 
 /** Mail servers repeat the address in what they say, so only codes go into the log. */
 function describe(error: unknown): string {
-  const { code, responseCode } = error as { code?: unknown; responseCode?: unknown };
+  const { code, responseCode } = error as SmtpError;
   return [code, responseCode]
     .filter((part) => typeof part === 'string' || typeof part === 'number')
     .join(' ');

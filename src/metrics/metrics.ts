@@ -26,6 +26,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly outboxMessages = new Counter({
+    name: 'daemun_outbox_messages_total',
+    help: 'Attempts to deliver messages of the outbox, by outcome: delivered, deferred, dropped',
+    labelNames: ['kind', 'outcome'] as const,
+    registers: [this.registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
   }
@@ -38,6 +45,21 @@ export class Metrics {
       registers: [],
       collect() {
         this.set(read());
+      },
+    });
+    this.registry.registerMetric(gauge);
+  }
+
+  /** Shows values by a label. */
+  showEach(name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void {
+    const gauge = new Gauge({
+      name,
+      help,
+      labelNames: [label],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const [value, count] of Object.entries(read())) this.set({ [label]: value }, count);
       },
     });
     this.registry.registerMetric(gauge);

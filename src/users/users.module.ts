@@ -1,6 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { LocalProfiles } from './local-profiles.js';
+import { ProfileDeletion } from './profile-deletion.js';
 import { Profile } from './profile.entity.js';
 import { Profiles } from './profiles.js';
 import { UsersController } from './users.controller.js';
@@ -11,7 +12,7 @@ import { UsersService } from './users.service.js';
 @Module({
   imports: [TypeOrmModule.forFeature([Profile])],
   controllers: [UsersController],
-  providers: [UsersService, { provide: Profiles, useClass: LocalProfiles }],
+  providers: [UsersService, ProfileDeletion, { provide: Profiles, useClass: LocalProfiles }],
   exports: [Profiles],
 })
 export class UsersModule {}

@@ -9,6 +9,7 @@ export interface ReceivedMail {
   readonly from: string;
   readonly subject: string;
   readonly text: string;
+  readonly messageId?: string;
 }
 
 /** A real SMTP server that keeps what it gets, and can be slow or unwilling. */
@@ -31,10 +32,10 @@ export class Mailbox {
         done(responseCode === undefined ? null : Object.assign(new Error('not taken'), { responseCode }));
       },
       async onData(stream, session, done) {
-        const { from, subject = '', text = '' } = await simpleParser(stream);
+        const { from, subject = '', text = '', messageId } = await simpleParser(stream);
         await mailbox.held;
         for (const { address } of session.envelope.rcptTo) {
-          mailbox.mails.push({ to: address, from: from?.text ?? '', subject, text });
+          mailbox.mails.push({ to: address, from: from?.text ?? '', subject, text, messageId });
         }
         done();
         for (const listener of mailbox.listeners) listener();

@@ -26,12 +26,6 @@ export const ROUTES = {
 } as const;
 export type LimitedRoute = keyof typeof ROUTES;
 
-/**
- * How many mails of a kind one address gets because of one network, and because of everyone. Were these one number, a
- * stranger could use up the owner's own mails; the last is out of reach of who has a single network. A registration has a
- * link and a password of its own, which no earlier mail makes up for: it gets more room than repeats, also behind one NAT.
- */
-const MAILS = { repeated: 5, registered: 20, everyone: 100 };
 /** IPv6 comes to households by /56 and to companies by /48: whoever has very many clients has either. */
 const NETWORK = 48;
 
@@ -63,13 +57,6 @@ export function pauseAfter(attempts: number, { free, longest }: Patience): numbe
 /** A look at credentials that is allowed. What is not told to have succeeded has failed. */
 export interface Attempt {
   succeeded(): Promise<void>;
-}
-
-/** Because of whom a mail is sent. */
-export interface Asker {
-  readonly address: string;
-  /** With a password of their own. */
-  readonly registers?: boolean;
 }
 
 type Make = (name: string, options: { points: number; duration: number }) => RateLimiterAbstract;
@@ -138,9 +125,6 @@ class OwnTurns {
 @Injectable()
 export class Limits {
   private readonly routes: ReadonlyMap<LimitedRoute, RateLimiterAbstract>;
-  private readonly mailsBecauseOfOne: RateLimiterAbstract;
-  private readonly mailsBecauseOfAll: RateLimiterAbstract;
-  private readonly registeredMails: number;
   private readonly wrongFromClient: RateLimiterAbstract;
   private readonly one: Spaced;
   private readonly everyone: RateLimiterAbstract;
@@ -177,9 +161,6 @@ export class Limits {
         scaled(`route:${route.replaceAll(' ', '-')}`, ROUTES[route]),
       ]),
     );
-    this.mailsBecauseOfOne = scaled('mail', { points: MAILS.repeated, duration: HOUR });
-    this.mailsBecauseOfAll = scaled('mails', { points: MAILS.everyone, duration: HOUR });
-    this.registeredMails = Math.max(1, Math.round(MAILS.registered * rateLimitFactor));
     this.wrongFromClient = scaled('wrong', WRONG_FROM_CLIENT);
     this.one = new Spaced(patient(ONE), make, 'one');
     this.strangersPatience = patient(EVERYONE);
@@ -195,19 +176,6 @@ export class Limits {
   async visit(route: LimitedRoute, address: string): Promise<void> {
     const limiter = this.routes.get(route);
     if (limiter !== undefined) await take(limiter, clientOf(address));
-  }
-
-  /** Whether one more mail of this kind may go to an address now, because of whoever asks, or registers, from there. */
-  async mayMail(kind: string, email: string, { address, registers = false }: Asker): Promise<boolean> {
-    const mailbox = `${kind}:${hashed(email)}`;
-    const { points } = this.mailsBecauseOfOne;
-    const { consumedPoints } = await this.mailsBecauseOfOne.penalty(
-      `${mailbox}:${clientOf(address, NETWORK)}`,
-    );
-    if (consumedPoints > (registers ? this.registeredMails : points)) return false;
-    const all = await this.mailsBecauseOfAll.penalty(mailbox);
-    if (all.consumedPoints <= this.mailsBecauseOfAll.points) return true;
-    return this.knownClients.has(email, clientOf(address));
   }
 
   /**

@@ -35,7 +35,7 @@ export class PasswordsController {
     @Body({ schema: addressOnly }) { email }: z.output<typeof addressOnly>,
     @Ip() address: string,
   ): void {
-    this.passwords.forget(email, { address });
+    this.passwords.forget(email, address);
   }
 
   @Post('reset-password')

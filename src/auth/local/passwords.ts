@@ -1,12 +1,13 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { DataSource, In, type Repository } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
+import type { Mail } from '../../mail/mailer.js';
 import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';
 import { AuditEvents } from '../audit-events.js';
 import { Letters } from '../letters.js';
-import { Limits, type Asker } from '../limits/limits.js';
+import { Limits } from '../limits/limits.js';
 import { passwordChangedMail, resetPasswordMail } from '../mails.js';
 import { Sessions } from '../sessions/sessions.js';
 import { isOneOf } from './credentials.js';
@@ -15,7 +16,7 @@ import { PasswordHashes } from './password-hashes.js';
 
 /** How a password becomes another one. */
 @Injectable()
-export class Passwords {
+export class Passwords implements OnModuleInit {
   constructor(
     @InjectRepository(Account) private readonly accounts: Repository<Account>,
     private readonly dataSource: DataSource,
@@ -27,16 +28,22 @@ export class Passwords {
     private readonly audit: AuditEvents,
   ) {}
 
+  onModuleInit(): void {
+    this.letters.writeLater('reset-password', (email) => this.resetMail(email));
+  }
+
   /** Mails a link to choose a new password, where the address is one of ours. Whether it is shows nowhere else. */
-  forget(email: string, asker: Asker): void {
-    this.letters.post('reset-password', email, asker, async () => {
-      const account = await this.accounts.findOneBy({ email, status: In(['active', 'disabled']) });
-      if (account === null) return undefined;
-      const grant = { accountId: account.id, passwordHash: null, nickname: null };
-      const token = await this.tokens.issue('reset-password', grant);
-      const link = `${this.letters.page}/#reset-password=${token}`;
-      return resetPasswordMail(email, await this.letters.localeOf(account.id), link);
-    });
+  forget(email: string, address: string): void {
+    this.letters.post('reset-password', email, () => this.resetMail(email), { address });
+  }
+
+  private async resetMail(email: string): Promise<Mail | undefined> {
+    const account = await this.accounts.findOneBy({ email, status: In(['active', 'disabled']) });
+    if (account === null) return undefined;
+    const grant = { accountId: account.id, passwordHash: null, nickname: null };
+    const token = await this.tokens.issue('reset-password', grant);
+    const link = `${this.letters.page}/#reset-password=${token}`;
+    return resetPasswordMail(email, await this.letters.localeOf(account.id), link);
   }
 
   /**

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { IsNull, type Repository } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
@@ -14,6 +14,12 @@ import { OneTimeTokens, type OneTimeGrant } from './one-time-tokens.js';
 import { PasswordHashes } from './password-hashes.js';
 
 /**
+ * Registrations of one address whose mails go out at once, each with the link to its own password: its owner may be any of
+ * them. The mail of a later one waits, and its link belongs to none of them.
+ */
+const REGISTRATION_BURST = 5;
+
+/**
  * The way to an account with a password. Anyone can register any address, so nothing counts until somebody opens the
  * mail, and then what counts is the very registration that sent it. Whether an address was known shows only in its mail.
  *
@@ -23,7 +29,7 @@ import { PasswordHashes } from './password-hashes.js';
  * over another mail. That costs a detour for who registered twice, and keeps out who registered somebody else.
  */
 @Injectable()
-export class Registrations {
+export class Registrations implements OnModuleInit {
   constructor(
     @InjectRepository(Account) private readonly accounts: Repository<Account>,
     private readonly hashes: PasswordHashes,
@@ -33,27 +39,36 @@ export class Registrations {
   ) {}
 
   /** Takes a registration: one hash and one statement for every address. What differs comes after the answer. */
-  async register({ email, password, nickname }: Registration, address: string): Promise<void> {
+  async register({ email, password, nickname }: Registration): Promise<void> {
     const passwordHash = await this.hashes.hash(password);
     const { accountId, verified, contested } = await this.record(email, passwordHash, nickname);
-    const asker = { address, registers: true };
-    this.letters.post(verified ? 'address-in-use' : 'verify-email', email, asker, async () =>
-      verified
-        ? addressInUseMail(email, await this.letters.localeOf(accountId), `${this.letters.page}/`)
-        : this.link(email, { accountId, passwordHash, nickname }, contested ? 'later' : 'only'),
+    this.letters.post(
+      verified ? 'address-in-use' : 'verify-email',
+      email,
+      async () =>
+        verified
+          ? addressInUseMail(email, await this.letters.localeOf(accountId), `${this.letters.page}/`)
+          : this.link(email, { accountId, passwordHash, nickname }, contested ? 'later' : 'only'),
+      { burst: verified ? 1 : REGISTRATION_BURST },
     );
   }
 
+  onModuleInit(): void {
+    this.letters.writeLater('verify-email', (email) => this.linkAgain(email));
+  }
+
   /** Sends the mail of the only registration again, or of none in particular, where an address waits for it. */
-  resend(email: string, address: string): void {
-    this.letters.post('verify-email', email, { address }, async () => {
-      const account = await this.accounts.findOneBy({ email, emailVerifiedAt: IsNull() });
-      if (account === null) return undefined;
-      const { id: accountId, passwordHash, nickname, contested } = account;
-      return contested
-        ? this.link(email, { accountId, passwordHash: null, nickname: null }, 'none')
-        : this.link(email, { accountId, passwordHash, nickname }, 'only');
-    });
+  resend(email: string): void {
+    this.letters.post('verify-email', email, () => this.linkAgain(email));
+  }
+
+  private async linkAgain(email: string): Promise<Mail | undefined> {
+    const account = await this.accounts.findOneBy({ email, emailVerifiedAt: IsNull() });
+    if (account === null) return undefined;
+    const { id: accountId, passwordHash, nickname, contested } = account;
+    return contested
+      ? this.link(email, { accountId, passwordHash: null, nickname: null }, 'none')
+      : this.link(email, { accountId, passwordHash, nickname }, 'only');
   }
 
   /**

@@ -3,10 +3,10 @@ import { DataSource, LessThan, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Actor } from '../../access/actor.js';
 import { isUniqueViolation } from '../../database/unique-violation.js';
+import { Outbox } from '../../outbox/outbox.js';
 import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';
 import { AuditEvents } from '../audit-events.js';
-import { Errands } from '../errands.js';
 import { guestName } from '../guest-name.js';
 import { Identity } from '../identity.entity.js';
 import { Letters } from '../letters.js';
@@ -34,7 +34,7 @@ export class Identities {
     private readonly dataSource: DataSource,
     private readonly providers: Providers,
     private readonly grants: ProviderGrants,
-    private readonly errands: Errands,
+    private readonly outbox: Outbox,
     private readonly sessions: Sessions,
     private readonly reauthentication: Reauthentication,
     private readonly letters: Letters,
@@ -88,8 +88,7 @@ export class Identities {
       const others = identities.filter((each) => each !== identity && this.isOpen(each));
       if (others.length === 0 && !hasPassword(account)) throw new Problem('last_login_method');
       await db.delete(Identity, { provider, subject: identity.subject });
-      await this.errands.add(db, {
-        kind: 'unlink',
+      await this.outbox.add(db, 'provider.unlink', {
         accountId,
         provider,
         subject: identity.subject,
@@ -99,7 +98,7 @@ export class Identities {
       return this.sessions.endAllOf(accountId, 'unlinked', db, which);
     });
     await announce();
-    void this.errands.hurry();
+    this.outbox.wake();
     this.audit.record({ accountId, kind: 'identity_unlinked', details: { provider, by: 'person' } });
   }
 

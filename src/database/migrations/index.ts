@@ -10,6 +10,7 @@ import { AccountsTellChanges1764400000001 } from './1764400000001-accounts-tell-
 import { KnownClients1764400000002 } from './1764400000002-known-clients.js';
 import { ContestedRegistrations1764400000003 } from './1764400000003-contested-registrations.js';
 import { ReadinessProbe1764500000000 } from './1764500000000-readiness-probe.js';
+import { Outbox1764500000001 } from './1764500000001-outbox.js';
 
 /** Every migration, oldest first. A list, not a glob: what is not named here does not run. */
 export const migrations = [
@@ -25,4 +26,5 @@ export const migrations = [
   KnownClients1764400000002,
   ContestedRegistrations1764400000003,
   ReadinessProbe1764500000000,
+  Outbox1764500000001,
 ];

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { Config } from '../config.js';
+
+/** Pauses (s) between mails of a kind to one mailbox; the last one repeats. */
+const PAUSES_S = [60, 300, 900, 3_600];
+/** After so long (s) without a mail the pauses begin anew. */
+const QUIET_S = 6 * 3_600;
+
+/**
+ * Spaces the mails to one mailbox, whoever causes them: nobody can fill it, and its owner gets one at the latest when the
+ * pause is over. A request while a mail waits for that is answered by that mail.
+ */
+const NEXT = `
+  INSERT INTO auth.mail_pauses AS pause (mailbox, due_at, sent) VALUES ($1, now(), 1)
+  ON CONFLICT (mailbox) DO UPDATE SET
+    sent = CASE WHEN pause.due_at < now() - make_interval(secs => ${QUIET_S}) THEN 1 ELSE pause.sent + 1 END,
+    due_at = CASE
+      WHEN pause.sent < $2 THEN now()
+      ELSE greatest(now(), pause.due_at + make_interval(secs =>
+        (ARRAY[${PAUSES_S.join(', ')}])[least(pause.sent - $2 + 1, ${PAUSES_S.length})]))
+    END
+  WHERE pause.due_at <= now()
+  RETURNING due_at AS "dueAt", due_at > now() AS later`;
+
+/** When the next mail of a kind may go to an address. Kept in the database, for every process and through restarts. */
+@Injectable()
+export class MailPauses {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly config: Config,
+  ) {}
+
+  /**
+   * Takes the next place for a mail; undefined where one waits already. So many (`burst`) go out at once before the pauses
+   * begin.
+   */
+  async next(
+    kind: string,
+    email: string,
+    burst: number,
+  ): Promise<{ readonly dueAt: Date; readonly later: boolean } | undefined> {
+    const scaled = Math.max(1, Math.round(burst * this.config.rateLimitFactor));
+    const rows = await this.dataSource.query<{ dueAt: Date; later: boolean }[]>(NEXT, [
+      mailboxOf(kind, email),
+      scaled,
+    ]);
+    return rows[0];
+  }
+
+  /** Removes what says nothing any more. */
+  async prune(): Promise<void> {
+    await this.dataSource.query(
+      `DELETE FROM auth.mail_pauses WHERE due_at < now() - make_interval(secs => ${QUIET_S})`,
+    );
+  }
+}
+
+/** Subaddresses (RFC 5233) lead to one mailbox. Only a hash is kept. */
+function mailboxOf(kind: string, email: string): Buffer {
+  const at = email.lastIndexOf('@');
+  const mailbox = email.slice(0, at).replace(/\+.*$/, '') + email.slice(at);
+  return createHash('sha256').update(`${kind}:${mailbox}`).digest();
+}

@@ -1,0 +1,76 @@
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { z } from 'zod';
+import { Metrics } from '../../metrics/metrics.js';
+import { Outbox } from '../../outbox/outbox.js';
+import { Identity } from '../identity.entity.js';
+import { ProviderGrants } from './provider-grants.js';
+import { Providers } from './providers.js';
+
+const unlinkMessage = z.object({
+  accountId: z.uuid(),
+  provider: z.string(),
+  subject: z.string(),
+  grantJwe: z.string().nullable(),
+});
+type UnlinkMessage = z.output<typeof unlinkMessage>;
+
+/** Ends connections at the providers, by messages of the kind `provider.unlink`. */
+@Injectable()
+export class ProviderUnlink implements OnModuleInit {
+  private readonly logger = new Logger(ProviderUnlink.name);
+
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly dataSource: DataSource,
+    private readonly providers: Providers,
+    private readonly grants: ProviderGrants,
+    private readonly metrics: Metrics,
+  ) {}
+
+  onModuleInit(): void {
+    this.outbox.handle('provider.unlink', {
+      name: 'providers',
+      schema: unlinkMessage,
+      target: ({ provider }) => provider,
+      concurrency: 2,
+      renew: async (message) => ({
+        ...message,
+        grantJwe: message.grantJwe && (await this.grants.renewed(message.grantJwe)),
+      }),
+      deliver: async (message) => {
+        if (!(await this.isInUseAgain(message))) await this.unlink(message);
+      },
+    });
+  }
+
+  /** The person has come back meanwhile: their connection stays, with what may be needed to end it one day. */
+  private async isInUseAgain({ provider, subject, grantJwe }: UnlinkMessage): Promise<boolean> {
+    return this.dataSource.transaction(async (db) => {
+      const identity = await db.findOne(Identity, {
+        where: { provider, subject },
+        lock: { mode: 'pessimistic_write' },
+      });
+      if (identity === null) return false;
+      const better = await this.grants.better(identity.grantJwe, grantJwe);
+      if (better !== identity.grantJwe) {
+        await db.update(Identity, { provider, subject }, { grantJwe: better });
+      }
+      return true;
+    });
+  }
+
+  private async unlink({ provider: id, subject, grantJwe, accountId }: UnlinkMessage): Promise<void> {
+    const provider = this.providers.find(id);
+    if (provider === undefined) throw new Error(`${id} is not enabled here`);
+    const grant = await this.grants.open(grantJwe);
+    if (await provider.unlink(subject, grant)) return;
+    if (grantJwe !== null && grant === undefined)
+      throw new Error('the secret of the token for it is not among those in AUTH_SECRET');
+    this.metrics.connectionsLeft.inc({ provider: id });
+    this.logger.warn(
+      { accountId, provider: id },
+      'the connection at the provider could not be ended, no token for it is good any more; only the person can end it there',
+    );
+  }
+}

@@ -1,0 +1,289 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { z } from 'zod';
+import { Metrics } from '../metrics/metrics.js';
+import { Secrets } from '../secrets.js';
+
+/** How often (ms) to look for messages that other processes left, or whose pause is over. */
+const POLL_MS = 15_000;
+/** A process that takes a message has so long (s) before another one takes it over: longer than any handler may take. */
+const LEASE_S = 60;
+/** Messages that a process handles at once. */
+const CONCURRENCY = 24;
+/** Pauses (s) after a failure double from here to there, unless the handler has its own. */
+const FIRST_PAUSE_S = 15;
+const LONGEST_PAUSE_S = 6 * 3_600;
+/** A pause varies by this share, so that what failed together does not come back together. */
+const JITTER = 0.2;
+/** How long (ms) a process that stops waits for messages under way. */
+const SHUTDOWN_MS = 5_000;
+
+/** The purpose under which payloads are sealed. */
+const SEALED = 'outbox';
+
+/** The receiver will never take the message: it is dropped. The message says why, without personal data. */
+export class Undeliverable extends Error {}
+
+/** How messages of a kind are delivered. Handlers of one kind each get a message of their own. */
+export interface OutboxHandler<T> {
+  /** Tells the handlers of one kind apart. */
+  readonly name: string;
+  readonly schema: z.ZodType<T>;
+  /** Where the message goes, such as a provider: messages for different targets do not wait for one another. */
+  readonly target?: (message: T) => string;
+  /** Messages that a process delivers at once to one target (1). */
+  readonly concurrency?: number;
+  /** Pauses (s) after each failure; the last one repeats. */
+  readonly pauses?: readonly number[];
+  /** Seals what is in the payload under the newest secret. */
+  readonly renew?: (message: T) => Promise<T>;
+  /** Delivers a message: at least once, so that it has to be idempotent. @throws {Undeliverable} to drop it. */
+  readonly deliver: (message: T, id: string) => Promise<void>;
+}
+
+/** When a message is delivered. */
+export interface Schedule {
+  /** Not before; now where it is left out. */
+  readonly dueAt?: Date;
+  /** Seconds after which it is of no use any more. */
+  readonly lifetime?: number;
+}
+
+interface Row {
+  readonly id: string;
+  readonly kind: string;
+  readonly lane: string;
+  readonly attempts: number;
+  readonly expired: boolean;
+  readonly payload: string;
+}
+
+/**
+ * A transactional outbox: a message is written in the transaction that makes it necessary, and delivered by any process
+ * once that is committed, again and again until it is. Each target has a lane, so that one that hangs delays no other.
+ */
+@Injectable()
+export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(Outbox.name);
+  /** By `kind/name`. */
+  private readonly handlers = new Map<string, OutboxHandler<unknown>>();
+  /** Messages under way, by lane. */
+  private readonly lanes = new Map<string, number>();
+  private readonly underWay = new Set<Promise<void>>();
+  private timer: NodeJS.Timeout | undefined;
+  private pumping: Promise<void> | undefined;
+  private wanted = false;
+  private stopped = false;
+  private pending: Readonly<Record<string, number>> = {};
+  private oldest = 0;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly secrets: Secrets,
+    private readonly metrics: Metrics,
+  ) {
+    metrics.showEach(
+      'daemun_outbox_pending',
+      'Messages that are not delivered yet',
+      'kind',
+      () => this.pending,
+    );
+    metrics.show(
+      'daemun_outbox_oldest_seconds',
+      'Age of the oldest message that is not delivered yet',
+      () => this.oldest,
+    );
+  }
+
+  /** Registers a handler, while the application starts. */
+  handle<T>(kind: string, handler: OutboxHandler<T>): void {
+    this.handlers.set(`${kind}/${handler.name}`, handler as OutboxHandler<unknown>);
+  }
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => this.wake(), POLL_MS).unref();
+    this.wake();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.stop();
+  }
+
+  /** Delivers what is due once more, within reason. A module that adds its last messages at shutdown calls this after them. */
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    this.stopped = false;
+    await Promise.race([this.run(), sleep(SHUTDOWN_MS, undefined, { ref: false })]);
+    this.stopped = true;
+    await this.pumping;
+  }
+
+  /** Writes a message for each handler of a kind, in the caller's transaction; {@link wake} once that is committed. */
+  async add(
+    db: EntityManager,
+    kind: string,
+    message: unknown,
+    { dueAt, lifetime }: Schedule = {},
+  ): Promise<void> {
+    for (const [key, { schema, target }] of this.handlers) {
+      if (!key.startsWith(`${kind}/`)) continue;
+      const payload = schema.parse(message);
+      const lane = target === undefined ? key : `${key}/${target(payload)}`;
+      await db.query(
+        `INSERT INTO auth.outbox (kind, lane, payload_jwe, due_at, expires_at)
+         VALUES ($1, $2, $3, coalesce($4, now()), now() + make_interval(secs => $5))`,
+        [
+          kind,
+          lane,
+          await this.secrets.seal(SEALED, JSON.stringify(payload)),
+          dueAt ?? null,
+          lifetime ?? null,
+        ],
+      );
+    }
+  }
+
+  /** Delivers what is due, behind the caller's back. */
+  wake(): void {
+    this.wanted = true;
+    this.pumping ??= this.pump()
+      .catch((error: unknown) => this.logger.warn({ err: error }, 'the outbox has to wait'))
+      .finally(() => (this.pumping = undefined));
+  }
+
+  /** Delivers what is due, and waits until nothing more is under way. */
+  async run(): Promise<void> {
+    do {
+      this.wake();
+      await this.pumping;
+      await Promise.all(this.underWay);
+    } while (this.pumping !== undefined || this.underWay.size > 0);
+  }
+
+  /** Seals anew what an older secret has sealed, so that it can be left out one day. */
+  async renewAll(): Promise<void> {
+    const rows = await this.dataSource.query<Row[]>(
+      'SELECT id, kind, lane, payload_jwe AS payload FROM auth.outbox ORDER BY id LIMIT 10000',
+    );
+    for (const { id, lane, payload } of rows) {
+      const { handler, message } = await this.read(lane, payload);
+      if (handler === undefined || message === undefined || this.secrets.isNewest(SEALED, payload)) continue;
+      const renewed = (await handler.renew?.(message)) ?? message;
+      const sealed = await this.secrets.seal(SEALED, JSON.stringify(renewed));
+      await this.dataSource.query('UPDATE auth.outbox SET payload_jwe = $2 WHERE id = $1', [id, sealed]);
+    }
+  }
+
+  /** Takes one message after the other; each is delivered beside the next. */
+  private async pump(): Promise<void> {
+    while (this.wanted && !this.stopped) {
+      this.wanted = false;
+      for (let row = await this.take(); row !== undefined; row = await this.take()) this.begin(row);
+      await this.count();
+    }
+  }
+
+  private begin(row: Row): void {
+    const { lane } = row;
+    this.lanes.set(lane, (this.lanes.get(lane) ?? 0) + 1);
+    const delivery = this.deliver(row)
+      .catch((error: unknown) => this.logger.warn({ err: error, id: row.id }, 'the outbox lost its database'))
+      .finally(() => {
+        const left = (this.lanes.get(lane) ?? 1) - 1;
+        if (left > 0) this.lanes.set(lane, left);
+        else this.lanes.delete(lane);
+        this.underWay.delete(delivery);
+        this.wake();
+      });
+    this.underWay.add(delivery);
+  }
+
+  /** The next message that is due in a lane with room, for this process alone. */
+  private async take(): Promise<Row | undefined> {
+    if (this.underWay.size >= CONCURRENCY || this.stopped) return undefined;
+    const busy = [...this.lanes].flatMap(([lane, count]) =>
+      count >= (this.handlerOf(lane)?.concurrency ?? 1) ? [lane] : [],
+    );
+    const [[row]] = await this.dataSource.query<[Row[], number]>(
+      `UPDATE auth.outbox SET due_at = now() + make_interval(secs => $1)
+       WHERE id = (
+         SELECT id FROM auth.outbox WHERE due_at <= now() AND lane <> ALL($2)
+         ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
+       )
+       RETURNING id, kind, lane, attempts, coalesce(expires_at < now(), false) AS expired, payload_jwe AS payload`,
+      [LEASE_S, busy],
+    );
+    return row;
+  }
+
+  private async deliver(row: Row): Promise<void> {
+    const { id, kind, lane, attempts, expired, payload } = row;
+    const outcome = (result: string) => this.metrics.outboxMessages.inc({ kind, outcome: result });
+    try {
+      if (expired) throw new Undeliverable('it was not delivered in time');
+      const { handler, message } = await this.read(lane, payload);
+      if (handler === undefined) throw new Error('this process has no handler for it');
+      if (message === undefined) throw new Error('its secret is not among those in AUTH_SECRET');
+      await handler.deliver(message, id);
+      await this.remove(id);
+      outcome('delivered');
+    } catch (error) {
+      if (error instanceof Undeliverable) {
+        await this.remove(id);
+        outcome('dropped');
+        this.logger.error(
+          { id, kind, attempts, reason: error.message },
+          'a message of the outbox was dropped',
+        );
+        return;
+      }
+      const pause = pauseAfter(attempts, this.handlerOf(lane)?.pauses);
+      await this.dataSource.query(
+        'UPDATE auth.outbox SET attempts = attempts + 1, due_at = now() + make_interval(secs => $2) WHERE id = $1',
+        [id, pause],
+      );
+      outcome('deferred');
+      this.logger.warn(
+        { err: error, id, kind, attempts: attempts + 1, pause },
+        'a message of the outbox has to wait',
+      );
+    }
+  }
+
+  private async remove(id: string): Promise<void> {
+    await this.dataSource.query('DELETE FROM auth.outbox WHERE id = $1', [id]);
+  }
+
+  private handlerOf(lane: string): OutboxHandler<unknown> | undefined {
+    return this.handlers.get(lane.split('/', 2).join('/'));
+  }
+
+  private async read(
+    lane: string,
+    payload: string,
+  ): Promise<{ readonly handler?: OutboxHandler<unknown>; readonly message?: unknown }> {
+    const handler = this.handlerOf(lane);
+    const opened = await this.secrets.open(SEALED, payload);
+    if (handler === undefined || opened === undefined) return { handler };
+    const { data, success } = handler.schema.safeParse(JSON.parse(opened));
+    if (!success) throw new Undeliverable('its payload is of another version');
+    return { handler, message: data };
+  }
+
+  private async count(): Promise<void> {
+    const rows = await this.dataSource.query<{ kind: string; count: number; age: number }[]>(
+      `SELECT kind, count(*)::int AS count, extract(epoch FROM now() - min(created_at))::float8 AS age
+       FROM auth.outbox GROUP BY kind`,
+    );
+    this.pending = Object.fromEntries(rows.map(({ kind, count }) => [kind, count]));
+    this.oldest = Math.max(0, ...rows.map(({ age }) => age));
+  }
+}
+
+function pauseAfter(attempts: number, pauses: readonly number[] | undefined): number {
+  const pause =
+    pauses?.[Math.min(attempts, pauses.length - 1)] ??
+    Math.min(FIRST_PAUSE_S * 2 ** attempts, LONGEST_PAUSE_S);
+  return pause * (1 + JITTER * Math.random());
+}
