@@ -154,6 +154,12 @@ const KAKAO: Persona<KakaoAccount>[] = [
       legacyProperties: true,
     },
   ),
+  special(
+    'unicode',
+    ['유니코드', 'Unicode'],
+    ['그림 문자 스물네 개와 한글 도메인', 'Nickname of 24 emoji, domain in Hangul'],
+    kakaoAccount('unicode', '👩‍👩‍👧‍👦'.repeat(24), 'Unicode@대문.example'.normalize('NFD')),
+  ),
   special('bare', ['아이디만', 'Bare'], ['고유 번호뿐', 'Nothing but the id'], { id: kakaoId('bare') }),
 ];
 

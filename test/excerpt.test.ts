@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { excerptOf } from '../src/boards/excerpt.js';
+import { graphemeCount } from '../src/text/graphemes.js';
 
 describe('an excerpt', () => {
   it.each([
@@ -26,12 +27,23 @@ describe('an excerpt', () => {
     expect(excerptOf('🚪'.repeat(201))).toBe(`${'🚪'.repeat(200)}…`);
   });
 
+  it.each([
+    ['a family', '👩‍👩‍👧‍👦'],
+    ['a flag', '🇰🇷'],
+    ['a heart in red', '❤️'],
+    ['a syllable in pieces', '각'.normalize('NFD')],
+    ['a Devanagari syllable', 'क्षि'],
+  ])('is cut after 200 characters, never within %s', (_, character) => {
+    expect(excerptOf(character.repeat(201))).toBe(`${character.repeat(200)}…`);
+    expect(excerptOf(`**${character.repeat(1_500)}**`)).toBe(`**${character.repeat(198)}…`);
+  });
+
   it('is one short line of whole characters, whatever was written', () => {
     const body = fc.string({ unit: 'binary', maxLength: 3_000, size: 'max' });
     fc.assert(
       fc.property(body, (body) => {
         const excerpt = excerptOf(body);
-        expect(Array.from(excerpt).length).toBeLessThanOrEqual(201);
+        expect(graphemeCount(excerpt)).toBeLessThanOrEqual(201);
         expect(excerpt).not.toMatch(/[\n\r\t]|\p{Cs}/u);
       }),
     );

@@ -131,10 +131,10 @@ describeWith('postgres', 'the outbox of several processes', () => {
     await Promise.all(Array.from({ length: 40 }, (_, n) => add(apps[n % 2]!, `target-${n % 5}`, 'work')));
     await until(() => delivered.length >= 40);
     expect(new Set(delivered).size).toBe(40);
-    await apps[0]!.stop();
-    await outboxOf(apps[1]!).add(apps[1]!.database.manager, 'test.message', { target: 'a', does: 'fail' });
-    await outboxOf(apps[1]!).run();
-    await apps[1]!.stop();
+    await apps[0].stop();
+    await outboxOf(apps[1]).add(apps[1].database.manager, 'test.message', { target: 'a', does: 'fail' });
+    await outboxOf(apps[1]).run();
+    await apps[1].stop();
     const next = await startApp(env, [FollowersModule]);
     expect(await left(next)).toBe(1);
     await next.stop();

@@ -30,10 +30,47 @@ describe('a password hash', () => {
     );
   });
 
-  it('tells two spellings of the same letter apart', async () => {
+  it('fits every canonically equivalent encoding of its password', async () => {
     const hashes = await PasswordHashes.create();
-    const composed = '대문 안으로'.normalize('NFC');
-    expect(await hashes.matches(composed.normalize('NFD'), await hashes.hash(composed))).toBe(false);
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }), async (password) => {
+        for (const form of ['NFC', 'NFD'] as const) {
+          const hash = await hashes.hash(password.normalize(form));
+          for (const typed of ['NFC', 'NFD'] as const) {
+            expect(await hashes.compare(password.normalize(typed), hash)).toBe('same');
+          }
+        }
+      }),
+      { numRuns: 10, examples: [['대문 안으로'], ['Ångström'], ['\u1100\u1161\u11a8']] },
+    );
+  });
+
+  it('fits its password with any kind of space', async () => {
+    const hashes = await PasswordHashes.create();
+    const hash = await hashes.hash('대문 안으로');
+    for (const space of ['\u00a0', '\u3000', '\u2003']) {
+      expect(await hashes.compare(`대문${space}안으로`, hash)).toBe('same');
+    }
+  });
+
+  it('of the encoding that was sent, from before normalisation, fits and is outdated', async () => {
+    const hashes = await PasswordHashes.create();
+    const sent = '대문 안으로'.normalize('NFD');
+    const old = await hash(sent, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
+    expect(await hashes.compare(sent, old)).toBe('outdated');
+    expect(await hashes.compare('다른 비밀번호'.normalize('NFD'), old)).toBe('different');
+  });
+
+  it.each([
+    ['in its normal form', '대문 안으로', 1],
+    ['in another form', '대문 안으로'.normalize('NFD'), 2],
+  ])('costs a wrong password %s the same work with and without a hash', async (_, password, work) => {
+    const hashes = await PasswordHashes.create();
+    for (const stored of [await hashes.hash('correct horse'), null, undefined]) {
+      const { finished } = hashes.load;
+      expect(await hashes.matches(password, stored)).toBe(false);
+      expect(hashes.load.finished - finished).toBe(work);
+    }
   });
 
   it('costs the same work where there is none', async () => {

@@ -16,6 +16,7 @@ describe('imports', () => {
   /** The rooms of the house, and the rooms that each may know. `users/profiles` is the port between services. */
   const MAY_IMPORT: Record<string, readonly string[]> = {
     stores: [],
+    text: [],
     http: [],
     problems: ['stores'],
     database: ['problems', 'stores'],
@@ -27,8 +28,8 @@ describe('imports', () => {
     access: ['problems', 'database'],
     health: ['problems', 'stores', 'database', 'redis', 'access'],
     docs: ['problems', 'access'],
-    users: ['problems', 'database', 'access', 'outbox'],
-    boards: ['problems', 'database', 'access', 'outbox', 'users/profiles'],
+    users: ['problems', 'database', 'access', 'outbox', 'text'],
+    boards: ['problems', 'database', 'access', 'outbox', 'text', 'users/profiles'],
     auth: [
       'problems',
       'stores',
@@ -38,6 +39,7 @@ describe('imports', () => {
       'access',
       'outbox',
       'mail',
+      'text',
       'users/profiles',
     ],
   };

@@ -4,6 +4,7 @@ import { google } from '../src/auth/social/google.js';
 import { parseJsonObject } from '../src/auth/social/json.js';
 import { kakao } from '../src/auth/social/kakao.js';
 import { naver } from '../src/auth/social/naver.js';
+import { graphemeCount } from '../src/text/graphemes.js';
 import { avatarUrlOf, emailOf, nicknameOf, subjectOf } from '../src/auth/social/social-profile.js';
 
 describe('a Google profile', () => {
@@ -181,6 +182,11 @@ describe('the parts of a profile', () => {
     ['mi na@kakao.example', undefined],
     ['mina\u0000@kakao.example', undefined],
     ['a@b@c.example', undefined],
+    ['ka***@kakao.com', undefined],
+    ['Mina@Kakao.Example', 'mina@kakao.example'],
+    ['mina@대문.한국', 'mina@xn--vk1bx9m.xn--3e0b707e'],
+    ["o'neil&co/a=b@kakao.example", "o'neil&co/a=b@kakao.example"],
+    ['미나@kakao.example', undefined],
     [`${'a'.repeat(250)}@b.example`, undefined],
     [7, undefined],
   ])('address: %p is %p', (value, email) => {
@@ -199,6 +205,22 @@ describe('the parts of a profile', () => {
     ['👩‍👩‍👧‍👦미나', '👩‍👩‍👧‍👦미나'],
     ['가'.repeat(30), '가'.repeat(20)],
     ['가'.normalize('NFD').repeat(2), '가가'],
+    ['👩‍👩‍👧‍👦'.repeat(9), '👩‍👩‍👧‍👦'.repeat(9)],
+    ['👩‍👩‍👧‍👦'.repeat(24), '👩‍👩‍👧‍👦'.repeat(20)],
+    ['🇰🇷'.repeat(24), '🇰🇷'.repeat(20)],
+    [`${'a'.repeat(19)}각a`.normalize('NFD'), `${'a'.repeat(19)}각`],
+    [`${'a'.repeat(19)} b`, 'a'.repeat(19)],
+    ['\u3164\u3164', undefined],
+    ['\u2800\u2800', undefined],
+    ['\u0301\u0301\u0301', undefined],
+    ['mi\u200bna\ufeff', 'mina'],
+    ['mi\ue000na\ufdd0', 'mina'],
+    [
+      '🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}미',
+      '🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}미',
+    ],
+    ['mina\u{e006d}\u{e0069}', 'mina'],
+    [`mi${'\u0301'.repeat(5_000)}na`, undefined],
     [42, undefined],
   ])('nickname: %p is %p', (value, nickname) => {
     expect(nicknameOf(value)).toBe(nickname);
@@ -209,7 +231,7 @@ describe('the parts of a profile', () => {
       fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (value) => {
         const nickname = nicknameOf(value);
         if (nickname === undefined) return;
-        const length = Array.from(nickname).length;
+        const length = graphemeCount(nickname);
         expect(length >= 2 && length <= 20 && nickname === nickname.trim()).toBe(true);
         expect(Buffer.from(nickname).toString()).toBe(nickname);
         // oxlint-disable-next-line eslint/no-control-regex

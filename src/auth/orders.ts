@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { validate as isUuid } from 'uuid';
+import { emailAddress } from '../text/email-address.js';
 
 /** What the operator can do to an account, in SQL, and how it is written down. */
 const ORDERS = {
@@ -30,11 +31,12 @@ export function isOrder(word: string | undefined): word is Order {
  */
 export async function carryOut(order: Order, who: string, database: DataSource): Promise<boolean> {
   const { change, event, details } = ORDERS[order];
-  const which = isUuid(who) ? 'id = $1' : 'email = $1 AND email_verified_at IS NOT NULL';
+  const key = who.trim().toLowerCase();
+  const which = isUuid(key) ? 'id = $1' : 'email = $1 AND email_verified_at IS NOT NULL';
   return database.transaction(async (db) => {
     const [[account]] = await db.query<[{ id: string }[], number]>(
       `UPDATE auth.accounts SET ${change} WHERE ${which} AND status <> 'deleted' RETURNING id`,
-      [who.trim().toLowerCase()],
+      [emailAddress.safeParse(who).data ?? key],
     );
     if (account === undefined) return false;
     await db.query('INSERT INTO auth.audit_events (account_id, kind, details) VALUES ($1, $2, $3)', [

@@ -3,16 +3,16 @@ import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { Actor } from '../access/actor.js';
 import { Problem } from '../problems/problem.js';
+import { presentedPassword } from '../text/password.js';
 import type { Account } from './account.entity.js';
 import { Limits } from './limits/limits.js';
-import { presentPassword } from './local/credentials.js';
 import { PasswordHashes } from './local/password-hashes.js';
 
 /** How long ago (s) someone may have logged in to count as the person who did, and not as who found the laptop open. */
 const RECENT = 600;
 
 /** What comes along with a request for something that cannot be taken back. */
-export const reauthentication = z.strictObject({ password: presentPassword.optional() });
+export const reauthentication = z.strictObject({ password: presentedPassword.optional() });
 
 /** Before the ways into an account change, or it ends: is it the person, and not just their browser? */
 @Injectable()

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { pageSchema } from '../paging.js';
-import { line, text } from '../text.js';
+import { line, optionalText } from '../text/user-text.js';
 
 /** A board's name in paths. */
 export const slug = z
@@ -8,7 +8,7 @@ export const slug = z
   .max(40)
   .regex(/^[a-z0-9](-?[a-z0-9])*$/, 'must be small letters and digits, with single hyphens between them');
 const title = line(1, 60);
-const description = text(0, 500);
+const description = optionalText(500);
 
 /** What an admin writes to make a board. */
 export const newBoard = z.strictObject({ slug, title, description: description.default('') }).meta({

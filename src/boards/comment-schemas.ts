@@ -1,11 +1,15 @@
 import { z } from 'zod';
 import { pageSchema } from '../paging.js';
-import { visibleText } from '../text.js';
+import { visibleText } from '../text/user-text.js';
 import { author } from './post-schemas.js';
 
 /** What someone writes under a post, also when they change it. */
 export const newComment = z
-  .strictObject({ body: visibleText(1, 2_000).describe('Plain text, kept exactly as written.') })
+  .strictObject({
+    body: visibleText(1, 2_000).describe(
+      'Plain text of 1 to 2000 characters (extended grapheme clusters), kept as written, in Unicode Normalization Form C.',
+    ),
+  })
   .meta({ id: 'NewComment', example: { body: 'Well said!' } });
 export type NewComment = z.output<typeof newComment>;
 
@@ -14,7 +18,7 @@ export const comment = z
   .object({
     id: z.uuid(),
     postId: z.uuid(),
-    body: z.string().describe('Plain text, exactly as it was written.'),
+    body: z.string().describe('Plain text, as it was written.'),
     author: author.nullable().describe('null when the author has left.'),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),

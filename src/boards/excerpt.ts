@@ -1,4 +1,6 @@
-/** Characters (code points) of an excerpt. */
+import { firstGraphemes } from '../text/graphemes.js';
+
+/** Characters (extended grapheme clusters) of an excerpt. */
 const LENGTH = 200;
 /** How much of a body is looked at: enough to fill an excerpt, whatever markup is dropped from it. */
 const LOOKED_AT = 1_000;
@@ -16,10 +18,11 @@ const MARKS: readonly (readonly [RegExp, string])[] = [
 
 /** The beginning of a Markdown text as one line of plain text, with `…` where it was cut. */
 export function excerptOf(body: string): string {
-  const written = Array.from(body);
-  const beginning = written.slice(0, LOOKED_AT).join('');
-  const plain = MARKS.reduce((text, [mark, rest]) => text.replace(mark, rest), beginning);
-  const characters = Array.from(plain.replace(/\s+/g, ' ').trim());
-  const cut = characters.length > LENGTH || written.length > LOOKED_AT;
-  return cut ? `${characters.slice(0, LENGTH).join('').trimEnd()}…` : characters.join('');
+  const beginning = firstGraphemes(body, LOOKED_AT);
+  const plain = MARKS.reduce((text, [mark, rest]) => text.replace(mark, rest), beginning)
+    .replace(/\s+/g, ' ')
+    .trim();
+  const shown = firstGraphemes(plain, LENGTH);
+  const cut = shown.length < plain.length || beginning.length < body.length;
+  return cut ? `${shown.trimEnd()}…` : shown;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cursorTo, limit, place } from '../paging.js';
-import { text } from '../text.js';
+import { text } from '../text/user-text.js';
 
 /** A `pg_snapshot` as text, which says what transactions had ended: `xmin:xmax:those,between,that,had,not`. */
 const snapshot = z.string().refine((text) => {
@@ -33,7 +33,11 @@ export const postQuery = z
     cursor: z.string().optional().describe('The `nextCursor` of the page before.'),
     limit,
     sort: z.enum(['latest', 'popular']).default('latest').describe('Without `q`.'),
-    q: text(0, 100).optional().describe('Words that a post has, or their beginnings.'),
+    q: text(0, 100)
+      .optional()
+      .describe(
+        'Words that a post has, or their beginnings: at most 100 characters (extended grapheme clusters).',
+      ),
   })
   .transform(({ cursor, limit, sort, q = '' }, context): PostQuery => {
     const after = <T>(shape: z.ZodType<T>): T | undefined => {

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { pageSchema } from '../paging.js';
-import { line, visibleText } from '../text.js';
+import { line, visibleText } from '../text/user-text.js';
 
 const title = line(1, 120);
-const body = visibleText(1, 20_000).describe('Markdown, kept exactly as written.');
+const body = visibleText(1, 20_000).describe(
+  'Markdown of 1 to 20000 characters (extended grapheme clusters), kept as written, in Unicode Normalization Form C.',
+);
 
 /** What someone writes to make a post. */
 export const newPost = z
@@ -43,7 +45,7 @@ export type PostSummary = z.output<typeof postSummary>;
 /** A post by itself. */
 export const post = postSummary
   .extend({
-    body: z.string().describe('Markdown, exactly as it was written.'),
+    body: z.string().describe('Markdown, as it was written.'),
     likedByMe: z.boolean().optional().describe('Only when an access token comes along.'),
   })
   .meta({ id: 'Post' });

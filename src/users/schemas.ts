@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import { nickname, text } from '../text.js';
+import { nickname, optionalText } from '../text/user-text.js';
 
-/** The name that others see. Two people may have the same one. */
 /** https only, so that pages can show it; normalised, so that it is plain ASCII. */
 const avatarUrl = z.url({ protocol: /^https$/, normalize: true, error: 'must be an https URL' }).max(2_048);
-const bio = text(0, 300);
+const bio = optionalText(300);
 const locale = z.enum(['ko', 'en']);
 
 /** A profile as its owner sees it. */

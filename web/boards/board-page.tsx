@@ -1,5 +1,6 @@
 import { useRef } from 'react';
 import { Link, useSearchParams } from 'wouter';
+import { graphemes } from '../frame/graphemes.js';
 import { useLoad } from '../frame/load.js';
 import { More } from '../frame/more.js';
 import { usePages } from '../frame/pages.js';
@@ -8,6 +9,9 @@ import { Show } from '../frame/waiting.js';
 import { useWords } from '../language/language.js';
 import { listPosts, readBoard, type Board, type Sort } from './api.js';
 import { PostList } from './post-list.js';
+
+/** As the server has it. */
+const MAX_SEARCH_CHARACTERS = 100;
 
 /** A board: its posts, in one order or another, all or those with a word. */
 export function BoardPage({ slug }: { readonly slug: string }) {
@@ -80,7 +84,11 @@ function Search({ q }: { readonly q: string }) {
       className="search"
       onSubmit={(event) => {
         event.preventDefault();
-        look(input.current?.value.trim() ?? '');
+        look(
+          graphemes(input.current?.value.trim() ?? '')
+            .slice(0, MAX_SEARCH_CHARACTERS)
+            .join(''),
+        );
       }}
     >
       <input
@@ -91,7 +99,6 @@ function Search({ q }: { readonly q: string }) {
         aria-label={boards.searchLabel}
         placeholder={boards.searchLabel}
         defaultValue={q}
-        maxLength={100}
       />
       <button className="plain">{boards.search}</button>
       {q !== '' && (

@@ -10,8 +10,14 @@ export function failureText(error: unknown, words: Words): string {
   return words.problems[error.code] ?? words.problems.other;
 }
 
+/** Stands for every member. */
+const ANY = '*';
+
 /** What the server says about a member, by what it means; the first that fits. */
 const MEANINGS: readonly (readonly [string, RegExp, (fields: Words['fields']) => string])[] = [
+  [ANY, /something to see/, (fields) => fields.invisible],
+  [ANY, /code points|control|well-formed/, (fields) => fields.unusable],
+  ['/email', /ASCII/, (fields) => fields.emailAscii],
   ['/email', /./, (fields) => fields.email],
   ['/newPassword', /common/, (fields) => fields.passwordCommon],
   ['/newPassword', /address|nickname/, (fields) => fields.passwordOwn],
@@ -35,6 +41,8 @@ export function fieldText(name: string, error: unknown, words: Words): string | 
   const pointer = `/${name}`;
   const wrong = error.errors.find((each) => each.pointer === pointer);
   if (wrong === undefined) return undefined;
-  const meaning = MEANINGS.find(([field, pattern]) => field === pointer && pattern.test(wrong.detail));
+  const meaning = MEANINGS.find(
+    ([field, pattern]) => (field === ANY || field === pointer) && pattern.test(wrong.detail),
+  );
   return meaning === undefined ? words.fields.other : meaning[2](words.fields);
 }

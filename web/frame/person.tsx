@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { useWords } from '../language/language.js';
+import { graphemes } from './graphemes.js';
 
 /** A person as others see them. */
 export interface Person {
@@ -21,7 +22,7 @@ export function Avatar({ person, size = '' }: { readonly person: Person; readonl
       {avatarUrl !== null && avatarUrl !== missing ? (
         <img src={avatarUrl} alt="" referrerPolicy="no-referrer" onError={() => setMissing(avatarUrl)} />
       ) : (
-        Array.from(nickname)[0]
+        graphemes(nickname)[0]
       )}
     </span>
   );

@@ -257,6 +257,9 @@ export const en = {
   },
   fields: {
     email: 'Please enter a valid e-mail address.',
+    emailAscii: 'Before the @ of an e-mail address, please use only Latin letters, digits and signs.',
+    invisible: 'Please write something that can be seen.',
+    unusable: 'Please leave out control characters, and piles of accents on one letter.',
     password: 'This password cannot be used.',
     passwordMissing: 'Please enter your password.',
     passwordLength: 'Please use 8 to 128 characters.',

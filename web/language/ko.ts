@@ -250,6 +250,9 @@ export const ko: Words = {
   },
   fields: {
     email: '올바른 이메일 주소를 적어 주세요.',
+    emailAscii: '이메일 주소의 @ 앞에는 영문자, 숫자, 기호만 쓸 수 있어요.',
+    invisible: '눈에 보이는 글자를 적어 주세요.',
+    unusable: '제어 문자나, 한 글자에 겹겹이 붙인 기호는 빼 주세요.',
     password: '이 비밀번호는 쓸 수 없어요.',
     passwordMissing: '비밀번호를 적어 주세요.',
     passwordLength: '8자에서 128자 사이로 정해 주세요.',

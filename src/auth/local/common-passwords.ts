@@ -7,7 +7,7 @@ const COMMON: ReadonlySet<string> = new Set(
     .map((password) => password.toLowerCase()),
 );
 
-/** Whether attackers try this password first, whatever its capitals (OWASP ASVS 5.0, 6.2.4). */
+/** Whether attackers try this password first, in whatever case and width (OWASP ASVS 5.0, 6.2.4). */
 export function isCommon(password: string): boolean {
-  return COMMON.has(password.toLowerCase());
+  return COMMON.has(password.normalize('NFKC').toLowerCase());
 }

@@ -1,24 +1,17 @@
 import { z } from 'zod';
-import { nickname, text } from '../../text.js';
+import { emailAddress } from '../../text/email-address.js';
+import { passwordText, presentedPassword } from '../../text/password.js';
+import { nickname, storableText } from '../../text/user-text.js';
 import { isCommon } from './common-passwords.js';
 
-/** Where mail goes, in lower case. The pattern leaves no room for line ends, lists or anything but ASCII. */
-export const emailAddress = z
-  .email('must be an e-mail address')
-  .max(254, 'must have at most 254 characters')
-  .toLowerCase()
-  .meta({ example: 'mina@example.com' });
-
-/** A password that someone chooses: any characters, no composition rules (NIST SP 800-63B §3.1.1.2). */
-export const newPassword = text(8, 128)
-  .refine((password) => !isCommon(password), 'must not be one of the common passwords')
-  .meta({ format: 'password' });
-
-/** A password as somebody claims it to be. A longer one was never accepted, and is not worth a hash. */
-export const presentPassword = text(1, 128).meta({ format: 'password' });
+/** A password that someone chooses, in its normal form. */
+export const newPassword = passwordText.refine(
+  (password) => !isCommon(password),
+  'must not be one of the common passwords',
+);
 
 /** The token of a link in a mail. */
-export const mailedToken = text(0, 65_536).meta({ description: 'From the link in the mail.' });
+export const mailedToken = storableText.max(65_536).meta({ description: 'From the link in the mail.' });
 
 /** Whom to write to. */
 export const addressOnly = z.strictObject({ email: emailAddress }).meta({ id: 'AddressOnly' });
@@ -40,12 +33,17 @@ export type Registration = z.output<typeof registration>;
 export const credentials = z
   .strictObject({
     email: emailAddress,
-    password: presentPassword,
+    password: presentedPassword,
   })
   .meta({ id: 'Credentials', example: { email: 'mina@example.com', password: 'a long way home' } });
 export type Credentials = z.output<typeof credentials>;
 
-/** Whether the password is one of these words, whatever its capitals. */
+/** Whether the password is one of these texts, in whatever case and width, or with the domain of an address in another script. */
 export function isOneOf(password: string, own: readonly string[]): boolean {
-  return own.some((text) => text.toLowerCase() === password.toLowerCase());
+  const spellings = [folded(password), emailAddress.safeParse(password).data];
+  return own.some((text) => spellings.includes(folded(text)));
+}
+
+function folded(text: string): string {
+  return text.normalize('NFKC').toLowerCase().normalize('NFKC');
 }

@@ -7,7 +7,7 @@ import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';
 import { PasswordHashes } from './password-hashes.js';
 
-/** Who has this address and this password? One look-up and one hash, whatever the answer. */
+/** Finds the account of an address and a password: one look-up and the same hashes, whatever the answer. */
 @Injectable()
 export class LocalStrategy extends PassportStrategy(Strategy) {
   constructor(
@@ -23,16 +23,16 @@ export class LocalStrategy extends PassportStrategy(Strategy) {
    */
   async validate(email: string, password: string): Promise<Account | undefined> {
     const account = await this.accounts.findOneBy({ email });
-    const right = await this.hashes.matches(password, account?.passwordHash);
-    if (account === null || !right) return undefined;
+    const comparison = await this.hashes.compare(password, account?.passwordHash);
+    if (account === null || comparison === 'different') return undefined;
     if (account.emailVerifiedAt === null) throw new Problem('email_not_verified');
-    return this.renew(account, password);
+    return comparison === 'outdated' ? this.renew(account, password) : account;
   }
 
-  /** Only now is the password here to be hashed again, with the parameters of today. */
+  /** Replaces the hash by one of today: only now is the password here. */
   private async renew(account: Account, password: string): Promise<Account | undefined> {
     const { id, passwordHash } = account;
-    if (passwordHash === null || !this.hashes.isOutdated(passwordHash)) return account;
+    if (passwordHash === null) return account;
     const renewed = await this.hashes.hash(password);
     const { affected } = await this.accounts.update({ id, passwordHash }, { passwordHash: renewed });
     // Somebody was quicker: a log-in beside this one, or a reset.

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
 import type { DataSource } from 'typeorm';
+import { normalizePassword } from '../../text/password.js';
 import { Turns, type Load } from '../../turns.js';
 
 /** OWASP's first choice; about 12 ms and 19 MiB a hash. The library's default algorithm is argon2id. */
@@ -19,9 +20,12 @@ const TODAY = prefixOf(ARGON2);
  */
 const LIMITS = { atOnce: Math.min(availableParallelism(), 3), waiting: 64 };
 
+/** The outcome of a comparison. `outdated`: the password fits, and its hash should be replaced by one of today. */
+export type Comparison = 'different' | 'same' | 'outdated';
+
 /**
- * Passwords as argon2id PHC strings. A password counts exactly as it was sent, without Unicode normalisation: what a
- * device types today it types tomorrow, and nobody's second spelling opens the door.
+ * Argon2id hashes of passwords, as PHC strings. New hashes are of the password's normal form (`normalizePassword`). Hashes
+ * from before that rule are of the password as it was sent, so a password with another normal form is compared twice.
  */
 export class PasswordHashes {
   /** By what their parameters write in front: hashes of nobody's password, one of each kind that accounts have. */
@@ -60,21 +64,29 @@ export class PasswordHashes {
 
   /** @throws {Problem} `temporarily_unavailable` when too many are waiting. */
   async hash(password: string): Promise<string> {
-    return this.turns.run(() => hash(password, ARGON2));
+    return this.turns.run(() => hash(normalizePassword(password), ARGON2));
   }
 
-  /** Whether a hash was made with weaker parameters than those of today. */
-  isOutdated(passwordHash: string): boolean {
-    return !passwordHash.startsWith(TODAY);
+  /** As {@link compare}, where the hash is not replaced. */
+  async matches(password: string, passwordHash: string | null | undefined): Promise<boolean> {
+    return (await this.compare(password, passwordHash)) !== 'different';
   }
 
   /**
-   * Whether the password is the one behind the hash. Where there is no hash the answer is no, after the same work, so
-   * that the time does not tell who has a password. Nor does it tell whose hash is an old one: as long as there are such,
-   * everyone pays for one of each kind.
+   * Compares a password with a hash. Where there is no hash the answer is `different`, after the same work, so that the time
+   * does not tell who has a password. Nor does it tell whose hash is an old one: as long as there are such, everyone pays
+   * for one of each kind. The number of comparisons depends on the password alone.
    * @throws {Problem} `temporarily_unavailable` when too many are waiting.
    */
-  async matches(password: string, passwordHash: string | null | undefined): Promise<boolean> {
+  async compare(password: string, passwordHash: string | null | undefined): Promise<Comparison> {
+    const normal = normalizePassword(password);
+    if (await this.fits(normal, passwordHash)) {
+      return passwordHash?.startsWith(TODAY) === true ? 'same' : 'outdated';
+    }
+    return normal !== password && (await this.fits(password, passwordHash)) ? 'outdated' : 'different';
+  }
+
+  private async fits(password: string, passwordHash: string | null | undefined): Promise<boolean> {
     const own = PREFIX.exec(passwordHash ?? '')?.[0] ?? TODAY;
     return this.turns.run(async () => {
       await this.learn(own);

@@ -4,16 +4,17 @@ import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../../access/actor.js';
 import { Answers, Fails } from '../../openapi.js';
+import { presentedPassword } from '../../text/password.js';
 import { Limited } from '../limits/limited.js';
 import { OwnPagesGuard } from '../own-pages.guard.js';
-import { addressOnly, mailedToken, newPassword, presentPassword } from './credentials.js';
+import { addressOnly, mailedToken, newPassword } from './credentials.js';
 import { Passwords } from './passwords.js';
 
 const passwordReset = z
   .strictObject({ token: mailedToken, password: newPassword })
   .meta({ id: 'PasswordReset' });
 const passwordChange = z
-  .strictObject({ currentPassword: presentPassword, newPassword })
+  .strictObject({ currentPassword: presentedPassword, newPassword })
   .meta({ id: 'PasswordChange' });
 
 /** Passwords that are forgotten, and those that are replaced. */

@@ -10,6 +10,7 @@ import { Letters } from '../letters.js';
 import { Limits } from '../limits/limits.js';
 import { passwordChangedMail, resetPasswordMail } from '../mails.js';
 import { Sessions } from '../sessions/sessions.js';
+import { normalizePassword } from '../../text/password.js';
 import { isOneOf } from './credentials.js';
 import { OneTimeTokens } from './one-time-tokens.js';
 import { PasswordHashes } from './password-hashes.js';
@@ -95,7 +96,7 @@ export class Passwords implements OnModuleInit {
     if (!(await this.hashes.matches(current, before)) || before === null)
       throw new Problem('credentials_invalid');
     await attempt.succeeded();
-    if (next === current) throw refused('/newPassword', 'must be another one');
+    if (next === normalizePassword(current)) throw refused('/newPassword', 'must be another one');
     refuseOwnWords(next, account, '/newPassword');
     const passwordHash = await this.hashes.hash(next);
     const announce = await this.dataSource.transaction(async (db) => {

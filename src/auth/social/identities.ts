@@ -5,13 +5,13 @@ import type { Actor } from '../../access/actor.js';
 import { isUniqueViolation } from '../../database/unique-violation.js';
 import { Outbox } from '../../outbox/outbox.js';
 import { Problem } from '../../problems/problem.js';
+import { emailAddress } from '../../text/email-address.js';
 import { Account } from '../account.entity.js';
 import { AuditEvents } from '../audit-events.js';
 import { guestName } from '../guest-name.js';
 import { Identity } from '../identity.entity.js';
 import { Letters } from '../letters.js';
 import { whoIs, type Decision } from '../linking.js';
-import { emailAddress } from '../local/credentials.js';
 import { newWayInMail } from '../mails.js';
 import { Reauthentication } from '../reauthentication.js';
 import { Sessions } from '../sessions/sessions.js';
@@ -134,7 +134,7 @@ export class Identities {
     actor: Linker | undefined,
   ): Promise<{ decision: Decision; account: Account }> {
     const { provider, subject } = profile;
-    // What is no address to log in with here is not told to the decision either.
+    // The decision gets no address that could not be registered here, whatever a provider's mapping lets through.
     const email = emailAddress.safeParse(profile.email).data;
     const asking = actor && (await this.lockActor(db, actor));
     const holder =

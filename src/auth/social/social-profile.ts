@@ -1,4 +1,5 @@
-import { nickname } from '../../text.js';
+import { emailAddress } from '../../text/email-address.js';
+import { nickname, toLine } from '../../text/user-text.js';
 
 /**
  * What a provider says of a person, in one shape for all providers. Who it is follows from `provider` and `subject`
@@ -24,24 +25,15 @@ export function subjectOf(value: unknown): string | undefined {
   return typeof value === 'string' && /^[\x21-\x7e]{1,255}$/.test(value) ? value : undefined;
 }
 
-/** An address that mail could reach. Kakao masks those that another account has taken (`ka***@kakao.com`). */
+/** An address in its one form. Kakao masks those that another account has taken (`ka***@kakao.com`). */
 export function emailOf(value: unknown): string | undefined {
-  if (typeof value !== 'string' || value.length > 254) return undefined;
-  return /^[^\s\p{C}@*]+@[^\s\p{C}@*]+\.[^\s\p{C}@*.]+$/u.test(value) ? value : undefined;
+  const address = emailAddress.safeParse(value).data;
+  return address?.includes('*') === true ? undefined : address;
 }
 
-/** A nickname by our rule, 2 to 20 characters: one line, nothing invisible, cut where it is longer. */
+/** A nickname by our rule, cut where it is longer. */
 export function nicknameOf(value: unknown): string | undefined {
-  if (typeof value !== 'string') return undefined;
-  const text = value
-    .slice(0, 1_000)
-    .normalize('NFC')
-    .replace(/\s+|\p{Cc}/gu, ' ')
-    // Text direction, zero width, unpaired surrogates; not the joiner (U+200D) that emoji are made with.
-    .replace(/(?!\u200d)[\p{Cf}\p{Cs}\p{Co}]/gu, '')
-    .trim();
-  const cut = Array.from(text).slice(0, 20).join('').trim();
-  return nickname.safeParse(cut).data;
+  return typeof value === 'string' ? nickname.safeParse(toLine(value, 20)).data : undefined;
 }
 
 /** The https address of a picture. Kakao's are http by default; its servers answer both. */

@@ -1,0 +1,69 @@
+import { domainToASCII } from 'node:url';
+import { z } from 'zod';
+
+/** Bytes before the @ (RFC 5321, 4.5.3.1.1). */
+const MAX_LOCAL_PART_BYTES = 64;
+/** Bytes of an address: those of a path (RFC 5321, 4.5.3.1.3) without its angle brackets. */
+const MAX_ADDRESS_BYTES = 254;
+
+/** UTF-16 units that are looked at: room for another script, and for white space around the address. */
+const MAX_WRITTEN = 1_024;
+
+/** A `Dot-string` (RFC 5321, 4.1.2) in lower case. */
+const DOT_STRING = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
+/** Letters, digits and inner hyphens in at most 63 bytes (RFC 1123, 2.1), in at least two labels; the last is no number. */
+const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+(?!\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])$/;
+/** Characters that a URL parser takes for the end of a host name, decodes or drops. */
+const NOT_IN_HOST = /[\p{Cc}\p{White_Space}%/\\?#:@[\]]/u;
+
+/** Spaces, tabs and invisible format characters around an address, which come with copied text. */
+const AROUND = /^[\t\p{Zs}\p{Cf}]+|[\t\p{Zs}\p{Cf}]+$/gu;
+/** Full-width forms of ASCII, as East Asian keyboards write them. */
+const FULL_WIDTH = /[\uff01-\uff5e]/g;
+const FULL_WIDTH_OFFSET = 0xff01 - 0x21;
+
+/**
+ * The one form in which an address is stored, compared and written to: ASCII in lower case, with the domain in punycode
+ * (UTS #46) and without a trailing dot. Quoted local parts, address literals and single-label domains are refused; so are
+ * local parts beyond ASCII, since mail servers without SMTPUTF8 (RFC 6531) cannot be asked to deliver to them.
+ */
+export const emailAddress = z
+  .string()
+  .transform((written, context): string => {
+    const address = written.length > MAX_WRITTEN ? written : normalize(written);
+    const wrong = refusalOf(address);
+    if (wrong === undefined) return address;
+    context.addIssue(wrong);
+    return z.NEVER;
+  })
+  .meta({
+    format: 'idn-email',
+    example: 'mina@example.com',
+    description: 'The domain may be written in any script. It is stored in lower case and in punycode.',
+  });
+
+function normalize(written: string): string {
+  const text = written
+    .replace(AROUND, '')
+    .replace(FULL_WIDTH, (sign) => String.fromCharCode(sign.charCodeAt(0) - FULL_WIDTH_OFFSET));
+  const at = text.lastIndexOf('@');
+  const domain = text.slice(at + 1);
+  if (at === -1 || NOT_IN_HOST.test(domain)) return text;
+  // Only ASCII: the lower case of U+212A, KELVIN SIGN, is the letter of another mailbox.
+  const localPart = text.slice(0, at).replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return `${localPart}@${domainToASCII(domain).replace(/\.$/, '')}`;
+}
+
+function refusalOf(address: string): string | undefined {
+  if (address.length > MAX_WRITTEN) return `must have at most ${MAX_ADDRESS_BYTES} characters`;
+  const at = address.lastIndexOf('@');
+  const [localPart, domain] = [address.slice(0, Math.max(at, 0)), address.slice(at + 1)];
+  if (at > 0 && /^[^\s\p{C}@]*[^\0-\x7f][^\s\p{C}@]*$/u.test(localPart)) {
+    return 'must be an e-mail address with nothing but ASCII characters before the @';
+  }
+  if (!DOT_STRING.test(localPart) || !DOMAIN.test(domain)) return 'must be an e-mail address';
+  if (localPart.length > MAX_LOCAL_PART_BYTES)
+    return `must have at most ${MAX_LOCAL_PART_BYTES} characters before the @`;
+  if (address.length > MAX_ADDRESS_BYTES) return `must have at most ${MAX_ADDRESS_BYTES} characters`;
+  return undefined;
+}

@@ -1,0 +1,49 @@
+import { codePointCount } from './graphemes.js';
+import { storableText } from './user-text.js';
+
+const MIN_CODE_POINTS = 8;
+const MAX_CODE_POINTS = 128;
+/** The most code points that canonical decomposition makes of one is 4 (UAX #15). */
+const MAX_DECOMPOSED_CODE_POINTS = 4 * MAX_CODE_POINTS;
+/** A code point has at most two UTF-16 units. */
+const MAX_LENGTH = 2 * MAX_DECOMPOSED_CODE_POINTS;
+
+const WRONG_LENGTH = `must have ${MIN_CODE_POINTS} to ${MAX_CODE_POINTS} characters`;
+const WRONG_PRESENTED_LENGTH = `must have 1 to ${MAX_CODE_POINTS} characters`;
+
+/**
+ * The form in which passwords are hashed, compared and counted: the mappings of OpaqueString (RFC 8265, 4.2), which are
+ * U+0020 for every space, and Normalization Form C. Unlike OpaqueString it refuses no code point, since passwords from
+ * before this rule may have any.
+ */
+export function normalizePassword(password: string): string {
+  return password.replace(/\p{Zs}/gu, ' ').normalize('NFC');
+}
+
+/** A new password in its normal form, without composition rules. NIST SP 800-63B, 3.1.1.2, counts code points. */
+export const passwordText = storableText
+  .max(MAX_LENGTH, { error: WRONG_LENGTH, abort: true })
+  .overwrite(normalizePassword)
+  .refine((password) => {
+    const length = codePointCount(password);
+    return length >= MIN_CODE_POINTS && length <= MAX_CODE_POINTS;
+  }, WRONG_LENGTH)
+  .meta({
+    format: 'password',
+    minLength: MIN_CODE_POINTS,
+    maxLength: MAX_DECOMPOSED_CODE_POINTS,
+    description: `${MIN_CODE_POINTS} to ${MAX_CODE_POINTS} code points in Unicode Normalization Form C.`,
+  });
+
+/**
+ * A password that is to be compared with a hash, as it was sent: hashes from before the normal form are of that. A longer
+ * one was never accepted, and is not worth a hash.
+ */
+export const presentedPassword = storableText
+  .max(MAX_LENGTH, { error: WRONG_PRESENTED_LENGTH, abort: true })
+  .refine((password) => {
+    const lengths = [normalizePassword(password), password].map(codePointCount);
+    const length = Math.min(...lengths);
+    return length >= 1 && length <= MAX_CODE_POINTS;
+  }, WRONG_PRESENTED_LENGTH)
+  .meta({ format: 'password', minLength: 1, maxLength: MAX_DECOMPOSED_CODE_POINTS });
