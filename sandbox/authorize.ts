@@ -10,6 +10,13 @@ import type { World } from './world.js';
 export type AuthorizeRefusal =
   'unknown_client' | 'redirect_uri' | 'response_type' | 'scope' | 'state' | 'pkce' | 'repeated';
 
+/** What the provider's own error page says. */
+interface Refusal {
+  status: number;
+  code: string;
+  detail: string;
+}
+
 /** One provider's words for what happens at its authorization endpoint. */
 export interface AuthorizeDialect {
   provider: ProviderName;
@@ -21,7 +28,9 @@ export interface AuthorizeDialect {
   readScope: (query: URLSearchParams) => string[] | undefined;
   /** The answer to a request that must not show a page, such as `prompt=none`; nobody is ever signed in here. */
   withoutPage: (query: URLSearchParams) => Record<string, string> | undefined;
-  refusals: Record<AuthorizeRefusal, { status: number; code: string; detail: string }>;
+  refusals: Record<AuthorizeRefusal, Refusal>;
+  /** The page for browsers that are embedded in apps, where the provider refuses those. */
+  embeddedBrowser?: Refusal;
   cancelled: Record<string, string>;
   /** The callback's parameters, in this provider's order. */
   granted: (request: AuthorizeRequest, persona: Persona, code: string) => Record<string, string>;
@@ -31,7 +40,11 @@ export interface AuthorizeDialect {
 }
 
 /** Answers an authorize request with the consent page, the provider's error page, or an error redirect. */
-export function askConsent(world: World, dialect: AuthorizeDialect, { query }: Call): Reply {
+export function askConsent(world: World, dialect: AuthorizeDialect, { query, headers }: Call): Reply {
+  if (dialect.embeddedBrowser !== undefined && isEmbedded(headers['user-agent'])) {
+    const { status, code, detail } = dialect.embeddedBrowser;
+    return pageReply(status, refusalPage(dialect.look, code, detail));
+  }
   const scope = dialect.readScope(query);
   const refusal = findRefusal(world, dialect, query, scope);
   if (refusal !== undefined || scope === undefined) {
@@ -53,6 +66,11 @@ export function askConsent(world: World, dialect: AuthorizeDialect, { query }: C
   if (unseen !== undefined) return sendBack(dialect, request, { ...unseen, state: request.state });
   const handle = world.grants.askConsent(request);
   return pageReply(200, consentPage(dialect.look, request, handle, listPersonas(dialect.provider)));
+}
+
+/** Whether a browser is embedded in an app, as far as its `User-Agent` says so. */
+function isEmbedded(userAgent = ''): boolean {
+  return /; wv\)|KAKAOTALK|NAVER\(inapp|Instagram|FBA[NV]\/|\bLine\/\d/.test(userAgent);
 }
 
 function findRefusal(

@@ -60,6 +60,11 @@ export const googleAuthorize: AuthorizeDialect = {
       detail: 'OAuth 2 parameters can only have a single value',
     },
   },
+  embeddedBrowser: {
+    status: 403,
+    code: 'Error 403: disallowed_useragent',
+    detail: "The request does not comply with Google's policy on secure browsers.",
+  },
   cancelled: { error: 'access_denied' },
   granted(request, persona, code) {
     const { hd } = persona.account as GoogleAccount;

@@ -1,6 +1,8 @@
 import { useMemo } from 'react';
 import DOMPurify from 'dompurify';
-import { Marked } from 'marked';
+import { Marked, type Token, type Tokens } from 'marked';
+import { ContentBoundary } from '../frame/boundary.js';
+import { useWords } from '../language/language.js';
 
 const marked = new Marked({
   gfm: true,
@@ -59,13 +61,61 @@ function escape(text: string): string {
   return text.replace(/[&<>"]/g, (char) => ESCAPED[char] ?? '');
 }
 
-/** Someone's Markdown as HTML that carries no script, style or form. */
-export function htmlOf(text: string): string {
-  return purify.sanitize(marked.parse(text) as string, { ALLOWED_TAGS, ALLOWED_ATTR, ALLOWED_URI_REGEXP });
+/** Nested blocks or emphasis beyond this are made to break the page: browsers lay deep trees out in quadratic time. */
+const MAX_DEPTH = 20;
+/** Elements that one text may make. */
+const MAX_TOKENS = 6_000;
+
+/** Someone's Markdown as HTML that carries no script, style or form; undefined where it is nested too deeply, or too rich. */
+export function htmlOf(text: string): string | undefined {
+  try {
+    const tokens = marked.lexer(text);
+    if (!isBounded(tokens)) return undefined;
+    return purify.sanitize(marked.parser(tokens), { ALLOWED_TAGS, ALLOWED_ATTR, ALLOWED_URI_REGEXP });
+  } catch (error) {
+    // The parser itself recurses.
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
-/** What someone wrote in Markdown. */
+/** Whether a tree of tokens is neither deeper nor larger than a page can show. It does not recurse. */
+function isBounded(tokens: readonly Token[]): boolean {
+  const todo = tokens.map((token) => ({ token, depth: 1 }));
+  for (let seen = 0; todo.length > 0; seen++) {
+    const { token, depth } = todo.pop()!;
+    if (depth > MAX_DEPTH || seen > MAX_TOKENS) return false;
+    for (const child of childrenOf(token)) todo.push({ token: child, depth: depth + 1 });
+  }
+  return true;
+}
+
+function childrenOf(token: Token): readonly Token[] {
+  const { tokens = [], items = [] } = token as { tokens?: readonly Token[]; items?: readonly Token[] };
+  const { header = [], rows = [] } = token as Partial<Tokens.Table>;
+  const cells = token.type === 'table' ? [header, ...rows].flat().flatMap((cell) => cell.tokens) : [];
+  return [...tokens, ...items, ...cells];
+}
+
+/** What someone wrote in Markdown; as it was written where it cannot be shown with its formatting. */
 export function Markdown({ text }: { readonly text: string }) {
   const html = useMemo(() => htmlOf(text), [text]);
-  return <div className="prose" dangerouslySetInnerHTML={{ __html: html }} />;
+  if (html === undefined) return <PlainText text={text} />;
+  return (
+    <ContentBoundary instead={<PlainText text={text} />}>
+      <div className="prose" dir="auto" dangerouslySetInnerHTML={{ __html: html }} />
+    </ContentBoundary>
+  );
+}
+
+function PlainText({ text }: { readonly text: string }) {
+  const { frame } = useWords();
+  return (
+    <>
+      <p className="hint">{frame.contentBroken}</p>
+      <div className="prose plain-text" dir="auto">
+        {text}
+      </div>
+    </>
+  );
 }

@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import google from '../brands/google.svg';
 import kakao from '../brands/kakao.svg';
 import naver from '../brands/naver.svg';
@@ -5,10 +6,13 @@ import { useLoad } from '../frame/load.js';
 import { useWords } from '../language/language.js';
 import { askAsAnyone } from '../session/ask.js';
 import { client } from '../session/session.js';
+import { outsideAddress } from './outside-address.js';
 
 export interface Provider {
   readonly id: string;
   readonly name: string;
+  /** The provider refuses this browser, which is embedded in an app. */
+  readonly openOutside?: boolean;
 }
 
 /** Providers whose own rules say how their button looks; look/providers.css follows them. */
@@ -32,7 +36,11 @@ export function ProviderButtons({ returnTo }: { readonly returnTo: string }) {
     <ul className="providers" aria-label={entry.providers} aria-busy={data === undefined}>
       {data?.map((provider) => (
         <li key={provider.id}>
-          <ProviderButton provider={provider} returnTo={returnTo} />
+          {provider.openOutside === true ? (
+            <OutsideButton provider={provider} returnTo={returnTo} />
+          ) : (
+            <ProviderButton provider={provider} returnTo={returnTo} />
+          )}
         </li>
       ))}
     </ul>
@@ -50,6 +58,41 @@ function ProviderButton({ provider: { id, name }, returnTo }: { provider: Provid
       {symbol !== undefined && <img src={symbol} alt="" width="20" height="20" />}
       <span>{symbol === undefined ? entry.other(name) : entry.logInWith[id]}</span>
     </button>
+  );
+}
+
+/** Opens the page in the browser of the device where the app has an address for that; otherwise it copies the address. */
+function OutsideButton({ provider: { id }, returnTo }: { provider: Provider; returnTo: string }) {
+  const { entry } = useWords();
+  const [copied, setCopied] = useState(false);
+  const page = new URL(returnTo, location.origin).href;
+  const outside = outsideAddress(page, navigator.userAgent);
+  const symbol = SYMBOLS[id];
+  const image = symbol !== undefined && <img src={symbol} alt="" width="20" height="20" />;
+  return (
+    <div className="outside">
+      {outside === undefined ? (
+        <button
+          className={`provider ${id}`}
+          onClick={() => void navigator.clipboard?.writeText(page).then(() => setCopied(true))}
+        >
+          {image}
+          <span>{entry.copyAddress}</span>
+        </button>
+      ) : (
+        <a className={`provider ${id}`} href={outside}>
+          {image}
+          <span>{entry.openOutside}</span>
+        </a>
+      )}
+      <p className="hint" role="status">
+        {copied
+          ? entry.copied
+          : outside === undefined
+            ? `${entry.outside} ${entry.openOutsideHint}`
+            : entry.outside}
+      </p>
+    </div>
   );
 }
 

@@ -14,6 +14,22 @@ export class Boundary extends Component<{ readonly children: ReactNode }, { read
   }
 }
 
+/** Keeps what somebody wrote from taking the rest of the page along. */
+export class ContentBoundary extends Component<
+  { readonly children: ReactNode; readonly instead: ReactNode },
+  { readonly broken: boolean }
+> {
+  override state = { broken: false };
+
+  static getDerivedStateFromError(): { broken: boolean } {
+    return { broken: true };
+  }
+
+  override render(): ReactNode {
+    return this.state.broken ? this.props.instead : this.props.children;
+  }
+}
+
 function Broken() {
   const words = useWords();
   return (

@@ -28,6 +28,7 @@ export const en = {
     notFoundText: 'The address may have a typo, or what was here has been deleted.',
     toHome: 'To the front gate',
     broken: 'This page has broken',
+    contentBroken: 'This text could not be shown with its formatting.',
     brokenText: 'It is our mistake. Reloading usually helps.',
     reload: 'Reload',
     unknownTitle: 'We cannot tell just now whether you are logged in',
@@ -49,6 +50,12 @@ export const en = {
       naver: 'Log in with Naver',
     } as Readonly<Record<string, string>>,
     other: (name: string) => `Log in with ${name}`,
+    outside: 'Google log-in does not work inside of this app.',
+    openOutside: 'Log in with Google in your browser',
+    openOutsideHint:
+      'Open this page in Safari or Chrome: choose “Open in browser” in the menu of the app, or copy the address.',
+    copyAddress: 'Copy the address for Google log-in',
+    copied: 'Copied. Paste it into your browser.',
     noProviders: 'The log-in buttons could not be loaded.',
     email: 'E-mail',
     password: 'Password',
@@ -312,6 +319,8 @@ export const en = {
     provider_rejected: 'The log-in provider refused this attempt. Please start again.',
     provider_misconfigured:
       'This way to log in does not work at the moment: the people who run this site must mend it. Please choose another way.',
+    browser_not_supported:
+      'Google does not work inside of this app. Please open the page in your browser, or choose another way.',
     account_link_required:
       'There is an account with the same e-mail address already. Log in the way you did before, then link this one under “Ways in”.',
     identity_taken:

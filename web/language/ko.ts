@@ -30,6 +30,7 @@ export const ko: Words = {
     notFoundText: '주소가 틀렸거나, 있던 것이 지워졌을 수 있어요.',
     toHome: '대문으로 가기',
     broken: '페이지에 문제가 생겼어요',
+    contentBroken: '이 글은 꾸밈 없이 보여 드려요.',
     brokenText: '저희 잘못이에요. 새로고침하면 대부분 나아집니다.',
     reload: '새로고침',
     unknownTitle: '지금은 로그인되어 있는지 알 수 없어요',
@@ -47,6 +48,12 @@ export const ko: Words = {
     providers: '간편 로그인',
     logInWith: { google: 'Google로 로그인', kakao: '카카오 로그인', naver: '네이버 로그인' },
     other: (name) => `${name} 로그인`,
+    outside: '이 앱 안에서는 Google 로그인을 쓸 수 없어요.',
+    openOutside: '브라우저에서 Google로 로그인',
+    openOutsideHint:
+      '앱 메뉴에서 ‘다른 브라우저로 열기’를 고르거나, 주소를 복사해 Safari나 Chrome에서 열어 주세요.',
+    copyAddress: 'Google 로그인 주소 복사',
+    copied: '복사했어요. 브라우저에 붙여 넣어 주세요.',
     noProviders: '로그인 버튼을 불러오지 못했어요.',
     email: '이메일',
     password: '비밀번호',
@@ -302,6 +309,8 @@ export const ko: Words = {
     provider_rejected: '로그인 업체가 이번 로그인을 거절했어요. 처음부터 다시 해 주세요.',
     provider_misconfigured:
       '이 로그인 방법은 지금 쓸 수 없고, 관리자가 고쳐야 해요. 다른 방법을 골라 주세요.',
+    browser_not_supported:
+      '이 앱 안에서는 Google 로그인을 쓸 수 없어요. 다른 브라우저에서 열거나 다른 방법으로 로그인해 주세요.',
     account_link_required:
       '같은 이메일 주소를 쓰는 계정이 이미 있어요. 원래 방법으로 로그인한 다음 ‘로그인 방법’에서 이 계정을 연결해 주세요.',
     identity_taken:

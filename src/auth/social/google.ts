@@ -15,6 +15,7 @@ export const google: ProviderDefinition = {
   },
   Strategy: Strategy as unknown as StrategyClass,
   issuer: 'https://accounts.google.com',
+  refusesEmbeddedBrowsers: true,
   // Its older interfaces answer `{ "error": { "status": "UNAUTHENTICATED" } }`.
   errorCode: (answer) => objectAt(answer, 'error').status ?? answer.error,
   errors: { UNAUTHENTICATED: 'provider_rejected', PERMISSION_DENIED: 'provider_misconfigured' },

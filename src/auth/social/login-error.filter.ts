@@ -9,6 +9,7 @@ import { defaultPage, withLoginError } from './return-to.js';
 const LEVELS: Readonly<Record<LoginErrorCode, 'info' | 'warn' | 'error'>> = {
   access_denied: 'info',
   login_attempt_invalid: 'info',
+  browser_not_supported: 'info',
   account_link_required: 'info',
   identity_taken: 'info',
   account_disabled: 'info',

@@ -10,6 +10,8 @@ export const LOGIN_ERRORS = [
   'provider_rejected',
   /** The provider refuses us, whoever logs in. Only the operator can help. */
   'provider_misconfigured',
+  /** The provider refuses browsers that are embedded in apps, such as this one. Another browser helps. */
+  'browser_not_supported',
   /** There is an account with this address. Its owner may log in the way they did before, and link this one. */
   'account_link_required',
   /** Linking did not work: the identity is another account's, or the account has one of this provider. */

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import type { ProviderCredentials } from '../../config.js';
+import { isEmbeddedBrowser } from './embedded-browser.js';
 import { HardenedStrategy, type Places } from './hardened-strategy.js';
 import { LoginError } from './login-error.js';
 import type { ProviderDefinition } from './provider-definition.js';
@@ -44,6 +45,11 @@ export class Provider {
     // OpenID Connect has it, and nothing but OpenID Connect would give it back.
     this.sendsNonce = credentials.scope.includes('openid');
     this.strategy = new HardenedStrategy(definition, credentials, this.places(credentials));
+  }
+
+  /** Whether the provider shows its consent page in the browser with this `User-Agent`. */
+  accepts(userAgent: string | undefined): boolean {
+    return this.definition.refusesEmbeddedBrowsers !== true || !isEmbeddedBrowser(userAgent);
   }
 
   /** Where to send a browser, with a challenge that only `departure` can answer. */

@@ -1,4 +1,16 @@
-import { Controller, Get, Param, Query, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Header,
+  Headers,
+  HttpStatus,
+  Param,
+  Query,
+  Req,
+  Res,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -14,7 +26,7 @@ import { Identities } from './identities.js';
 import { LoginErrorFilter } from './login-error.filter.js';
 import { LOGIN_ERRORS } from './login-error.js';
 import { Providers } from './providers.js';
-import { defaultPage, resolveReturnTo } from './return-to.js';
+import { defaultPage, resolveReturnTo, withLoginError } from './return-to.js';
 import { SocialGuard } from './social.guard.js';
 import { StartFilter, WindowGuard } from './start.js';
 
@@ -24,6 +36,10 @@ const providerList = z
       id: z.string().meta({ example: 'kakao' }),
       name: z.string().meta({ example: 'Kakao' }),
       loginUrl: z.url().meta({ description: 'Where the button leads; add `?returnTo=`.' }),
+      openOutside: z.boolean().meta({
+        description:
+          'Whether this browser is embedded in an app, and the provider refuses such browsers: the page has to be opened in another one.',
+      }),
     }),
   )
   .meta({ id: 'ProviderList' });
@@ -45,8 +61,12 @@ export class SocialController {
   @Get('providers')
   @ApiOperation({ summary: 'List the providers that people can log in with' })
   @Answers(200, providerList, 'Those that are enabled, in the order of the buttons')
-  list(): z.output<typeof providerList> {
-    return this.providers.list().map(({ id, name, loginUrl }) => ({ id, name, loginUrl }));
+  @Header('vary', 'Origin, User-Agent')
+  list(@Headers('user-agent') userAgent?: string): z.output<typeof providerList> {
+    return this.providers.list().map((provider) => {
+      const { id, name, loginUrl } = provider;
+      return { id, name, loginUrl, openOutside: !provider.accepts(userAgent) };
+    });
   }
 
   @Get(':provider')
@@ -76,6 +96,11 @@ export class SocialController {
     const provider = this.providers.find(id);
     if (provider === undefined) throw new Problem('provider_not_enabled');
     const page = resolveReturnTo(returnTo, this.config);
+    if (!provider.accepts(request.headers['user-agent'])) {
+      // The provider's own page of refusal leads nowhere.
+      void reply.code(HttpStatus.SEE_OTHER).header('location', withLoginError(page, 'browser_not_supported'));
+      return;
+    }
     const { url, departure } = await provider.depart(this.attempts.newState());
     await this.attempts.keep(request, reply, { ...departure, provider: id, returnTo: page });
     void reply.header('location', url);

@@ -1,0 +1,13 @@
+/**
+ * Apps that show web pages inside themselves, by what they add to `User-Agent`. Google answers such browsers with a page of
+ * its own (403 `disallowed_useragent`), which leads nowhere.
+ */
+const APPS =
+  /\b(KAKAOTALK|KAKAOSTORY|NAVER\(inapp|Instagram|FBAN\/|FBAV\/|FB_IAB|FBIOS|Messenger|Line\/\d|DaumApps|BAND\/|everytimeapp|Snapchat|TikTok|musical_ly|BytedanceWebview|trill_|Twitter for |Barcelona \d|MicroMessenger|Whale.*inapp|Pinterest\/|LinkedInApp)/i;
+/** Android marks its WebView; other browsers on Android are none. */
+const ANDROID_WEBVIEW = /Android.*; wv\)/;
+
+/** Whether a browser is embedded in an app. A miss costs a detour, a false alarm a way in: what is not known is none. */
+export function isEmbeddedBrowser(userAgent = ''): boolean {
+  return APPS.test(userAgent) || ANDROID_WEBVIEW.test(userAgent);
+}
