@@ -89,6 +89,12 @@ describe('what is written down', () => {
     expect(rows.filter((row) => row.includes('`'))).toEqual([...postgresRows(), ...redisRows()]);
   });
 
+  it('names in docs/compatibility.md only tests that exist', () => {
+    const named = [...read('docs/compatibility.md').matchAll(/`(test\/[a-z-]+\.test\.ts)`/g)];
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.map(([, file = '']) => file).filter((file) => !existsSync(file))).toEqual([]);
+  });
+
   it('names in docs/request-paths.md only files that exist, in paths as short as promised', () => {
     const paths = read('docs/request-paths.md').split(/^## /m).slice(1);
     const promised: Record<string, number> = { 'A social log-in': 7, 'A refresh': 6, 'A guarded request': 4 };
