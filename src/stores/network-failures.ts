@@ -14,8 +14,8 @@ const certificate = (remedy: string): Row => ({
   remedy,
 });
 const PRIVATE_CA = certificate(
-  'the certificate of the server is issued by an unknown authority. Name the file of its CA certificate in ' +
-    'NODE_EXTRA_CA_CERTS, or, for PostgreSQL, as sslrootcert in the URL.',
+  'the certificate of the server is issued by an unknown authority. Name the file of its CA certificate, for PostgreSQL as ' +
+    'sslrootcert in the URL, or in NODE_EXTRA_CA_CERTS.',
 );
 const unreachable = (remedy: string): Row => ({ reason: 'unreachable', transient: true, remedy });
 
