@@ -36,9 +36,9 @@ const providerList = z
       id: z.string().meta({ example: 'kakao' }),
       name: z.string().meta({ example: 'Kakao' }),
       loginUrl: z.url().meta({ description: 'Where the button leads; add `?returnTo=`.' }),
-      openOutside: z.boolean().meta({
+      openOutside: z.literal(true).optional().meta({
         description:
-          'Whether this browser is embedded in an app, and the provider refuses such browsers: the page has to be opened in another one.',
+          'Set where this browser is embedded in an app, and the provider refuses such browsers: open the page in another one.',
       }),
     }),
   )
@@ -65,7 +65,7 @@ export class SocialController {
   list(@Headers('user-agent') userAgent?: string): z.output<typeof providerList> {
     return this.providers.list().map((provider) => {
       const { id, name, loginUrl } = provider;
-      return { id, name, loginUrl, openOutside: !provider.accepts(userAgent) };
+      return { id, name, loginUrl, ...(!provider.accepts(userAgent) && { openOutside: true as const }) };
     });
   }
 
