@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { simpleParser } from 'mailparser';
@@ -54,7 +55,7 @@ async function deliver(
   const parsed = await simpleParser(source);
   for (const recipient of session.envelope.rcptTo) {
     mailbox.add({
-      to: recipient.address,
+      to: asSent(recipient.address),
       from: parsed.from?.text ?? '',
       subject: parsed.subject ?? '',
       text: parsed.text ?? '',
@@ -74,4 +75,9 @@ async function readBounded(stream: SMTPServerDataStream): Promise<Buffer> {
   }
   if (size > MESSAGE_LIMIT) throw new Error('The message is too large.');
   return Buffer.concat(chunks);
+}
+
+/** An envelope address as the client sent it: smtp-server decodes punycode. */
+function asSent(address: string): string {
+  return address.replace(/[^@]+$/, (domain) => domainToASCII(domain) || domain);
 }

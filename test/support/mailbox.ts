@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { domainToASCII } from 'node:url';
 import { simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 
@@ -35,7 +36,7 @@ export class Mailbox {
         const { from, subject = '', text = '', messageId } = await simpleParser(stream);
         await mailbox.held;
         for (const { address } of session.envelope.rcptTo) {
-          mailbox.mails.push({ to: address, from: from?.text ?? '', subject, text, messageId });
+          mailbox.mails.push({ to: asSent(address), from: from?.text ?? '', subject, text, messageId });
         }
         done();
         for (const listener of mailbox.listeners) listener();
@@ -83,4 +84,9 @@ export class Mailbox {
   async close(): Promise<void> {
     await new Promise<void>((resolve) => this.server.close(resolve));
   }
+}
+
+/** An envelope address as the client sent it: the server's library decodes punycode. */
+function asSent(address: string): string {
+  return address.replace(/[^@]+$/, (domain) => domainToASCII(domain) || domain);
 }
