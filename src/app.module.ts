@@ -9,7 +9,6 @@ import { DatabaseModule } from './database/database.module.js';
 import { HealthController } from './health/health.controller.js';
 import { Readiness } from './health/readiness.js';
 import { MetricsModule } from './metrics/metrics.module.js';
-import { OutboxModule } from './outbox/outbox.module.js';
 import { RedisModule } from './redis/redis.module.js';
 import { Secrets } from './secrets.js';
 import { UsersModule } from './users/users.module.js';
@@ -43,7 +42,6 @@ export class AppModule {
         DatabaseModule.connect(database),
         RedisModule.connect(config),
         MetricsModule.from(config),
-        OutboxModule,
         AccessModule.trusting(KeysModule),
         AuthModule.from(config),
         UsersModule,

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable, Module, type OnModuleInit } from '@nestjs/common';
 import { z } from 'zod';
+import { OutboxModule } from '../src/outbox/outbox.module.js';
 import { Outbox, Undeliverable } from '../src/outbox/outbox.js';
 import { signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
@@ -41,7 +42,7 @@ class Followers implements OnModuleInit {
     });
   }
 }
-@Module({ providers: [Followers] })
+@Module({ imports: [OutboxModule], providers: [Followers] })
 class FollowersModule {}
 
 const outboxOf = (app: TestApp) => app.daemun.app.get(Outbox, { strict: false });

@@ -128,11 +128,11 @@ describe('an installation', () => {
     });
   });
 
-  it('tells the page when something went wrong that nobody thought of', async () => {
+  it('tells the page when its database is not that of this version', async () => {
     await withApp({}, async (app) => {
       await app.database.query('ALTER TABLE auth.identities RENAME TO lost');
       const landing = await new Browser(app.url).logInWith('kakao', 'mina');
-      expect([landing.status, loginErrorOf(landing)]).toEqual([303, 'unexpected']);
+      expect([landing.status, loginErrorOf(landing)]).toEqual([303, 'temporarily_unavailable']);
     });
   });
 

@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { MailModule } from '../mail/mail.module.js';
+import { OutboxModule } from '../outbox/outbox.module.js';
 import type { Config } from '../config.js';
 import { AccessTokens } from './access-tokens.js';
 import { AccountController } from './account.controller.js';
@@ -53,7 +54,7 @@ export class AuthModule {
     const redis = redisUrls.length > 0;
     return {
       module: AuthModule,
-      imports: [KeysModule, MailModule, TypeOrmModule.forFeature([Account])],
+      imports: [KeysModule, MailModule, OutboxModule, TypeOrmModule.forFeature([Account])],
       controllers: [
         SessionsController,
         SessionListController,

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { Config } from '../config.js';
 import { Mailer, type Mail } from '../mail/mailer.js';
@@ -10,19 +10,40 @@ import { clientOf } from './limits/client-address.js';
 import { KnownClients } from './limits/known-clients.js';
 import { MailPauses } from './mail-pauses.js';
 
-/** Mails that anyone can cause, with the seconds for which they are of use: as long as their links are good. */
+/** Seconds for which mails that anyone can cause are of use: as long as their links are good. */
 const LIFETIME_S = { 'verify-email': 86_400, 'reset-password': 3_600, 'address-in-use': 86_400 } as const;
-export type RequestedMail = keyof typeof LIFETIME_S;
 
-const request = z.object({ mail: z.enum(['verify-email', 'reset-password']), to: z.string() });
+const mailRequest = z.object({
+  mail: z.enum(['verify-email', 'reset-password', 'address-in-use']),
+  to: z.string(),
+  /** The registration whose link the mail carries; without one the link is for whichever waits. */
+  registration: z
+    .object({
+      accountId: z.uuid(),
+      passwordHash: z.string(),
+      nickname: z.string(),
+      contested: z.boolean(),
+    })
+    .optional(),
+});
+/** A mail that somebody asked for. */
+export type MailRequest = z.output<typeof mailRequest>;
+type Writer = (request: MailRequest) => Promise<Mail | undefined>;
 
-/** Writes a mail at the time when it is sent; undefined where nobody is to be written to. */
-type Write = () => Promise<Mail | undefined>;
+/** How often mails of a request may go out. */
+interface Spacing {
+  /** Shares its pauses with requests of the same name. */
+  readonly name: string;
+  /** Mails that go out at once before the pauses begin (1). */
+  readonly burst?: number;
+  /** The client that asks, where one that the account's owner used before does not share the pauses of others. */
+  readonly address?: string;
+}
 
 /** Mails to people about their accounts, in their language. */
 @Injectable()
 export class Letters implements OnModuleInit {
-  private readonly writers = new Map<RequestedMail, (to: string) => Promise<Mail | undefined>>();
+  private readonly writers = new Map<MailRequest['mail'], Writer>();
 
   constructor(
     private readonly mailer: Mailer,
@@ -37,13 +58,12 @@ export class Letters implements OnModuleInit {
   onModuleInit(): void {
     this.outbox.handle('mail.request', {
       name: 'letters',
-      schema: request,
+      schema: mailRequest,
       concurrency: 4,
-      deliver: async ({ mail, to }) => {
-        const written = await this.writers.get(mail)?.(to);
-        if (written === undefined) return;
-        await this.send(this.dataSource.manager, mail, written);
-        this.outbox.wake();
+      deliver: async (request) => {
+        const { mail } = request;
+        const written = await this.writers.get(mail)?.(request);
+        if (written !== undefined) await this.mailer.send(mail, written, LIFETIME_S[mail]);
       },
     });
   }
@@ -53,31 +73,32 @@ export class Letters implements OnModuleInit {
     return this.config.webOrigins[0];
   }
 
-  /** Registers the writer of mails that had to wait for the end of a pause. */
-  writeLater(mail: z.output<typeof request>['mail'], write: (to: string) => Promise<Mail | undefined>): void {
+  /** Registers the writer of a mail; it gives nothing where nobody is to be written to. */
+  writer(mail: MailRequest['mail'], write: Writer): void {
     this.writers.set(mail, write);
   }
 
   /**
-   * Writes a mail and sends it, once the caller has gone on: neither the time nor the outcome of the request depends on
-   * it. Mails of a kind to one address are spaced (`mail-pauses.ts`), but for its owner's where they have logged in before.
+   * Asks for a mail once the caller has gone on, so that neither the time nor the outcome of a request depends on its
+   * address. The mail takes its place (`mail-pauses.ts`) and gets into the outbox in one transaction.
    */
-  post(
-    mail: RequestedMail,
-    to: string,
-    write: Write,
-    { address, burst = 1 }: { readonly address?: string; readonly burst?: number } = {},
-  ): void {
-    this.mailer.behind(mail, async () => {
+  request(request: MailRequest, { name, burst = 1, address }: Spacing): void {
+    const { mail, to } = request;
+    this.mailer.inBackground(mail, async () => {
       const known = address !== undefined && (await this.knownClients.has(to, clientOf(address)));
-      const place = await this.pauses.next(known ? `${mail}:known` : mail, to, burst);
-      if (place === undefined) return;
-      if (!place.later) {
-        const written = await write();
-        if (written !== undefined) await this.send(this.dataSource.manager, mail, written);
-      } else if (mail !== 'address-in-use') {
-        await this.outbox.add(this.dataSource.manager, 'mail.request', { mail, to }, place);
-      }
+      await this.dataSource.transaction(async (db) => {
+        const place = await this.pauses.next(db, known ? `${name}:known` : name, to, burst);
+        if (place === undefined) return;
+        // A registration that has to wait is one of many, and its mail belongs to none of them.
+        const { registration, ...neutral } = request;
+        const schedule = { dueAt: place.dueAt };
+        await this.outbox.add(
+          db,
+          'mail.request',
+          place.later ? neutral : { registration, ...neutral },
+          schedule,
+        );
+      });
     });
   }
 
@@ -98,9 +119,5 @@ export class Letters implements OnModuleInit {
   /** The language of a profile; undefined where it cannot be known now. */
   async localeOf(accountId: string): Promise<Locale | undefined> {
     return this.profiles.localeOf(accountId).catch(() => undefined);
-  }
-
-  private async send(db: EntityManager, mail: RequestedMail, written: Mail): Promise<void> {
-    await this.mailer.send(db, mail, written, LIFETIME_S[mail]);
   }
 }

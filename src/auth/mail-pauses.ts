@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { Config } from '../config.js';
 
 /** Pauses (s) between mails of a kind to one mailbox; the last one repeats. */
@@ -33,23 +33,21 @@ export class MailPauses {
   ) {}
 
   /**
-   * Takes the next place for a mail; undefined where one waits already. So many (`burst`) go out at once before the pauses
-   * begin.
+   * Takes the next place for a mail, in the caller's transaction; undefined where one waits already. So many (`burst`) go
+   * out at once before the pauses begin.
    */
   async next(
+    db: EntityManager,
     kind: string,
     email: string,
     burst: number,
   ): Promise<{ readonly dueAt: Date; readonly later: boolean } | undefined> {
     const scaled = Math.max(1, Math.round(burst * this.config.rateLimitFactor));
-    const rows = await this.dataSource.query<{ dueAt: Date; later: boolean }[]>(NEXT, [
-      mailboxOf(kind, email),
-      scaled,
-    ]);
+    const rows = await db.query<{ dueAt: Date; later: boolean }[]>(NEXT, [mailboxOf(kind, email), scaled]);
     return rows[0];
   }
 
-  /** Removes what says nothing any more. */
+  /** Removes rows whose pauses are over. */
   async prune(): Promise<void> {
     await this.dataSource.query(
       `DELETE FROM auth.mail_pauses WHERE due_at < now() - make_interval(secs => ${QUIET_S})`,

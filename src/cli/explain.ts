@@ -14,6 +14,9 @@ export function explain(error: unknown): string {
   if (code === 'EADDRINUSE') {
     return `Port ${String(port)} is taken by another program: stop that, or set PORT (METRICS_PORT; SANDBOX_PORT and SANDBOX_SMTP_PORT for the sandbox).`;
   }
+  if ((error as NodeJS.ErrnoException).syscall === 'listen') {
+    return `Cannot listen on port ${String(port)} (${String(code)}): check HOST, PORT and METRICS_PORT.`;
+  }
   const failure = postgresFailureOf(error);
   if (failure === undefined) return error.stack ?? error.message;
   const sqlstate = driverError?.code ?? code;

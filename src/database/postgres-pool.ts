@@ -64,11 +64,11 @@ export class PostgresPool extends pg.Pool {
   note(error: unknown, client?: pg.PoolClient): void {
     const failure = postgresFailureOf(error);
     if (failure === undefined) return;
-    if (failure.connection === 'drop_all') this.generation++;
+    // An error that comes late is about connections that are gone already.
+    const present = client === undefined || this.generations.get(client) === this.generation;
+    if (failure.connection === 'drop_all' && present) this.generation++;
     if (failure.connection === 'drop' && client !== undefined) this.generations.delete(client);
-    if (!failure.losesReadiness) return;
-    this.lastFailure = { failure, at: performance.now() };
-    this.log(failure, error);
+    this.remember(error);
   }
 
   private async open(
@@ -90,9 +90,17 @@ export class PostgresPool extends pg.Pool {
         client.release(true);
       }
     } catch (error) {
-      this.note(error);
+      this.remember(error);
       throw error;
     }
+  }
+
+  /** Keeps a failure for readiness, and tells it to the operator. */
+  private remember(error: unknown): void {
+    const failure = postgresFailureOf(error);
+    if (failure?.losesReadiness !== true) return;
+    this.lastFailure = { failure, at: performance.now() };
+    this.log(failure, error);
   }
 
   private log({ reason, remedy }: StoreFailure, err: unknown): void {

@@ -10,13 +10,13 @@ const REMEMBERED_MS = 5_000;
 /** Rows that probes write, so that those of several processes rarely wait for one another. */
 const SLOTS = 64;
 
-/** Writes a row, and names the tables on which the user lacks a privilege. */
+/** Writes a row, and finds a table on which the user lacks a privilege. */
 const PROBE = `
   WITH written AS (
     INSERT INTO daemun.readiness_probes (slot, written_at) VALUES ($1, now())
     ON CONFLICT (slot) DO UPDATE SET written_at = now()
   )
-  SELECT c.oid::regclass::text AS "table"
+  SELECT 1
   FROM pg_catalog.pg_class c
   WHERE c.relnamespace IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname IN ('auth', 'profile', 'board'))
     AND c.relkind = 'r'
@@ -24,7 +24,7 @@ const PROBE = `
       AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))
   LIMIT 1`;
 
-/** Whether log-in, refresh and writes can work, as far as the database is concerned. */
+/** Probes the database: log-in, refresh and writes need it. */
 @Injectable()
 export class Readiness {
   private probe: Promise<string | undefined> | undefined;
@@ -33,10 +33,9 @@ export class Readiness {
 
   /** The reason why the database cannot be used, as in `docs/store-failures.md`; undefined when it can. */
   check(): Promise<string | undefined> {
-    if (this.probe === undefined) {
-      this.probe = this.write();
+    this.probe ??= this.write().finally(() => {
       setTimeout(() => (this.probe = undefined), PROBE_INTERVAL_MS).unref();
-    }
+    });
     return this.probe;
   }
 

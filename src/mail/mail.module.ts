@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
+import { OutboxModule } from '../outbox/outbox.module.js';
 import { Mailer } from './mailer.js';
 
 /** The way out for mails. */
-@Module({ providers: [Mailer], exports: [Mailer] })
+@Module({ imports: [OutboxModule], providers: [Mailer], exports: [Mailer] })
 export class MailModule {}

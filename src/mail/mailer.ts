@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { createTransport, type Transporter } from 'nodemailer';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { Config } from '../config.js';
 import { Outbox, Undeliverable } from '../outbox/outbox.js';
@@ -17,8 +17,12 @@ const message = z.object({
 /** A mail as it is written: plain text, to one person. */
 export type Mail = Omit<z.output<typeof message>, 'mail'>;
 
-/** A server that does not answer in this time (ms) counts as away. */
-const ANSWER_MS = 5_000;
+/** A server that does not greet in this time (ms) counts as away. */
+const GREETING_MS = 5_000;
+/** Servers may examine a mail for long before they take it (RFC 5321 §4.5.3.2.6); who gives up too soon sends it twice. */
+const REPLY_MS = 120_000;
+/** Longer (s) than an exchange with such a server. */
+const LEASE_S = 600;
 /** Connections at once; few mail servers allow one client more. */
 const CONNECTIONS = 5;
 /**
@@ -26,14 +30,14 @@ const CONNECTIONS = 5;
  * mails after some minutes (RFC 6647), and relays that are down for hours (RFC 5321 §4.5.4.1).
  */
 const PAUSES_S = [5, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600];
-/** Mails that are being written. More than these means that the database is away, and memory is not for them. */
+/** Mails that are being written. More than these means that the database is away. */
 const MOST_PENDING = 1_000;
 /** A notice is of use for three days; mails with links say themselves for how long. */
 const NOTICE_LIFETIME_S = 3 * 86_400;
 
 /** Sends mails through the outbox: a mail that the server puts off is kept for hours, also through restarts. */
 @Injectable()
-export class Mailer implements OnModuleInit, OnApplicationShutdown {
+export class Mailer implements OnModuleInit {
   private readonly logger = new Logger(Mailer.name);
   private readonly transport: Transporter | undefined;
   private readonly from: string;
@@ -54,10 +58,10 @@ export class Mailer implements OnModuleInit, OnApplicationShutdown {
     }
     this.transport = createTransport({
       url: mail.url.reveal(),
-      connectionTimeout: ANSWER_MS,
-      greetingTimeout: ANSWER_MS,
-      socketTimeout: ANSWER_MS,
-      dnsTimeout: ANSWER_MS,
+      connectionTimeout: GREETING_MS,
+      greetingTimeout: GREETING_MS,
+      socketTimeout: REPLY_MS,
+      dnsTimeout: GREETING_MS,
     });
   }
 
@@ -66,9 +70,11 @@ export class Mailer implements OnModuleInit, OnApplicationShutdown {
       name: 'smtp',
       schema: message,
       concurrency: CONNECTIONS,
+      lease: LEASE_S,
       pauses: PAUSES_S,
       deliver: (mail, id) => this.deliver(mail, id),
     });
+    this.outbox.beforeStop(() => Promise.all(this.pending));
   }
 
   /**
@@ -76,16 +82,16 @@ export class Mailer implements OnModuleInit, OnApplicationShutdown {
    * caller's time nor its outcome depends on it.
    */
   post(kind: string, write: () => Promise<Mail>): void {
-    this.behind(kind, async () => this.send(this.dataSource.manager, kind, await write(), NOTICE_LIFETIME_S));
+    this.inBackground(kind, async () => this.send(kind, await write(), NOTICE_LIFETIME_S));
   }
 
-  /** Puts a mail into the outbox, in the caller's transaction; `lifetime` (s) is for how long it is of use. */
-  async send(db: EntityManager, kind: string, mail: Mail, lifetime: number): Promise<void> {
-    await this.outbox.add(db, 'mail.send', { mail: kind, ...mail }, { lifetime });
+  /** Puts a mail into the outbox; `lifetime` (s) is for how long it is of use. */
+  async send(kind: string, mail: Mail, lifetime: number): Promise<void> {
+    await this.outbox.add(this.dataSource.manager, 'mail.send', { mail: kind, ...mail }, { lifetime });
   }
 
   /** Does work that leads to a mail once the caller has gone on. */
-  behind(kind: string, work: () => Promise<void>): void {
+  inBackground(kind: string, work: () => Promise<void>): void {
     if (this.transport === undefined || this.pending.size >= MOST_PENDING) {
       const why = this.transport ? 'too many wait' : 'MAIL_URL is not set';
       this.logger.error(`a ${kind} mail was not sent: ${why}`);
@@ -97,13 +103,6 @@ export class Mailer implements OnModuleInit, OnApplicationShutdown {
       .catch((error: unknown) => this.logger.error({ err: error }, `a ${kind} mail was not written`))
       .finally(() => this.pending.delete(writing));
     this.pending.add(writing);
-  }
-
-  /** The mails that are being written get into the outbox, which is stopped after this. */
-  async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.pending);
-    await this.outbox.stop();
-    this.transport?.close();
   }
 
   private async deliver({ mail, to, subject, text }: z.output<typeof message>, id: string): Promise<void> {
@@ -145,12 +144,16 @@ interface SmtpError {
   readonly code?: unknown;
   readonly responseCode?: unknown;
   readonly command?: unknown;
+  readonly response?: unknown;
 }
 
 /** RFC 5321 §4.2.1: 5yz for the recipient or the text is a refusal that asking again does not change. */
 function isRefused(error: unknown): boolean {
-  const { responseCode, command } = error as SmtpError;
-  return typeof responseCode === 'number' && responseCode >= 500 && /^(RCPT|DATA)/.test(String(command));
+  const { responseCode, command, response } = error as SmtpError;
+  if (typeof responseCode !== 'number' || responseCode < 500 || !/^(RCPT|DATA)/.test(String(command)))
+    return false;
+  // 530, 535 and 5.7.z (RFC 3463) are about who sends: an operator can change that.
+  return responseCode !== 530 && responseCode !== 535 && !/^\d{3}[ -]5\.7\./.test(String(response));
 }
 
 /** A refusal of ourselves, which an operator can change. */

@@ -50,16 +50,22 @@ export class Metrics {
     this.registry.registerMetric(gauge);
   }
 
-  /** Shows values by a label. */
-  showEach(name: string, help: string, label: string, read: () => Readonly<Record<string, number>>): void {
+  /** Shows values by a label, which are read whenever someone asks. */
+  showEach(
+    name: string,
+    help: string,
+    label: string,
+    read: () => Promise<Readonly<Record<string, number>>>,
+  ): void {
     const gauge = new Gauge({
       name,
       help,
       labelNames: [label],
       registers: [],
-      collect() {
+      async collect() {
+        const values = await read();
         this.reset();
-        for (const [value, count] of Object.entries(read())) this.set({ [label]: value }, count);
+        for (const [value, count] of Object.entries(values)) this.set({ [label]: value }, count);
       },
     });
     this.registry.registerMetric(gauge);

@@ -5,10 +5,12 @@ import type { z } from 'zod';
 import { Metrics } from '../metrics/metrics.js';
 import { Secrets } from '../secrets.js';
 
-/** How often (ms) to look for messages that other processes left, or whose pause is over. */
+/** Interval (ms) of polls for messages that other processes left, or whose pause is over. */
 const POLL_MS = 15_000;
-/** A process that takes a message has so long (s) before another one takes it over: longer than any handler may take. */
+/** A process that takes a message has so long (s) before another one takes it over, unless the handler says otherwise. */
 const LEASE_S = 60;
+/** Messages that are sealed anew in one step. */
+const BATCH = 500;
 /** Messages that a process handles at once. */
 const CONCURRENCY = 24;
 /** Pauses (s) after a failure double from here to there, unless the handler has its own. */
@@ -16,11 +18,13 @@ const FIRST_PAUSE_S = 15;
 const LONGEST_PAUSE_S = 6 * 3_600;
 /** A pause varies by this share, so that what failed together does not come back together. */
 const JITTER = 0.2;
-/** How long (ms) a process that stops waits for messages under way. */
+/** Time limit (ms) of a stopping process: once for messages that are due, once for those under way. */
 const SHUTDOWN_MS = 5_000;
 
-/** The purpose under which payloads are sealed. */
-const SEALED = 'outbox';
+/** The purposes under which payloads are sealed; the second is that of messages from before the outbox. */
+const [SEALED, SEALED_BEFORE] = ['outbox', 'errand'];
+/** `/metrics` makes the database count at most once in this time (ms). */
+const COUNT_INTERVAL_MS = 1_000;
 
 /** The receiver will never take the message: it is dropped. The message says why, without personal data. */
 export class Undeliverable extends Error {}
@@ -34,6 +38,8 @@ export interface OutboxHandler<T> {
   readonly target?: (message: T) => string;
   /** Messages that a process delivers at once to one target (1). */
   readonly concurrency?: number;
+  /** Longer (s) than a delivery may take. */
+  readonly lease?: number;
   /** Pauses (s) after each failure; the last one repeats. */
   readonly pauses?: readonly number[];
   /** Seals what is in the payload under the newest secret. */
@@ -48,6 +54,15 @@ export interface Schedule {
   readonly dueAt?: Date;
   /** Seconds after which it is of no use any more. */
   readonly lifetime?: number;
+}
+
+/** The part of a lane that names the handler. A process leaves messages of others' handlers alone. */
+const HANDLER = "(split_part(lane, '/', 1) || '/' || split_part(lane, '/', 2))";
+
+/** By kind. */
+interface Counts {
+  readonly pending: Readonly<Record<string, number>>;
+  readonly ages: Readonly<Record<string, number>>;
 }
 
 interface Row {
@@ -75,24 +90,24 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
   private pumping: Promise<void> | undefined;
   private wanted = false;
   private stopped = false;
-  private pending: Readonly<Record<string, number>> = {};
-  private oldest = 0;
+  private readonly producers: (() => Promise<unknown>)[] = [];
+  private counts: Promise<Counts> | undefined;
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly secrets: Secrets,
     private readonly metrics: Metrics,
   ) {
+    metrics.showEach('daemun_outbox_pending', 'Messages that are not delivered yet', 'kind', async () => {
+      return (await this.count()).pending;
+    });
     metrics.showEach(
-      'daemun_outbox_pending',
-      'Messages that are not delivered yet',
-      'kind',
-      () => this.pending,
-    );
-    metrics.show(
       'daemun_outbox_oldest_seconds',
-      'Age of the oldest message that is not delivered yet',
-      () => this.oldest,
+      'Age of the oldest message of a kind',
+      'kind',
+      async () => {
+        return (await this.count()).ages;
+      },
     );
   }
 
@@ -106,17 +121,17 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
     this.wake();
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.stop();
+  /** `produce` is waited for at shutdown, before the last delivery: for modules that add messages in the background. */
+  beforeStop(produce: () => Promise<unknown>): void {
+    this.producers.push(produce);
   }
 
-  /** Delivers what is due once more, within reason. A module that adds its last messages at shutdown calls this after them. */
-  async stop(): Promise<void> {
+  async onApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
-    this.stopped = false;
-    await Promise.race([this.run(), sleep(SHUTDOWN_MS, undefined, { ref: false })]);
+    await Promise.all(this.producers.map((produce) => produce()));
+    await withinShutdown(this.run());
     this.stopped = true;
-    await this.pumping;
+    await withinShutdown(Promise.all([this.pumping, ...this.underWay]));
   }
 
   /** Writes a message for each handler of a kind, in the caller's transaction; {@link wake} once that is committed. */
@@ -144,12 +159,16 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
     }
   }
 
-  /** Delivers what is due, behind the caller's back. */
+  /** Delivers what is due, in the background. */
   wake(): void {
     this.wanted = true;
     this.pumping ??= this.pump()
-      .catch((error: unknown) => this.logger.warn({ err: error }, 'the outbox has to wait'))
-      .finally(() => (this.pumping = undefined));
+      .catch((error: unknown) => this.logger.warn({ err: error }, 'the outbox cannot be read'))
+      .finally(() => {
+        this.pumping = undefined;
+        // A call that came after the last look.
+        if (this.wanted && !this.stopped) this.wake();
+      });
   }
 
   /** Delivers what is due, and waits until nothing more is under way. */
@@ -161,18 +180,31 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
     } while (this.pumping !== undefined || this.underWay.size > 0);
   }
 
-  /** Seals anew what an older secret has sealed, so that it can be left out one day. */
+  /** Seals payloads of an older secret anew, so that it can be left out one day. */
   async renewAll(): Promise<void> {
-    const rows = await this.dataSource.query<Row[]>(
-      'SELECT id, kind, lane, payload_jwe AS payload FROM auth.outbox ORDER BY id LIMIT 10000',
-    );
-    for (const { id, lane, payload } of rows) {
-      const { handler, message } = await this.read(lane, payload);
-      if (handler === undefined || message === undefined || this.secrets.isNewest(SEALED, payload)) continue;
-      const renewed = (await handler.renew?.(message)) ?? message;
-      const sealed = await this.secrets.seal(SEALED, JSON.stringify(renewed));
-      await this.dataSource.query('UPDATE auth.outbox SET payload_jwe = $2 WHERE id = $1', [id, sealed]);
+    let last = '0';
+    for (;;) {
+      const rows = await this.dataSource.query<Pick<Row, 'id' | 'lane' | 'payload'>[]>(
+        `SELECT id, lane, payload_jwe AS payload FROM auth.outbox WHERE id > $1 ORDER BY id LIMIT ${BATCH}`,
+        [last],
+      );
+      for (const row of rows) {
+        await this.renew(row).catch((error: unknown) =>
+          this.logger.warn({ err: error, id: row.id }, 'a message could not be sealed anew'),
+        );
+      }
+      last = rows.at(-1)?.id ?? last;
+      if (rows.length < BATCH) return;
     }
+  }
+
+  private async renew({ id, lane, payload }: Pick<Row, 'id' | 'lane' | 'payload'>): Promise<void> {
+    if (this.secrets.isNewest(SEALED, payload)) return;
+    const { handler, message } = await this.read(lane, payload);
+    if (handler === undefined || message === undefined) return;
+    const renewed = (await handler.renew?.(message)) ?? message;
+    const sealed = await this.secrets.seal(SEALED, JSON.stringify(renewed));
+    await this.dataSource.query('UPDATE auth.outbox SET payload_jwe = $2 WHERE id = $1', [id, sealed]);
   }
 
   /** Takes one message after the other; each is delivered beside the next. */
@@ -180,7 +212,6 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
     while (this.wanted && !this.stopped) {
       this.wanted = false;
       for (let row = await this.take(); row !== undefined; row = await this.take()) this.begin(row);
-      await this.count();
     }
   }
 
@@ -205,14 +236,17 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
     const busy = [...this.lanes].flatMap(([lane, count]) =>
       count >= (this.handlerOf(lane)?.concurrency ?? 1) ? [lane] : [],
     );
+    const leases = Object.fromEntries(
+      [...this.handlers].map(([key, { lease = LEASE_S }]): [string, number] => [key, lease]),
+    );
     const [[row]] = await this.dataSource.query<[Row[], number]>(
-      `UPDATE auth.outbox SET due_at = now() + make_interval(secs => $1)
+      `UPDATE auth.outbox SET due_at = now() + make_interval(secs => ($1::jsonb ->> ${HANDLER})::float8)
        WHERE id = (
-         SELECT id FROM auth.outbox WHERE due_at <= now() AND lane <> ALL($2)
+         SELECT id FROM auth.outbox WHERE due_at <= now() AND lane <> ALL($2) AND $1::jsonb ? ${HANDLER}
          ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
        )
        RETURNING id, kind, lane, attempts, coalesce(expires_at < now(), false) AS expired, payload_jwe AS payload`,
-      [LEASE_S, busy],
+      [JSON.stringify(leases), busy],
     );
     return row;
   }
@@ -246,7 +280,7 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
       outcome('deferred');
       this.logger.warn(
         { err: error, id, kind, attempts: attempts + 1, pause },
-        'a message of the outbox has to wait',
+        'delivery of a message of the outbox is deferred',
       );
     }
   }
@@ -264,21 +298,37 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
     payload: string,
   ): Promise<{ readonly handler?: OutboxHandler<unknown>; readonly message?: unknown }> {
     const handler = this.handlerOf(lane);
-    const opened = await this.secrets.open(SEALED, payload);
+    const opened =
+      (await this.secrets.open(SEALED, payload)) ?? (await this.secrets.open(SEALED_BEFORE, payload));
     if (handler === undefined || opened === undefined) return { handler };
     const { data, success } = handler.schema.safeParse(JSON.parse(opened));
-    if (!success) throw new Undeliverable('its payload is of another version');
+    // Another version of Daemun, which runs beside this one during a deployment, may know it.
+    if (!success) throw new Error('its payload is of another version');
     return { handler, message: data };
   }
 
-  private async count(): Promise<void> {
+  private count(): Promise<Counts> {
+    if (this.counts === undefined) {
+      this.counts = this.countNow().catch(() => ({ pending: {}, ages: {} }));
+      setTimeout(() => (this.counts = undefined), COUNT_INTERVAL_MS).unref();
+    }
+    return this.counts;
+  }
+
+  private async countNow(): Promise<Counts> {
     const rows = await this.dataSource.query<{ kind: string; count: number; age: number }[]>(
       `SELECT kind, count(*)::int AS count, extract(epoch FROM now() - min(created_at))::float8 AS age
        FROM auth.outbox GROUP BY kind`,
     );
-    this.pending = Object.fromEntries(rows.map(({ kind, count }) => [kind, count]));
-    this.oldest = Math.max(0, ...rows.map(({ age }) => age));
+    return {
+      pending: Object.fromEntries(rows.map(({ kind, count }) => [kind, count])),
+      ages: Object.fromEntries(rows.map(({ kind, age }) => [kind, age])),
+    };
   }
+}
+
+async function withinShutdown(work: Promise<unknown>): Promise<void> {
+  await Promise.race([work, sleep(SHUTDOWN_MS, undefined, { ref: false })]);
 }
 
 function pauseAfter(attempts: number, pauses: readonly number[] | undefined): number {

@@ -60,11 +60,15 @@ const ROWS: Readonly<Record<string, Row>> = {
 };
 const BEGINNINGS = Object.keys(ROWS).toSorted((a, b) => b.length - a.length);
 
+const SOCKET_CALLS: ReadonlySet<string> = new Set(['connect', 'getaddrinfo', 'read', 'write']);
+
 /** The failure behind a network error on the way to the server that a setting names; undefined for any other error. */
 export function networkFailureOf(error: unknown, setting: string): StoreFailure | undefined {
   if (!(types.isNativeError(error) || error instanceof Error)) return undefined;
-  const { code } = error as { code?: unknown };
+  const { code, syscall } = error as { code?: unknown; syscall?: unknown };
   if (typeof code !== 'string') return undefined;
+  // Files and listening sockets have the same codes.
+  if (typeof syscall === 'string' && !SOCKET_CALLS.has(syscall)) return undefined;
   const row = ROWS[BEGINNINGS.find((beginning) => code.startsWith(beginning)) ?? ''];
   if (row === undefined) return undefined;
   const { reason, transient, remedy } = row;

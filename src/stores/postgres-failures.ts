@@ -27,6 +27,11 @@ const dropped = (reason: string, remedy: string): StoreFailure => ({
   ...unavailable(reason, remedy),
   connection: 'drop',
 });
+/** A statement that fails in the same way again; at a start it is a migration. */
+const defect = (reason: string, remedy: string): StoreFailure => ({
+  ...unavailable(reason, remedy),
+  transient: false,
+});
 /** The process cannot serve log-ins, refreshes or writes as long as this lasts. */
 const notReady = (failure: StoreFailure): StoreFailure => ({ ...failure, losesReadiness: true });
 /** Only an operator can end it. */
@@ -37,6 +42,11 @@ const permanent = (reason: string, remedy: string): StoreFailure => ({
 
 /** The server answers, but its version, encoding or settings make it unusable; the message says which and what to do. */
 export class UnsuitableServer extends OperatorError {}
+
+const SCHEMA_MISMATCH = permanent(
+  'schema_mismatch',
+  'The tables are not those of this version of Daemun: restart the process, which runs the migrations, or restore the backup of this version.',
+);
 
 /**
  * PostgreSQL's SQLSTATEs, whole or by class (the first two characters); a whole one goes first. Source: PostgreSQL
@@ -59,14 +69,8 @@ export const POSTGRES_FAILURES: Readonly<Record<string, StoreFailure>> = {
     'feature_not_supported',
     'A migration changed the result of a prepared statement, or the server does not support a statement.',
   ),
-  '22': unavailable(
-    'data_rejected',
-    'The server refused a value. This is a defect of Daemun: please report it.',
-  ),
-  '23': unavailable(
-    'constraint_violated',
-    'Two requests changed the same rows at once; the client may repeat.',
-  ),
+  '22': defect('data_rejected', 'The server refused a value. This is a defect of Daemun: please report it.'),
+  '23': defect('constraint_violated', 'Two requests changed the same rows at once; the client may repeat.'),
   '25': dropped('transaction_state', 'A connection was in an unexpected transaction state and is closed.'),
   '25006': {
     ...notReady(
@@ -102,10 +106,12 @@ export const POSTGRES_FAILURES: Readonly<Record<string, StoreFailure>> = {
     "Transactions ran in a stricter isolation level than READ COMMITTED: ALTER ROLE … SET default_transaction_isolation = 'read committed'.",
   ),
   '40P01': retried('deadlock_detected', 'Two transactions waited for each other; one of them is repeated.'),
-  '42': permanent(
-    'schema_mismatch',
-    'The tables are not those of this version of Daemun: restart the process, which runs the migrations, or restore the backup of this version.',
+  '42': defect(
+    'statement_rejected',
+    'The server rejects a statement. This is a defect of Daemun: please report it.',
   ),
+  '42P01': SCHEMA_MISMATCH,
+  '42703': SCHEMA_MISMATCH,
   '42501': permanent(
     'permission_denied',
     'The user in DATABASE_URL lacks a privilege: it has to own the schemas auth, profile, board and daemun, or have CREATE on the database.',
@@ -132,7 +138,7 @@ export const POSTGRES_FAILURES: Readonly<Record<string, StoreFailure>> = {
       'The database server has no connection left: DATABASE_POOL times the number of processes must be below max_connections; or use a pooler.',
     ),
   ),
-  '54': unavailable(
+  '54': defect(
     'limit_exceeded',
     'A statement exceeds a limit of the server. This is a defect of Daemun: please report it.',
   ),
@@ -176,11 +182,9 @@ const BY_MESSAGE: readonly (readonly [RegExp, StoreFailure])[] = [
   ],
   [
     /^timeout exceeded when trying to connect/,
-    notReady(
-      unavailable(
-        'pool_exhausted',
-        'DATABASE_POOL: every connection is in use, or the server does not answer; look for slow statements, or enlarge the pool.',
-      ),
+    unavailable(
+      'pool_exhausted',
+      'DATABASE_POOL: every connection is in use, or the server does not answer; look for slow statements, or enlarge the pool.',
     ),
   ],
   [

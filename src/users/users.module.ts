@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { OutboxModule } from '../outbox/outbox.module.js';
 import { LocalProfiles } from './local-profiles.js';
 import { ProfileDeletion } from './profile-deletion.js';
 import { Profile } from './profile.entity.js';
@@ -10,7 +11,7 @@ import { UsersService } from './users.service.js';
 /** ProfileService. Global, because its port {@link Profiles} is how every other service meets it. */
 @Global()
 @Module({
-  imports: [TypeOrmModule.forFeature([Profile])],
+  imports: [OutboxModule, TypeOrmModule.forFeature([Profile])],
   controllers: [UsersController],
   providers: [UsersService, ProfileDeletion, { provide: Profiles, useClass: LocalProfiles }],
   exports: [Profiles],

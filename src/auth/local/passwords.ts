@@ -30,12 +30,12 @@ export class Passwords implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.letters.writeLater('reset-password', (email) => this.resetMail(email));
+    this.letters.writer('reset-password', ({ to }) => this.resetMail(to));
   }
 
   /** Mails a link to choose a new password, where the address is one of ours. Whether it is shows nowhere else. */
   forget(email: string, address: string): void {
-    this.letters.post('reset-password', email, () => this.resetMail(email), { address });
+    this.letters.request({ mail: 'reset-password', to: email }, { name: 'reset-password', address });
   }
 
   private async resetMail(email: string): Promise<Mail | undefined> {

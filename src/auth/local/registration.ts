@@ -42,24 +42,34 @@ export class Registrations implements OnModuleInit {
   async register({ email, password, nickname }: Registration): Promise<void> {
     const passwordHash = await this.hashes.hash(password);
     const { accountId, verified, contested } = await this.record(email, passwordHash, nickname);
-    this.letters.post(
-      verified ? 'address-in-use' : 'verify-email',
-      email,
-      async () =>
-        verified
-          ? addressInUseMail(email, await this.letters.localeOf(accountId), `${this.letters.page}/`)
-          : this.link(email, { accountId, passwordHash, nickname }, contested ? 'later' : 'only'),
-      { burst: verified ? 1 : REGISTRATION_BURST },
+    if (verified) {
+      this.letters.request({ mail: 'address-in-use', to: email }, { name: 'address-in-use' });
+      return;
+    }
+    const own = { accountId, passwordHash, nickname, contested };
+    this.letters.request(
+      { mail: 'verify-email', to: email, registration: own },
+      { name: 'register', burst: REGISTRATION_BURST },
     );
   }
 
   onModuleInit(): void {
-    this.letters.writeLater('verify-email', (email) => this.linkAgain(email));
+    this.letters.writer('verify-email', ({ to, registration }) => {
+      if (registration === undefined) return this.linkAgain(to);
+      const { contested, ...grant } = registration;
+      return this.link(to, grant, contested ? 'later' : 'only');
+    });
+    this.letters.writer('address-in-use', async ({ to }) => {
+      const account = await this.accounts.findOneBy({ email: to });
+      return account === null
+        ? undefined
+        : addressInUseMail(to, await this.letters.localeOf(account.id), `${this.letters.page}/`);
+    });
   }
 
   /** Sends the mail of the only registration again, or of none in particular, where an address waits for it. */
   resend(email: string): void {
-    this.letters.post('verify-email', email, () => this.linkAgain(email));
+    this.letters.request({ mail: 'verify-email', to: email }, { name: 'resend' });
   }
 
   private async linkAgain(email: string): Promise<Mail | undefined> {

@@ -3,7 +3,6 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 /** Messages for others, with a lane for each target, and the pauses between mails to one address. */
 export class Outbox1764500000001 implements MigrationInterface {
   async up(db: QueryRunner): Promise<void> {
-    await db.query('DROP TABLE auth.errands');
     // The payload is sealed: provider tokens, addresses and mailed links are in it.
     await db.query(`
       CREATE TABLE auth.outbox (
@@ -16,7 +15,16 @@ export class Outbox1764500000001 implements MigrationInterface {
         expires_at timestamptz,
         created_at timestamptz NOT NULL DEFAULT now()
       )`);
-    await db.query('CREATE INDEX outbox_due ON auth.outbox (due_at)');
+    await db.query('CREATE INDEX outbox_due ON auth.outbox (due_at, lane)');
+    // The provider is inside of the sealed payload, so that these messages share a lane.
+    await db.query(`
+      INSERT INTO auth.outbox (kind, lane, payload_jwe, attempts, due_at, created_at)
+      SELECT
+        CASE kind WHEN 'unlink' THEN 'provider.unlink' ELSE 'account.deleted' END,
+        CASE kind WHEN 'unlink' THEN 'provider.unlink/providers/earlier' ELSE 'account.deleted/profiles' END,
+        payload_jwe, attempts, due_at, created_at
+      FROM auth.errands ORDER BY id`);
+    await db.query('DROP TABLE auth.errands');
     await db.query(`
       CREATE TABLE auth.mail_pauses (
         mailbox bytea PRIMARY KEY,
