@@ -4,10 +4,10 @@ import { Injectable, Module, type OnModuleInit } from '@nestjs/common';
 import { z } from 'zod';
 import { OutboxModule } from '../src/outbox/outbox.module.js';
 import { Outbox, Undeliverable } from '../src/outbox/outbox.js';
-import { signedIn } from './support/actors.js';
+import { json, signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { Mailbox } from './support/mailbox.js';
-import { register, tokenIn } from './support/people.js';
+import { post, register, tokenIn, verifiedPerson } from './support/people.js';
 import { PostgresServer } from './support/postgres-server.js';
 import { describeWith } from './support/programs.js';
 import { until } from './support/until.js';
@@ -224,5 +224,50 @@ describe('a mail that the server puts off', () => {
     await until(() => app.log.some(({ msg }) => msg === 'a message of the outbox was dropped'));
     expect(await mailsLeft(app)).toEqual([]);
     await app.stop();
+  });
+});
+
+describe('a security notice', () => {
+  let mailbox: Mailbox;
+  let app: TestApp;
+  beforeAll(async () => {
+    mailbox = await Mailbox.open();
+    app = await startApp({ MAIL_URL: mailbox.url });
+    await app.database.query(
+      `CREATE FUNCTION auth.disk_full() RETURNS trigger LANGUAGE plpgsql AS
+       $$ BEGIN RAISE EXCEPTION 'the disk is full' USING ERRCODE = '53100'; END $$`,
+    );
+  });
+  afterAll(async () => {
+    await app.stop();
+    await mailbox.close();
+  });
+  afterEach(() => app.database.query('DROP TRIGGER IF EXISTS disk_full ON auth.outbox'));
+
+  /** A person who has logged in, and whose notices the outbox does not take. */
+  async function withoutOutbox(name: string) {
+    const { email, password } = await verifiedPerson(app, mailbox, name);
+    const person = { email, password };
+    const { accessToken } = await json<{ accessToken: string }>(post(app, '/auth/login', person));
+    await app.database.query(
+      `CREATE TRIGGER disk_full BEFORE INSERT ON auth.outbox FOR EACH ROW WHEN (NEW.kind LIKE 'mail.%')
+       EXECUTE FUNCTION auth.disk_full()`,
+    );
+    return { person, headers: { authorization: `Bearer ${accessToken}` } };
+  }
+
+  it('is stored with the new password, or neither is', async () => {
+    const { person, headers } = await withoutOutbox('changer');
+    const change = { currentPassword: person.password, newPassword: 'a better password' };
+    expect((await post(app, '/auth/change-password', change, headers)).status).toBe(503);
+    expect((await post(app, '/auth/login', person)).status).toBe(200);
+  });
+
+  it('is stored with the deletion of an account, or neither is', async () => {
+    const { person, headers } = await withoutOutbox('leaver');
+    const deletion = { method: 'DELETE', headers: { ...headers, 'content-type': 'application/json' } };
+    const body = JSON.stringify({ password: person.password });
+    expect((await fetch(`${app.url}/auth/account`, { ...deletion, body })).status).toBe(503);
+    expect((await post(app, '/auth/login', person)).status).toBe(200);
   });
 });

@@ -6,7 +6,6 @@ import { Outbox } from '../outbox/outbox.js';
 import { AuditEvents } from './audit-events.js';
 import { Identity } from './identity.entity.js';
 import { Letters } from './letters.js';
-import { accountDeletedMail } from './mails.js';
 import { Reauthentication } from './reauthentication.js';
 import { Sessions } from './sessions/sessions.js';
 
@@ -30,9 +29,9 @@ export class Departures {
    */
   async leave(actor: Actor, password: string | undefined): Promise<void> {
     const { accountId } = actor;
-    // The profile, which knows it, may be gone by the time the mail is written.
+    // The profile, which knows it, will be gone by the time the mail is written.
     const locale = await this.letters.localeOf(accountId);
-    const { account, announce } = await this.dataSource.transaction(async (db) => {
+    const announce = await this.dataSource.transaction(async (db) => {
       const owner = await db.findOneOrFail(Account, {
         where: { id: accountId },
         lock: { mode: 'pessimistic_write' },
@@ -42,6 +41,7 @@ export class Departures {
         await this.outbox.add(db, 'provider.unlink', { accountId, provider, subject, grantJwe });
       }
       await this.outbox.add(db, 'account.deleted', { accountId });
+      await this.letters.notify(db, 'account-deleted', owner, { locale });
       await db.delete(Identity, { accountId });
       await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1', [accountId]);
       await db.update(
@@ -58,11 +58,10 @@ export class Departures {
           changedAt: () => 'now()',
         },
       );
-      return { account: owner, announce: await this.sessions.endAllOf(accountId, 'account_deleted', db) };
+      return this.sessions.endAllOf(accountId, 'account_deleted', db);
     });
     await announce();
     this.outbox.wake();
     this.audit.record({ accountId, kind: 'account_deleted' });
-    this.letters.tell('account-deleted', account, accountDeletedMail, locale);
   }
 }

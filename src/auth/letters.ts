@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { Config } from '../config.js';
 import { Mailer, type Mail } from '../mail/mailer.js';
@@ -9,6 +9,7 @@ import type { Account } from './account.entity.js';
 import { clientOf } from './limits/client-address.js';
 import { KnownClients } from './limits/known-clients.js';
 import { MailPauses } from './mail-pauses.js';
+import { accountDeletedMail, newWayInMail, passwordChangedMail } from './mails.js';
 
 /** Seconds for which mails that anyone can cause are of use: as long as their links are good. */
 const LIFETIME_S = { 'verify-email': 86_400, 'reset-password': 3_600, 'address-in-use': 86_400 } as const;
@@ -29,6 +30,20 @@ const mailRequest = z.object({
 /** A mail that somebody asked for. */
 export type MailRequest = z.output<typeof mailRequest>;
 type Writer = (request: MailRequest) => Promise<Mail | undefined>;
+
+/** Seconds for which a security notice is of use. */
+const NOTICE_LIFETIME_S = 3 * 86_400;
+
+const securityNotice = z.object({
+  mail: z.enum(['password-changed', 'new-way-in', 'account-deleted']),
+  to: z.string(),
+  accountId: z.uuid(),
+  /** The profile's language, where the profile will be gone when the mail is written. */
+  locale: z.enum(['ko', 'en'] satisfies Locale[]).optional(),
+  /** The provider's name, for `new-way-in`. */
+  provider: z.string().optional(),
+});
+type SecurityNotice = z.output<typeof securityNotice>;
 
 /** How often mails of a request may go out. */
 interface Spacing {
@@ -65,6 +80,13 @@ export class Letters implements OnModuleInit {
         const written = await this.writers.get(mail)?.(request);
         if (written !== undefined) await this.mailer.send(mail, written, LIFETIME_S[mail]);
       },
+    });
+    this.outbox.handle('mail.notice', {
+      name: 'letters',
+      schema: securityNotice,
+      concurrency: 4,
+      deliver: async (notice) =>
+        this.mailer.send(notice.mail, await this.writeNotice(notice), NOTICE_LIFETIME_S),
     });
   }
 
@@ -103,17 +125,27 @@ export class Letters implements OnModuleInit {
   }
 
   /**
-   * Tells an account's owner something, where there is an address that is surely theirs. `locale` is for an account whose
-   * profile is about to be deleted.
+   * Adds a security notice to the outbox in the caller's transaction, where the account has a verified address.
+   * {@link Outbox.wake} once that is committed.
    */
-  tell(
-    kind: string,
-    { id, email, emailVerifiedAt }: Pick<Account, 'id' | 'email' | 'emailVerifiedAt'>,
-    write: (to: string, locale: Locale | undefined, page: string) => Mail,
-    locale?: Locale,
-  ): void {
-    if (email === null || emailVerifiedAt === null) return;
-    this.mailer.post(kind, async () => write(email, locale ?? (await this.localeOf(id)), `${this.page}/`));
+  async notify(
+    db: EntityManager,
+    mail: SecurityNotice['mail'],
+    { id: accountId, email: to, emailVerifiedAt }: Pick<Account, 'id' | 'email' | 'emailVerifiedAt'>,
+    details: Pick<SecurityNotice, 'locale' | 'provider'> = {},
+  ): Promise<void> {
+    if (to === null || emailVerifiedAt === null || !this.mailer.accepts(mail)) return;
+    const schedule = { lifetime: NOTICE_LIFETIME_S };
+    await this.outbox.add(db, 'mail.notice', { mail, to, accountId, ...details }, schedule);
+  }
+
+  private async writeNotice({ mail, to, accountId, locale, provider = '' }: SecurityNotice): Promise<Mail> {
+    if (mail === 'account-deleted') return accountDeletedMail(to, locale);
+    const language = await this.localeOf(accountId);
+    const page = `${this.page}/`;
+    return mail === 'new-way-in'
+      ? newWayInMail(to, language, provider, page)
+      : passwordChangedMail(to, language, page);
   }
 
   /** The language of a profile; undefined where it cannot be known now. */

@@ -8,8 +8,8 @@ import { createSchema, MIGRATIONS_SCHEMA } from './schema.js';
 /** Any number; the same in every process that may migrate this database. "daemun" in ASCII. */
 export const MIGRATION_LOCK = 0x6461656d756e;
 
-/** How often (ms) to say what a start waits for. */
-const OFTEN = 10_000;
+/** Interval (ms) of the log line that names what a start waits for. */
+const REMINDER_MS = 10_000;
 
 /** Neither a migration nor the wait for one is bound by the time limits of requests. */
 const NO_TIME_LIMITS = [
@@ -25,7 +25,7 @@ const NO_TIME_LIMITS = [
 export async function migrate(options: PostgresDataSourceOptions): Promise<void> {
   const logger = new Logger(migrate.name);
   let what = 'another process to finish with the migrations, or a database that does not answer';
-  const saying = setInterval(() => logger.warn(`still waiting for ${what}`), OFTEN).unref();
+  const saying = setInterval(() => logger.warn(`still waiting for ${what}`), REMINDER_MS).unref();
   const { query_timeout: _, ...extra } = options.extra as { query_timeout?: number };
   const dataSource = new DataSource({ ...options, poolSize: 1, extra });
   try {

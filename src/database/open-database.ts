@@ -18,7 +18,7 @@ export async function openDatabase(options: PostgresDataSourceOptions): Promise<
     try {
       await migrate(options);
       const dataSource = await new RetryingDataSource(options).initialize();
-      tellPooler(dataSource, logger);
+      logPooler(dataSource, logger);
       return dataSource;
     } catch (error) {
       const failure = postgresFailureOf(error);
@@ -29,7 +29,7 @@ export async function openDatabase(options: PostgresDataSourceOptions): Promise<
   }
 }
 
-function tellPooler(dataSource: DataSource, logger: Logger): void {
+function logPooler(dataSource: DataSource, logger: Logger): void {
   const { session } = poolOf(dataSource);
   if (session === undefined || session.direct) return;
   logger.log('DATABASE_URL leads to a pooler: no prepared statements, and no settings of sessions');

@@ -37,7 +37,7 @@ export class PostgresPool extends pg.Pool {
     Object.assign(this.options, { onConnect: (client: pg.PoolClient) => this.open(client, options) });
   }
 
-  /** Whether statements may be prepared by name: not behind a pooler that changes connections between statements. */
+  /** True where statements may be prepared by name: not behind a pooler that changes connections between statements. */
   get namedStatements(): boolean {
     return this.session?.direct === true && !this.losesStatements;
   }

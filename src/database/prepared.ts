@@ -44,7 +44,7 @@ async function run<Row extends QueryResultRow>(
   return rows;
 }
 
-/** Whether the server did not run a statement because of its name. A pooler that lost it will lose it again. */
+/** Tells a failure that is due to a statement's name, before which nothing ran. A pooler that lost it will lose it again. */
 function isLost(pool: PostgresPool, error: unknown): boolean {
   const failure = postgresFailureOf(error);
   if (failure?.client !== 'retry_unnamed') return false;

@@ -30,7 +30,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   jit: 'off',
 };
 
-/** Whether the server takes no writes: a standby, or a primary that was taken out of service. */
+/** SQL condition: the server takes no writes, as a standby, or a primary that was taken out of service. */
 export const READ_ONLY = "(pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean)";
 
 /** A session as {@link INSPECT} finds it. */

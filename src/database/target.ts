@@ -4,7 +4,7 @@ import type { Config } from '../config.js';
 import type { EmbeddedPostgres } from './embedded-postgres.js';
 import { PostgresPool } from './postgres-pool.js';
 
-/** Where PostgreSQL is: at a server's URL, with the size of the pool of connections to it, or inside this process. */
+/** Address of PostgreSQL: a server's URL with the size of its connection pool, or inside this process. */
 export type DatabaseTarget =
   { readonly url: string; readonly poolSize: number } | { readonly embedded: EmbeddedPostgres };
 

@@ -32,8 +32,6 @@ const CONNECTIONS = 5;
 const PAUSES_S = [5, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600];
 /** Mails that are being written. More than these means that the database is away. */
 const MOST_PENDING = 1_000;
-/** A notice is of use for three days; mails with links say themselves for how long. */
-const NOTICE_LIFETIME_S = 3 * 86_400;
 
 /** Sends mails through the outbox: a mail that the server puts off is kept for hours, also through restarts. */
 @Injectable()
@@ -77,12 +75,10 @@ export class Mailer implements OnModuleInit {
     this.outbox.beforeStop(() => Promise.all(this.pending));
   }
 
-  /**
-   * Writes a mail and puts it into the outbox, once the caller has gone on: neither the
-   * caller's time nor its outcome depends on it.
-   */
-  post(kind: string, write: () => Promise<Mail>): void {
-    this.inBackground(kind, async () => this.send(kind, await write(), NOTICE_LIFETIME_S));
+  /** Whether a mail can be sent at all; logs an error where it cannot. */
+  accepts(kind: string): boolean {
+    if (this.transport === undefined) this.logger.error(`a ${kind} mail was not sent: MAIL_URL is not set`);
+    return this.transport !== undefined;
   }
 
   /** Puts a mail into the outbox; `lifetime` (s) is for how long it is of use. */
@@ -92,9 +88,9 @@ export class Mailer implements OnModuleInit {
 
   /** Does work that leads to a mail once the caller has gone on. */
   inBackground(kind: string, work: () => Promise<void>): void {
-    if (this.transport === undefined || this.pending.size >= MOST_PENDING) {
-      const why = this.transport ? 'too many wait' : 'MAIL_URL is not set';
-      this.logger.error(`a ${kind} mail was not sent: ${why}`);
+    if (!this.accepts(kind)) return;
+    if (this.pending.size >= MOST_PENDING) {
+      this.logger.error(`a ${kind} mail was not sent: too many wait`);
       return;
     }
     const writing = setImmediate()
@@ -120,24 +116,21 @@ export class Mailer implements OnModuleInit {
       })
       .then(
         () => undefined,
-        (error: unknown) => this.failureOf(mail, error),
+        (error: unknown) => failureOf(mail, error),
       );
     if (failure !== undefined) throw failure;
   }
+}
 
-  /** Without the error itself: mail servers repeat the address in what they say. */
-  private failureOf(mail: string, error: unknown): Error {
-    const what = `a ${mail} mail was not sent: ${describe(error)}`;
-    if (isRefused(error)) {
-      this.logger.error(what);
-      return new Undeliverable(describe(error));
-    }
-    if (isOperators(error))
-      this.logger.error(
-        `${what}. MAIL_URL: check user, password and TLS; MAIL_FROM: the server has to allow it`,
-      );
-    return new Error(what);
-  }
+/** The failure that the outbox logs, without the error itself: mail servers repeat the address in what they say. */
+function failureOf(mail: string, error: unknown): Error {
+  const reason = `a ${mail} mail was not sent: ${describe(error)}`;
+  if (isRefused(error)) return new Undeliverable(reason);
+  return new Error(
+    isOperators(error)
+      ? `${reason}. MAIL_URL: check user, password and TLS; MAIL_FROM: the server has to allow it`
+      : reason,
+  );
 }
 
 interface SmtpError {

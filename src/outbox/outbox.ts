@@ -7,13 +7,13 @@ import { Secrets } from '../secrets.js';
 
 /** Interval (ms) of polls for messages that other processes left, or whose pause is over. */
 const POLL_MS = 15_000;
-/** A process that takes a message has so long (s) before another one takes it over, unless the handler says otherwise. */
+/** Lease (s) of a message: a process that has not finished by then loses it to another one. Handlers may need longer. */
 const LEASE_S = 60;
 /** Messages that are sealed anew in one step. */
 const BATCH = 500;
 /** Messages that a process handles at once. */
 const CONCURRENCY = 24;
-/** Pauses (s) after a failure double from here to there, unless the handler has its own. */
+/** Backoff (s): pauses after a failure double from the first to the longest, unless the handler has its own. */
 const FIRST_PAUSE_S = 15;
 const LONGEST_PAUSE_S = 6 * 3_600;
 /** A pause varies by this share, so that what failed together does not come back together. */
@@ -29,12 +29,12 @@ const COUNT_INTERVAL_MS = 1_000;
 /** The receiver will never take the message: it is dropped. The message says why, without personal data. */
 export class Undeliverable extends Error {}
 
-/** How messages of a kind are delivered. Handlers of one kind each get a message of their own. */
+/** Delivers messages of a kind. Each handler of a kind gets a message of its own. */
 export interface OutboxHandler<T> {
   /** Tells the handlers of one kind apart. */
   readonly name: string;
   readonly schema: z.ZodType<T>;
-  /** Where the message goes, such as a provider: messages for different targets do not wait for one another. */
+  /** The message's receiver, such as a provider: messages for different targets do not wait for one another. */
   readonly target?: (message: T) => string;
   /** Messages that a process delivers at once to one target (1). */
   readonly concurrency?: number;
@@ -48,7 +48,7 @@ export interface OutboxHandler<T> {
   readonly deliver: (message: T, id: string) => Promise<void>;
 }
 
-/** When a message is delivered. */
+/** The time in which a message is delivered. */
 export interface Schedule {
   /** Not before; now where it is left out. */
   readonly dueAt?: Date;

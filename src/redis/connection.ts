@@ -2,13 +2,13 @@ import { createClient, createCluster } from 'redis';
 import { UnsuitableRedis } from '../stores/redis-failures.js';
 import type { Secret } from '../secret.js';
 
-/** What servers answer when they are asked whether they are there. */
+/** Answer to a heartbeat: the replication id, and the server's clock (ms since 1970). */
 export interface Pong {
   readonly history: string;
   readonly time: number;
 }
 
-/** What a connection to one server and to a cluster have in common. */
+/** Connection to one server or to a cluster. */
 export interface Connection {
   send(key: string, command: string[]): Promise<unknown>;
   publish(channel: string, message: string): Promise<unknown>;
@@ -212,7 +212,7 @@ interface Node {
 /** The oldest Redis whose ACL and replies are those that Daemun uses. */
 const OLDEST_VERSION = 6;
 
-/** What a server says about itself. @throws {UnsuitableRedis} where it is too old. */
+/** Reads `INFO`. @throws {UnsuitableRedis} where it is too old. */
 async function inspect(node: Node): Promise<string> {
   const info = String(await node.sendCommand(['INFO']));
   const [, version = OLDEST_VERSION] = /^redis_version:(\d+)/m.exec(info) ?? [];
@@ -233,7 +233,7 @@ async function pong(node: Node): Promise<Pong> {
   return { history, time: Number(seconds) * 1000 + Math.floor(Number(micros) / 1000) };
 }
 
-/** Where a cluster keeps a key without a hash tag: CRC-16/XMODEM, as its specification says. */
+/** Computes the slot of a key without a hash tag: CRC-16/XMODEM, by the cluster specification. */
 export function slotOf(key: string): number {
   let crc = 0;
   for (const byte of Buffer.from(key)) {

@@ -53,7 +53,7 @@ const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 1_000;
 /** Between attempts (ms) while only an operator can help. */
 const PERMANENT_PAUSE_MS = 5_000;
-/** How often (ms) the log repeats what an operator has to do. */
+/** Interval (ms) at which the log repeats a failure that only an operator can end. */
 const REMINDER_MS = 60_000;
 /** How much later (ms) than we another process may notice that Redis went away or is back: patience and pause, twice. */
 const SETTLE = 5_000;

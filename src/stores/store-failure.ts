@@ -9,7 +9,7 @@ export interface StoreFailure {
   readonly client: 'retry' | 'retry_unnamed' | 'unavailable';
   /** `drop_all`: every open connection leads to the same server in the same state, so none of them is used again. */
   readonly connection: 'keep' | 'drop' | 'drop_all';
-  /** Whether `/health/ready` answers 503 until a probe succeeds: log-in, refresh or writes cannot work. */
+  /** True where `/health/ready` answers 503 until a probe succeeds: log-in, refresh or writes cannot work. */
   readonly losesReadiness: boolean;
   /** False where only an operator can end it; such a failure is logged again and again, and refuses a start at once. */
   readonly transient: boolean;

@@ -3,12 +3,13 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { DataSource, In, type Repository } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
 import type { Mail } from '../../mail/mailer.js';
+import { Outbox } from '../../outbox/outbox.js';
 import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';
 import { AuditEvents } from '../audit-events.js';
 import { Letters } from '../letters.js';
 import { Limits } from '../limits/limits.js';
-import { passwordChangedMail, resetPasswordMail } from '../mails.js';
+import { resetPasswordMail } from '../mails.js';
 import { Sessions } from '../sessions/sessions.js';
 import { normalizePassword } from '../../text/password.js';
 import { isOneOf } from './credentials.js';
@@ -26,6 +27,7 @@ export class Passwords implements OnModuleInit {
     private readonly tokens: OneTimeTokens,
     private readonly sessions: Sessions,
     private readonly letters: Letters,
+    private readonly outbox: Outbox,
     private readonly audit: AuditEvents,
   ) {}
 
@@ -56,7 +58,7 @@ export class Passwords implements OnModuleInit {
     // What was never a token of ours is not worth a hash.
     await this.tokens.check('reset-password', token);
     const passwordHash = await this.hashes.hash(password);
-    const { account, announce } = await this.tokens.redeem(
+    const { accountId, announce } = await this.tokens.redeem(
       'reset-password',
       token,
       async ({ accountId }, db) => {
@@ -70,19 +72,17 @@ export class Passwords implements OnModuleInit {
         await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1 AND used_at IS NULL', [
           accountId,
         ]);
-        return {
-          account: {
-            id: accountId,
-            email: owner.email,
-            emailVerifiedAt: owner.emailVerifiedAt ?? new Date(),
-          },
-          announce: await this.sessions.endAllOf(accountId, 'password_reset', db),
-        };
+        await this.letters.notify(db, 'password-changed', {
+          id: accountId,
+          email: owner.email,
+          emailVerifiedAt: owner.emailVerifiedAt ?? new Date(),
+        });
+        return { accountId, announce: await this.sessions.endAllOf(accountId, 'password_reset', db) };
       },
     );
     await announce();
-    this.audit.record({ accountId: account.id, kind: 'password_reset' });
-    this.letters.tell('password-changed', account, passwordChangedMail);
+    this.outbox.wake();
+    this.audit.record({ accountId, kind: 'password_reset' });
   }
 
   /**
@@ -110,13 +110,14 @@ export class Passwords implements OnModuleInit {
         throw new Problem('credentials_invalid', { reason: 'it was changed at the same time' });
       // A link that was mailed before would bring back whoever could read the mail then.
       await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1', [actor.accountId]);
+      await this.letters.notify(db, 'password-changed', account);
       return this.sessions.endAllOf(actor.accountId, 'password_changed', db, {
         except: actor.sessionId,
       });
     });
     await announce();
+    this.outbox.wake();
     this.audit.record({ accountId: actor.accountId, sessionId: actor.sessionId, kind: 'password_changed' });
-    this.letters.tell('password-changed', account, passwordChangedMail);
   }
 }
 

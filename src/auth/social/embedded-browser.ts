@@ -7,7 +7,10 @@ const APPS =
 /** Android marks its WebView; other browsers on Android are none. */
 const ANDROID_WEBVIEW = /Android.*; wv\)/;
 
-/** Whether a browser is embedded in an app. A miss costs a detour, a false alarm a way in: what is not known is none. */
+/**
+ * Recognises a browser that is embedded in an app. An unknown one counts as a browser: a false alarm takes a login method
+ * from people, a miss leads to the provider's error page.
+ */
 export function isEmbeddedBrowser(userAgent = ''): boolean {
   return APPS.test(userAgent) || ANDROID_WEBVIEW.test(userAgent);
 }

@@ -12,7 +12,6 @@ import { guestName } from '../guest-name.js';
 import { Identity } from '../identity.entity.js';
 import { Letters } from '../letters.js';
 import { whoIs, type Decision } from '../linking.js';
-import { newWayInMail } from '../mails.js';
 import { Reauthentication } from '../reauthentication.js';
 import { Sessions } from '../sessions/sessions.js';
 import { LoginError } from './login-error.js';
@@ -51,9 +50,10 @@ export class Identities {
     for (let attempt = 1; ; attempt++) {
       try {
         const { decision, account } = await this.dataSource.transaction((db) =>
-          this.decide(db, logIn, actor),
+          this.decide(db, logIn, providerName, actor),
         );
-        this.tell(decision, account, logIn.profile, providerName);
+        if (decision.act === 'link') this.outbox.wake();
+        this.record(decision, account, logIn.profile);
         return account;
       } catch (error) {
         if (!isUniqueViolation(error) || attempt === ATTEMPTS) throw error;
@@ -131,6 +131,7 @@ export class Identities {
   private async decide(
     db: EntityManager,
     { profile, grant }: SocialLogIn,
+    providerName: string,
     actor: Linker | undefined,
   ): Promise<{ decision: Decision; account: Account }> {
     const { provider, subject } = profile;
@@ -179,7 +180,10 @@ export class Identities {
     ) {
       await db.update(Identity, { provider, subject }, { ...says, grantJwe });
     }
-    return { decision, account: await db.findOneByOrFail(Account, { id: accountId }) };
+    const account = await db.findOneByOrFail(Account, { id: accountId });
+    if (decision.act === 'link')
+      await this.letters.notify(db, 'new-way-in', account, { provider: providerName });
+    return { decision, account };
   }
 
   /** Who asked to link has to be logged in still, by the row: access tokens and what is remembered of them end sooner. */
@@ -199,13 +203,10 @@ export class Identities {
     return this.providers.find(provider) !== undefined;
   }
 
-  private tell({ act }: Decision, account: Account, { provider }: SocialProfile, name: string): void {
+  private record({ act }: Decision, account: Account, { provider }: SocialProfile): void {
     if (act === 'log_in') return;
     const kind = act === 'open_account' ? 'account_opened' : 'identity_linked';
     this.audit.record({ accountId: account.id, kind, details: { provider } });
-    if (act === 'link') {
-      this.letters.tell('new-way-in', account, (to, locale, page) => newWayInMail(to, locale, name, page));
-    }
   }
 }
 

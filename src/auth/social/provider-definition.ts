@@ -54,7 +54,7 @@ export interface ProviderDefinition extends ProviderSettings {
   readonly Strategy: StrategyClass;
   /** What `iss` must be where a callback has it (RFC 9207). */
   readonly issuer?: string;
-  /** Whether its consent page refuses browsers that are embedded in apps. */
+  /** True where its consent page refuses browsers that are embedded in apps. */
   readonly refusesEmbeddedBrowsers?: boolean;
   /** Whether the token request must repeat `state`. */
   readonly repeatsState?: boolean;

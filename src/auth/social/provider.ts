@@ -47,7 +47,7 @@ export class Provider {
     this.strategy = new HardenedStrategy(definition, credentials, this.places(credentials));
   }
 
-  /** Whether the provider shows its consent page in the browser with this `User-Agent`. */
+  /** False where the provider does not show its consent page in the browser with this `User-Agent`. */
   accepts(userAgent: string | undefined): boolean {
     return this.definition.refusesEmbeddedBrowsers !== true || !isEmbeddedBrowser(userAgent);
   }
