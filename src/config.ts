@@ -224,8 +224,11 @@ export function loadConfig(
   if (set.MAIL_URL !== undefined && !isServerUrl(set.MAIL_URL, ['smtp', 'smtps'])) {
     refuse('MAIL_URL', `must be an smtp:// or smtps:// URL ${SERVER_URL}`);
   }
-  if (!/^[^\p{Cc}<>]*<?[^\s<>@]+@[^\s<>@]+>?$/u.test(set.MAIL_FROM)) {
-    refuse('MAIL_FROM', 'must be an address, such as Daemun <no-reply@example.com>');
+  if (!/^[^\p{Cc}<>]*<?(?:(?![<>@])[\x21-\x7e])+@[^\s<>@]+>?$/u.test(set.MAIL_FROM)) {
+    refuse(
+      'MAIL_FROM',
+      'must be an address with only ASCII characters before the @, such as Daemun <no-reply@example.com>',
+    );
   }
   if (set.OAUTH_SANDBOX_URL !== undefined && !isServerUrl(set.OAUTH_SANDBOX_URL, ['http', 'https'])) {
     refuse('OAUTH_SANDBOX_URL', 'must be an http:// or https:// URL');

@@ -179,12 +179,17 @@ describe('a setting that is wrong', () => {
     ['MAIL_URL', 'smtp://'],
     ['MAIL_FROM', 'nobody'],
     ['MAIL_FROM', 'a@example.com\nBcc: b@example.com'],
+    ['MAIL_FROM', '대문 <대문@example.com>'],
     ['OAUTH_SANDBOX_URL', 'sandbox'],
     ['METRICS_PORT', '3000'],
     ['SANDBOX_PORT', '3000'],
     ['SANDBOX_SMTP_PORT', '4000'],
   ])('is found before anything is started: %s=%s', (key, value) => {
     expect(complaints({ [key]: value })).toEqual([key]);
+  });
+
+  it('is not a name or a domain of MAIL_FROM in another script', () => {
+    expect(complaints({ MAIL_FROM: '대문 <no-reply@대문.example>' })).toEqual([]);
   });
 
   it('is not a socket of PostgreSQL', () => {

@@ -232,6 +232,31 @@ describe('changing the password', () => {
   });
 });
 
+describe('a password in another Unicode form', () => {
+  const [composed, decomposed] = [
+    '대문 안으로 들어가'.normalize('NFC'),
+    '대문 안으로 들어가'.normalize('NFD'),
+  ];
+
+  it('that was stored as it was sent logs in, and from then on in every form', async () => {
+    const { email } = await verifiedPerson(app, mailbox, 'decomposed');
+    const passwordHash = await hash(decomposed, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
+    await app.database.getRepository(Account).update({ email }, { passwordHash });
+    expect((await logIn(email, composed)).status).toBe(401);
+    expect((await logIn(email, decomposed)).status).toBe(200);
+    expect((await logIn(email, composed)).status).toBe(200);
+  });
+
+  it.each([
+    ['the address', 'ｏｗｎ-Words@example.com'],
+    ['the nickname', '가나다라마바사아'.normalize('NFD')],
+  ])('may not be %s', async (_, password) => {
+    const person = { email: 'own-words@example.com', password, nickname: '가나다라마바사아' };
+    const answer = await post(app, '/auth/register', person);
+    expect([answer.status, await answer.json()]).toMatchObject([400, { errors: [{ pointer: '/password' }] }]);
+  });
+});
+
 describe('a new password', () => {
   const registering = (password: string) =>
     post(app, '/auth/register', { email: 'new@example.com', password, nickname: 'Newcomer' });
