@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { EntityManager } from 'typeorm';
+import { MailPauses } from '../src/auth/mail-pauses.js';
 import { Outbox } from '../src/outbox/outbox.js';
 import { startApp, type TestApp } from './support/app.js';
 import { Mailbox } from './support/mailbox.js';
 import { post, tokenIn, verifiedPerson } from './support/people.js';
+import { PostgresServer } from './support/postgres-server.js';
+import { describeWith } from './support/programs.js';
 
 let mailbox: Mailbox;
 let app: TestApp;
@@ -94,6 +98,23 @@ describe('the owner of an address that strangers ask for', () => {
     const [, token] = /#reset-password=(\S+)/.exec(mailsTo(email).at(-1)?.text ?? '') ?? [];
     const reset = await post(app, '/auth/reset-password', { token, password: 'the owner chose this' });
     expect(reset.status).toBe(204);
+  });
+});
+
+describeWith('postgres', 'a place among the mails to one mailbox', () => {
+  it('is not lost to a request that began later and was quicker', async () => {
+    const server = await PostgresServer.start();
+    const own = await startApp({ DATABASE_URL: server.url });
+    const pauses = own.daemun.app.get(MailPauses, { strict: false });
+    const place = (db: EntityManager) => pauses.next(db, 'register', 'mina@example.com', 5);
+    const places = await own.database.transaction(async (first) => {
+      await first.query('SELECT 1');
+      const quicker = await own.database.transaction(place);
+      return [quicker, await place(first)];
+    });
+    expect(places).toMatchObject([{ later: false }, { later: false }]);
+    await own.stop();
+    await server.stop();
   });
 });
 

@@ -120,8 +120,12 @@ describeWith(['postgres', 'pgbouncer'], 'behind PgBouncer in transaction mode', 
       ],
       { env: { ...process.env, ...behindPooler(server.url, pooler.url) }, maxBuffer: 64 * 1024 * 1024 },
     );
-    await expect(run.then(() => 'passed')).resolves.toBe('passed');
-  });
+    const output = await run.then(
+      () => 'passed',
+      ({ stdout, stderr }: { stdout: string; stderr: string }) => stdout + stderr,
+    );
+    expect(output).toBe('passed');
+  }, 300_000);
 });
 
 describeWith('postgres', 'a prepared statement that the server has lost', () => {

@@ -10,19 +10,20 @@ const QUIET_S = 6 * 3_600;
 
 /**
  * Spaces the mails to one mailbox, whoever causes them: nobody can fill it, and its owner gets one at the latest when the
- * pause is over. A request while a mail waits for that is answered by that mail.
+ * pause is over. A request while a mail waits for that is answered by that mail. `now()` would be earlier than the row where
+ * the transaction has waited for its lock.
  */
 const NEXT = `
-  INSERT INTO auth.mail_pauses AS pause (mailbox, due_at, sent) VALUES ($1, now(), 1)
+  INSERT INTO auth.mail_pauses AS pause (mailbox, due_at, sent) VALUES ($1, clock_timestamp(), 1)
   ON CONFLICT (mailbox) DO UPDATE SET
-    sent = CASE WHEN pause.due_at < now() - make_interval(secs => ${QUIET_S}) THEN 1 ELSE pause.sent + 1 END,
+    sent = CASE WHEN pause.due_at < clock_timestamp() - make_interval(secs => ${QUIET_S}) THEN 1 ELSE pause.sent + 1 END,
     due_at = CASE
-      WHEN pause.sent < $2 THEN now()
-      ELSE greatest(now(), pause.due_at + make_interval(secs =>
+      WHEN pause.sent < $2 THEN clock_timestamp()
+      ELSE greatest(clock_timestamp(), pause.due_at + make_interval(secs =>
         (ARRAY[${PAUSES_S.join(', ')}])[least(pause.sent - $2 + 1, ${PAUSES_S.length})]))
     END
-  WHERE pause.due_at <= now()
-  RETURNING due_at AS "dueAt", due_at > now() AS later`;
+  WHERE pause.due_at <= clock_timestamp()
+  RETURNING due_at AS "dueAt", due_at > clock_timestamp() AS later`;
 
 /** When the next mail of a kind may go to an address. Kept in the database, for every process and through restarts. */
 @Injectable()
