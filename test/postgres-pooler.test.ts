@@ -107,25 +107,29 @@ describeWith(['postgres', 'pgbouncer'], 'behind PgBouncer in transaction mode', 
     }
   });
 
-  it.each(SUITES)('the suite %s passes', async (suite) => {
-    const run = promisify(execFile)(
-      process.execPath,
-      [
-        '--experimental-vm-modules',
-        '--no-warnings',
-        'node_modules/jest/bin/jest.js',
-        '-i',
-        '--forceExit',
-        `test/${suite}.test.ts`,
-      ],
-      { env: { ...process.env, ...behindPooler(server.url, pooler.url) }, maxBuffer: 64 * 1024 * 1024 },
-    );
-    const output = await run.then(
-      () => 'passed',
-      ({ stdout, stderr }: { stdout: string; stderr: string }) => stdout + stderr,
-    );
-    expect(output).toBe('passed');
-  }, 300_000);
+  it.each(SUITES)(
+    'the suite %s passes',
+    async (suite) => {
+      const run = promisify(execFile)(
+        process.execPath,
+        [
+          '--experimental-vm-modules',
+          '--no-warnings',
+          'node_modules/jest/bin/jest.js',
+          '-i',
+          '--forceExit',
+          `test/${suite}.test.ts`,
+        ],
+        { env: { ...process.env, ...behindPooler(server.url, pooler.url) }, maxBuffer: 64 * 1024 * 1024 },
+      );
+      const output = await run.then(
+        () => 'passed',
+        ({ stdout, stderr }: { stdout: string; stderr: string }) => stdout + stderr,
+      );
+      expect(output).toBe('passed');
+    },
+    300_000,
+  );
 });
 
 describeWith('postgres', 'a prepared statement that the server has lost', () => {
