@@ -1,5 +1,7 @@
-import { accessSync, constants } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { getDomain } from 'tldts';
 import type { Config, Environment } from './config.js';
 
@@ -32,17 +34,41 @@ export function isServerUrl(value: string, schemes: readonly string[]): boolean 
 export const SERVER_URL =
   'with a host; in a user name or a password, anything but letters and digits is written as %XX';
 
-/** The files that a PostgreSQL URL names for TLS have to be readable. */
-export function checkCertificateFiles(url: string, refuse: Refuse): void {
+/** Modes of libpq, and `no-verify` of pg. */
+const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
+
+/** Checks what a PostgreSQL URL says about TLS: the mode, and the files that it names. */
+export function checkTls(url: string, refuse: Refuse): void {
   const { searchParams } = new URL(url);
-  for (const name of ['sslrootcert', 'sslcert', 'sslkey']) {
+  const mode = searchParams.get('sslmode');
+  if (mode !== null && !SSL_MODES.includes(mode))
+    refuse('DATABASE_URL', `sslmode must be one of ${SSL_MODES.join(', ')}`);
+  const read = (name: string): Buffer | undefined => {
     const file = searchParams.get(name);
-    if (file === null) continue;
+    if (file === null) return undefined;
     try {
-      accessSync(file, constants.R_OK);
+      return readFileSync(file);
     } catch {
       refuse('DATABASE_URL', `${name} names a file that cannot be read`);
+      return undefined;
     }
+  };
+  const [ca, cert, key] = [read('sslrootcert'), read('sslcert'), read('sslkey')];
+  if (ca !== undefined && !succeeds(() => new X509Certificate(ca)))
+    refuse('DATABASE_URL', 'sslrootcert must name a file with certificates in PEM');
+  if (!succeeds(() => createSecureContext({ cert, key })))
+    refuse(
+      'DATABASE_URL',
+      'sslcert and sslkey must name a certificate in PEM and its private key, which is not encrypted',
+    );
+}
+
+function succeeds(run: () => unknown): boolean {
+  try {
+    run();
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import {
-  checkCertificateFiles,
+  checkTls,
   checkPorts,
   checkProduction,
   checkSecrets,
@@ -209,8 +209,11 @@ export function loadConfig(
   const webOrigins = checkWebOrigins(set, publicUrl, refuse);
   checkSecrets(set, production, refuse);
   if (set.DATABASE_URL !== undefined && !isServerUrl(set.DATABASE_URL, ['postgres', 'postgresql'])) {
-    refuse('DATABASE_URL', `must be a postgres:// URL ${SERVER_URL}`);
-  } else if (set.DATABASE_URL !== undefined) checkCertificateFiles(set.DATABASE_URL, refuse);
+    refuse(
+      'DATABASE_URL',
+      `must be a postgres:// URL ${SERVER_URL}. Neither quotes, jdbc: nor several hosts are possible`,
+    );
+  } else if (set.DATABASE_URL !== undefined) checkTls(set.DATABASE_URL, refuse);
   if (
     set.REDIS_URL.some(
       (url) => !isServerUrl(url, ['redis', 'rediss']) || !/^\/?\d*$/.test(new URL(url).pathname),

@@ -82,6 +82,9 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   );
 }
 
+/** Reports an error that ends a start; `main.ts` and the commands report it themselves, for operators. */
+const START_ERRORS = 'ExceptionHandler';
+
 /** Lets Nest speak through the same log. */
 export function nestLogger(logger: Logger): LoggerService {
   const write =
@@ -94,11 +97,11 @@ export function nestLogger(logger: Logger): LoggerService {
       const err = message instanceof Error ? message : rest.find((item) => item instanceof Error);
       logger[level]({ context, err }, message instanceof Error ? message.message : String(message));
     };
-  const [info, debug] = [write('info'), write('debug')];
+  const [info, debug, error] = [write('info'), write('debug'), write('error')];
   return {
     log: (message, ...rest) => (CHATTER.has(String(rest.at(-1))) ? debug : info)(message, ...rest),
     warn: write('warn'),
-    error: write('error'),
+    error: (message, ...rest) => (rest.at(-1) === START_ERRORS ? debug : error)(message, ...rest),
     debug,
     verbose: write('trace'),
     fatal: write('fatal'),

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { OperatorError } from '../operator-error.js';
-import { postgresFailureOf } from '../stores/postgres-failures.js';
+import { ConnectFailed, postgresFailureOf } from '../stores/postgres-failures.js';
 
 /** The message for the operator of a process that cannot start: setting, cause and remedy, never the value of a setting. */
 export function explain(error: unknown): string {
@@ -19,6 +19,8 @@ export function explain(error: unknown): string {
   }
   const failure = postgresFailureOf(error);
   if (failure === undefined) return error.stack ?? error.message;
-  const sqlstate = driverError?.code ?? code;
-  return `The database cannot be used (${[failure.reason, sqlstate].filter(Boolean).join(', ')}). ${failure.remedy}`;
+  // What the library says is the only cause that is known.
+  const cause = error instanceof ConnectFailed ? error.message : undefined;
+  const details = [failure.reason, driverError?.code ?? code, cause].filter(Boolean).join(', ');
+  return `The database cannot be used (${details}). ${failure.remedy}`;
 }

@@ -7,13 +7,14 @@ import { migrate } from './migrate.js';
 import { poolOf } from './postgres-pool.js';
 import { RetryingDataSource } from './retrying-data-source.js';
 
-/** A database that starts beside us has so many attempts to come up, about 20 s in all. */
-const ATTEMPTS = 12;
+/** Time (ms) in which a database that starts beside us has to come up. */
+const START_MS = 20_000;
 const LONGEST_BACKOFF_MS = 2_000;
 
 /** Connects, waiting for a database that is about to come up, and runs the migrations. */
 export async function openDatabase(options: PostgresDataSourceOptions): Promise<DataSource> {
   const logger = new Logger(openDatabase.name);
+  const deadline = performance.now() + START_MS;
   for (let attempt = 1; ; attempt++) {
     try {
       await migrate(options);
@@ -22,7 +23,7 @@ export async function openDatabase(options: PostgresDataSourceOptions): Promise<
       return dataSource;
     } catch (error) {
       const failure = postgresFailureOf(error);
-      if (attempt === ATTEMPTS || failure?.transient !== true) throw error;
+      if (failure?.transient !== true || performance.now() > deadline) throw error;
       logger.warn({ reason: failure.reason, attempt }, 'the database cannot be used yet');
       await sleep(Math.min(100 * 2 ** attempt, LONGEST_BACKOFF_MS));
     }

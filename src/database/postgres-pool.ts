@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
-import { postgresFailureOf } from '../stores/postgres-failures.js';
+import { ConnectFailed, postgresFailureOf } from '../stores/postgres-failures.js';
 import type { StoreFailure } from '../stores/store-failure.js';
 import { repeating } from './repeating.js';
 import { prepareSession, readOnlyServer, type ServerSession } from './server-session.js';
@@ -24,8 +24,9 @@ export class PostgresPool extends pg.Pool {
   session: ServerSession | undefined;
   /** Set where a pooler that looks like the server lost a prepared statement. */
   losesStatements = false;
-  /** The last failure that makes the process unready, with its time (`performance.now()`). */
-  lastFailure: { readonly failure: StoreFailure; readonly at: number } | undefined;
+  /** The last failure that makes the process unready, with its time (`performance.now()`) and the text of the statement. */
+  lastFailure:
+    { readonly failure: StoreFailure; readonly at: number; readonly statement?: string } | undefined;
   private readonly logger = new Logger(PostgresPool.name);
   private generation = 0;
   /** The generation in which a connection was opened; a connection without one is not used again. */
@@ -61,14 +62,14 @@ export class PostgresPool extends pg.Pool {
   }
 
   /** Looks an error up, and does with the connection, or with all, as the table says. */
-  note(error: unknown, client?: pg.PoolClient): void {
+  recordFailure(error: unknown, client?: pg.PoolClient, statement?: string): void {
     const failure = postgresFailureOf(error);
     if (failure === undefined) return;
     // An error that comes late is about connections that are gone already.
     const present = client === undefined || this.generations.get(client) === this.generation;
     if (failure.connection === 'drop_all' && present) this.generation++;
     if (failure.connection === 'drop' && client !== undefined) this.generations.delete(client);
-    this.remember(error);
+    this.remember(error, statement);
   }
 
   private async open(
@@ -76,7 +77,8 @@ export class PostgresPool extends pg.Pool {
     { embedded = false, max = 10 }: PostgresPoolOptions,
   ): Promise<void> {
     this.generations.set(client, this.generation);
-    (client as unknown as ObservedClient).onFailure = (error) => this.note(error, client);
+    (client as unknown as ObservedClient).onFailure = (error, statement) =>
+      this.recordFailure(error, client, statement);
     if (embedded) return;
     this.session = await prepareSession(client, max);
   }
@@ -89,17 +91,18 @@ export class PostgresPool extends pg.Pool {
         if (this.generations.get(client) === this.generation) return client;
         client.release(true);
       }
-    } catch (error) {
+    } catch (cause) {
+      const error = postgresFailureOf(cause) === undefined ? new ConnectFailed(cause) : cause;
       this.remember(error);
       throw error;
     }
   }
 
   /** Keeps a failure for readiness, and tells it to the operator. */
-  private remember(error: unknown): void {
+  private remember(error: unknown, statement?: string): void {
     const failure = postgresFailureOf(error);
     if (failure?.losesReadiness !== true) return;
-    this.lastFailure = { failure, at: performance.now() };
+    this.lastFailure = { failure, at: performance.now(), statement };
     this.log(failure, error);
   }
 
@@ -116,7 +119,7 @@ export class PostgresPool extends pg.Pool {
 
 /** Reports each error of a query before the caller learns of it, and repeats statements that are a transaction by themselves. */
 class ObservedClient extends pg.Client {
-  onFailure: ((error: unknown) => void) | undefined;
+  onFailure: ((error: unknown, statement: string | undefined) => void) | undefined;
 
   override query(...parameters: unknown[]): never {
     const callback = parameters.at(-1);
@@ -134,12 +137,17 @@ class ObservedClient extends pg.Client {
     try {
       return await (this.getTransactionStatus() === 'I' ? repeating(once) : once());
     } catch (error) {
-      this.onFailure?.(error);
+      this.onFailure?.(error, textOf(parameters[0]));
       // The library goes on waiting for the answer, and so would each later query on this connection.
       if ((error as Error).message === 'Query read timeout') void this.end();
       throw error;
     }
   }
+}
+
+function textOf(query: unknown): string | undefined {
+  const { text = query } = (query ?? {}) as { readonly text?: unknown };
+  return typeof text === 'string' ? text : undefined;
 }
 
 /** The pool below a DataSource whose options come from `target.ts`. */
@@ -150,6 +158,6 @@ export function poolOf({ driver }: DataSource): PostgresPool {
 /** Leaves a server that takes no writes, although it answers reads; the error to throw. */
 export function leaveReadOnlyServer(dataSource: DataSource): Error {
   const error = readOnlyServer();
-  poolOf(dataSource).note(error);
+  poolOf(dataSource).recordFailure(error);
   return error;
 }

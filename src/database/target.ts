@@ -23,6 +23,21 @@ export async function openTarget(config: Config): Promise<DatabaseTarget> {
   return { embedded: await EmbeddedPostgres.open(config.dataDir) };
 }
 
+/** Parameters that pg would send as startup parameters. Daemun sets them for each session (server-session.ts). */
+const TIME_LIMITS = [
+  'statement_timeout',
+  'lock_timeout',
+  'idle_in_transaction_session_timeout',
+  'query_timeout',
+];
+
+function withoutTimeLimits(url: string): string {
+  const stripped = new URL(url);
+  if (!TIME_LIMITS.some((name) => stripped.searchParams.has(name))) return url;
+  for (const name of TIME_LIMITS) stripped.searchParams.delete(name);
+  return stripped.href;
+}
+
 /** The part of TypeORM's options that says where and how to connect. */
 export function connectionTo(target: DatabaseTarget): Partial<PostgresDataSourceOptions> {
   const embedded = 'embedded' in target;
@@ -33,7 +48,7 @@ export function connectionTo(target: DatabaseTarget): Partial<PostgresDataSource
         username: 'postgres',
         database: 'postgres',
       }
-    : { url: target.url };
+    : { url: withoutTimeLimits(target.url) };
   return {
     ...where,
     driver: { Pool: PostgresPool, defaults: pg.defaults },

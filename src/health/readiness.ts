@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { QueryResult } from 'pg';
 import { DataSource } from 'typeorm';
 import { poolOf } from '../database/postgres-pool.js';
 import { postgresFailureOf } from '../stores/postgres-failures.js';
@@ -7,22 +8,31 @@ import { postgresFailureOf } from '../stores/postgres-failures.js';
 const PROBE_INTERVAL_MS = 500;
 /** A failure that a probe cannot repeat, such as a full disk, makes the process unready for so long (ms). */
 const REMEMBERED_MS = 5_000;
+/** Time limit (ms) of a probe's wait for a lock, such as that of a schema change. */
+const LOCK_TIMEOUT_MS = 1_000;
 /** Rows that probes write, so that those of several processes rarely wait for one another. */
 const SLOTS = 64;
 
-/** Writes a row, and finds a table on which the user lacks a privilege. */
-const PROBE = `
-  WITH written AS (
-    INSERT INTO daemun.readiness_probes (slot, written_at) VALUES ($1, now())
-    ON CONFLICT (slot) DO UPDATE SET written_at = now()
-  )
-  SELECT 1
+/**
+ * Takes the lock of a write on every table, writes a row, and finds a table on which the user lacks a privilege or whose
+ * rows a policy hides. The statements are one transaction, in one message of the simple protocol.
+ */
+const probeOf = (tables: readonly string[]): string => `
+  SET LOCAL lock_timeout = '${LOCK_TIMEOUT_MS}ms';
+  LOCK TABLE ${tables.join(', ')} IN ROW EXCLUSIVE MODE;
+  INSERT INTO daemun.readiness_probes (slot, written_at) VALUES (${Math.floor(Math.random() * SLOTS)}, now())
+    ON CONFLICT (slot) DO UPDATE SET written_at = now();
+  SELECT 1 AS denied
   FROM pg_catalog.pg_class c
   WHERE c.relnamespace IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname IN ('auth', 'profile', 'board'))
     AND c.relkind = 'r'
     AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
-      AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))
+      AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')
+      AND NOT row_security_active(c.oid))
   LIMIT 1`;
+
+/** Statements that EXPLAIN takes: it checks names and privileges, and runs nothing. */
+const EXPLAINABLE = /^\s*(?:EXPLAIN\s+)?(?=(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b)/i;
 
 /** Probes the database: log-in, refresh and writes need it. */
 @Injectable()
@@ -41,18 +51,35 @@ export class Readiness {
 
   private async write(): Promise<string | undefined> {
     try {
-      const denied = await this.dataSource.query<unknown[]>(PROBE, [Math.floor(Math.random() * SLOTS)]);
-      if (denied.length > 0) return 'permission_denied';
-      return this.remembered();
+      const tables = this.dataSource.entityMetadatas.map(
+        ({ schema, tableName }) => `"${schema}"."${tableName}"`,
+      );
+      const results = (await poolOf(this.dataSource).query(probeOf(tables))) as unknown as QueryResult[];
+      if (results.at(-1)?.rowCount !== 0) return 'permission_denied';
+      return await this.remembered();
     } catch (error) {
       return postgresFailureOf(error)?.reason ?? 'unknown';
     }
   }
 
   /** The reason of a failure that left its connection usable, so that a probe may succeed on it. */
-  private remembered(): string | undefined {
-    const { lastFailure } = poolOf(this.dataSource);
-    if (lastFailure === undefined || performance.now() - lastFailure.at > REMEMBERED_MS) return undefined;
-    return lastFailure.failure.connection === 'keep' ? lastFailure.failure.reason : undefined;
+  private async remembered(): Promise<string | undefined> {
+    const pool = poolOf(this.dataSource);
+    const { lastFailure } = pool;
+    if (lastFailure?.failure.connection !== 'keep') return undefined;
+    const { failure, at, statement = '' } = lastFailure;
+    if (performance.now() - at <= REMEMBERED_MS) return failure.reason;
+    // Such as a missing column: it lasts, although the probe does not meet it.
+    if (failure.transient || !EXPLAINABLE.test(statement)) return undefined;
+    const count = Math.max(0, ...[...statement.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)));
+    const values = Array.from({ length: count }, () => null);
+    try {
+      await pool.query(statement.replace(EXPLAINABLE, 'EXPLAIN '), values);
+    } catch (error) {
+      const now = postgresFailureOf(error);
+      if (now?.losesReadiness === true) return now.reason;
+    }
+    if (pool.lastFailure === lastFailure) pool.lastFailure = undefined;
+    return undefined;
   }
 }

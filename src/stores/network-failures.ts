@@ -19,25 +19,52 @@ const PRIVATE_CA = certificate(
 );
 const unreachable = (remedy: string): Row => ({ reason: 'unreachable', transient: true, remedy });
 
+const NO_ROUTE = unreachable('there is no route to the server. Check the address and the network.');
+const OUT_OF_RESOURCES: Row = {
+  reason: 'local_resources',
+  transient: true,
+  remedy: 'this process has no file descriptor or memory left for a connection. Raise its limit (ulimit -n).',
+};
+const SOCKET_DENIED: Row = {
+  reason: 'socket_denied',
+  transient: false,
+  remedy: 'this user may not open the socket of the server.',
+};
+const MALFORMED_CERTIFICATE = certificate(
+  'the certificate of the server, or that of its CA, may not be used for this (keyUsage, extendedKeyUsage, basicConstraints). Issue another one.',
+);
+const TLS_MISMATCH: Row = {
+  reason: 'tls_mismatch',
+  transient: false,
+  remedy: 'the port does not speak TLS, or not a version that this side accepts. Check port and scheme.',
+};
+
 /** Codes of Node.js for sockets, names and certificates; the longest beginning that fits counts. */
 const ROWS: Readonly<Record<string, Row>> = {
   ECONNREFUSED: unreachable('nothing listens at the address. Check host and port, and that the server runs.'),
   ECONN: unreachable('the connection broke. Check the network, and the log of the server.'),
   EPIPE: unreachable('the connection broke. Check the network, and the log of the server.'),
   ETIMEDOUT: unreachable('the server does not answer. Check the address, and firewalls on the way.'),
-  EHOSTUNREACH: unreachable('there is no route to the server. Check the address and the network.'),
-  ENETUNREACH: unreachable('there is no route to the server. Check the address and the network.'),
-  EAI_AGAIN: unreachable('the name of the server cannot be resolved now. Check the DNS of this machine.'),
+  ENOENT: unreachable('there is no socket at the path. Check the path, and that the server runs.'),
+  EHOST: NO_ROUTE,
+  ENET: NO_ROUTE,
+  EADDRNOTAVAIL: unreachable(
+    'this machine has no address or no free port for the connection. Check its network, and IPv6.',
+  ),
+  EAFNOSUPPORT: NO_ROUTE,
+  EINVAL: NO_ROUTE,
+  EMFILE: OUT_OF_RESOURCES,
+  ENFILE: OUT_OF_RESOURCES,
+  ENOBUFS: OUT_OF_RESOURCES,
+  ENOMEM: OUT_OF_RESOURCES,
+  EAI_: unreachable('the name of the server cannot be resolved now. Check the DNS of this machine.'),
   ENOTFOUND: {
     reason: 'name_not_found',
     transient: true,
     remedy: 'the name of the server does not exist. Check it for typing errors.',
   },
-  EACCES: {
-    reason: 'socket_denied',
-    transient: false,
-    remedy: 'this user may not open the socket of the server.',
-  },
+  EACCES: SOCKET_DENIED,
+  EPERM: SOCKET_DENIED,
   UNABLE_TO_: PRIVATE_CA,
   SELF_SIGNED_CERT_IN_CHAIN: PRIVATE_CA,
   DEPTH_ZERO_SELF_SIGNED_CERT: PRIVATE_CA,
@@ -47,16 +74,15 @@ const ROWS: Readonly<Record<string, Row>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: certificate(
     'the certificate of the server is for another host name. Use a name that it contains.',
   ),
-  EPROTO: {
-    reason: 'tls_mismatch',
-    transient: false,
-    remedy: 'the port does not speak TLS, or not a version that this side accepts. Check port and scheme.',
-  },
-  ERR_SSL_: {
-    reason: 'tls_mismatch',
-    transient: false,
-    remedy: 'the port does not speak TLS, or not a version that this side accepts. Check port and scheme.',
-  },
+  HOSTNAME_MISMATCH: certificate(
+    'the certificate of the server is for another host name. Use a name that it contains.',
+  ),
+  INVALID_PURPOSE: MALFORMED_CERTIFICATE,
+  INVALID_CA: MALFORMED_CERTIFICATE,
+  PATH_LENGTH_EXCEEDED: MALFORMED_CERTIFICATE,
+  EPROTO: TLS_MISMATCH,
+  ERR_SSL_: TLS_MISMATCH,
+  ERR_TLS_: TLS_MISMATCH,
 };
 const BEGINNINGS = Object.keys(ROWS).toSorted((a, b) => b.length - a.length);
 

@@ -43,6 +43,14 @@ const permanent = (reason: string, remedy: string): StoreFailure => ({
 /** The server answers, but its version, encoding or settings make it unusable; the message says which and what to do. */
 export class UnsuitableServer extends OperatorError {}
 
+/** A connection that could not be opened, for a reason that no row names; `cause` is the error of the library. */
+export class ConnectFailed extends Error {
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : 'the connection cannot be opened', { cause });
+    this.name = 'ConnectFailed';
+  }
+}
+
 const SCHEMA_MISMATCH = permanent(
   'schema_mismatch',
   'The tables are not those of this version of Daemun: restart the process, which runs the migrations, or restore the backup of this version.',
@@ -76,7 +84,7 @@ export const POSTGRES_FAILURES: Readonly<Record<string, StoreFailure>> = {
     ...notReady(
       unavailable(
         'read_only',
-        'DATABASE_URL leads to a server that takes no writes: a replica, or a former primary. Point it to the primary.',
+        'DATABASE_URL leads to a server that takes no writes: a replica, a former primary, or one with default_transaction_read_only on for server, database or role. Point it to the primary, or reset that setting.',
       ),
     ),
     connection: 'drop_all',
@@ -171,14 +179,45 @@ const UNKNOWN = dropped(
   'The database server reports an unknown error; see its log.',
 );
 
+const CONNECT_FAILED = notReady(
+  dropped(
+    'connection_failed',
+    'DATABASE_URL: the connection cannot be opened; the log has the error of the client library.',
+  ),
+);
+
 /** Messages that tell more than their SQLSTATE (PgBouncer), and those of the client library, which have none. */
 const BY_MESSAGE: readonly (readonly [RegExp, StoreFailure])[] = [
   [
-    /^unsupported startup parameter/,
+    /^(unsupported startup parameter|unrecognized configuration parameter|invalid value for parameter|invalid command-line argument)/,
     permanent(
       'startup_parameter_refused',
-      'DATABASE_URL: the pooler refuses a parameter of the URL, such as statement_timeout or options: remove it.',
+      'DATABASE_URL: the server or the pooler refuses a parameter of the URL, such as options: correct or remove it.',
     ),
+  ],
+  [
+    /^transaction blocks not allowed in statement pooling mode/,
+    permanent(
+      'pool_mode_statement',
+      'DATABASE_URL leads to a pooler in statement mode: set pool_mode = transaction or session there.',
+    ),
+  ],
+  [
+    /^(no such database|database .* does not exist|.*: FATAL: +database .* does not exist)/,
+    permanent(
+      'database_missing',
+      'DATABASE_URL names a database that does not exist, or that the pooler does not know: create it with ENCODING UTF8.',
+    ),
+  ],
+  [
+    /^(received invalid response|Received unexpected|Unknown message code|There was an error establishing an SSL connection)/i,
+    {
+      ...permanent(
+        'not_postgresql',
+        'DATABASE_URL: what answers at the address is not PostgreSQL, or not with TLS (sslmode). Check host and port.',
+      ),
+      connection: 'drop',
+    },
   ],
   [
     /^timeout exceeded when trying to connect/,
@@ -204,10 +243,10 @@ const BY_MESSAGE: readonly (readonly [RegExp, StoreFailure])[] = [
     ),
   ],
   [
-    /^(SASL|Unknown authenticationOk message type|password authentication)/,
+    /^(SASL|Unknown authenticationOk message type|password authentication|no such user|.*: FATAL: +password authentication)/,
     permanent(
       'login_refused',
-      'DATABASE_URL: the password is missing, or the server wants another way to authenticate.',
+      'DATABASE_URL: the server or the pooler refuses the user or the password, or no password is given. Check both.',
     ),
   ],
 ];
@@ -220,6 +259,7 @@ export function postgresFailureOf(error: unknown): StoreFailure | undefined {
   const { driverError = error } = (error ?? {}) as { driverError?: unknown };
   if (driverError instanceof UnsuitableServer) return permanent('server_unsuitable', driverError.message);
   if (!(types.isNativeError(driverError) || driverError instanceof Error)) return undefined;
+  if (driverError instanceof ConnectFailed) return CONNECT_FAILED;
   const byMessage = BY_MESSAGE.find(([pattern]) => pattern.test(driverError.message))?.[1];
   if (byMessage !== undefined) return byMessage;
   const { code, severity } = driverError as { code?: unknown; severity?: unknown };

@@ -1,0 +1,165 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Client } from 'pg';
+import { Sessions } from '../src/auth/sessions/sessions.js';
+import { explain } from '../src/cli/explain.js';
+import { failure, json, signedIn } from './support/actors.js';
+import { startApp, type TestApp } from './support/app.js';
+import { FailOverProxy } from './support/fail-over-proxy.js';
+import { PostgresServer } from './support/postgres-server.js';
+import { describeWith } from './support/programs.js';
+import { until } from './support/until.js';
+
+const AUTH_SECRET = randomBytes(32).toString('base64');
+
+const readiness = async ({ url }: TestApp) =>
+  json<{ status: string; reasons?: { postgres?: string } }>(fetch(`${url}/health/ready`));
+const reasonOf = async (app: TestApp) => (await readiness(app)).reasons?.postgres;
+const refresh = (app: TestApp, token: string) =>
+  fetch(`${app.url}/auth/refresh`, { method: 'POST', headers: { cookie: `refresh=${token}` } });
+async function openSession(app: TestApp): Promise<string> {
+  const { id: accountId } = await signedIn(app);
+  const sessions = app.daemun.app.get(Sessions, { strict: false });
+  return (await sessions.open({ accountId, roles: ['user'], method: 'kakao' })).refreshToken;
+}
+
+/** Server that answers the first bytes of each connection with these. */
+async function answering(reply: string): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {}).once('data', () => socket.write(reply, 'latin1'));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+const portOf = (server: Server) => (server.address() as AddressInfo).port;
+
+const MYSQL = 'J\0\0\0\n8.0.36\0';
+const HTTP = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n';
+
+describeWith('postgres', 'an address that leads elsewhere while the server runs', () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await PostgresServer.start();
+  });
+  afterAll(() => server.stop());
+
+  it.each([
+    ['MySQL', MYSQL, 'not_postgresql'],
+    // Its answer is taken for the beginning of a long message.
+    ['an HTTP server', HTTP, 'connection_lost'],
+  ])('to %s answers 503, and makes the process unready', async (_, reply, reason) => {
+    const other = await answering(reply);
+    const proxy = await FailOverProxy.before(server.port);
+    const app = await startApp({
+      DATABASE_URL: `postgres://daemun@127.0.0.1:${proxy.address}/postgres`,
+      AUTH_SECRET,
+    });
+    const mina = await signedIn(app);
+    proxy.failOver(portOf(other));
+    await until(async () => (await mina.call('GET', '/users/me')).status !== 200);
+    expect(await failure(mina.call('GET', '/users/me'))).toEqual({
+      status: 503,
+      code: 'temporarily_unavailable',
+    });
+    expect(await reasonOf(app)).toBe(reason);
+    proxy.failOver(server.port);
+    await until(async () => (await readiness(app)).status === 'ok');
+    await app.stop();
+    await proxy.stop();
+    other.close();
+  });
+
+  it('to a Unix socket that is gone answers 503, and makes the process unready', async () => {
+    const own = await PostgresServer.start();
+    const app = await startApp({ DATABASE_URL: own.socketUrl });
+    const mina = await signedIn(app);
+    await own.crash();
+    await until(async () => (await mina.call('GET', '/users/me')).status !== 200);
+    expect((await mina.call('GET', '/users/me')).status).toBe(503);
+    await until(async () => (await reasonOf(app)) === 'unreachable');
+    await app.stop();
+    await own.stop();
+  });
+});
+
+describe('a start with an address of something else', () => {
+  it.each([
+    ['speaks another protocol', MYSQL, ''],
+    ['has no TLS', HTTP, '?sslmode=require'],
+  ])('is refused with the setting where it %s', async (_, reply, query) => {
+    const other = await answering(reply);
+    const url = `postgres://daemun@127.0.0.1:${portOf(other)}/postgres${query}`;
+    const refusal = await startApp({ DATABASE_URL: url }).catch((error: unknown) => explain(error));
+    expect(refusal).toMatch(/^The database cannot be used \(not_postgresql.*DATABASE_URL:.*host and port/);
+    other.close();
+  });
+});
+
+describeWith('postgres', 'tables that cannot be used', () => {
+  let server: PostgresServer;
+  let app: TestApp;
+  beforeAll(async () => {
+    server = await PostgresServer.start();
+    await server.sql('CREATE ROLE plain LOGIN', 'CREATE DATABASE plain OWNER plain');
+    app = await startApp({ DATABASE_URL: `postgres://plain@127.0.0.1:${server.port}/plain` });
+  });
+  afterAll(async () => {
+    await app.stop();
+    await server.stop();
+  });
+  const sql = async (...statements: string[]) => {
+    const client = new Client({ host: '127.0.0.1', port: server.port, user: 'daemun', database: 'plain' });
+    await client.connect();
+    for (const statement of statements) await client.query(statement);
+    return client;
+  };
+  const open: Client[] = [];
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((client) => client.end()));
+    await until(async () => (await readiness(app)).status === 'ok');
+  });
+
+  it.each(['auth.sessions', 'auth.accounts'])(
+    'because a policy hides the rows of %s log nobody out',
+    async (table) => {
+      const token = await openSession(app);
+      const client = await sql(`ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`);
+      open.push(client);
+      const answer = await refresh(app, token);
+      expect([answer.status, answer.headers.getSetCookie()]).toEqual([503, []]);
+      await until(async () => (await reasonOf(app)) === 'permission_denied');
+      await client.query(`ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY`);
+      expect((await refresh(app, token)).status).toBe(200);
+    },
+  );
+
+  it.each([
+    ['ACCESS EXCLUSIVE', 'auth.sessions'],
+    ['SHARE', 'auth.accounts'],
+    ['ACCESS EXCLUSIVE', 'board.posts'],
+  ])('because of a lock (%s on %s) make the process unready', async (mode, table) => {
+    open.push(await sql('BEGIN', `LOCK TABLE ${table} IN ${mode} MODE`));
+    await until(async () => (await reasonOf(app)) === 'object_in_use');
+  });
+
+  it('because their schema is closed make the process unready', async () => {
+    const client = await sql('REVOKE USAGE ON SCHEMA board FROM plain');
+    open.push(client);
+    await until(async () => (await reasonOf(app)) === 'permission_denied');
+    await client.query('GRANT USAGE ON SCHEMA board TO plain');
+  });
+
+  it('because a column is gone make the process unready until it is back, without requests', async () => {
+    const token = await openSession(app);
+    const client = await sql('ALTER TABLE auth.sessions RENAME COLUMN floor TO floor_before');
+    open.push(client);
+    expect((await refresh(app, token)).status).toBe(503);
+    await until(async () => (await reasonOf(app)) === 'schema_mismatch');
+    const begun = Date.now();
+    const seen = new Set<string | undefined>();
+    while (Date.now() - begun < 7_000) seen.add(await reasonOf(app));
+    expect([...seen]).toEqual(['schema_mismatch']);
+    await client.query('ALTER TABLE auth.sessions RENAME COLUMN floor_before TO floor');
+  });
+});
