@@ -173,6 +173,13 @@ describe('a token that is not good', () => {
     expect(await codeFor(await make())).toBe('access_token_invalid');
   });
 
+  it('is taken from a process whose clock is half a minute ahead', async () => {
+    const ahead = now() + 30 - CLOCK_SKEW_S;
+    expect(await codeFor(await sign({ ...goodClaims(), iat: ahead, nbf: ahead }))).not.toBe(
+      'access_token_invalid',
+    );
+  });
+
   it.each(['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid', 'roles'] as const)(
     'is refused: one without %s',
     async (claim) => {

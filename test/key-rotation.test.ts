@@ -69,6 +69,12 @@ describeWith('postgres', 'signing keys, on two processes', () => {
   const me = async (accessToken: string, app = first()) =>
     (await fetch(`${app.url}/users/me`, { headers: { authorization: `Bearer ${accessToken}` } })).status;
 
+  it('that a process with a clock ahead has made sign at the others at once', async () => {
+    await pass(-60);
+    const { accessToken } = await token(second());
+    expect(await me(accessToken, second())).toBe(200);
+  });
+
   it('are made anew once a month, once for all processes, and published before they sign', async () => {
     const [old] = await kids();
     await first().database.query(`UPDATE auth.signing_keys SET use_from = use_from - interval '30 days'`);

@@ -13,6 +13,8 @@ export const ALGORITHM = 'ES256';
  * issue, which revocations are compared with, is `iat` plus these.
  */
 export const CLOCK_SKEW_S = 5;
+/** Seconds by which `nbf` may be in the future (RFC 7519 §4.1.5): the clocks of our own processes differ, too. */
+export const NOT_BEFORE_LEEWAY_S = 30;
 
 /** RFC 7519 §2: seconds. The bound refuses milliseconds, which would make a token live for millennia. */
 const numericDate = z.int().positive().max(100_000_000_000);

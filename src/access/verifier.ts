@@ -10,6 +10,7 @@ import {
   accessTokenClaims,
   ALGORITHM,
   CLOCK_SKEW_S,
+  NOT_BEFORE_LEEWAY_S,
   type VerifiedToken,
 } from './access-token.js';
 import { KeySet } from './key-set.js';
@@ -67,7 +68,8 @@ export class AccessTokenVerifier {
     const claims = accessTokenClaims.safeParse(payload);
     if (!claims.success)
       throw invalid(`claims: ${claims.error.issues.map(({ path }) => path.join('.')).join(', ')}`);
-    const { sub, sid, roles, exp, iat } = claims.data;
+    const { sub, sid, roles, exp, nbf, iat } = claims.data;
+    if (nbf > Date.now() / 1000 + NOT_BEFORE_LEEWAY_S) throw invalid('not active yet');
     const verdict = Object.freeze({
       actor: Object.freeze({ accountId: sub, sessionId: sid, roles: Object.freeze(roles) }),
       keyId,
@@ -97,6 +99,8 @@ export class AccessTokenVerifier {
         algorithms: [ALGORITHM],
         issuer: this.config.publicUrl,
         audience: ACCESS_TOKEN_AUDIENCE,
+        // The library's leeway would be that of `exp`, too.
+        ignoreNotBefore: true,
       },
     });
     this.byKey.set(keyId, jwt);

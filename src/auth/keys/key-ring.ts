@@ -92,10 +92,13 @@ export class KeyRing {
   }
 }
 
-/** The key of a list, in the order in which they sign, that signs now. */
+/**
+ * The key of a list, in the order in which they sign, that signs now. The first one signs before its time, too: it may come
+ * from a process whose clock is ahead.
+ */
 export function signingOf<T extends Pick<SigningKey, 'useFrom'>>(keys: readonly T[]): T | undefined {
   const now = new Date();
-  return keys.findLast(({ useFrom }) => useFrom <= now);
+  return keys.findLast(({ useFrom }) => useFrom <= now) ?? keys[0];
 }
 
 function isDue(keys: readonly SigningKey[], period: number): boolean {
