@@ -213,18 +213,41 @@ describe('a mail that the server puts off', () => {
     await app.stop();
   });
 
-  it('with 550 for the recipient is dropped', async () => {
+  it.each([
+    '500 5.5.1 command unrecognized',
+    '503 5.5.1 need AUTH first',
+    '530 5.7.0 authentication required',
+    '550 relaying denied',
+    '550 5.4.5 daily sending limit exceeded',
+    '550 5.7.1 message refused',
+    '552 5.2.2 mailbox full',
+    '554 blocked using zen.spamhaus.org',
+  ])('because of something that an operator or time can change is kept: %s', async (reply) => {
     const app = await startApp({ MAIL_URL: mailbox.url });
-    mailbox.refuse(550);
-    await fetch(`${app.url}/auth/register`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(person()),
-    });
-    await until(() => app.log.some(({ msg }) => msg === 'a message of the outbox was dropped'));
-    expect(await mailsLeft(app)).toEqual([]);
+    mailbox.refuse(reply);
+    const arrived = register(app, mailbox, person());
+    await until(async () => (await mailsLeft(app))[0] === 1);
+    await soon(app);
+    outboxOf(app).wake();
+    expect(tokenIn(await arrived)).toBeTruthy();
     await app.stop();
   });
+
+  it.each(['550', '550 5.1.1 no such user', '553 mailbox name not allowed'])(
+    'with %s for the recipient is dropped',
+    async (reply) => {
+      const app = await startApp({ MAIL_URL: mailbox.url });
+      mailbox.refuse(reply);
+      await fetch(`${app.url}/auth/register`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(person()),
+      });
+      await until(() => app.log.some(({ msg }) => msg === 'a message of the outbox was dropped'));
+      expect(await mailsLeft(app)).toEqual([]);
+      await app.stop();
+    },
+  );
 });
 
 describe('a security notice', () => {

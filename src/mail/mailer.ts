@@ -140,13 +140,21 @@ interface SmtpError {
   readonly response?: unknown;
 }
 
-/** RFC 5321 §4.2.1: 5yz for the recipient or the text is a refusal that asking again does not change. */
+/** Enhanced codes (RFC 3463) for an address that does not exist, takes no mail, or is disabled. */
+const NO_MAILBOX = /^5\.(?:1\.(?:[0-6]|10)|2\.1)$/;
+/** Words of replies without an enhanced code that refuse the sender, which an operator can change. */
+const ABOUT_SENDER =
+  /relay|auth|block|black|spam|denied|policy|quota|limit|spf|dkim|dmarc|sender|reputation/i;
+
+/** Recognises a refusal of the recipient, which a further attempt does not change. */
 function isRefused(error: unknown): boolean {
   const { responseCode, command, response } = error as SmtpError;
   if (typeof responseCode !== 'number' || responseCode < 500 || !/^(RCPT|DATA)/.test(String(command)))
     return false;
-  // 530, 535 and 5.7.z (RFC 3463) are about who sends: an operator can change that.
-  return responseCode !== 530 && responseCode !== 535 && !/^\d{3}[ -]5\.7\./.test(String(response));
+  const [, enhanced] = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(String(response)) ?? [];
+  if (enhanced !== undefined) return NO_MAILBOX.test(enhanced);
+  // RFC 5321 §4.2.3; others are about the sender or the dialogue.
+  return [550, 551, 553].includes(responseCode) && !ABOUT_SENDER.test(String(response));
 }
 
 /** A refusal of ourselves, which an operator can change. */

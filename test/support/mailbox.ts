@@ -16,7 +16,7 @@ export interface ReceivedMail {
 /** A real SMTP server that keeps what it gets, and can be slow or unwilling. */
 export class Mailbox {
   readonly mails: ReceivedMail[] = [];
-  private readonly answers: number[] = [];
+  private readonly answers: (number | string)[] = [];
   private readonly listeners = new Set<() => void>();
   private held: Promise<void> | undefined;
 
@@ -29,8 +29,10 @@ export class Mailbox {
       disableReverseLookup: true,
       closeTimeout: 50,
       onRcptTo: (_address, _session, done) => {
-        const responseCode = mailbox.answers.shift();
-        done(responseCode === undefined ? null : Object.assign(new Error('not taken'), { responseCode }));
+        const reply = mailbox.answers.shift();
+        if (reply === undefined) return done(null);
+        const [responseCode, message = 'not taken'] = String(reply).split(/ (.*)/);
+        done(Object.assign(new Error(message), { responseCode: Number(responseCode) }));
       },
       async onData(stream, session, done) {
         const { from, subject = '', text = '', messageId } = await simpleParser(stream);
@@ -76,9 +78,9 @@ export class Mailbox {
     return release;
   }
 
-  /** Answers the next recipients with these SMTP codes, one each. */
-  refuse(...codes: number[]): void {
-    this.answers.push(...codes);
+  /** Answers the next recipients with these SMTP codes or replies, one each. */
+  refuse(...replies: (number | string)[]): void {
+    this.answers.push(...replies);
   }
 
   async close(): Promise<void> {
