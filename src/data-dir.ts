@@ -10,6 +10,9 @@ export function makeDataDir(path: string): void {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new OperatorError(`DATA_DIR is no folder that can be used (${code}).`, { cause: error });
+    throw new OperatorError(
+      `DATA_DIR is no folder that can be used (${code}): name one that this user may make and write.`,
+      { cause: error },
+    );
   }
 }

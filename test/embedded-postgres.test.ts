@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,5 +82,17 @@ describe('queries over several connections at once', () => {
     await new Promise<void>((resolve) => stream.write(parse, () => resolve()));
     stream.destroy();
     expect((await pool.query('SELECT $1::int AS n', [1])).rows).toEqual([{ n: 1 }]);
+  });
+});
+
+describe('files that are damaged', () => {
+  it('refuse a start with the setting and the remedy', async () => {
+    const damaged = mkdtempSync(join(tmpdir(), 'daemun-test-'));
+    cpSync(TEMPLATE_DIR, damaged, { recursive: true });
+    writeFileSync(join(damaged, 'postgres', 'PG_VERSION'), 'hi');
+    await expect(EmbeddedPostgres.open(damaged)).rejects.toThrow(
+      /^The embedded database in DATA_DIR cannot be opened .*restore a backup/s,
+    );
+    rmSync(damaged, { recursive: true, force: true });
   });
 });

@@ -35,7 +35,7 @@ export class EmbeddedPostgres {
       // It makes files that anybody may read, so nobody else comes into their folder.
       makeDataDir(files);
       chmodSync(files, 0o700);
-      const database = keepQueriesWhole(await PGlite.create(files));
+      const database = keepQueriesWhole(await openFiles(files));
       const socketDir = mkdtempSync(join(tmpdir(), 'daemun-'));
       const server = new PGLiteSocketServer({
         db: database,
@@ -58,6 +58,21 @@ export class EmbeddedPostgres {
       rmSync(this.socketDir, { recursive: true, force: true });
       this.release();
     }
+  }
+}
+
+/** @throws {OperatorError} where the files cannot be written or read; PGlite throws what is no Error for some of that. */
+async function openFiles(files: string): Promise<PGlite> {
+  try {
+    return await PGlite.create(files);
+  } catch (cause) {
+    const { code, name } = cause as { code?: unknown; name?: unknown };
+    throw new OperatorError(
+      `The embedded database in DATA_DIR cannot be opened (${String(code ?? name)}). Either the disk is full or cannot be ` +
+        'written: make room, or name another folder. Or its files are damaged: restore a backup of the folder, or remove it ' +
+        'to begin with an empty database.',
+      { cause },
+    );
   }
 }
 
