@@ -106,6 +106,22 @@ describeWith('postgres', 'defaults of the database', () => {
     expect(await use(await databaseWith(settings))).toEqual(WORKS);
   });
 
+  it.each(['C', 'C.UTF-8'])('of the locale do not matter to a search: %s', async (locale) => {
+    const name = `d${++made}`;
+    await server.sql(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8' LOCALE '${locale}'`);
+    const app = await startApp({ DATABASE_URL: as(server, 'daemun', name) });
+    const admin = await signedIn(app, { roles: ['user', 'admin'] });
+    await admin.call('POST', '/boards', { slug: 'here', title: 'Here' });
+    await admin.call('POST', '/boards/here/posts', { title: 'ÉCOLE МОСКВА', body: 'naïve' });
+    for (const q of ['école', 'москва', 'NAÏVE']) {
+      const found = await json<{ items: unknown[] }>(
+        admin.call('GET', `/boards/here/posts?q=${encodeURIComponent(q)}`),
+      );
+      expect([q, found.items.length]).toEqual([q, 1]);
+    }
+    await app.stop();
+  });
+
   it('of parallel requests under SERIALIZABLE none fails', async () => {
     const url = await databaseWith('default_transaction_isolation = serializable');
     const app = await startApp({ DATABASE_URL: url });

@@ -11,6 +11,7 @@ import { KnownClients1764400000002 } from './1764400000002-known-clients.js';
 import { ContestedRegistrations1764400000003 } from './1764400000003-contested-registrations.js';
 import { ReadinessProbe1764500000000 } from './1764500000000-readiness-probe.js';
 import { Outbox1764500000001 } from './1764500000001-outbox.js';
+import { SearchInAnyLocale1764500000002 } from './1764500000002-search-in-any-locale.js';
 
 /** Every migration, oldest first. A list, not a glob: what is not named here does not run. */
 export const migrations = [
@@ -27,4 +28,5 @@ export const migrations = [
   ContestedRegistrations1764400000003,
   ReadinessProbe1764500000000,
   Outbox1764500000001,
+  SearchInAnyLocale1764500000002,
 ];
