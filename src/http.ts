@@ -163,7 +163,10 @@ const ALLOWED_REQUEST_HEADERS = [
   'traceparent, tracestate, baggage, b3, uber-trace-id, sentry-trace, newrelic',
   'x-b3-traceid, x-b3-spanid, x-b3-parentspanid, x-b3-sampled, x-b3-flags',
   'x-datadog-origin, x-datadog-parent-id, x-datadog-sampling-priority, x-datadog-trace-id, x-datadog-tags',
-  'elastic-apm-traceparent, x-amzn-trace-id, x-cloud-trace-context',
+  'elastic-apm-traceparent, x-amzn-trace-id, x-cloud-trace-context, x-ms-client-request-id',
+  'adrum, x-dtc, x-dtpc, x-dtreferer, x-instana-t, x-instana-s, x-instana-l, sw8, sw8-correlation, sw8-x',
+  'x-newrelic-id, x-newrelic-transaction, ot-tracer-traceid, ot-tracer-spanid, ot-tracer-sampled',
+  'x-honeycomb-trace, x-wtap-po, x-wtap-mst',
 ].join(', ');
 
 /**

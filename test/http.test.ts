@@ -274,6 +274,7 @@ describe('a page on another origin', () => {
     'sentry-trace',
     'x-datadog-trace-id, x-datadog-parent-id, x-datadog-origin, x-datadog-sampling-priority',
     'x-b3-traceid, x-b3-spanid, x-b3-sampled',
+    'adrum, x-dtpc, x-instana-t, sw8, ot-tracer-traceid, x-newrelic-id',
     'authorization, content-type, idempotency-key, if-match',
     'x-requested-with, cache-control, x-request-id',
   ])('lets pages send headers that carry no authority: %s', async (names) => {

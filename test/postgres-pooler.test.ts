@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Sessions } from '../src/auth/sessions/sessions.js';
+import { explain } from '../src/cli/explain.js';
 import { poolOf } from '../src/database/postgres-pool.js';
 import { anonymous, json, signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
@@ -105,6 +106,17 @@ describeWith(['postgres', 'pgbouncer'], 'behind PgBouncer in transaction mode', 
       await server.sql('ALTER ROLE daemun RESET default_transaction_isolation');
       await strict.stop();
     }
+  });
+
+  it.each([
+    ['statement mode', { pool_mode: 'statement' }, 'postgres', 'pool_mode = transaction'],
+    ['no such database', {}, 'nowhere', 'a database that does not exist'],
+  ])('%s is refused at start with the remedy', async (_, settings, database, remedy) => {
+    const other = await PgBouncer.before(server.port, settings);
+    const url = Object.assign(new URL(other.url), { pathname: `/${database}` }).href;
+    const refusal = await start({ DATABASE_URL: url }).catch((error: unknown) => explain(error));
+    expect(refusal).toContain(remedy);
+    await other.stop();
   });
 
   it.each(SUITES)(

@@ -3,7 +3,7 @@
  * its own (403 `disallowed_useragent`), which leads nowhere.
  */
 const APPS =
-  /\b(KAKAOTALK|KAKAOSTORY|NAVER\(inapp|Instagram|FBAN\/|FBAV\/|FB_IAB|FBIOS|Messenger|Line\/\d|DaumApps|BAND\/|everytimeapp|Snapchat|TikTok|musical_ly|BytedanceWebview|trill_|Twitter for |Barcelona \d|MicroMessenger|Whale.*inapp|Pinterest\/|LinkedInApp)/i;
+  /\b(KAKAOTALK|KAKAOSTORY|NAVER\(inapp|Instagram|FBAN\/|FBAV\/|FB_IAB|FBIOS|MessengerForiOS|MessengerLiteForiOS|Orca-Android|Zalo |Line\/\d|DaumApps|BAND\/|everytimeapp|Snapchat|TikTok|musical_ly|BytedanceWebview|trill_|Twitter for |Barcelona \d|MicroMessenger|Whale.*inapp|Pinterest\/|LinkedInApp)/i;
 /** Android marks its WebView; other browsers on Android are none. */
 const ANDROID_WEBVIEW = /Android.*; wv\)/;
 
