@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { POSTGRES_FAILURES } from '../src/stores/postgres-failures.js';
 import { failure, json, signedIn, type SignedIn } from './support/actors.js';
@@ -268,18 +271,38 @@ describeWith(['postgres', 'openssl'], 'a database with a certificate of a privat
     expect(await use(url(`sslmode=verify-full&sslrootcert=${ca.cert}`))).toEqual(WORKS);
   });
 
-  it('is used with NODE_EXTRA_CA_CERTS', async () => {
-    const built = await buildServer('dist/private-ca-test');
-    const process = await ServerProcess.start(built.main, {
-      DATABASE_URL: url('sslmode=verify-full'),
-      NODE_EXTRA_CA_CERTS: ca.cert,
-      OAUTH_SANDBOX_URL: 'http://127.0.0.1:9',
-      MAIL_URL: 'smtp://127.0.0.1:9',
-      AUTH_SECRET,
+  describe('from a process', () => {
+    let built: Awaited<ReturnType<typeof buildServer>>;
+    beforeAll(async () => {
+      built = await buildServer('dist/private-ca-test');
     });
-    expect((await fetch(`${process.url}/health/ready`)).status).toBe(200);
-    await process.stop();
-    built.remove();
+    afterAll(() => built.remove());
+    const start = (env: Record<string, string> = {}) =>
+      ServerProcess.start(built.main, {
+        DATABASE_URL: url('sslmode=verify-full'),
+        OAUTH_SANDBOX_URL: 'http://127.0.0.1:9',
+        MAIL_URL: 'smtp://127.0.0.1:9',
+        AUTH_SECRET,
+        ...env,
+      });
+
+    it('is used with NODE_EXTRA_CA_CERTS', async () => {
+      const process = await start({ NODE_EXTRA_CA_CERTS: ca.cert });
+      expect((await fetch(`${process.url}/health/ready`)).status).toBe(200);
+      await process.stop();
+    });
+
+    it('is refused with the explanation and nothing else', async () => {
+      const output = await start().then(
+        () => 'it started',
+        ({ message }: Error) => message,
+      );
+      const [line = '', ...more] = output
+        .split('\n')
+        .filter((each) => !each.includes('"the database cannot be used"'));
+      expect(line).toContain('Daemun could not start. The database cannot be used (certificate_not_trusted');
+      expect(more.join('')).toBe('');
+    });
   });
 
   it('is refused for a host that the certificate does not name', async () => {
@@ -298,6 +321,22 @@ describeWith(['postgres', 'openssl'], 'a database with a certificate of a privat
     await expect(startApp({ DATABASE_URL: url('sslrootcert=/nowhere/ca.crt') })).rejects.toThrow(
       'DATABASE_URL: sslrootcert names a file that cannot be read',
     );
+  });
+
+  it.each([
+    ['a CA file without certificates', (dir: string) => `sslrootcert=${dir}/text.pem`, 'sslrootcert must'],
+    ['a folder as the CA file', (dir: string) => `sslrootcert=${dir}`, 'sslrootcert names'],
+    [
+      "a certificate with another one's key",
+      (dir: string) => `sslcert=${ca.cert}&sslkey=${dir}/text.pem`,
+      'sslcert and sslkey must',
+    ],
+    ['an unknown mode', () => 'sslmode=sometimes', 'sslmode must be one of'],
+  ])('%s is refused, naming the parameter', async (_, query, words) => {
+    const dir = mkdtempSync(join(tmpdir(), 'daemun-test-'));
+    writeFileSync(join(dir, 'text.pem'), 'no certificate');
+    await expect(startApp({ DATABASE_URL: url(query(dir)) })).rejects.toThrow(`DATABASE_URL: ${words}`);
+    rmSync(dir, { recursive: true });
   });
 });
 
