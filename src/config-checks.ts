@@ -34,7 +34,7 @@ export function isServerUrl(value: string, schemes: readonly string[]): boolean 
 export const SERVER_URL =
   'with a host; in a user name or a password, anything but letters and digits is written as %XX';
 
-/** Modes of libpq, and `no-verify` of pg. */
+/** Modes that pg knows. */
 const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
 
 /** Checks what a PostgreSQL URL says about TLS: the mode, and the files that it names. */

@@ -227,7 +227,11 @@ export function loadConfig(
   if (set.MAIL_URL !== undefined && !isServerUrl(set.MAIL_URL, ['smtp', 'smtps'])) {
     refuse('MAIL_URL', `must be an smtp:// or smtps:// URL ${SERVER_URL}`);
   }
-  if (!/^[^\p{Cc}<>]*<?(?:(?![<>@])[\x21-\x7e])+@[^\s<>@]+>?$/u.test(set.MAIL_FROM)) {
+  if (
+    !/^(?:[^\p{Cc}<>@]*<(?:(?![<>@])[\x21-\x7e])+@[^\s<>@]+>|(?:(?![<>@])[\x21-\x7e])+@[^\s<>@]+)$/u.test(
+      set.MAIL_FROM,
+    )
+  ) {
     refuse(
       'MAIL_FROM',
       'must be an address with only ASCII characters before the @, such as Daemun <no-reply@example.com>',

@@ -218,6 +218,10 @@ describe('a mail that the server puts off', () => {
     '503 5.5.1 need AUTH first',
     '530 5.7.0 authentication required',
     '550 relaying denied',
+    "553 sorry, that domain isn't in my list of allowed rcpthosts",
+    '550 Administrative prohibition',
+    '550 5.1.0 sender rejected',
+    '550 Requested action not taken: mailbox unavailable',
     '550 5.4.5 daily sending limit exceeded',
     '550 5.7.1 message refused',
     '552 5.2.2 mailbox full',
@@ -233,7 +237,7 @@ describe('a mail that the server puts off', () => {
     await app.stop();
   });
 
-  it.each(['550', '550 5.1.1 no such user', '553 mailbox name not allowed'])(
+  it.each(['550 User unknown', '550 5.1.1 not here', '551 No such user'])(
     'with %s for the recipient is dropped',
     async (reply) => {
       const app = await startApp({ MAIL_URL: mailbox.url });

@@ -119,6 +119,25 @@ describeWith(['postgres', 'pgbouncer'], 'behind PgBouncer in transaction mode', 
     await other.stop();
   });
 
+  it('rows that a policy hides are an outage, and no log-out', async () => {
+    await server.sql('CREATE ROLE plain LOGIN', 'CREATE DATABASE plain OWNER plain');
+    const plain = await PgBouncer.before(server.port, {}, 'plain');
+    const app = await start({ DATABASE_URL: plain.url });
+    const { id: accountId } = await signedIn(app);
+    const sessions = app.daemun.app.get(Sessions, { strict: false });
+    const { refreshToken } = await sessions.open({ accountId, roles: ['user'], method: 'kakao' });
+    const alter = (action: string) => app.database.query(`ALTER TABLE auth.sessions ${action}`);
+    await alter('ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY');
+    const headers = { cookie: `refresh=${refreshToken}` };
+    const refresh = () => fetch(`${app.url}/auth/refresh`, { method: 'POST', headers });
+    expect((await refresh()).status).toBe(503);
+    await alter('DISABLE ROW LEVEL SECURITY');
+    expect((await refresh()).status).toBe(200);
+    await app.stop();
+    apps.splice(apps.indexOf(app), 1);
+    await plain.stop();
+  });
+
   it.each(SUITES)(
     'the suite %s passes',
     async (suite) => {

@@ -335,7 +335,7 @@ describe('mails that cannot be sent', () => {
   it('are named in the log by their kind, and harm nobody', async () => {
     const unwilling = await Mailbox.open();
     const own = await startApp({ MAIL_URL: unwilling.url });
-    unwilling.refuse(550);
+    unwilling.refuse('550 5.1.1 no such user');
     const email = 'refused@example.com';
     const response = await post(own, '/auth/register', {
       email,
@@ -347,7 +347,7 @@ describe('mails that cannot be sent', () => {
     await own.stop();
     await unwilling.close();
     const line = own.log.find(({ reason }) =>
-      String(reason).startsWith('a verify-email mail was not sent: EENVELOPE 550'),
+      String(reason).startsWith('a verify-email mail was not sent: EENVELOPE 550 5.1.1'),
     );
     expect(line).toMatchObject({ level: 'error' });
     expect(JSON.stringify(own.log)).not.toContain('#verify-email=');

@@ -134,7 +134,7 @@ export class Letters implements OnModuleInit {
     { id: accountId, email: to, emailVerifiedAt }: Pick<Account, 'id' | 'email' | 'emailVerifiedAt'>,
     details: Pick<SecurityNotice, 'locale' | 'provider'> = {},
   ): Promise<void> {
-    if (to === null || emailVerifiedAt === null || !this.mailer.accepts(mail)) return;
+    if (to === null || emailVerifiedAt === null || !this.mailer.canSend(mail)) return;
     const schedule = { lifetime: NOTICE_LIFETIME_S };
     await this.outbox.add(db, 'mail.notice', { mail, to, accountId, ...details }, schedule);
   }

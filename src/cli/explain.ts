@@ -19,7 +19,7 @@ export function explain(error: unknown): string {
   }
   const failure = postgresFailureOf(error);
   if (failure === undefined) return error.stack ?? error.message;
-  // What the library says is the only cause that is known.
+  // The library's message is the only known cause.
   const cause = error instanceof ConnectFailed ? error.message : undefined;
   const details = [failure.reason, driverError?.code ?? code, cause].filter(Boolean).join(', ');
   return `The database cannot be used (${details}). ${failure.remedy}`;

@@ -66,9 +66,9 @@ async function openFiles(files: string): Promise<PGlite> {
   try {
     return await PGlite.create(files);
   } catch (cause) {
-    const { code, name } = cause as { code?: unknown; name?: unknown };
+    const { code, name, message } = (cause ?? {}) as { code?: unknown; name?: unknown; message?: unknown };
     throw new OperatorError(
-      `The embedded database in DATA_DIR cannot be opened (${String(code ?? name)}). Either the disk is full or cannot be ` +
+      `The embedded database in DATA_DIR cannot be opened (${String(message ?? code ?? name)}). Either the disk is full or cannot be ` +
         'written: make room, or name another folder. Or its files are damaged: restore a backup of the folder, or remove it ' +
         'to begin with an empty database.',
       { cause },

@@ -102,8 +102,11 @@ export class PostgresPool extends pg.Pool {
   private remember(error: unknown, statement?: string): void {
     const failure = postgresFailureOf(error);
     if (failure?.losesReadiness !== true) return;
-    this.lastFailure = { failure, at: performance.now(), statement };
     this.log(failure, error);
+    // The failure of a statement lasts until the statement is taken again, whatever else fails meanwhile.
+    if (this.lastFailure?.statement !== undefined && !this.lastFailure.failure.transient && failure.transient)
+      return;
+    this.lastFailure = { failure, at: performance.now(), statement };
   }
 
   private log({ reason, remedy }: StoreFailure, err: unknown): void {
@@ -111,7 +114,12 @@ export class PostgresPool extends pg.Pool {
     if (now - (this.loggedAt.get(reason) ?? -Infinity) < LOG_INTERVAL_MS) return;
     this.loggedAt.set(reason, now);
     this.logger.error(
-      { reason, remedy, sqlstate: (err as { code?: unknown }).code },
+      {
+        reason,
+        remedy,
+        sqlstate: (err as { code?: unknown }).code,
+        ...(err instanceof ConnectFailed && { message: err.message }),
+      },
       'the database cannot be used',
     );
   }

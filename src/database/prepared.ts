@@ -44,7 +44,7 @@ async function run<Row extends QueryResultRow>(
   return rows;
 }
 
-/** Tells a failure that is due to a statement's name, before which nothing ran. A pooler that lost it will lose it again. */
+/** Recognises an error that a statement's name caused: the server ran nothing. A pooler that lost it will lose it again. */
 function isLost(pool: PostgresPool, error: unknown): boolean {
   const failure = postgresFailureOf(error);
   if (failure?.client !== 'retry_unnamed') return false;

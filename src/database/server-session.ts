@@ -104,8 +104,16 @@ export async function prepareSession(client: pg.PoolClient, poolSize: number): P
 
 /** The error of a server that takes no writes, as the server itself gives it at the first write. */
 export function readOnlyServer(): pg.DatabaseError {
-  const error = new pg.DatabaseError('the server takes no writes', 0, 'error');
-  return Object.assign(error, { code: '25006', severity: 'ERROR' });
+  return databaseError('25006', 'the server takes no writes');
+}
+
+/** The error of a table whose rows a policy may hide, as the server itself gives it with `row_security = off`. */
+export function rowsHidden(): pg.DatabaseError {
+  return databaseError('42501', 'row-level security applies to the tables of sessions');
+}
+
+function databaseError(code: string, message: string): pg.DatabaseError {
+  return Object.assign(new pg.DatabaseError(message, 0, 'error'), { code, severity: 'ERROR' });
 }
 
 function requireServer(session: ServerSession, poolSize: number): void {

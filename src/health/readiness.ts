@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { QueryResult } from 'pg';
+import type { QueryConfig, QueryResult } from 'pg';
 import { DataSource } from 'typeorm';
 import { poolOf } from '../database/postgres-pool.js';
 import { postgresFailureOf } from '../stores/postgres-failures.js';
@@ -8,25 +8,31 @@ import { postgresFailureOf } from '../stores/postgres-failures.js';
 const PROBE_INTERVAL_MS = 500;
 /** A failure that a probe cannot repeat, such as a full disk, makes the process unready for so long (ms). */
 const REMEMBERED_MS = 5_000;
-/** Time limit (ms) of a probe's wait for a lock, such as that of a schema change. */
-const LOCK_TIMEOUT_MS = 1_000;
+/**
+ * Time limit (ms) of a probe's wait for the lock of a schema change. Below `deadlock_timeout` (1 s), so that a probe never
+ * makes a schema change the victim of a deadlock.
+ */
+const LOCK_TIMEOUT_MS = 300;
+/** Tables that each log-in and refresh reads or writes. */
+const LOGIN_TABLES = 'auth.accounts, auth.identities, auth.sessions, profile.profiles';
 /** Rows that probes write, so that those of several processes rarely wait for one another. */
 const SLOTS = 64;
 
 /**
- * Takes the lock of a write on every table, writes a row, and finds a table on which the user lacks a privilege or whose
- * rows a policy hides. The statements are one transaction, in one message of the simple protocol.
+ * Takes the lock of a write on the tables of log-in and refresh, writes a row, and finds a table on which the user lacks a
+ * privilege or to which row-level security applies. The statements are one transaction, in one message of the simple
+ * protocol.
  */
-const probeOf = (tables: readonly string[]): string => `
+const probeSql = (): string => `
   SET LOCAL lock_timeout = '${LOCK_TIMEOUT_MS}ms';
-  LOCK TABLE ${tables.join(', ')} IN ROW EXCLUSIVE MODE;
+  LOCK TABLE ${LOGIN_TABLES} IN ROW EXCLUSIVE MODE;
   INSERT INTO daemun.readiness_probes (slot, written_at) VALUES (${Math.floor(Math.random() * SLOTS)}, now())
     ON CONFLICT (slot) DO UPDATE SET written_at = now();
   SELECT 1 AS denied
   FROM pg_catalog.pg_class c
   WHERE c.relnamespace IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname IN ('auth', 'profile', 'board'))
     AND c.relkind = 'r'
-    AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+    AND NOT (has_schema_privilege(c.relnamespace, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
       AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')
       AND NOT row_security_active(c.oid))
   LIMIT 1`;
@@ -51,10 +57,7 @@ export class Readiness {
 
   private async write(): Promise<string | undefined> {
     try {
-      const tables = this.dataSource.entityMetadatas.map(
-        ({ schema, tableName }) => `"${schema}"."${tableName}"`,
-      );
-      const results = (await poolOf(this.dataSource).query(probeOf(tables))) as unknown as QueryResult[];
+      const results = (await poolOf(this.dataSource).query(probeSql())) as unknown as QueryResult[];
       if (results.at(-1)?.rowCount !== 0) return 'permission_denied';
       return await this.remembered();
     } catch (error) {
@@ -74,7 +77,12 @@ export class Readiness {
     const count = Math.max(0, ...[...statement.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)));
     const values = Array.from({ length: count }, () => null);
     try {
-      await pool.query(statement.replace(EXPLAINABLE, 'EXPLAIN '), values);
+      // The extended protocol takes one statement only.
+      await pool.query({
+        text: statement.replace(EXPLAINABLE, 'EXPLAIN '),
+        values,
+        queryMode: 'extended',
+      } as QueryConfig);
     } catch (error) {
       const now = postgresFailureOf(error);
       if (now?.losesReadiness === true) return now.reason;

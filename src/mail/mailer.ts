@@ -75,8 +75,8 @@ export class Mailer implements OnModuleInit {
     this.outbox.beforeStop(() => Promise.all(this.pending));
   }
 
-  /** Whether a mail can be sent at all; logs an error where it cannot. */
-  accepts(kind: string): boolean {
+  /** Returns false where no mail can be sent, and logs which one is lost. */
+  canSend(kind: string): boolean {
     if (this.transport === undefined) this.logger.error(`a ${kind} mail was not sent: MAIL_URL is not set`);
     return this.transport !== undefined;
   }
@@ -88,7 +88,7 @@ export class Mailer implements OnModuleInit {
 
   /** Does work that leads to a mail once the caller has gone on. */
   inBackground(kind: string, work: () => Promise<void>): void {
-    if (!this.accepts(kind)) return;
+    if (!this.canSend(kind)) return;
     if (this.pending.size >= MOST_PENDING) {
       this.logger.error(`a ${kind} mail was not sent: too many wait`);
       return;
@@ -140,21 +140,24 @@ interface SmtpError {
   readonly response?: unknown;
 }
 
-/** Enhanced codes (RFC 3463) for an address that does not exist, takes no mail, or is disabled. */
-const NO_MAILBOX = /^5\.(?:1\.(?:[0-6]|10)|2\.1)$/;
-/** Words of replies without an enhanced code that refuse the sender, which an operator can change. */
-const ABOUT_SENDER =
-  /relay|auth|block|black|spam|denied|policy|quota|limit|spf|dkim|dmarc|sender|reputation/i;
+const ENHANCED_CODE = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/;
+/** Enhanced codes (RFC 3463) of an address that does not exist or takes no mail. */
+const NO_MAILBOX = /^5\.1\.(?:[1-4]|6|10)$/;
+/** Words of replies without an enhanced code for such an address. */
+const UNKNOWN_USER =
+  /\b(?:(?:user|recipient|mailbox|address) (?:is )?(?:unknown|not found|does not exist|doesn't exist|invalid)|(?:unknown|no such|invalid) (?:user|recipient|mailbox|address|local part)|does not exist)\b/i;
 
-/** Recognises a refusal of the recipient, which a further attempt does not change. */
+/**
+ * Recognises a refusal of the recipient, which a further attempt does not change. Each other refusal may be about the
+ * sender, the text or the time, and is kept.
+ */
 function isRefused(error: unknown): boolean {
   const { responseCode, command, response } = error as SmtpError;
   if (typeof responseCode !== 'number' || responseCode < 500 || !/^(RCPT|DATA)/.test(String(command)))
     return false;
-  const [, enhanced] = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(String(response)) ?? [];
+  const [, enhanced] = ENHANCED_CODE.exec(String(response)) ?? [];
   if (enhanced !== undefined) return NO_MAILBOX.test(enhanced);
-  // RFC 5321 §4.2.3; others are about the sender or the dialogue.
-  return [550, 551, 553].includes(responseCode) && !ABOUT_SENDER.test(String(response));
+  return String(command).startsWith('RCPT') && UNKNOWN_USER.test(String(response));
 }
 
 /** A refusal of ourselves, which an operator can change. */
@@ -165,8 +168,9 @@ function isOperators(error: unknown): boolean {
 
 /** Mail servers repeat the address in what they say, so only codes go into the log. */
 function describe(error: unknown): string {
-  const { code, responseCode } = error as SmtpError;
-  return [code, responseCode]
+  const { code, responseCode, response } = error as SmtpError;
+  const [, enhanced] = ENHANCED_CODE.exec(String(response)) ?? [];
+  return [code, responseCode, enhanced]
     .filter((part) => typeof part === 'string' || typeof part === 'number')
     .join(' ');
 }

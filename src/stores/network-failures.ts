@@ -30,7 +30,7 @@ const SOCKET_DENIED: Row = {
   transient: false,
   remedy: 'this user may not open the socket of the server.',
 };
-const MALFORMED_CERTIFICATE = certificate(
+const CERTIFICATE_NOT_PERMITTED = certificate(
   'the certificate of the server, or that of its CA, may not be used for this (keyUsage, extendedKeyUsage, basicConstraints). Issue another one.',
 );
 const TLS_MISMATCH: Row = {
@@ -64,7 +64,9 @@ const ROWS: Readonly<Record<string, Row>> = {
     remedy: 'the name of the server does not exist. Check it for typing errors.',
   },
   EACCES: SOCKET_DENIED,
-  EPERM: SOCKET_DENIED,
+  EPERM: unreachable(
+    'a firewall of this machine refuses the connection. Check its rules and network policies.',
+  ),
   UNABLE_TO_: PRIVATE_CA,
   SELF_SIGNED_CERT_IN_CHAIN: PRIVATE_CA,
   DEPTH_ZERO_SELF_SIGNED_CERT: PRIVATE_CA,
@@ -77,9 +79,9 @@ const ROWS: Readonly<Record<string, Row>> = {
   HOSTNAME_MISMATCH: certificate(
     'the certificate of the server is for another host name. Use a name that it contains.',
   ),
-  INVALID_PURPOSE: MALFORMED_CERTIFICATE,
-  INVALID_CA: MALFORMED_CERTIFICATE,
-  PATH_LENGTH_EXCEEDED: MALFORMED_CERTIFICATE,
+  INVALID_PURPOSE: CERTIFICATE_NOT_PERMITTED,
+  INVALID_CA: CERTIFICATE_NOT_PERMITTED,
+  PATH_LENGTH_EXCEEDED: CERTIFICATE_NOT_PERMITTED,
   EPROTO: TLS_MISMATCH,
   ERR_SSL_: TLS_MISMATCH,
   ERR_TLS_: TLS_MISMATCH,

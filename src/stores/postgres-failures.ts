@@ -122,7 +122,7 @@ export const POSTGRES_FAILURES: Readonly<Record<string, StoreFailure>> = {
   '42703': SCHEMA_MISMATCH,
   '42501': permanent(
     'permission_denied',
-    'The user in DATABASE_URL lacks a privilege: it has to own the schemas auth, profile, board and daemun, or have CREATE on the database.',
+    'The user in DATABASE_URL lacks a privilege: it has to own the schemas auth, profile, board and daemun, or have CREATE on the database; and row-level security must not apply to it.',
   ),
   '42P05': retriedUnnamed(
     'prepared_statement_exists',
@@ -210,11 +210,11 @@ const BY_MESSAGE: readonly (readonly [RegExp, StoreFailure])[] = [
     ),
   ],
   [
-    /^(received invalid response|Received unexpected|Unknown message code|There was an error establishing an SSL connection)/i,
+    /^received invalid response/,
     {
       ...permanent(
         'not_postgresql',
-        'DATABASE_URL: what answers at the address is not PostgreSQL, or not with TLS (sslmode). Check host and port.',
+        'DATABASE_URL: what answers at the address is not PostgreSQL. Check host and port.',
       ),
       connection: 'drop',
     },
@@ -227,6 +227,15 @@ const BY_MESSAGE: readonly (readonly [RegExp, StoreFailure])[] = [
     ),
   ],
   [
+    /^There was an error establishing an SSL connection/,
+    notReady(
+      dropped(
+        'tls_mismatch',
+        'DATABASE_URL asks for TLS (sslmode), and what answers is not PostgreSQL, or cannot take a connection now. Check host and port.',
+      ),
+    ),
+  ],
+  [
     /^The server does not support SSL connections/,
     permanent(
       'tls_not_supported',
@@ -234,7 +243,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, StoreFailure])[] = [
     ),
   ],
   [
-    /^(Connection terminated|Client has encountered a connection error|Client was closed|Query read timeout|Driver not Connected|Cannot use a pool after calling end)/,
+    /^(Received unexpected|Unknown message code|Connection terminated|Client has encountered a connection error|Client was closed|Query read timeout|Driver not Connected|Cannot use a pool after calling end)/,
     notReady(
       dropped(
         'connection_lost',

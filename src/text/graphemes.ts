@@ -17,7 +17,7 @@ export function firstGraphemes(text: string, most: number): string {
   return text;
 }
 
-/** Tells a text with an extended grapheme cluster of more than `most` code points. */
+/** Finds an extended grapheme cluster of more than `most` code points. */
 export function hasLongerGrapheme(text: string, most: number): boolean {
   // A code point has one or two UTF-16 units.
   if (text.length <= most) return false;

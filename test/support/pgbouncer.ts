@@ -14,8 +14,12 @@ export class PgBouncer {
     private readonly dir: string,
   ) {}
 
-  /** `settings` are lines of the section `[pgbouncer]`. */
-  static async before(port: number, settings: Readonly<Record<string, string>> = {}): Promise<PgBouncer> {
+  /** `settings` are lines of the section `[pgbouncer]`; `user` is that of the server, and of a database with its name. */
+  static async before(
+    port: number,
+    settings: Readonly<Record<string, string>> = {},
+    user?: string,
+  ): Promise<PgBouncer> {
     const program = find('pgbouncer');
     if (program === undefined) throw new Error('PgBouncer is not installed');
     const dir = mkdtempSync(join(tmpdir(), 'daemun-pgbouncer-'));
@@ -32,17 +36,23 @@ export class PgBouncer {
     const lines = Object.entries(all).map(([name, value]) => `${name} = ${value}`);
     writeFileSync(
       file,
-      ['[databases]', `* = host=127.0.0.1 port=${port} user=daemun`, '[pgbouncer]', ...lines, ''].join('\n'),
+      [
+        '[databases]',
+        `* = host=127.0.0.1 port=${port} user=${user ?? 'daemun'}`,
+        '[pgbouncer]',
+        ...lines,
+        '',
+      ].join('\n'),
     );
     chmodSync(dir, 0o755);
     // It refuses to run as root.
-    const user = userInfo().uid === 0 ? ['-u', 'postgres'] : [];
-    const server = spawn(program, [...user, file], { stdio: 'ignore', cwd: dir });
+    const runAs = userInfo().uid === 0 ? ['-u', 'postgres'] : [];
+    const server = spawn(program, [...runAs, file], { stdio: 'ignore', cwd: dir });
     server.unref();
     const quit = () => void server.kill('SIGKILL');
     process.once('exit', quit);
     server.once('exit', () => process.off('exit', quit));
-    const url = `postgres://daemun@127.0.0.1:${ownPort}/postgres`;
+    const url = `postgres://daemun@127.0.0.1:${ownPort}/${user ?? 'postgres'}`;
     await untilReady(url);
     return new PgBouncer(url, server, dir);
   }

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Config } from '../../config.js';
+import { poolOf } from '../../database/postgres-pool.js';
 import { prepared, runPrepared } from '../../database/prepared.js';
+import { rowsHidden } from '../../database/server-session.js';
 import { temporarilyUnavailable, type Problem } from '../../problems/problem.js';
 import { ServerClock } from '../../server-clock.js';
 import { PRESENT } from './present.sql.js';
@@ -95,8 +97,12 @@ export class PostgresSessionStore extends SessionStore {
     if (row === undefined) throw new Error('the step of a session answered nothing');
     const { time, ...presented } = row;
     this.clock.heard(time);
-    if (presented.answer !== null) return { ...presented, roles: presented.roles ?? undefined };
+    if (presented.answer !== null) {
+      if (presented.roles === null) await this.requireVisibleRows();
+      return { ...presented, roles: presented.roles ?? undefined };
+    }
     if (latest !== undefined && time > latest) throw tooLate();
+    await this.requireVisibleRows();
     return undefined;
   }
 
@@ -146,11 +152,26 @@ export class PostgresSessionStore extends SessionStore {
     return this.clock.at(moment);
   }
 
+  /**
+   * Tells a row that a policy hides from a session that has ended. Connections to the server itself need no such check:
+   * `row_security` is off there (server-session.ts).
+   * @throws `42501`.
+   */
+  private async requireVisibleRows(): Promise<void> {
+    const pool = poolOf(this.dataSource);
+    if (pool.session?.direct !== false) return;
+    const { rows } = await pool.query<{ hidden: boolean }>(
+      "SELECT row_security_active('auth.sessions') OR row_security_active('auth.accounts') AS hidden",
+    );
+    if (rows[0]?.hidden !== false) throw rowsHidden();
+  }
+
   /** What Redis is to know of a living session. Times as ages in ms: its clock is another. */
   async read(sessionId: string): Promise<SessionRow | undefined> {
     const [row] = await runPrepared<SessionRow & { roles: string[] | null }>(this.dataSource, READ, [
       sessionId,
     ]);
+    if (row === undefined || row.roles === null) await this.requireVisibleRows();
     return row && { ...row, roles: row.roles ?? undefined };
   }
 

@@ -9,7 +9,7 @@ export class SearchInAnyLocale1764500000002 implements MigrationInterface {
     const [collation] = (await db.query(
       `SELECT collname AS name, prosrc AS body
        FROM pg_catalog.pg_collation, pg_catalog.pg_proc
-       WHERE lower('É') <> 'é' AND collname = ANY($1) AND collencoding IN (-1, pg_char_to_encoding('UTF8'))
+       WHERE lower('É') <> 'é' AND collname = ANY($1) AND collnamespace = 'pg_catalog'::regnamespace AND collencoding IN (-1, pg_char_to_encoding('UTF8'))
          AND pg_proc.oid = 'board.pieces(text)'::regprocedure
        ORDER BY array_position($1, collname::text) LIMIT 1`,
       [COLLATIONS],
@@ -20,7 +20,7 @@ export class SearchInAnyLocale1764500000002 implements MigrationInterface {
     await db.query(`
       CREATE OR REPLACE FUNCTION board.pieces(written text) RETURNS TABLE (piece text, unspaced boolean)
       LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$${body.replace(lower, `${lower.slice(0, -1)} COLLATE "${name}")`)}$$`);
-    // The words of posts are stored.
+    // Computes the generated columns again, which call the function.
     await db.query('UPDATE board.posts SET title = title');
   }
 
