@@ -195,7 +195,7 @@ describeWith('postgres', 'defaults of the database', () => {
       const { message } = await startFailure(await role());
       expect(message).toBe(
         'The database cannot be used (permission_denied, 42501). The user in DATABASE_URL lacks a privilege: it has to own ' +
-          'the schemas auth, profile, board and daemun, or have CREATE on the database.',
+          'the schemas auth, profile, board and daemun, or have CREATE on the database; and row-level security must not apply to it.',
       );
     });
 
