@@ -24,7 +24,10 @@ export class PostgresPool extends pg.Pool {
   session: ServerSession | undefined;
   /** Set where a pooler that looks like the server lost a prepared statement. */
   losesStatements = false;
-  /** The last failure that makes the process unready, with its time (`performance.now()`) and the text of the statement. */
+  /**
+   * The last failure that makes the process unready and left its connection usable, with its time (`performance.now()`).
+   * One that only an operator can end has the text of its statement.
+   */
   lastFailure:
     { readonly failure: StoreFailure; readonly at: number; readonly statement?: string } | undefined;
   private readonly logger = new Logger(PostgresPool.name);
@@ -103,10 +106,15 @@ export class PostgresPool extends pg.Pool {
     const failure = postgresFailureOf(error);
     if (failure?.losesReadiness !== true) return;
     this.log(failure, error);
-    // The failure of a statement lasts until the statement is taken again, whatever else fails meanwhile.
-    if (this.lastFailure?.statement !== undefined && !this.lastFailure.failure.transient && failure.transient)
-      return;
-    this.lastFailure = { failure, at: performance.now(), statement };
+    // A probe meets the others itself, since it has to connect again.
+    if (failure.connection !== 'keep') return;
+    // A failure that lasts is not forgotten because of one that passes.
+    if (this.lastFailure?.statement !== undefined && failure.transient) return;
+    this.lastFailure = {
+      failure,
+      at: performance.now(),
+      statement: failure.transient ? undefined : statement,
+    };
   }
 
   private log({ reason, remedy }: StoreFailure, err: unknown): void {

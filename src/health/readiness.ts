@@ -32,7 +32,8 @@ const probeSql = (): string => `
   FROM pg_catalog.pg_class c
   WHERE c.relnamespace IN (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname IN ('auth', 'profile', 'board'))
     AND c.relkind = 'r'
-    AND NOT (has_schema_privilege(c.relnamespace, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+    AND NOT (has_schema_privilege(c.relnamespace, 'USAGE')
+      AND has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
       AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE')
       AND NOT row_security_active(c.oid))
   LIMIT 1`;
@@ -69,25 +70,30 @@ export class Readiness {
   private async remembered(): Promise<string | undefined> {
     const pool = poolOf(this.dataSource);
     const { lastFailure } = pool;
-    if (lastFailure?.failure.connection !== 'keep') return undefined;
-    const { failure, at, statement = '' } = lastFailure;
+    if (lastFailure === undefined) return undefined;
+    const { failure, at, statement } = lastFailure;
     if (performance.now() - at <= REMEMBERED_MS) return failure.reason;
-    // Such as a missing column: it lasts, although the probe does not meet it.
-    if (failure.transient || !EXPLAINABLE.test(statement)) return undefined;
+    const reason = statement === undefined ? undefined : await this.explain(statement);
+    if (reason === undefined && pool.lastFailure === lastFailure) pool.lastFailure = undefined;
+    return reason;
+  }
+
+  /** The reason why the server still refuses a statement, such as a missing column, which a probe does not meet. */
+  private async explain(statement: string): Promise<string | undefined> {
+    if (!EXPLAINABLE.test(statement)) return undefined;
     const count = Math.max(0, ...[...statement.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)));
-    const values = Array.from({ length: count }, () => null);
+    const query = {
+      text: statement.replace(EXPLAINABLE, 'EXPLAIN '),
+      values: Array.from({ length: count }, () => null),
+      // It takes one statement only.
+      queryMode: 'extended',
+    } as QueryConfig;
     try {
-      // The extended protocol takes one statement only.
-      await pool.query({
-        text: statement.replace(EXPLAINABLE, 'EXPLAIN '),
-        values,
-        queryMode: 'extended',
-      } as QueryConfig);
+      await poolOf(this.dataSource).query(query);
+      return undefined;
     } catch (error) {
-      const now = postgresFailureOf(error);
-      if (now?.losesReadiness === true) return now.reason;
+      const failure = postgresFailureOf(error);
+      return failure?.losesReadiness === true ? failure.reason : undefined;
     }
-    if (pool.lastFailure === lastFailure) pool.lastFailure = undefined;
-    return undefined;
   }
 }
