@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { Config } from '../config.js';
 import { Mailer, type Mail } from '../mail/mailer.js';
 import { Outbox } from '../outbox/outbox.js';
-import { Profiles, type Locale } from '../users/profiles.js';
+import { LOCALES, Profiles, type Locale } from '../users/profiles.js';
 import type { Account } from './account.entity.js';
 import { clientOf } from './limits/client-address.js';
 import { KnownClients } from './limits/known-clients.js';
@@ -39,7 +39,7 @@ const securityNotice = z.object({
   to: z.string(),
   accountId: z.uuid(),
   /** The profile's language, where the profile will be gone when the mail is written. */
-  locale: z.enum(['ko', 'en'] satisfies Locale[]).optional(),
+  locale: z.enum(LOCALES).optional(),
   /** The provider's name, for `new-way-in`. */
   provider: z.string().optional(),
 });

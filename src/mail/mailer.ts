@@ -140,7 +140,6 @@ interface SmtpError {
   readonly response?: unknown;
 }
 
-const ENHANCED_CODE = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/;
 /** Enhanced codes (RFC 3463) of an address that does not exist or takes no mail. */
 const NO_MAILBOX = /^5\.1\.(?:[1-4]|6|10)$/;
 /** Words of replies without an enhanced code for such an address. */
@@ -155,9 +154,15 @@ function isRefused(error: unknown): boolean {
   const { responseCode, command, response } = error as SmtpError;
   if (typeof responseCode !== 'number' || responseCode < 500 || !/^(RCPT|DATA)/.test(String(command)))
     return false;
-  const [, enhanced] = ENHANCED_CODE.exec(String(response)) ?? [];
+  const enhanced = enhancedCodeOf(error);
   if (enhanced !== undefined) return NO_MAILBOX.test(enhanced);
   return String(command).startsWith('RCPT') && UNKNOWN_USER.test(String(response));
+}
+
+/** The enhanced status code (RFC 3463) of a reply, which few servers leave out. */
+function enhancedCodeOf(error: unknown): string | undefined {
+  const { response } = error as SmtpError;
+  return /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(String(response))?.[1];
 }
 
 /** A refusal of ourselves, which an operator can change. */
@@ -168,9 +173,8 @@ function isOperators(error: unknown): boolean {
 
 /** Mail servers repeat the address in what they say, so only codes go into the log. */
 function describe(error: unknown): string {
-  const { code, responseCode, response } = error as SmtpError;
-  const [, enhanced] = ENHANCED_CODE.exec(String(response)) ?? [];
-  return [code, responseCode, enhanced]
+  const { code, responseCode } = error as SmtpError;
+  return [code, responseCode, enhancedCodeOf(error)]
     .filter((part) => typeof part === 'string' || typeof part === 'number')
     .join(' ');
 }

@@ -30,6 +30,9 @@ const SOCKET_DENIED: Row = {
   transient: false,
   remedy: 'this user may not open the socket of the server.',
 };
+const OTHER_HOST_NAME = certificate(
+  'the certificate of the server is for another host name. Use a name that it contains.',
+);
 const CERTIFICATE_NOT_PERMITTED = certificate(
   'the certificate of the server, or that of its CA, may not be used for this (keyUsage, extendedKeyUsage, basicConstraints). Issue another one.',
 );
@@ -73,12 +76,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   CERT_: certificate(
     'the certificate of the server is expired, not valid yet, or revoked. Renew it; check the clocks.',
   ),
-  ERR_TLS_CERT_ALTNAME_INVALID: certificate(
-    'the certificate of the server is for another host name. Use a name that it contains.',
-  ),
-  HOSTNAME_MISMATCH: certificate(
-    'the certificate of the server is for another host name. Use a name that it contains.',
-  ),
+  ERR_TLS_CERT_ALTNAME_INVALID: OTHER_HOST_NAME,
+  HOSTNAME_MISMATCH: OTHER_HOST_NAME,
   INVALID_PURPOSE: CERTIFICATE_NOT_PERMITTED,
   INVALID_CA: CERTIFICATE_NOT_PERMITTED,
   PATH_LENGTH_EXCEEDED: CERTIFICATE_NOT_PERMITTED,

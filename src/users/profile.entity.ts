@@ -1,4 +1,5 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
+import type { Locale } from './profiles.js';
 
 /** What a person shows of themselves. */
 @Entity({ schema: 'profile', name: 'profiles' })
@@ -17,7 +18,7 @@ export class Profile {
   bio: string;
 
   @Column('text', { default: 'ko' })
-  locale: 'ko' | 'en';
+  locale: Locale;
 
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
   createdAt: Date;

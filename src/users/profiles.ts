@@ -6,7 +6,8 @@ export interface PublicProfile {
 }
 
 /** The languages that we speak. */
-export type Locale = 'ko' | 'en';
+export const LOCALES = ['ko', 'en'] as const;
+export type Locale = (typeof LOCALES)[number];
 
 /** What a profile starts from. */
 export interface ProfileSeed {

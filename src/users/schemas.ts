@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { nickname, optionalText } from '../text/user-text.js';
+import { LOCALES } from './profiles.js';
 
 /** https only, so that pages can show it; normalised, so that it is plain ASCII. */
 const avatarUrl = z.url({ protocol: /^https$/, normalize: true, error: 'must be an https URL' }).max(2_048);
 const bio = optionalText(300);
-const locale = z.enum(['ko', 'en']);
+const locale = z.enum(LOCALES);
 
 /** A profile as its owner sees it. */
 export const ownProfile = z
