@@ -4,9 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { KeyRing } from '../src/auth/keys/key-ring.js';
 import { SigningKeys } from '../src/auth/keys/signing-keys.js';
 import { OneTimeTokens } from '../src/auth/local/one-time-tokens.js';
-import { Sessions } from '../src/auth/sessions/sessions.js';
 import { Secrets } from '../src/secrets.js';
-import { signedIn } from './support/actors.js';
+import { openSession, signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { PostgresServer } from './support/postgres-server.js';
 import { describeWith } from './support/programs.js';
@@ -61,11 +60,7 @@ describeWith('postgres', 'signing keys, on two processes', () => {
     );
     await refreshAll();
   };
-  const token = async (app = first()) => {
-    const { id } = await signedIn(app);
-    const sessions = app.daemun.app.get(Sessions, { strict: false });
-    return sessions.open({ accountId: id, roles: ['user'], method: 'kakao' });
-  };
+  const token = (app = first()) => openSession(app);
   const me = async (accessToken: string, app = first()) =>
     (await fetch(`${app.url}/users/me`, { headers: { authorization: `Bearer ${accessToken}` } })).status;
 

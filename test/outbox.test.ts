@@ -185,11 +185,7 @@ describe('a mail that the server puts off', () => {
     await refusing.close();
     const app = await startApp({ MAIL_URL: url, AUTH_SECRET });
     const registration = person();
-    await fetch(`${app.url}/auth/register`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(registration),
-    });
+    await post(app, '/auth/register', registration);
     await until(async () => (await mailsLeft(app))[0] === 1);
     await app.daemun.close();
     const next = await startApp({ MAIL_URL: mailbox.url, AUTH_SECRET, DATA_DIR: app.config.dataDir });
@@ -242,11 +238,7 @@ describe('a mail that the server puts off', () => {
     async (reply) => {
       const app = await startApp({ MAIL_URL: mailbox.url });
       mailbox.refuse(reply);
-      await fetch(`${app.url}/auth/register`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(person()),
-      });
+      await post(app, '/auth/register', person());
       await until(() => app.log.some(({ msg }) => msg === 'a message of the outbox was dropped'));
       expect(await mailsLeft(app)).toEqual([]);
       await app.stop();

@@ -3,9 +3,8 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
-import { Sessions } from '../src/auth/sessions/sessions.js';
 import { explain } from '../src/cli/explain.js';
-import { failure, json, signedIn } from './support/actors.js';
+import { failure, json, openSession, signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { FailOverProxy } from './support/fail-over-proxy.js';
 import { PostgresServer } from './support/postgres-server.js';
@@ -19,11 +18,6 @@ const readiness = async ({ url }: TestApp) =>
 const reasonOf = async (app: TestApp) => (await readiness(app)).reasons?.postgres;
 const refresh = (app: TestApp, token: string) =>
   fetch(`${app.url}/auth/refresh`, { method: 'POST', headers: { cookie: `refresh=${token}` } });
-async function openSession(app: TestApp): Promise<string> {
-  const { id: accountId } = await signedIn(app);
-  const sessions = app.daemun.app.get(Sessions, { strict: false });
-  return (await sessions.open({ accountId, roles: ['user'], method: 'kakao' })).refreshToken;
-}
 
 /** Server that answers the first bytes of each connection with these. */
 async function answering(reply: string): Promise<Server> {
@@ -121,7 +115,7 @@ describeWith('postgres', 'tables that cannot be used', () => {
   it.each(['auth.sessions', 'auth.accounts'])(
     'because a policy hides the rows of %s log nobody out',
     async (table) => {
-      const token = await openSession(app);
+      const { refreshToken: token } = await openSession(app);
       const client = await sql(`ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`);
       open.push(client);
       const answer = await refresh(app, token);
@@ -175,7 +169,7 @@ describeWith('postgres', 'tables that cannot be used', () => {
   });
 
   it('because a column is gone make the process unready until it is back, without requests', async () => {
-    const token = await openSession(app);
+    const { refreshToken: token } = await openSession(app);
     const client = await sql('ALTER TABLE auth.sessions RENAME COLUMN floor TO floor_before');
     open.push(client);
     expect((await refresh(app, token)).status).toBe(503);

@@ -2,10 +2,9 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Sessions } from '../src/auth/sessions/sessions.js';
 import { explain } from '../src/cli/explain.js';
 import { poolOf } from '../src/database/postgres-pool.js';
-import { anonymous, json, signedIn } from './support/actors.js';
+import { anonymous, json, openSession, signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { PgBouncer } from './support/pgbouncer.js';
 import { behindPooler } from './support/pooled-suites.js';
@@ -63,11 +62,7 @@ describeWith(['postgres', 'pgbouncer'], 'behind PgBouncer in transaction mode', 
   it('every concurrent refresh and profile read succeeds', async () => {
     const people = await Promise.all(
       Array.from({ length: 8 }, async (_, n) => {
-        const app = apps[n % apps.length]!;
-        const { id: accountId } = await signedIn(app);
-        const sessions = app.daemun.app.get(Sessions, { strict: false });
-        const { refreshToken } = await sessions.open({ accountId, roles: ['user'], method: 'kakao' });
-        return { refreshToken };
+        return openSession(apps[n % apps.length]!);
       }),
     );
     const statuses = await Promise.all(
@@ -123,9 +118,7 @@ describeWith(['postgres', 'pgbouncer'], 'behind PgBouncer in transaction mode', 
     await server.sql('CREATE ROLE plain LOGIN', 'CREATE DATABASE plain OWNER plain');
     const plain = await PgBouncer.before(server.port, {}, 'plain');
     const app = await start({ DATABASE_URL: plain.url });
-    const { id: accountId } = await signedIn(app);
-    const sessions = app.daemun.app.get(Sessions, { strict: false });
-    const { refreshToken } = await sessions.open({ accountId, roles: ['user'], method: 'kakao' });
+    const { refreshToken } = await openSession(app);
     const alter = (action: string) => app.database.query(`ALTER TABLE auth.sessions ${action}`);
     await alter('ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY');
     const headers = { cookie: `refresh=${refreshToken}` };

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Sessions } from '../src/auth/sessions/sessions.js';
 import { Redis } from '../src/redis/redis.js';
-import { anonymous, json, signedIn } from './support/actors.js';
+import { anonymous, json, openSession } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { CertificateAuthority } from './support/certificates.js';
 import { freePorts } from './support/ports.js';
@@ -38,9 +37,7 @@ const told = ({ log }: TestApp) =>
 
 /** A person logs in, refreshes twice, is limited by counters, and logs out: all that Redis is used for. */
 async function useSessions(on: TestApp): Promise<number[]> {
-  const { id: accountId } = await signedIn(on);
-  const sessions = on.daemun.app.get(Sessions, { strict: false });
-  const { refreshToken } = await sessions.open({ accountId, roles: ['user'], method: 'kakao' });
+  const { refreshToken } = await openSession(on);
   const statuses: number[] = [];
   let cookie = `refresh=${refreshToken}`;
   for (const path of ['/auth/refresh', '/auth/refresh', '/auth/logout']) {

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Sessions, type Tokens } from '../src/auth/sessions/sessions.js';
-import { signedIn } from './support/actors.js';
+import { openSession } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { HonestBrowser, whileBrowsing } from './support/honest-browser.js';
 import { PostgresServer } from './support/postgres-server.js';
@@ -52,14 +51,9 @@ describeWith(['postgres', 'redis'], 'four processes behind a balancer that knows
 
   it('logs nobody out, and keeps one lineage a session, while processes are killed and started', async () => {
     const urls = () => servers.map(({ url }) => url);
-    const open = async (): Promise<Tokens> => {
-      const { id: accountId } = await signedIn(opener);
-      const sessions = opener.daemun.app.get(Sessions, { strict: false });
-      return sessions.open({ accountId, roles: ['user'], method: 'kakao' });
-    };
     const browsers: HonestBrowser[] = [];
     for (let i = 0; i < CLIENTS; i++) {
-      const { refreshToken } = await open();
+      const { refreshToken } = await openSession(opener);
       browsers.push(
         new HonestBrowser({ urls, cookie: refreshToken, patience: 3_000, pause: 4_000, losing: 0.05 }),
       );

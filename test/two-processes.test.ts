@@ -5,9 +5,8 @@ import fc from 'fast-check';
 import { OPENING, present } from '../src/auth/sessions/rotation.js';
 import { LONGEST_WAIT } from '../src/auth/sessions/pulse.js';
 import { RefreshTokens } from '../src/auth/sessions/refresh-token.js';
-import { Sessions } from '../src/auth/sessions/sessions.js';
 import { Secrets } from '../src/secrets.js';
-import { signedIn } from './support/actors.js';
+import { openSession } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { FailOverProxy } from './support/fail-over-proxy.js';
 import { HonestBrowser, whileBrowsing } from './support/honest-browser.js';
@@ -40,10 +39,8 @@ function start(env: Record<string, string>): Promise<ServerProcess> {
 async function startTwo(env: Record<string, string>): Promise<void> {
   servers.push(...(await Promise.all([start(env), start(env)])));
 }
-async function openSession() {
-  const { id: accountId } = await signedIn(opener);
-  const sessions = opener.daemun.app.get(Sessions, { strict: false });
-  const { refreshToken, accessToken } = await sessions.open({ accountId, roles: ['user'], method: 'kakao' });
+async function open() {
+  const { refreshToken, accessToken } = await openSession(opener);
   const { handle, sessionId } = tokens.parse(refreshToken) ?? {};
   if (handle === undefined || sessionId === undefined) throw new Error('no token');
   return { handle, sessionId, refreshToken, accessToken };
@@ -97,7 +94,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
     });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (history) => {
-        const { handle, sessionId } = await openSession();
+        const { handle, sessionId } = await open();
         let state = OPENING;
         let now = 100_000_000;
         for (const { back, wait, process } of history) {
@@ -126,7 +123,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
       const redis = await RedisServer.start();
       const proxy = await FailOverProxy.before(redis.port);
       servers.push(await start({ REDIS_URL: proxy.url }), await start({ REDIS_URL: redis.url }));
-      const { handle, sessionId, refreshToken } = await openSession();
+      const { handle, sessionId, refreshToken } = await open();
       const current = async () =>
         Number(await redis.command('HGET', `daemun:session:${sessionId}`, 'current'));
       // It has to be there before, since reading it from the row takes answers, too.
@@ -154,7 +151,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
       const behind = new URL(postgres.url);
       behind.port = String(proxy.address);
       servers.push(await start({ DATABASE_URL: behind.href }), await start({}));
-      const { handle, sessionId, refreshToken } = await openSession();
+      const { handle, sessionId, refreshToken } = await open();
       const current = async () =>
         (
           await opener.database.query<[{ current: number }]>(
@@ -163,7 +160,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
           )
         )[0].current;
       // The statement is known to the connection by now, and takes one message.
-      for (let i = 0; i < 20; i++) await refresh(servers[0], (await openSession()).refreshToken);
+      for (let i = 0; i < 20; i++) await refresh(servers[0], (await open()).refreshToken);
       proxy.holdAnswers();
       const lost = refresh(servers[0], refreshToken).catch(() => 'no answer');
       await until(async () => (await current()) === 2);
@@ -177,7 +174,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
 
   it('of which one stood still log nobody out: it does not do what its client has long given up', async () => {
     await startTwo({});
-    const { handle, sessionId, refreshToken } = await openSession();
+    const { handle, sessionId, refreshToken } = await open();
     const pass = () => passInRow(sessionId);
     expect(await refresh(servers[0], refreshToken)).toBe(tokens.mint(handle, 2));
     await pass();
@@ -194,7 +191,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
 
   it('of which one slept for as long as the poll admit nobody there who left meanwhile', async () => {
     await startTwo({ REVOCATION_POLL_SECONDS: '2' });
-    const { refreshToken, accessToken } = await openSession();
+    const { refreshToken, accessToken } = await open();
     const me = async () =>
       (await fetch(`${servers[1]?.url}/users/me`, { headers: { authorization: `Bearer ${accessToken}` } }))
         .status;
@@ -213,7 +210,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
     const behind = new URL(postgres.url);
     behind.port = String(proxy.address);
     servers.push(await start({ DATABASE_URL: behind.href }), await start({}));
-    const { handle, sessionId, refreshToken } = await openSession();
+    const { handle, sessionId, refreshToken } = await open();
     const pass = () => passInRow(sessionId);
     expect(await refresh(servers[0], refreshToken)).toBe(tokens.mint(handle, 2));
     await pass();
@@ -241,12 +238,12 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
         const urls = () => servers.map(({ url }) => url);
         const browsers: HonestBrowser[] = [];
         for (let i = 0; i < 20; i++) {
-          const { refreshToken } = await openSession();
+          const { refreshToken } = await open();
           browsers.push(
             new HonestBrowser({ urls, cookie: refreshToken, patience: 3_000, pause: 600, losing: 0.15 }),
           );
         }
-        const left = await openSession();
+        const left = await open();
         await fetch(`${servers[0]?.url}/auth/logout`, {
           method: 'POST',
           headers: { cookie: `refresh=${left.refreshToken}` },

@@ -3,6 +3,7 @@ import { expect } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
 import { AccessTokens } from '../../src/auth/access-tokens.js';
 import { Account } from '../../src/auth/account.entity.js';
+import { Sessions, type Tokens } from '../../src/auth/sessions/sessions.js';
 import { Profiles } from '../../src/users/profiles.js';
 import type { TestApp } from './app.js';
 
@@ -54,6 +55,13 @@ export async function signedIn(
       call(method, path, body, { authorization: `Bearer ${accessToken}`, ...headers });
   };
   return { id, nickname, call: through(app), through };
+}
+
+/** The tokens of a new session, of a new person. */
+export async function openSession(app: TestApp): Promise<Tokens> {
+  const { id: accountId } = await signedIn(app);
+  const sessions = app.daemun.app.get(Sessions, { strict: false });
+  return sessions.open({ accountId, roles: ['user'], method: 'kakao' });
 }
 
 /** The body of an answer. */
