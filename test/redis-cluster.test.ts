@@ -126,7 +126,7 @@ describeWith(
         }
         for (const node of cluster.nodes) expect(await node.command('WAIT', '1', '5000')).toBe(1);
         for (const replica of cluster.replicas) await replica.stopFollowing();
-        for (const id of left) await store.end(id, 'logged_out');
+        for (const id of left) await store.end(id, { reason: 'logged_out' });
         await database.query(
           `UPDATE auth.sessions SET ended_at = now() - interval '1 hour', touched_at = now() - interval '1 hour'`,
         );

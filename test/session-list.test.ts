@@ -166,7 +166,6 @@ describe('the audit trail', () => {
       method: 'POST',
       headers: { cookie: `refresh=${here.refreshToken}` },
     });
-    await app.database.query('SELECT 1');
     expect(await auditOf(mina)).toEqual([
       { kind: 'session_opened', method: 'kakao' },
       { kind: 'session_opened', method: 'kakao' },
@@ -200,12 +199,48 @@ describe('the audit trail', () => {
     const lost = await present(refreshToken);
     await present(refreshToken);
     await present(lost);
-    await app.database.query('SELECT 1');
     expect(await auditOf(mina)).toEqual([
       { kind: 'session_opened', method: 'kakao' },
       { kind: 'session_recovered' },
       { kind: 'session_reused' },
     ]);
+  });
+
+  it('records the end of every one of 2,000 sessions that end at once', async () => {
+    const mina = await newAccount();
+    const here = await logIn(mina);
+    await app.database.query(
+      `INSERT INTO auth.sessions (id, account_id, method, expires_at)
+       SELECT gen_random_uuid(), $1, 'kakao', now() + interval '1 day' FROM generate_series(1, 2000)`,
+      [mina],
+    );
+    await call('DELETE', '/auth/sessions', here);
+    const events = (await auditOf(mina)) as { kind: string }[];
+    expect(events.filter(({ kind }) => kind === 'session_ended')).toHaveLength(2000);
+  });
+
+  describe('while no audit event can be written', () => {
+    const whileNothingIsRecorded = async <T>(work: () => Promise<T>): Promise<T> => {
+      await app.database.query('ALTER TABLE auth.audit_events RENAME TO audit_events_away');
+      try {
+        return await work();
+      } finally {
+        await app.database.query('ALTER TABLE auth.audit_events_away RENAME TO audit_events');
+      }
+    };
+    const logOut = ({ refreshToken }: Tokens) =>
+      fetch(`${app.url}/auth/logout`, { method: 'POST', headers: { cookie: `refresh=${refreshToken}` } });
+
+    it('a log-out is answered with 503', async () => {
+      const session = await logIn(await newAccount());
+      expect((await whileNothingIsRecorded(() => logOut(session))).status).toBe(503);
+    });
+
+    it('a log-out does not end the session', async () => {
+      const session = await logIn(await newAccount());
+      await whileNothingIsRecorded(() => logOut(session));
+      expect((await refresh(session)).status).toBe(200);
+    });
   });
 });
 

@@ -114,7 +114,7 @@ function sessionStoreSuite(rig: () => Rig): void {
   it('property 3, ended stays ended: for every process', async () => {
     const id = await openSession();
     await store().present(id, 1);
-    expect(await store().end(id, 'logged_out')).toEqual(expect.any(String));
+    expect(await store().end(id, { reason: 'logged_out' })).toEqual(expect.any(String));
     for (const each of [rig().store, rig().other]) {
       expect(await each.present(id, 1)).toBeUndefined();
       expect(await each.present(id, 2)).toBeUndefined();
@@ -136,15 +136,15 @@ function sessionStoreSuite(rig: () => Rig): void {
 
   it('keeps why a session ended first', async () => {
     const id = await openSession();
-    await store().end(id, 'logged_out');
-    expect(await store().end(id, 'reused')).toBeUndefined();
+    await store().end(id, { reason: 'logged_out' });
+    expect(await store().end(id, { reason: 'reused' })).toBeUndefined();
     expect(await endOf(id)).toBe('logged_out');
   });
 
   it('takes no step whose time is over, and says so, whatever became of the session', async () => {
     const id = await openSession();
     const ended = await openSession();
-    await store().end(ended, 'logged_out');
+    await store().end(ended, { reason: 'logged_out' });
     for (const each of [rig().store, rig().other]) {
       for (const session of [id, ended]) {
         const late = each.present(session, 1, performance.now() - 1_000);

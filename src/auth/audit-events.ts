@@ -1,9 +1,12 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
 import type { Page } from '../paging.js';
 
-/** Something that happened to an account, without personal data beyond its id. */
+/**
+ * Something that happened to an account, without personal data beyond its id. The events of sessions (`session_opened`,
+ * `session_recovered`, `session_reused`, `session_ended`) are written by the statements that change the sessions.
+ */
 export interface AuditEvent {
   readonly accountId: string;
   readonly sessionId?: string;
@@ -14,16 +17,9 @@ export interface AuditEvent {
     | 'password_reset'
     | 'password_changed'
     | 'identity_linked'
-    | 'identity_unlinked'
-    | 'session_opened'
-    | 'session_recovered'
-    | 'session_reused'
-    | 'session_ended';
+    | 'identity_unlinked';
   readonly details?: Readonly<Record<string, string>>;
 }
-
-/** Writes that are under way. More than these means that the database is away, and memory is not for them. */
-const MOST_UNDER_WAY = 1_000;
 
 /** An event as its account's owner reads it. */
 export interface RecordedEvent {
@@ -35,34 +31,15 @@ export interface RecordedEvent {
 
 /** `auth.audit_events`: answers "why was I logged out?". */
 @Injectable()
-export class AuditEvents implements OnApplicationShutdown {
-  private readonly logger = new Logger(AuditEvents.name);
-  private readonly writing = new Set<Promise<void>>();
-
+export class AuditEvents {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Writes it down behind the answer's back: what happened has happened, also where the database is away by now. */
-  record({ accountId, sessionId, kind, details = {} }: AuditEvent): void {
-    if (this.writing.size >= MOST_UNDER_WAY) {
-      this.logger.error({ accountId, sessionId, kind }, 'an audit event was not written: too many wait');
-      return;
-    }
-    const writing = this.dataSource
-      .query(
-        'INSERT INTO auth.audit_events (account_id, session_id, kind, details) VALUES ($1, $2, $3, $4)',
-        [accountId, sessionId ?? null, kind, JSON.stringify(details)],
-      )
-      .then(
-        () => undefined,
-        (error: unknown) => {
-          this.logger.error(
-            { err: error, accountId, sessionId, kind },
-            'an audit event could not be written',
-          );
-        },
-      )
-      .finally(() => this.writing.delete(writing));
-    this.writing.add(writing);
+  /** Records an event in the transaction that makes the change, so that neither is kept without the other. */
+  async record(db: EntityManager, { accountId, sessionId, kind, details = {} }: AuditEvent): Promise<void> {
+    await db.query(
+      'INSERT INTO auth.audit_events (account_id, session_id, kind, details) VALUES ($1, $2, $3, $4)',
+      [accountId, sessionId ?? null, kind, JSON.stringify(details)],
+    );
   }
 
   /** What happened to the actor's account, newest first; `cursor` is that of the page before. */
@@ -76,10 +53,5 @@ export class AuditEvents implements OnApplicationShutdown {
       .slice(0, limit)
       .map(({ at, kind, sessionId, details }) => ({ at: at.toISOString(), kind, sessionId, details }));
     return { items, nextCursor: rows.length > limit ? (rows[limit - 1]?.id ?? null) : null };
-  }
-
-  /** After the last request, and before the database is let go. */
-  async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.writing);
   }
 }

@@ -58,10 +58,10 @@ export class Departures {
           changedAt: () => 'now()',
         },
       );
-      return this.sessions.endAllOf(accountId, 'account_deleted', db);
+      await this.audit.record(db, { accountId, kind: 'account_deleted' });
+      return this.sessions.endAllOf(accountId, { reason: 'account_deleted' }, db);
     });
     await announce();
     this.outbox.wake();
-    this.audit.record({ accountId, kind: 'account_deleted' });
   }
 }

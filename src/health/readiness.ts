@@ -14,7 +14,7 @@ const REMEMBERED_MS = 5_000;
  */
 const LOCK_TIMEOUT_MS = 300;
 /** Tables that each log-in and refresh reads or writes. */
-const LOGIN_TABLES = 'auth.accounts, auth.identities, auth.sessions, profile.profiles';
+const LOGIN_TABLES = 'auth.accounts, auth.identities, auth.sessions, auth.audit_events, profile.profiles';
 /** Rows that probes write, so that those of several processes rarely wait for one another. */
 const SLOTS = 64;
 

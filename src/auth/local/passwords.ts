@@ -58,31 +58,27 @@ export class Passwords implements OnModuleInit {
     // What was never a token of ours is not worth a hash.
     await this.tokens.check('reset-password', token);
     const passwordHash = await this.hashes.hash(password);
-    const { accountId, announce } = await this.tokens.redeem(
-      'reset-password',
-      token,
-      async ({ accountId }, db) => {
-        const owner = await db.findOneByOrFail(Account, { id: accountId });
-        refuseOwnWords(password, owner, '/password');
-        await db.update(
-          Account,
-          { id: accountId },
-          { passwordHash, emailVerifiedAt: () => 'coalesce(email_verified_at, now())' },
-        );
-        await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1 AND used_at IS NULL', [
-          accountId,
-        ]);
-        await this.letters.notify(db, 'password-changed', {
-          id: accountId,
-          email: owner.email,
-          emailVerifiedAt: owner.emailVerifiedAt ?? new Date(),
-        });
-        return { accountId, announce: await this.sessions.endAllOf(accountId, 'password_reset', db) };
-      },
-    );
+    const announce = await this.tokens.redeem('reset-password', token, async ({ accountId }, db) => {
+      const owner = await db.findOneByOrFail(Account, { id: accountId });
+      refuseOwnWords(password, owner, '/password');
+      await db.update(
+        Account,
+        { id: accountId },
+        { passwordHash, emailVerifiedAt: () => 'coalesce(email_verified_at, now())' },
+      );
+      await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1 AND used_at IS NULL', [
+        accountId,
+      ]);
+      await this.letters.notify(db, 'password-changed', {
+        id: accountId,
+        email: owner.email,
+        emailVerifiedAt: owner.emailVerifiedAt ?? new Date(),
+      });
+      await this.audit.record(db, { accountId, kind: 'password_reset' });
+      return this.sessions.endAllOf(accountId, { reason: 'password_reset' }, db);
+    });
     await announce();
     this.outbox.wake();
-    this.audit.record({ accountId, kind: 'password_reset' });
   }
 
   /**
@@ -111,13 +107,12 @@ export class Passwords implements OnModuleInit {
       // A link that was mailed before would bring back whoever could read the mail then.
       await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1', [actor.accountId]);
       await this.letters.notify(db, 'password-changed', account);
-      return this.sessions.endAllOf(actor.accountId, 'password_changed', db, {
-        except: actor.sessionId,
-      });
+      const { accountId, sessionId } = actor;
+      await this.audit.record(db, { accountId, sessionId, kind: 'password_changed' });
+      return this.sessions.endAllOf(accountId, { reason: 'password_changed' }, db, { except: sessionId });
     });
     await announce();
     this.outbox.wake();
-    this.audit.record({ accountId: actor.accountId, sessionId: actor.sessionId, kind: 'password_changed' });
   }
 }
 

@@ -87,7 +87,7 @@ export class Registrations implements OnModuleInit {
    * @throws {Problem} `token_invalid`.
    */
   async verify(token: string): Promise<Account> {
-    const account = await this.tokens.redeem('verify-email', token, async (grant, db) => {
+    return this.tokens.redeem('verify-email', token, async (grant, db) => {
       const { accountId, passwordHash, nickname } = grant;
       const { affected } = await db.update(
         Account,
@@ -95,10 +95,9 @@ export class Registrations implements OnModuleInit {
         { emailVerifiedAt: () => 'now()', passwordHash, nickname: nickname ?? undefined },
       );
       if (affected !== 1) throw new Problem('token_invalid', { reason: 'the address was verified before' });
+      await this.audit.record(db, { accountId, kind: 'email_verified' });
       return db.findOneByOrFail(Account, { id: accountId });
     });
-    this.audit.record({ accountId: account.id, kind: 'email_verified' });
-    return account;
   }
 
   /**

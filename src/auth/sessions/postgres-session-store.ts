@@ -7,13 +7,7 @@ import { rowsHidden } from '../../database/server-session.js';
 import { temporarilyUnavailable, type Problem } from '../../problems/problem.js';
 import { ServerClock } from '../../server-clock.js';
 import { PRESENT } from './present.sql.js';
-import {
-  SessionStore,
-  type EndReason,
-  type NewSession,
-  type Presented,
-  type Which,
-} from './session-store.js';
+import { SessionStore, type Ending, type NewSession, type Presented, type Which } from './session-store.js';
 
 /** A living session's row, as far as Redis needs it. Ages and limits in ms. */
 export interface SessionRow {
@@ -45,6 +39,21 @@ const READ = prepared(
   WHERE id = $1 AND ended_at IS NULL AND expires_at > clock_timestamp()`,
 );
 
+/** Ends the living sessions that `which` selects. Parameters: $1 for `which`, $2 reason, $3 the asking session or NULL. */
+function endSessions(which: string): string {
+  return `
+    WITH ended AS (
+      UPDATE auth.sessions SET ended_at = now(), touched_at = now(), end_reason = $2
+      WHERE ended_at IS NULL AND ${which} RETURNING id, account_id AS "accountId"
+    ), recorded AS (
+      INSERT INTO auth.audit_events (account_id, session_id, kind, details)
+      SELECT "accountId", id, 'session_ended',
+        jsonb_strip_nulls(jsonb_build_object('reason', $2::text, 'from', $3::uuid))
+      FROM ended
+    )
+    SELECT id, "accountId" FROM ended`;
+}
+
 /** What `PRESENT` answers. */
 type PresentedRow = Presented & { readonly roles: string[] | null; readonly time: number };
 type NoRow = { readonly [Key in keyof Presented]: null } & { readonly time: number };
@@ -71,8 +80,12 @@ export class PostgresSessionStore extends SessionStore {
     db: EntityManager = this.dataSource.manager,
   ): Promise<void> {
     await db.query(
-      `INSERT INTO auth.sessions (id, account_id, method, ip, user_agent, expires_at)
-       VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))`,
+      `WITH opened AS (
+         INSERT INTO auth.sessions (id, account_id, method, ip, user_agent, expires_at)
+         VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6)) RETURNING id, account_id, method
+       )
+       INSERT INTO auth.audit_events (account_id, session_id, kind, details)
+       SELECT account_id, id, 'session_opened', jsonb_build_object('method', method) FROM opened`,
       [id, accountId, method, ip ?? null, userAgent?.slice(0, 512) ?? null, this.config.sessionMax],
     );
   }
@@ -106,26 +119,23 @@ export class PostgresSessionStore extends SessionStore {
     return undefined;
   }
 
-  async end(sessionId: string, reason: EndReason, owner?: string): Promise<string | undefined> {
-    const [[row]] = await this.dataSource.query<[{ account_id: string }[], number]>(
-      `UPDATE auth.sessions SET ended_at = now(), touched_at = now(), end_reason = $2
-       WHERE id = $1 AND ended_at IS NULL AND ($3::uuid IS NULL OR account_id = $3) RETURNING account_id`,
-      [sessionId, reason, owner ?? null],
+  async end(sessionId: string, { reason, from }: Ending, owner?: string): Promise<string | undefined> {
+    const [row] = await this.dataSource.query<{ accountId: string }[]>(
+      endSessions('id = $1 AND ($4::uuid IS NULL OR account_id = $4)'),
+      [sessionId, reason, from ?? null, owner ?? null],
     );
-    return row?.account_id;
+    return row?.accountId;
   }
 
   async endAll(
     db: EntityManager,
     accountId: string,
-    reason: EndReason,
+    { reason, from }: Ending,
     { except, method }: Which = {},
   ): Promise<string[]> {
-    const [rows] = await db.query<[{ id: string }[], number]>(
-      `UPDATE auth.sessions SET ended_at = now(), touched_at = now(), end_reason = $2
-       WHERE account_id = $1 AND ended_at IS NULL AND id IS DISTINCT FROM $3 AND ($4::text IS NULL OR method = $4)
-       RETURNING id`,
-      [accountId, reason, except ?? null, method ?? null],
+    const rows = await db.query<{ id: string }[]>(
+      endSessions('account_id = $1 AND id IS DISTINCT FROM $4 AND ($5::text IS NULL OR method = $5)'),
+      [accountId, reason, from ?? null, except ?? null, method ?? null],
     );
     return rows.map(({ id }) => id);
   }
@@ -175,7 +185,10 @@ export class PostgresSessionStore extends SessionStore {
     return row && { ...row, roles: row.roles ?? undefined };
   }
 
-  /** Brings the row up to where Redis is; false when the row ended, or is further. */
+  /**
+   * Brings the row up to where Redis is, and records the recovery that made it necessary; false when the row ended, or is
+   * further.
+   */
   async save(
     sessionId: string,
     {
@@ -184,26 +197,41 @@ export class PostgresSessionStore extends SessionStore {
       floor,
       late,
       movedAge,
-    }: Pick<SessionRow, 'current' | 'parent' | 'floor' | 'late' | 'movedAge'>,
+      recovered,
+    }: Pick<SessionRow, 'current' | 'parent' | 'floor' | 'late' | 'movedAge'> & {
+      readonly recovered: boolean;
+    },
   ): Promise<boolean> {
-    const [, saved] = await this.dataSource.query<[unknown, number]>(
-      `UPDATE auth.sessions
-       SET current = $2, parent = $3, floor = $4, late = $5, moved_at = ${NOW} - $6, handed_at = ${NOW}
-       WHERE id = $1 AND ended_at IS NULL AND current <= $2`,
-      [sessionId, current, parent, floor, late, movedAge],
+    const saved = await this.dataSource.query<object[]>(
+      `WITH saved AS (
+         UPDATE auth.sessions
+         SET current = $2, parent = $3, floor = $4, late = $5, moved_at = ${NOW} - $6, handed_at = ${NOW}
+         WHERE id = $1 AND ended_at IS NULL AND current <= $2 RETURNING account_id
+       ), recorded AS (
+         INSERT INTO auth.audit_events (account_id, session_id, kind)
+         SELECT account_id, $1, 'session_recovered' FROM saved WHERE $7::boolean
+       )
+       SELECT FROM saved`,
+      [sessionId, current, parent, floor, late, movedAge, recovered],
     );
-    return saved === 1;
+    return saved.length === 1;
   }
 
   /** Ends a session because Redis found reuse, unless its row was touched since Redis read it, `age` ms ago. */
   async endReused(sessionId: string, age: number): Promise<'ended' | 'already ended' | 'moved'> {
-    const [, ended] = await this.dataSource.query<[unknown, number]>(
-      `UPDATE auth.sessions SET ended_at = now(), touched_at = now(), end_reason = 'reused', last_answer = 'reused'
-       WHERE id = $1 AND ended_at IS NULL
-         AND coalesce(touched_at < now() - make_interval(secs => $2 / 1000.0), true)`,
+    const ended = await this.dataSource.query<object[]>(
+      `WITH ended AS (
+         UPDATE auth.sessions SET ended_at = now(), touched_at = now(), end_reason = 'reused', last_answer = 'reused'
+         WHERE id = $1 AND ended_at IS NULL
+           AND coalesce(touched_at < now() - make_interval(secs => $2 / 1000.0), true) RETURNING account_id
+       ), recorded AS (
+         INSERT INTO auth.audit_events (account_id, session_id, kind)
+         SELECT account_id, $1, 'session_reused' FROM ended
+       )
+       SELECT FROM ended`,
       [sessionId, age],
     );
-    if (ended === 1) return 'ended';
+    if (ended.length === 1) return 'ended';
     return (await this.read(sessionId)) === undefined ? 'already ended' : 'moved';
   }
 }

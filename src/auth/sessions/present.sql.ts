@@ -6,7 +6,7 @@ import { prepared } from '../../database/prepared.js';
  * long ago the doubt ends in ms (in the future: negative), or NULL where there is none, $6 until when by the database's clock
  * (ms) the step may be taken, or NULL. A step in doubt stands in for the Redis form, which has to hear of it: that is what
  * `touched_at` is for. The answer is NULL when the session is unknown, ended, or past a limit, or when it is too late; `time`
- * is the database's clock afterwards, which tells the two apart.
+ * is the database's clock afterwards, which tells the two apart. `recovered` and `reused` are recorded as audit events.
  *
  * The decision stands in a sub-select of SET, because PostgreSQL evaluates that part again on the newest version of a
  * row for which it had to wait.
@@ -67,6 +67,9 @@ export const PRESENT = prepared(
     s.last_answer AS answer,
     s.account_id AS "accountId",
     (SELECT roles FROM auth.accounts WHERE id = s.account_id AND status = 'active') AS roles
+  ), recorded AS (
+  INSERT INTO auth.audit_events (account_id, session_id, kind)
+  SELECT "accountId", $1, 'session_' || answer FROM step WHERE answer IN ('recovered', 'reused')
   )
   SELECT step.*, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS time
   FROM (VALUES (1)) AS always LEFT JOIN step ON true`,

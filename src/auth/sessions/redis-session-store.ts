@@ -4,7 +4,7 @@ import { Redis, RedisAway, type Run } from '../../redis/redis.js';
 import { PostgresSessionStore, tooLate } from './postgres-session-store.js';
 import { BURY, DROP, PRESENT_HOT } from './present.lua.js';
 import type { Answer } from './rotation.js';
-import { SessionStore, type EndReason, type Presented } from './session-store.js';
+import { SessionStore, type Ending, type Presented } from './session-store.js';
 
 /** How long (ms) after its last use a copy stays; the row seeds it again. */
 export const KEEP = 24 * 3_600_000;
@@ -75,8 +75,8 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     return this.rows.present(sessionId, generation, until, this.redis.doubtAge());
   }
 
-  async end(sessionId: string, reason: EndReason, owner?: string): Promise<string | undefined> {
-    const ended = await this.rows.end(sessionId, reason, owner);
+  async end(sessionId: string, ending: Ending, owner?: string): Promise<string | undefined> {
+    const ended = await this.rows.end(sessionId, ending, owner);
     await this.forget(sessionId);
     return ended;
   }
@@ -172,7 +172,7 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     }
     if (reply.length === 9) {
       const [, , , , , parent, floor, late, movedAge] = reply;
-      this.save(sessionId, { current, parent, floor, late, movedAge });
+      this.save(sessionId, { current, parent, floor, late, movedAge, recovered: answer === 'recovered' });
     }
     return { answer, generation: current, accountId, roles: readRoles(roles) };
   }

@@ -11,7 +11,7 @@ export interface NewSession {
   readonly userAgent?: string;
 }
 
-/** Why a session ended, for whoever asks the audit events. */
+/** Why a session ended, as its audit event says. */
 export type EndReason =
   | 'logged_out'
   | 'ended_from_list'
@@ -23,6 +23,13 @@ export type EndReason =
   | 'unlinked'
   | 'unlinked_at_provider'
   | 'limit_passed';
+
+/** The details of the audit event `session_ended`. */
+export interface Ending {
+  readonly reason: EndReason;
+  /** The session that asked for it, where that is another one. */
+  readonly from?: string;
+}
 
 /** Which of an account's sessions. */
 export interface Which {
@@ -44,7 +51,7 @@ export interface Presented {
 
 /**
  * Keeps sessions and runs the refresh protocol's step on them. A store never holds what is needed to make a token.
- * Every method throws what its driver throws when the store is away; that becomes 503, never a 401.
+ * The statement that opens, ends or recovers a session also records the audit event. Every method throws what its driver throws when the store is away; that becomes 503, never a 401.
  */
 export abstract class SessionStore {
   /** Records a session that opens now, with the limits of the configuration, in the caller's transaction if there is one. */
@@ -63,13 +70,13 @@ export abstract class SessionStore {
    * Ends a session for good; whose it was, or undefined when it had ended already and stays as it was. With an owner, only
    * a session of that account.
    */
-  abstract end(sessionId: string, reason: EndReason, owner?: string): Promise<string | undefined>;
+  abstract end(sessionId: string, ending: Ending, owner?: string): Promise<string | undefined>;
 
   /**
    * Ends all sessions of an account, or some, in the caller's transaction; their ids. Once that is committed, each of them
    * has to be given to {@link forget}.
    */
-  abstract endAll(db: EntityManager, accountId: string, reason: EndReason, which?: Which): Promise<string[]>;
+  abstract endAll(db: EntityManager, accountId: string, ending: Ending, which?: Which): Promise<string[]>;
 
   /** What is kept of an ended session anywhere but in its row is not to be believed any more. */
   abstract forget(sessionId: string): Promise<void>;

@@ -4,13 +4,12 @@ import type { Actor } from '../../access/actor.js';
 import { Revocations } from '../../access/revocations.js';
 import { Metrics } from '../../metrics/metrics.js';
 import { Problem, temporarilyUnavailable } from '../../problems/problem.js';
-import { AuditEvents } from '../audit-events.js';
 import { AccessTokens } from '../access-tokens.js';
 import { Pulse } from './pulse.js';
 import { RefreshTokens } from './refresh-token.js';
 import { RevocationNews } from './revocation-news.js';
 import { Session } from './session.entity.js';
-import { SessionStore, type EndReason, type NewSession, type Which } from './session-store.js';
+import { SessionStore, type EndReason, type Ending, type NewSession, type Which } from './session-store.js';
 
 /** What a client gets when it logs in and at every refresh. */
 export interface Tokens {
@@ -35,7 +34,6 @@ export class Sessions {
     private readonly accessTokens: AccessTokens,
     private readonly revocations: Revocations,
     private readonly news: RevocationNews,
-    private readonly audit: AuditEvents,
     private readonly metrics: Metrics,
   ) {}
 
@@ -51,7 +49,6 @@ export class Sessions {
     await this.store.open({ ...session, id: sessionId }, db);
     const { accountId, method, roles } = session;
     this.metrics.sessionsOpened.inc({ method });
-    this.audit.record({ accountId, sessionId, kind: 'session_opened', details: { method } });
     return {
       ...this.accessTokenFor({ accountId, sessionId, roles }),
       refreshToken: this.refreshTokens.mint(handle, 1),
@@ -79,10 +76,8 @@ export class Sessions {
     if (answer === 'reused') {
       this.logger.warn(`refresh token reuse: session ${sessionId} of account ${accountId} has been ended`);
       this.news.tell(sessionId);
-      this.audit.record({ accountId, sessionId, kind: 'session_reused' });
       throw new Problem('session_ended', { reason: `generation ${generation} was presented again: reuse` });
     }
-    if (answer === 'recovered') this.audit.record({ accountId, sessionId, kind: 'session_recovered' });
     if (roles === undefined) {
       await this.end(sessionId, 'account_disabled');
       throw new Problem('session_ended', { reason: 'the account is disabled' });
@@ -111,23 +106,16 @@ export class Sessions {
 
   /** Ends a session that the actor chose from the list of their own; false when there is no such living one. */
   async endOwn(actor: Actor, sessionId: string): Promise<boolean> {
-    const { accountId } = actor;
-    if ((await this.store.end(sessionId, 'ended_from_list', accountId)) === undefined) return false;
-    const details = { reason: 'ended_from_list', from: actor.sessionId };
-    this.audit.record({ accountId, sessionId, kind: 'session_ended', details });
+    const ending = { reason: 'ended_from_list', from: actor.sessionId } as const;
+    if ((await this.store.end(sessionId, ending, actor.accountId)) === undefined) return false;
     this.news.tell(sessionId);
     return true;
   }
 
   /** Ends all sessions of the actor but the one that asks. */
   async endOthers({ accountId, sessionId }: Actor): Promise<void> {
-    const announce = await this.endAllOf(
-      accountId,
-      'ended_from_list',
-      this.dataSource.manager,
-      { except: sessionId },
-      { from: sessionId },
-    );
+    const ending = { reason: 'ended_from_list', from: sessionId } as const;
+    const announce = await this.endAllOf(accountId, ending, this.dataSource.manager, { except: sessionId });
     await announce();
   }
 
@@ -137,16 +125,14 @@ export class Sessions {
    */
   async endAllOf(
     accountId: string,
-    reason: EndReason,
+    ending: Ending,
     db: EntityManager,
     which?: Which,
-    details: Readonly<Record<string, string>> = {},
   ): Promise<() => Promise<void>> {
-    const ended = await this.store.endAll(db, accountId, reason, which);
+    const ended = await this.store.endAll(db, accountId, ending, which);
     return async () => {
       for (const sessionId of ended) {
         await this.store.forget(sessionId);
-        this.audit.record({ accountId, sessionId, kind: 'session_ended', details: { reason, ...details } });
         this.news.tell(sessionId);
       }
     };
@@ -158,10 +144,7 @@ export class Sessions {
   }
 
   private async end(sessionId: string, reason: EndReason): Promise<void> {
-    const accountId = await this.store.end(sessionId, reason);
-    if (accountId !== undefined) {
-      this.audit.record({ accountId, sessionId, kind: 'session_ended', details: { reason } });
-    }
+    await this.store.end(sessionId, { reason });
     this.news.tell(sessionId);
   }
 }

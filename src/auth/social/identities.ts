@@ -18,7 +18,6 @@ import { LoginError } from './login-error.js';
 import { ProviderGrants } from './provider-grants.js';
 import type { SocialLogIn } from './provider.js';
 import { Providers } from './providers.js';
-import type { SocialProfile } from './social-profile.js';
 
 /** Two log-ins at one moment may run into each other at a unique index; whoever comes second then finds what the first made. */
 const ATTEMPTS = 4;
@@ -53,7 +52,6 @@ export class Identities {
           this.decide(db, logIn, providerName, actor),
         );
         if (decision.act === 'link') this.outbox.wake();
-        this.record(decision, account, logIn.profile);
         return account;
       } catch (error) {
         if (!isUniqueViolation(error) || attempt === ATTEMPTS) throw error;
@@ -95,11 +93,15 @@ export class Identities {
         grantJwe: identity.grantJwe,
       });
       const which = { except: actor.sessionId, method: provider };
-      return this.sessions.endAllOf(accountId, 'unlinked', db, which);
+      await this.audit.record(db, {
+        accountId,
+        kind: 'identity_unlinked',
+        details: { provider, by: 'person' },
+      });
+      return this.sessions.endAllOf(accountId, { reason: 'unlinked' }, db, which);
     });
     await announce();
     this.outbox.wake();
-    this.audit.record({ accountId, kind: 'identity_unlinked', details: { provider, by: 'person' } });
   }
 
   /**
@@ -107,7 +109,7 @@ export class Identities {
    * notice of before (s since 1970) the identity was linked is about an older connection, or is played again.
    */
   async disconnected(provider: string, subject: string, toldAt?: number): Promise<void> {
-    const ended = await this.dataSource.transaction(async (db) => {
+    const announce = await this.dataSource.transaction(async (db) => {
       const identity = await db.findOneBy(Identity, { provider, subject });
       if (identity === null) return undefined;
       const { accountId } = identity;
@@ -120,12 +122,14 @@ export class Identities {
         ...(toldAt !== undefined && { linkedAt: LessThan(new Date((toldAt + 1) * 1000)) }),
       });
       if (affected !== 1) return undefined;
-      return { accountId, announce: await this.sessions.endAllOf(accountId, 'unlinked_at_provider', db) };
+      await this.audit.record(db, {
+        accountId,
+        kind: 'identity_unlinked',
+        details: { provider, by: 'provider' },
+      });
+      return this.sessions.endAllOf(accountId, { reason: 'unlinked_at_provider' }, db);
     });
-    if (ended === undefined) return;
-    await ended.announce();
-    const { accountId } = ended;
-    this.audit.record({ accountId, kind: 'identity_unlinked', details: { provider, by: 'provider' } });
+    await announce?.();
   }
 
   private async decide(
@@ -183,6 +187,7 @@ export class Identities {
     const account = await db.findOneByOrFail(Account, { id: accountId });
     if (decision.act === 'link')
       await this.letters.notify(db, 'new-way-in', account, { provider: providerName });
+    await this.record(db, decision, accountId, provider);
     return { decision, account };
   }
 
@@ -203,10 +208,15 @@ export class Identities {
     return this.providers.find(provider) !== undefined;
   }
 
-  private record({ act }: Decision, account: Account, { provider }: SocialProfile): void {
+  private async record(
+    db: EntityManager,
+    { act }: Decision,
+    accountId: string,
+    provider: string,
+  ): Promise<void> {
     if (act === 'log_in') return;
     const kind = act === 'open_account' ? 'account_opened' : 'identity_linked';
-    this.audit.record({ accountId: account.id, kind, details: { provider } });
+    await this.audit.record(db, { accountId, kind, details: { provider } });
   }
 }
 
