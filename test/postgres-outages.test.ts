@@ -147,25 +147,30 @@ describeWith('postgres', 'tables that cannot be used', () => {
     await client.query('GRANT USAGE ON SCHEMA board TO plain');
   });
 
-  it('for a reason that is over hide no later reason', async () => {
-    const mina = await signedIn(app);
-    const client = await sql('REVOKE ALL ON daemun.readiness_probes FROM plain');
-    open.push(client);
-    await until(async () => (await reasonOf(app)) === 'permission_denied');
-    await client.query('GRANT ALL ON daemun.readiness_probes TO plain');
-    await until(async () => (await readiness(app)).status === 'ok');
-    await client.query(
-      `CREATE FUNCTION profile.disk_full() RETURNS trigger LANGUAGE plpgsql AS
-       $$ BEGIN RAISE EXCEPTION 'the disk is full' USING ERRCODE = '53100'; END $$`,
-    );
-    await client.query('GRANT EXECUTE ON FUNCTION profile.disk_full() TO plain');
-    await client.query(
-      'CREATE TRIGGER disk_full BEFORE UPDATE ON profile.profiles FOR EACH ROW EXECUTE FUNCTION profile.disk_full()',
-    );
-    expect((await mina.call('PATCH', '/users/me', { bio: 'x' })).status).toBe(503);
-    await sleep(600);
-    expect(await reasonOf(app)).toBe('disk_full');
-    await client.query('DROP TRIGGER disk_full ON profile.profiles');
+  describe('with a full disk, to which a trigger stands in,', () => {
+    let admin: Client;
+    beforeAll(async () => {
+      admin = await sql(
+        `CREATE FUNCTION profile.disk_full() RETURNS trigger LANGUAGE plpgsql AS
+         $$ BEGIN RAISE EXCEPTION 'the disk is full' USING ERRCODE = '53100'; END $$`,
+        'GRANT EXECUTE ON FUNCTION profile.disk_full() TO plain',
+        'CREATE TRIGGER disk_full BEFORE UPDATE ON profile.profiles FOR EACH ROW EXECUTE FUNCTION profile.disk_full()',
+      );
+    });
+    afterAll(async () => {
+      await admin.query('DROP FUNCTION profile.disk_full() CASCADE');
+      await admin.end();
+    });
+
+    it('make the process unready, also right after another failure was repaired', async () => {
+      const mina = await signedIn(app);
+      await admin.query('REVOKE ALL ON daemun.readiness_probes FROM plain');
+      await until(async () => (await reasonOf(app)) === 'permission_denied');
+      await admin.query('GRANT ALL ON daemun.readiness_probes TO plain');
+      expect((await mina.call('PATCH', '/users/me', { bio: 'x' })).status).toBe(503);
+      await until(async () => (await reasonOf(app)) !== 'permission_denied');
+      expect(await reasonOf(app)).toBe('disk_full');
+    });
   });
 
   it('because a column is gone make the process unready until it is back, without requests', async () => {

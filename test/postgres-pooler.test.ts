@@ -61,9 +61,7 @@ describeWith(['postgres', 'pgbouncer'], 'behind PgBouncer in transaction mode', 
 
   it('every concurrent refresh and profile read succeeds', async () => {
     const people = await Promise.all(
-      Array.from({ length: 8 }, async (_, n) => {
-        return openSession(apps[n % apps.length]!);
-      }),
+      Array.from({ length: 8 }, (_, n) => openSession(apps[n % apps.length]!)),
     );
     const statuses = await Promise.all(
       people.map(async ({ refreshToken }) => {

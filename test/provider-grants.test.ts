@@ -66,7 +66,7 @@ describeWith('postgres', 'the token that ends a connection at a provider', () =>
     const again = await logIn('google', 'mina');
     expect(again.id).toBe(mina.id);
     expect((await call(again, 'DELETE', '/auth/account')).status).toBe(204);
-    // What is under way has a lease, which the next statement would end.
+    // A message that is being delivered has a lease. The UPDATE below would end it, so the delivery finishes first.
     await deliver();
     await app.database.query('UPDATE auth.outbox SET due_at = now()');
     await deliver();

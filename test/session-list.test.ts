@@ -206,7 +206,7 @@ describe('the audit trail', () => {
     ]);
   });
 
-  it('records the end of every one of 2,000 sessions that end at once', async () => {
+  it('records one event for each of 2,000 sessions that end in one request', async () => {
     const mina = await newAccount();
     const here = await logIn(mina);
     await app.database.query(

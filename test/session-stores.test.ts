@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DataSource } from 'typeorm';
@@ -15,6 +16,7 @@ import { testConfig } from './support/config.js';
 import { PostgresServer } from './support/postgres-server.js';
 import { describeWith } from './support/programs.js';
 import { RedisCluster, RedisServer } from './support/redis-server.js';
+import { until } from './support/until.js';
 
 /**
  * The store's clock runs on its own. Histories pass in whole steps, and the grace lies half a step off, so that the
@@ -64,6 +66,14 @@ function sessionStoreSuite(rig: () => Rig): void {
       [id],
     );
     return row.end_reason;
+  };
+
+  const eventsOf = async (id: string) => {
+    const rows = await rig().database.query<{ kind: string }[]>(
+      'SELECT kind FROM auth.audit_events WHERE session_id = $1 ORDER BY kind',
+      [id],
+    );
+    return rows.map(({ kind }) => kind);
   };
 
   it('does what the pure step does, in every history, also in doubt', async () => {
@@ -132,6 +142,18 @@ function sessionStoreSuite(rig: () => Rig): void {
     expect((await rig().present(id, 1, NEVER))?.answer).toBe('reused');
     expect(await store().present(id, 4)).toBeUndefined();
     expect(await rig().other.present(id, 4)).toBeUndefined();
+  });
+
+  it('records opening, recovery and reuse as audit events', async () => {
+    const id = await openSession();
+    const outcomes: unknown[] = [];
+    for (const p of [1, 1, 2]) {
+      await rig().pass(id, 60_000);
+      outcomes.push((await rig().present(id, p, NEVER))?.answer);
+    }
+    expect(outcomes).toEqual(['rotated', 'recovered', 'reused']);
+    const events = ['session_opened', 'session_recovered', 'session_reused'];
+    await until(async () => isDeepStrictEqual(await eventsOf(id), events));
   });
 
   it('keeps why a session ended first', async () => {

@@ -11,7 +11,7 @@ const QUIET_S = 6 * 3_600;
 /**
  * Spaces the mails to one mailbox, whoever causes them: nobody can fill it, and its owner gets one at the latest when the
  * pause is over. A request while a mail waits for that is answered by that mail.
- * `clock_timestamp()`, since `now()` is the start of the transaction, which may have waited for the row.
+ * The transaction may have waited for the row, and `now()` is its start: hence `clock_timestamp()`.
  */
 const NEXT = `
   INSERT INTO auth.mail_pauses AS pause (mailbox, due_at, sent) VALUES ($1, clock_timestamp(), 1)

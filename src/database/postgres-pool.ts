@@ -9,6 +9,9 @@ import { prepareSession, readOnlyServer, type ServerSession } from './server-ses
 /** A failure is logged at most so often (ms), however many requests it meets. */
 const LOG_INTERVAL_MS = 60_000;
 
+/** Statements that EXPLAIN takes: it checks names and privileges, and runs nothing. */
+export const EXPLAINABLE = /^\s*(?:EXPLAIN\s+)?(?=(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b)/i;
+
 /** Options of {@link PostgresPool} besides those of `pg.Pool`. */
 export interface PostgresPoolOptions extends pg.PoolConfig {
   /** The database inside this process: it has one session for all connections, and needs no preparing. */
@@ -24,12 +27,10 @@ export class PostgresPool extends pg.Pool {
   session: ServerSession | undefined;
   /** Set where a pooler that looks like the server lost a prepared statement. */
   losesStatements = false;
-  /**
-   * The last failure that makes the process unready and left its connection usable, with its time (`performance.now()`).
-   * One that only an operator can end has the text of its statement.
-   */
-  lastFailure:
-    { readonly failure: StoreFailure; readonly at: number; readonly statement?: string } | undefined;
+  /** Last failure that makes the process unready and left its connection usable, with its time (`performance.now()`). */
+  lastFailure: { readonly failure: StoreFailure; readonly at: number } | undefined;
+  /** Statement of the last failure that only an operator can end. {@link EXPLAINABLE}. */
+  refusedStatement: string | undefined;
   private readonly logger = new Logger(PostgresPool.name);
   private generation = 0;
   /** The generation in which a connection was opened; a connection without one is not used again. */
@@ -106,15 +107,11 @@ export class PostgresPool extends pg.Pool {
     const failure = postgresFailureOf(error);
     if (failure?.losesReadiness !== true) return;
     this.log(failure, error);
-    // A probe meets the others itself, since it has to connect again.
+    // Other failures close the connection: the next probe has to connect, and meets them itself.
     if (failure.connection !== 'keep') return;
-    // A failure that lasts is not forgotten because of one that passes.
-    if (this.lastFailure?.statement !== undefined && failure.transient) return;
-    this.lastFailure = {
-      failure,
-      at: performance.now(),
-      statement: failure.transient ? undefined : statement,
-    };
+    this.lastFailure = { failure, at: performance.now() };
+    if (!failure.transient && statement !== undefined && EXPLAINABLE.test(statement))
+      this.refusedStatement = statement;
   }
 
   private log({ reason, remedy }: StoreFailure, err: unknown): void {

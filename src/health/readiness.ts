@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { QueryConfig, QueryResult } from 'pg';
 import { DataSource } from 'typeorm';
-import { poolOf } from '../database/postgres-pool.js';
+import { EXPLAINABLE, poolOf } from '../database/postgres-pool.js';
 import { postgresFailureOf } from '../stores/postgres-failures.js';
 
 /** Probes are asked for by load balancers, and by anyone: the database sees at most one in this time (ms). */
@@ -38,9 +38,6 @@ const probeSql = (): string => `
       AND NOT row_security_active(c.oid))
   LIMIT 1`;
 
-/** Statements that EXPLAIN takes: it checks names and privileges, and runs nothing. */
-const EXPLAINABLE = /^\s*(?:EXPLAIN\s+)?(?=(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b)/i;
-
 /** Probes the database: log-in, refresh and writes need it. */
 @Injectable()
 export class Readiness {
@@ -66,26 +63,25 @@ export class Readiness {
     }
   }
 
-  /** The reason of a failure that left its connection usable, so that a probe may succeed on it. */
+  /** Returns the reason of a failure that left its connection usable, so that a probe may succeed on it. */
   private async remembered(): Promise<string | undefined> {
     const pool = poolOf(this.dataSource);
-    const { lastFailure } = pool;
-    if (lastFailure === undefined) return undefined;
-    const { failure, at, statement } = lastFailure;
-    if (performance.now() - at <= REMEMBERED_MS) return failure.reason;
-    const reason = statement === undefined ? undefined : await this.explain(statement);
-    if (reason === undefined && pool.lastFailure === lastFailure) pool.lastFailure = undefined;
+    const { lastFailure, refusedStatement } = pool;
+    if (lastFailure !== undefined && performance.now() - lastFailure.at <= REMEMBERED_MS)
+      return lastFailure.failure.reason;
+    if (refusedStatement === undefined) return undefined;
+    const reason = await this.explain(refusedStatement);
+    if (reason === undefined && pool.refusedStatement === refusedStatement) pool.refusedStatement = undefined;
     return reason;
   }
 
-  /** The reason why the server still refuses a statement, such as a missing column, which a probe does not meet. */
+  /** Asks the server whether it still refuses a statement, for example because a column is missing; the reason, or undefined. */
   private async explain(statement: string): Promise<string | undefined> {
-    if (!EXPLAINABLE.test(statement)) return undefined;
     const count = Math.max(0, ...[...statement.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)));
     const query = {
       text: statement.replace(EXPLAINABLE, 'EXPLAIN '),
       values: Array.from({ length: count }, () => null),
-      // It takes one statement only.
+      // The extended protocol takes one statement only.
       queryMode: 'extended',
     } as QueryConfig;
     try {

@@ -57,7 +57,7 @@ export async function signedIn(
   return { id, nickname, call: through(app), through };
 }
 
-/** The tokens of a new session, of a new person. */
+/** Opens a session of a new account; its tokens. */
 export async function openSession(app: TestApp): Promise<Tokens> {
   const { id: accountId } = await signedIn(app);
   const sessions = app.daemun.app.get(Sessions, { strict: false });

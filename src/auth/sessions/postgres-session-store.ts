@@ -39,12 +39,15 @@ const READ = prepared(
   WHERE id = $1 AND ended_at IS NULL AND expires_at > clock_timestamp()`,
 );
 
-/** Ends the living sessions that `which` selects. Parameters: $1 for `which`, $2 reason, $3 the asking session or NULL. */
-function endSessions(which: string): string {
+/**
+ * Makes the statement that ends the living sessions under a condition. Parameters: $1 for the condition, $2 the reason, $3
+ * the session that asks or NULL, from $4 on for the condition.
+ */
+function endSessions(condition: string): string {
   return `
     WITH ended AS (
       UPDATE auth.sessions SET ended_at = now(), touched_at = now(), end_reason = $2
-      WHERE ended_at IS NULL AND ${which} RETURNING id, account_id AS "accountId"
+      WHERE ended_at IS NULL AND ${condition} RETURNING id, account_id AS "accountId"
     ), recorded AS (
       INSERT INTO auth.audit_events (account_id, session_id, kind, details)
       SELECT "accountId", id, 'session_ended',
@@ -185,10 +188,7 @@ export class PostgresSessionStore extends SessionStore {
     return row && { ...row, roles: row.roles ?? undefined };
   }
 
-  /**
-   * Brings the row up to where Redis is, and records the recovery that made it necessary; false when the row ended, or is
-   * further.
-   */
+  /** Brings the row up to where Redis is; false when the row ended, or is further. */
   async save(
     sessionId: string,
     {
@@ -197,24 +197,23 @@ export class PostgresSessionStore extends SessionStore {
       floor,
       late,
       movedAge,
-      recovered,
-    }: Pick<SessionRow, 'current' | 'parent' | 'floor' | 'late' | 'movedAge'> & {
-      readonly recovered: boolean;
-    },
+    }: Pick<SessionRow, 'current' | 'parent' | 'floor' | 'late' | 'movedAge'>,
   ): Promise<boolean> {
-    const saved = await this.dataSource.query<object[]>(
-      `WITH saved AS (
-         UPDATE auth.sessions
-         SET current = $2, parent = $3, floor = $4, late = $5, moved_at = ${NOW} - $6, handed_at = ${NOW}
-         WHERE id = $1 AND ended_at IS NULL AND current <= $2 RETURNING account_id
-       ), recorded AS (
-         INSERT INTO auth.audit_events (account_id, session_id, kind)
-         SELECT account_id, $1, 'session_recovered' FROM saved WHERE $7::boolean
-       )
-       SELECT FROM saved`,
-      [sessionId, current, parent, floor, late, movedAge, recovered],
+    const [, saved] = await this.dataSource.query<[unknown, number]>(
+      `UPDATE auth.sessions
+       SET current = $2, parent = $3, floor = $4, late = $5, moved_at = ${NOW} - $6, handed_at = ${NOW}
+       WHERE id = $1 AND ended_at IS NULL AND current <= $2`,
+      [sessionId, current, parent, floor, late, movedAge],
     );
-    return saved.length === 1;
+    return saved === 1;
+  }
+
+  /** Records a recovery that Redis made without the row. */
+  async recordRecovery(sessionId: string, accountId: string): Promise<void> {
+    await this.dataSource.query(
+      `INSERT INTO auth.audit_events (account_id, session_id, kind) VALUES ($1, $2, 'session_recovered')`,
+      [accountId, sessionId],
+    );
   }
 
   /** Ends a session because Redis found reuse, unless its row was touched since Redis read it, `age` ms ago. */

@@ -58,7 +58,7 @@ elseif answer == 'recovered' then
   current, parent, movedAt = current + 1, math.max(parent, p), now
 end
 handedAt = now
-local due = answer == 'recovered' or now - savedAt >= save
+local due = now - savedAt >= save
 if due then savedAt = now end
 redis.call('HSET', key, 'current', current, 'parent', parent, 'floor', floor, 'late', late,
   'moved', movedAt, 'handed', handedAt, 'saved', savedAt)

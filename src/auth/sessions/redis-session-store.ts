@@ -13,6 +13,8 @@ const BURIED = 60_000;
 const HOURLY = 3_600_000;
 /** Rows that are being brought up to date. More than these means that the database is away; another hour will do. */
 const MOST_SAVING = 100;
+/** Recoveries that are being recorded. More than these means that the database is away. */
+const MOST_RECORDING = 1_000;
 
 /** Corrections that are sent without waiting for one another. */
 const AT_ONCE = 200;
@@ -51,6 +53,7 @@ type HotReply =
 export class RedisSessionStore extends SessionStore implements OnApplicationShutdown {
   private readonly logger = new Logger(RedisSessionStore.name);
   private readonly saving = new Set<Promise<void>>();
+  private readonly recording = new Set<Promise<void>>();
 
   constructor(
     private readonly redis: Redis,
@@ -131,7 +134,7 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
 
   /** After the last request, and before the database is let go. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all(this.saving);
+    await Promise.all([...this.saving, ...this.recording]);
   }
 
   private async presentHot(
@@ -172,8 +175,9 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     }
     if (reply.length === 9) {
       const [, , , , , parent, floor, late, movedAge] = reply;
-      this.save(sessionId, { current, parent, floor, late, movedAge, recovered: answer === 'recovered' });
+      this.save(sessionId, { current, parent, floor, late, movedAge });
     }
+    if (answer === 'recovered') this.recordRecovery(sessionId, accountId);
     return { answer, generation: current, accountId, roles: readRoles(roles) };
   }
 
@@ -205,6 +209,18 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
       })
       .finally(() => this.saving.delete(saving));
     this.saving.add(saving);
+  }
+
+  /** Records a recovery in Redis as an audit event after the answer, so that the answer does not need the database. */
+  private recordRecovery(sessionId: string, accountId: string): void {
+    const lost = (error?: unknown): void =>
+      this.logger.error({ err: error, sessionId, accountId }, 'the recovery of a session was not recorded');
+    if (this.recording.size >= MOST_RECORDING) return lost();
+    const recording = this.rows
+      .recordRecovery(sessionId, accountId)
+      .catch(lost)
+      .finally(() => this.recording.delete(recording));
+    this.recording.add(recording);
   }
 }
 

@@ -51,7 +51,8 @@ export interface Presented {
 
 /**
  * Keeps sessions and runs the refresh protocol's step on them. A store never holds what is needed to make a token.
- * The statement that opens, ends or recovers a session also records the audit event. Every method throws what its driver throws when the store is away; that becomes 503, never a 401.
+ * The statement that changes the row of a session also records the audit event; the event of a recovery in Redis follows
+ * the answer. Every method throws what its driver throws when the store is away; that becomes 503, never a 401.
  */
 export abstract class SessionStore {
   /** Records a session that opens now, with the limits of the configuration, in the caller's transaction if there is one. */
