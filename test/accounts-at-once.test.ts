@@ -123,6 +123,26 @@ describeWith('postgres', 'while something else happens to the account', () => {
     expect(await livingSessions(id)).toEqual([]);
   });
 
+  it('the events of an account are in the order of their times, also where one of them waited for a lock', async () => {
+    const { email, password } = await newcomer();
+    const owner = await logInWithPassword(email, password);
+    const { changed } = await holding(
+      `SELECT FROM auth.accounts WHERE email = '${email}' FOR SHARE`,
+      async () => {
+        const change = { currentPassword: password, newPassword: 'the owner chose this' };
+        const { authorization } = owner;
+        const answer = post(app, '/auth/change-password', change, { authorization });
+        await untilWaiting(1);
+        await logInWithPassword(email, password);
+        return { changed: answer };
+      },
+    );
+    expect((await changed).status).toBe(204);
+    const { body } = await call(owner, 'GET', '/auth/events');
+    const times = body.items.map(({ at }) => at);
+    expect(times).toEqual(times.toSorted().toReversed());
+  });
+
   it('a log-in with a password that another log-in has just hashed anew goes through', async () => {
     const { email, password } = await newcomer();
     const weak = await hash(password, { memoryCost: 4_096, timeCost: 1, parallelism: 1 });

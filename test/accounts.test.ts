@@ -525,6 +525,14 @@ describe('what happened to an account', () => {
     expect(kinds).toEqual(['identity_unlinked', 'identity_linked', 'session_opened', 'account_opened']);
   });
 
+  it('says that a provider verified the address of a registration', async () => {
+    await forgetEveryone();
+    await post(app, '/auth/register', { email: GMAIL, password: 'waits for a mail', nickname: 'Mina' });
+    const owner = await logIn('google', 'mina');
+    const { body } = await call(owner, 'GET', '/auth/events');
+    expect(body.items.map(({ kind }) => kind)).toContain('email_verified');
+  });
+
   it('is nobody else’s to read', async () => {
     const [mina, jun] = [await logIn('kakao', 'mina'), await logIn('kakao', 'jun')];
     const { body } = await call(jun, 'GET', '/auth/events?limit=100');

@@ -6,6 +6,7 @@ import { Client } from 'pg';
 import { explain } from '../src/cli/explain.js';
 import { failure, json, openSession, signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
+import { postgresFailureOf } from '../src/stores/postgres-failures.js';
 import { FailOverProxy } from './support/fail-over-proxy.js';
 import { PostgresServer } from './support/postgres-server.js';
 import { describeWith } from './support/programs.js';
@@ -75,6 +76,23 @@ describeWith('postgres', 'an address that leads elsewhere while the server runs'
     await until(async () => (await reasonOf(app)) === 'unreachable');
     await app.stop();
     await own.stop();
+  });
+});
+
+describeWith('postgres', 'a connection that ends between two statements of a transaction', () => {
+  it('is an outage', async () => {
+    const server = await PostgresServer.start();
+    const app = await startApp({ DATABASE_URL: server.url, AUTH_SECRET });
+    const transaction = app.database.transaction(async (db) => {
+      const [{ pid }] = await db.query<[{ pid: number }]>('SELECT pg_backend_pid() AS pid');
+      await server.sql(`SELECT pg_terminate_backend(${pid}, 5000)`);
+      await sleep(100);
+      await db.query('SELECT 1');
+    });
+    const reason = await transaction.catch((error: unknown) => postgresFailureOf(error)?.reason);
+    await app.stop();
+    await server.stop();
+    expect(reason).toBe('connection_lost');
   });
 });
 
@@ -171,6 +189,18 @@ describeWith('postgres', 'tables that cannot be used', () => {
       await until(async () => (await reasonOf(app)) !== 'permission_denied');
       expect(await reasonOf(app)).toBe('disk_full');
     });
+  });
+
+  it('because the sequence of audit events was left behind make the process unready, until it is set', async () => {
+    const { refreshToken: token } = await openSession(app);
+    const client = await sql('ALTER SEQUENCE auth.audit_events_id_seq RESTART WITH 1');
+    open.push(client);
+    const headers = { cookie: `refresh=${token}` };
+    const logOut = () => fetch(`${app.url}/auth/logout`, { method: 'POST', headers });
+    expect((await logOut()).status).toBe(503);
+    await until(async () => (await reasonOf(app)) === 'audit_events_refused');
+    await client.query("SELECT setval('auth.audit_events_id_seq', (SELECT max(id) FROM auth.audit_events))");
+    expect((await logOut()).status).toBe(204);
   });
 
   it('because a column is gone make the process unready until it is back, without requests', async () => {

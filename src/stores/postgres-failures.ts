@@ -186,6 +186,12 @@ const CONNECT_FAILED = notReady(
   ),
 );
 
+/** A violation of a constraint of `auth.audit_events`, which no two requests can cause together. */
+const AUDIT_EVENTS_REFUSED = permanent(
+  'audit_events_refused',
+  "The table auth.audit_events refuses new rows, so that nothing can be changed. After a restore or a fail-over that left sequences behind: SELECT setval('auth.audit_events_id_seq', (SELECT max(id) FROM auth.audit_events));",
+);
+
 /** Messages that tell more than their SQLSTATE (PgBouncer), and those of the client library, which have none. */
 const BY_MESSAGE: readonly (readonly [RegExp, StoreFailure])[] = [
   [
@@ -243,7 +249,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, StoreFailure])[] = [
     ),
   ],
   [
-    /^(Received unexpected|Unknown message code|Connection terminated|Client has encountered a connection error|Client was closed|Query read timeout|Driver not Connected|Cannot use a pool after calling end)/,
+    /^(Received unexpected|Unknown message code|Connection terminated|Client has encountered a connection error|Client was closed|Query read timeout|Driver not Connected|Cannot use a pool after calling end|Query runner already released|Database connection provided by a query runner was already released|Transaction is not started yet)/,
     notReady(
       dropped(
         'connection_lost',
@@ -271,7 +277,8 @@ export function postgresFailureOf(error: unknown): StoreFailure | undefined {
   if (driverError instanceof ConnectFailed) return CONNECT_FAILED;
   const byMessage = BY_MESSAGE.find(([pattern]) => pattern.test(driverError.message))?.[1];
   if (byMessage !== undefined) return byMessage;
-  const { code, severity } = driverError as { code?: unknown; severity?: unknown };
+  const { code, severity, table } = driverError as { code?: unknown; severity?: unknown; table?: unknown };
+  if (String(code).startsWith('23') && table === 'audit_events') return AUDIT_EVENTS_REFUSED;
   if (typeof code === 'string' && typeof severity === 'string' && SQLSTATE.test(code)) {
     return POSTGRES_FAILURES[code] ?? POSTGRES_FAILURES[code.slice(0, 2)] ?? UNKNOWN;
   }

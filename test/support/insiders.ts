@@ -9,7 +9,7 @@ export interface Body {
   readonly nickname: string;
   readonly passwordSet: boolean;
   readonly identities: readonly { readonly provider: string }[];
-  readonly items: readonly { readonly kind: string }[];
+  readonly items: readonly { readonly kind: string; readonly at: string }[];
   readonly nextCursor: string | null;
 }
 

@@ -74,6 +74,7 @@ export class Passwords implements OnModuleInit {
         email: owner.email,
         emailVerifiedAt: owner.emailVerifiedAt ?? new Date(),
       });
+      if (owner.emailVerifiedAt === null) await this.audit.record(db, { accountId, kind: 'email_verified' });
       await this.audit.record(db, { accountId, kind: 'password_reset' });
       return this.sessions.endAllOf(accountId, { reason: 'password_reset' }, db);
     });

@@ -172,6 +172,7 @@ export class Identities {
     if (decision.act === 'take_over') {
       await db.update(Account, { id: accountId }, { ...person, ...verifiedEmail, passwordHash: null });
       await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1', [accountId]);
+      await this.audit.record(db, { accountId, kind: 'email_verified' });
     }
     const says = { email: profile.email ?? null, emailVerification: profile.emailVerification };
     const grantJwe = await this.grants.seal(grant, known?.grantJwe ?? null);

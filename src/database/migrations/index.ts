@@ -12,6 +12,7 @@ import { ContestedRegistrations1764400000003 } from './1764400000003-contested-r
 import { ReadinessProbe1764500000000 } from './1764500000000-readiness-probe.js';
 import { Outbox1764500000001 } from './1764500000001-outbox.js';
 import { SearchInAnyLocale1764500000002 } from './1764500000002-search-in-any-locale.js';
+import { AuditEventsInOrder1764500000003 } from './1764500000003-audit-events-in-order.js';
 
 /** Every migration, oldest first. A list, not a glob: what is not named here does not run. */
 export const migrations = [
@@ -29,4 +30,5 @@ export const migrations = [
   ReadinessProbe1764500000000,
   Outbox1764500000001,
   SearchInAnyLocale1764500000002,
+  AuditEventsInOrder1764500000003,
 ];
