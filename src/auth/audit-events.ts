@@ -4,8 +4,8 @@ import type { Actor } from '../access/actor.js';
 import type { Page } from '../paging.js';
 
 /**
- * Something that happened to an account, without personal data beyond its id. The events of sessions (`session_opened`,
- * `session_recovered`, `session_reused`, `session_ended`) are written by the statements that change the sessions.
+ * Something that happened to an account, without personal data beyond its id. The statements that change the row of a
+ * session write the events of sessions themselves.
  */
 export interface AuditEvent {
   readonly accountId: string;
@@ -17,7 +17,12 @@ export interface AuditEvent {
     | 'password_reset'
     | 'password_changed'
     | 'identity_linked'
-    | 'identity_unlinked';
+    | 'identity_unlinked'
+    | 'role_granted'
+    | 'role_revoked'
+    | 'account_disabled'
+    | 'account_enabled'
+    | 'session_recovered';
   readonly details?: Readonly<Record<string, string>>;
 }
 
@@ -29,18 +34,21 @@ export interface RecordedEvent {
   readonly details: Record<string, string>;
 }
 
+/** Records an event in the transaction that makes the change, so that neither is kept without the other. */
+export async function recordAuditEvent(
+  db: EntityManager,
+  { accountId, sessionId, kind, details = {} }: AuditEvent,
+): Promise<void> {
+  await db.query(
+    'INSERT INTO auth.audit_events (account_id, session_id, kind, details) VALUES ($1, $2, $3, $4)',
+    [accountId, sessionId ?? null, kind, JSON.stringify(details)],
+  );
+}
+
 /** `auth.audit_events`: answers "why was I logged out?". */
 @Injectable()
 export class AuditEvents {
   constructor(private readonly dataSource: DataSource) {}
-
-  /** Records an event in the transaction that makes the change, so that neither is kept without the other. */
-  async record(db: EntityManager, { accountId, sessionId, kind, details = {} }: AuditEvent): Promise<void> {
-    await db.query(
-      'INSERT INTO auth.audit_events (account_id, session_id, kind, details) VALUES ($1, $2, $3, $4)',
-      [accountId, sessionId ?? null, kind, JSON.stringify(details)],
-    );
-  }
 
   /** What happened to the actor's account, newest first; `cursor` is that of the page before. */
   async of(actor: Actor, limit: number, cursor?: string): Promise<Page<RecordedEvent>> {

@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import type { Actor } from '../access/actor.js';
 import { Account } from './account.entity.js';
 import { Outbox } from '../outbox/outbox.js';
-import { AuditEvents } from './audit-events.js';
+import { recordAuditEvent } from './audit-events.js';
 import { Identity } from './identity.entity.js';
 import { Letters } from './letters.js';
 import { Reauthentication } from './reauthentication.js';
@@ -18,7 +18,6 @@ export class Departures {
     private readonly sessions: Sessions,
     private readonly outbox: Outbox,
     private readonly letters: Letters,
-    private readonly audit: AuditEvents,
   ) {}
 
   /**
@@ -58,7 +57,7 @@ export class Departures {
           changedAt: () => 'now()',
         },
       );
-      await this.audit.record(db, { accountId, kind: 'account_deleted' });
+      await recordAuditEvent(db, { accountId, kind: 'account_deleted' });
       return this.sessions.endAllOf(accountId, { reason: 'account_deleted' }, db);
     });
     await announce();

@@ -1,21 +1,23 @@
 import type { DataSource } from 'typeorm';
 import { validate as isUuid } from 'uuid';
 import { emailAddress } from '../text/email-address.js';
+import { recordAuditEvent } from './audit-events.js';
+import { endSessions } from './sessions/end-sessions.sql.js';
 
 /** What the operator can do to an account, in SQL, and how it is written down. */
 const ORDERS = {
   grant: {
     change: "roles = CASE WHEN 'admin' = ANY(roles) THEN roles ELSE array_append(roles, 'admin') END",
     event: 'role_granted',
-    details: '{"role": "admin"}',
+    details: { role: 'admin' },
   },
   revoke: {
     change: "roles = array_remove(roles, 'admin')",
     event: 'role_revoked',
-    details: '{"role": "admin"}',
+    details: { role: 'admin' },
   },
-  disable: { change: "status = 'disabled'", event: 'account_disabled', details: '{}' },
-  enable: { change: "status = 'active'", event: 'account_enabled', details: '{}' },
+  disable: { change: "status = 'disabled'", event: 'account_disabled', details: {} },
+  enable: { change: "status = 'active'", event: 'account_enabled', details: {} },
 } as const;
 export type Order = keyof typeof ORDERS;
 
@@ -39,22 +41,9 @@ export async function carryOut(order: Order, who: string, database: DataSource):
       [emailAddress.safeParse(who).data ?? key],
     );
     if (account === undefined) return false;
-    await db.query('INSERT INTO auth.audit_events (account_id, kind, details) VALUES ($1, $2, $3)', [
-      account.id,
-      event,
-      details,
-    ]);
-    if (order === 'disable') {
-      await db.query(
-        `WITH ended AS (
-           UPDATE auth.sessions SET ended_at = now(), touched_at = now(), end_reason = 'account_disabled'
-           WHERE account_id = $1 AND ended_at IS NULL RETURNING id
-         )
-         INSERT INTO auth.audit_events (account_id, session_id, kind, details)
-         SELECT $1, id, 'session_ended', '{"reason": "account_disabled"}' FROM ended`,
-        [account.id],
-      );
-    }
+    await recordAuditEvent(db, { accountId: account.id, kind: event, details });
+    if (order === 'disable')
+      await db.query(endSessions('account_id = $1'), [account.id, 'account_disabled', null]);
     return true;
   });
 }

@@ -25,11 +25,6 @@ const OUT_OF_RESOURCES: Row = {
   transient: true,
   remedy: 'this process has no file descriptor or memory left for a connection. Raise its limit (ulimit -n).',
 };
-const SOCKET_DENIED: Row = {
-  reason: 'socket_denied',
-  transient: false,
-  remedy: 'this user may not open the socket of the server.',
-};
 const OTHER_HOST_NAME = certificate(
   'the certificate of the server is for another host name. Use a name that it contains.',
 );
@@ -66,7 +61,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     transient: true,
     remedy: 'the name of the server does not exist. Check it for typing errors.',
   },
-  EACCES: SOCKET_DENIED,
+  EACCES: {
+    reason: 'socket_denied',
+    transient: false,
+    remedy: 'this user may not open the socket of the server.',
+  },
   EPERM: unreachable(
     'a firewall of this machine refuses the connection. Check its rules and network policies.',
   ),

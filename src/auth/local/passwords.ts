@@ -6,7 +6,7 @@ import type { Mail } from '../../mail/mailer.js';
 import { Outbox } from '../../outbox/outbox.js';
 import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';
-import { AuditEvents } from '../audit-events.js';
+import { recordAuditEvent } from '../audit-events.js';
 import { Letters } from '../letters.js';
 import { Limits } from '../limits/limits.js';
 import { resetPasswordMail } from '../mails.js';
@@ -28,7 +28,6 @@ export class Passwords implements OnModuleInit {
     private readonly sessions: Sessions,
     private readonly letters: Letters,
     private readonly outbox: Outbox,
-    private readonly audit: AuditEvents,
   ) {}
 
   onModuleInit(): void {
@@ -74,8 +73,8 @@ export class Passwords implements OnModuleInit {
         email: owner.email,
         emailVerifiedAt: owner.emailVerifiedAt ?? new Date(),
       });
-      if (owner.emailVerifiedAt === null) await this.audit.record(db, { accountId, kind: 'email_verified' });
-      await this.audit.record(db, { accountId, kind: 'password_reset' });
+      if (owner.emailVerifiedAt === null) await recordAuditEvent(db, { accountId, kind: 'email_verified' });
+      await recordAuditEvent(db, { accountId, kind: 'password_reset' });
       return this.sessions.endAllOf(accountId, { reason: 'password_reset' }, db);
     });
     await announce();
@@ -109,7 +108,7 @@ export class Passwords implements OnModuleInit {
       await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1', [actor.accountId]);
       await this.letters.notify(db, 'password-changed', account);
       const { accountId, sessionId } = actor;
-      await this.audit.record(db, { accountId, sessionId, kind: 'password_changed' });
+      await recordAuditEvent(db, { accountId, sessionId, kind: 'password_changed' });
       return this.sessions.endAllOf(accountId, { reason: 'password_changed' }, db, { except: sessionId });
     });
     await announce();

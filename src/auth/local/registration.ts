@@ -5,7 +5,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Mail } from '../../mail/mailer.js';
 import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';
-import { AuditEvents } from '../audit-events.js';
+import { recordAuditEvent } from '../audit-events.js';
 import { Letters } from '../letters.js';
 import { guestName } from '../guest-name.js';
 import { addressInUseMail, verifyEmailMail, type Registered } from '../mails.js';
@@ -35,7 +35,6 @@ export class Registrations implements OnModuleInit {
     private readonly hashes: PasswordHashes,
     private readonly tokens: OneTimeTokens,
     private readonly letters: Letters,
-    private readonly audit: AuditEvents,
   ) {}
 
   /** Takes a registration: one hash and one statement for every address. What differs comes after the answer. */
@@ -95,7 +94,7 @@ export class Registrations implements OnModuleInit {
         { emailVerifiedAt: () => 'now()', passwordHash, nickname: nickname ?? undefined },
       );
       if (affected !== 1) throw new Problem('token_invalid', { reason: 'the address was verified before' });
-      await this.audit.record(db, { accountId, kind: 'email_verified' });
+      await recordAuditEvent(db, { accountId, kind: 'email_verified' });
       return db.findOneByOrFail(Account, { id: accountId });
     });
   }

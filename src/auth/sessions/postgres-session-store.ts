@@ -6,6 +6,8 @@ import { prepared, runPrepared } from '../../database/prepared.js';
 import { rowsHidden } from '../../database/server-session.js';
 import { temporarilyUnavailable, type Problem } from '../../problems/problem.js';
 import { ServerClock } from '../../server-clock.js';
+import { recordAuditEvent } from '../audit-events.js';
+import { endSessions } from './end-sessions.sql.js';
 import { PRESENT } from './present.sql.js';
 import { SessionStore, type Ending, type NewSession, type Presented, type Which } from './session-store.js';
 
@@ -38,24 +40,6 @@ const READ = prepared(
   FROM auth.sessions
   WHERE id = $1 AND ended_at IS NULL AND expires_at > clock_timestamp()`,
 );
-
-/**
- * Makes the statement that ends the living sessions under a condition. Parameters: $1 for the condition, $2 the reason, $3
- * the session that asks or NULL, from $4 on for the condition.
- */
-function endSessions(condition: string): string {
-  return `
-    WITH ended AS (
-      UPDATE auth.sessions SET ended_at = now(), touched_at = now(), end_reason = $2
-      WHERE ended_at IS NULL AND ${condition} RETURNING id, account_id AS "accountId"
-    ), recorded AS (
-      INSERT INTO auth.audit_events (account_id, session_id, kind, details)
-      SELECT "accountId", id, 'session_ended',
-        jsonb_strip_nulls(jsonb_build_object('reason', $2::text, 'from', $3::uuid))
-      FROM ended
-    )
-    SELECT id, "accountId" FROM ended`;
-}
 
 /** What `PRESENT` answers. */
 type PresentedRow = Presented & { readonly roles: string[] | null; readonly time: number };
@@ -210,10 +194,8 @@ export class PostgresSessionStore extends SessionStore {
 
   /** Records a recovery that Redis made without the row. */
   async recordRecovery(sessionId: string, accountId: string): Promise<void> {
-    await this.dataSource.query(
-      `INSERT INTO auth.audit_events (account_id, session_id, kind) VALUES ($1, $2, 'session_recovered')`,
-      [accountId, sessionId],
-    );
+    const event = { accountId, sessionId, kind: 'session_recovered' } as const;
+    await recordAuditEvent(this.dataSource.manager, event);
   }
 
   /** Ends a session because Redis found reuse, unless its row was touched since Redis read it, `age` ms ago. */

@@ -7,7 +7,7 @@ import { Outbox } from '../../outbox/outbox.js';
 import { Problem } from '../../problems/problem.js';
 import { emailAddress } from '../../text/email-address.js';
 import { Account } from '../account.entity.js';
-import { AuditEvents } from '../audit-events.js';
+import { recordAuditEvent } from '../audit-events.js';
 import { guestName } from '../guest-name.js';
 import { Identity } from '../identity.entity.js';
 import { Letters } from '../letters.js';
@@ -36,7 +36,6 @@ export class Identities {
     private readonly sessions: Sessions,
     private readonly reauthentication: Reauthentication,
     private readonly letters: Letters,
-    private readonly audit: AuditEvents,
   ) {}
 
   /**
@@ -93,7 +92,7 @@ export class Identities {
         grantJwe: identity.grantJwe,
       });
       const which = { except: actor.sessionId, method: provider };
-      await this.audit.record(db, {
+      await recordAuditEvent(db, {
         accountId,
         kind: 'identity_unlinked',
         details: { provider, by: 'person' },
@@ -122,7 +121,7 @@ export class Identities {
         ...(toldAt !== undefined && { linkedAt: LessThan(new Date((toldAt + 1) * 1000)) }),
       });
       if (affected !== 1) return undefined;
-      await this.audit.record(db, {
+      await recordAuditEvent(db, {
         accountId,
         kind: 'identity_unlinked',
         details: { provider, by: 'provider' },
@@ -172,7 +171,7 @@ export class Identities {
     if (decision.act === 'take_over') {
       await db.update(Account, { id: accountId }, { ...person, ...verifiedEmail, passwordHash: null });
       await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1', [accountId]);
-      await this.audit.record(db, { accountId, kind: 'email_verified' });
+      await recordAuditEvent(db, { accountId, kind: 'email_verified' });
     }
     const says = { email: profile.email ?? null, emailVerification: profile.emailVerification };
     const grantJwe = await this.grants.seal(grant, known?.grantJwe ?? null);
@@ -188,7 +187,10 @@ export class Identities {
     const account = await db.findOneByOrFail(Account, { id: accountId });
     if (decision.act === 'link')
       await this.letters.notify(db, 'new-way-in', account, { provider: providerName });
-    await this.record(db, decision, accountId, provider);
+    if (decision.act !== 'log_in') {
+      const kind = decision.act === 'open_account' ? 'account_opened' : 'identity_linked';
+      await recordAuditEvent(db, { accountId, kind, details: { provider } });
+    }
     return { decision, account };
   }
 
@@ -207,17 +209,6 @@ export class Identities {
   /** Whether one can log in with it here: its provider may have been switched off. */
   private isOpen({ provider }: Identity): boolean {
     return this.providers.find(provider) !== undefined;
-  }
-
-  private async record(
-    db: EntityManager,
-    { act }: Decision,
-    accountId: string,
-    provider: string,
-  ): Promise<void> {
-    if (act === 'log_in') return;
-    const kind = act === 'open_account' ? 'account_opened' : 'identity_linked';
-    await this.audit.record(db, { accountId, kind, details: { provider } });
   }
 }
 
