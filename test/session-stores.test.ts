@@ -12,6 +12,8 @@ import { migrate } from '../src/database/migrate.js';
 import { Redis, script } from '../src/redis/redis.js';
 import { Secret } from '../src/secret.js';
 import { startApp, type TestApp } from './support/app.js';
+import { browse, histories } from './support/refresh-histories.js';
+import { storeRuns } from './support/runs.js';
 import { testConfig } from './support/config.js';
 import { PostgresServer } from './support/postgres-server.js';
 import { describeWith } from './support/programs.js';
@@ -108,8 +110,70 @@ function sessionStoreSuite(rig: () => Rig): void {
           state = expected.state;
         }
       }),
-      { numRuns: 200 },
+      { numRuns: storeRuns(200) },
     );
+  });
+
+  it('property 1, one lineage: ends no honest session in any history of tabs, retries, lost and late answers', async () => {
+    await fc.assert(
+      fc.asyncProperty(histories, async ({ requests }) => {
+        const id = await openSession();
+        const arrivals = browse(requests);
+        let now = 0;
+        let next = arrivals.next();
+        while (next.done !== true) {
+          const { process, generation, at } = next.value;
+          await rig().pass(id, at - now);
+          now = at;
+          const answered = await (process === 0 ? rig().store : rig().other).present(id, generation);
+          expect(answered?.answer).toMatch(/^(rotated|replayed|recovered)$/);
+          next = arrivals.next(answered?.generation ?? 0);
+        }
+      }),
+      { numRuns: storeRuns(30) },
+    );
+  });
+
+  /** Presents generations, each some time after the one before, to the store and to the function; gives the store's answers. */
+  async function answersTo(steps: readonly (readonly [wait: number, generation: number])[]) {
+    const id = await openSession();
+    const answers: unknown[] = [];
+    const expected: unknown[] = [];
+    let state = OPENING;
+    let now = 100_000_000;
+    for (const [wait, p] of steps) {
+      await rig().pass(id, wait);
+      now += wait;
+      answers.push((await rig().present(id, p, NEVER))?.answer);
+      const outcome = present(state, p, now, GRACE);
+      expected.push(outcome.answer);
+      state = outcome.state;
+    }
+    expect(answers).toEqual(expected);
+    return answers;
+  }
+  const [SHORT, LONG] = [0.6 * GRACE, 1.2 * GRACE];
+
+  it('property 2, detection: ends a session on the abandoned successor of a thief while its owner is busy', async () => {
+    const answers = await answersTo([
+      [LONG, 1], // the thief, with a copy of what the owner holds
+      [LONG, 1], // the owner, from here on
+      [SHORT, 3],
+      [SHORT, 3],
+      [LONG, 2], // the thief
+    ]);
+    expect(answers).toEqual(['rotated', 'recovered', 'replayed', 'rotated', 'reused']);
+  });
+
+  it('property 2, detection: ends a session on the copy from the beginning of a busy hour', async () => {
+    const hour: [wait: number, generation: number][] = [];
+    for (let waited = 0; waited < 3_600_000; waited += 2 * SHORT) {
+      const held = 1 + hour.length / 2;
+      hour.push([SHORT, held], [SHORT, held]);
+    }
+    const answers = await answersTo([[LONG, 1], ...hour.slice(2), [SHORT, 1]]);
+    expect(answers.at(-1)).toBe('reused');
+    expect(answers.indexOf('reused')).toBe(answers.length - 1);
   });
 
   it('property 4: gives one successor to everyone who presents one token at once, whichever process they reach', async () => {

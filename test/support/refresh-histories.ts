@@ -61,23 +61,27 @@ const burst = fc.record({
   ),
 });
 const soon = fc.nat({ max: SETTLE });
-const fault = fc.oneof(
-  fc.record({ kind: fc.constant('flush' as const) }),
-  fc.record({
-    kind: fc.constant('fail over' as const),
-    back: fc.oneof(fc.nat({ max: 5_000 }), fc.nat({ max: 60_000 })),
-  }),
-  fc.record({
-    kind: fc.constant('outage' as const),
-    length: fc.oneof(fc.nat({ max: 5_000 }), fc.nat({ max: 60_000 })),
-    delays: fc.tuple(soon, soon),
-    returns: fc.tuple(soon, soon),
-  }),
-);
+const flush = fc.record({ kind: fc.constant('flush' as const) });
+const failOver = fc.record({
+  kind: fc.constant('fail over' as const),
+  back: fc.oneof(fc.nat({ max: 5_000 }), fc.nat({ max: 60_000 })),
+});
+const outage = fc.record({
+  kind: fc.constant('outage' as const),
+  length: fc.oneof(fc.nat({ max: 5_000 }), fc.nat({ max: 60_000 })),
+  delays: fc.tuple(soon, soon),
+  returns: fc.tuple(soon, soon),
+});
 
-/** What can happen to one honest browser: bursts of requests from several tabs, up to an hour apart, with up to so many faults beside each. */
-function historiesWith(faults: number): fc.Arbitrary<History> {
-  const beside = fc.array(fc.tuple(fault, fc.nat({ max: 30_000 })), { maxLength: faults });
+/**
+ * Histories of one honest browser: bursts of requests from several tabs, up to an hour apart, over processes that may
+ * stand still. Up to three of the given faults happen around each burst.
+ */
+function historiesWith(...faults: (typeof flush | typeof failOver | typeof outage)[]): fc.Arbitrary<History> {
+  const beside =
+    faults.length === 0
+      ? fc.constant([])
+      : fc.array(fc.tuple(fc.oneof(...faults), fc.nat({ max: 30_000 })), { maxLength: 3 });
   return fc.array(fc.tuple(burst, beside), { minLength: 1, maxLength: 12 }).map((bursts) => {
     const history = { requests: [] as Request[], faults: [] as Fault[] };
     let start = 1_000_000;
@@ -93,16 +97,59 @@ function historiesWith(faults: number): fc.Arbitrary<History> {
   });
 }
 
-/** Tabs, retries, lost and late answers. */
-export const histories = historiesWith(0);
-/** The same, with a Redis that forgets, fails over and comes and goes. */
-export const faultyHistories = historiesWith(3);
+/** Tabs, retries, lost and late answers, processes that stand still. */
+export const histories = historiesWith();
+/** The same with every kind of fault of Redis. */
+export const faultyHistories = historiesWith(flush, failOver, outage);
+/** One generator for each kind of fault, by its name. */
+export const historiesByKind: [kind: string, histories: fc.Arbitrary<History>][] = [
+  ['tabs, retries, lost and late answers, and processes that stand still', histories],
+  ['a Redis that is flushed', historiesWith(flush)],
+  ['a Redis that fails over to an older state', historiesWith(failOver)],
+  ['a Redis that is away for a time', historiesWith(outage)],
+  ['all faults together', faultyHistories],
+];
 
 export type Step = typeof present;
 
+/** A refresh that reaches a process: the presented generation, and when its step is taken. */
+interface Arrival {
+  readonly process: 0 | 1;
+  readonly generation: number;
+  readonly at: number;
+}
+
 /**
- * Plays a history with one cookie jar, two processes, a row and its copy in Redis, against a step; tells whether the
- * session was ended. Without faults the copy is all that matters. `guarded`: a step that would come too late is not taken.
+ * The requests of one browser with one cookie jar, in the order of their steps. Each `next` takes the generation that the
+ * answer to the last one carries. `guarded`: a request that waits longer than {@link LONGEST_WAIT} gets no step.
+ */
+export function* browse(requests: readonly Request[], guarded = true): Generator<Arrival, void, number> {
+  let cookie = 1;
+  /** A request is sent, then reaches a process with a generation, then its answer reaches the browser with another. */
+  const events: { at: number; request: Request; generation?: number; given?: number }[] = requests.map(
+    (request) => ({ at: request.at, request }),
+  );
+  while (events.length > 0) {
+    events.sort((a, b) => a.at - b.at);
+    const event = events.shift();
+    if (event === undefined) return;
+    const { at, request, generation, given } = event;
+    const { up, wait = 0, down, lost, process } = request;
+    if (given !== undefined) {
+      // Browsers take cookies in the order of arrival, so a late answer may well put an older one back.
+      cookie = given;
+    } else if (generation !== undefined) {
+      const answer = { at: at + down, request, generation, given: yield { process, generation, at } };
+      if (lost === 'nothing' && answer.at <= request.at + FLIGHT) events.push(answer);
+    } else if (lost !== 'request' && !(guarded && wait > LONGEST_WAIT)) {
+      events.push({ at: at + up + wait, request, generation: cookie });
+    }
+  }
+}
+
+/**
+ * Plays a history with two processes, a row and its copy in Redis, against a step; tells whether the session was ended.
+ * Without faults the copy is all that matters. `guarded`: see {@link browse}.
  */
 export function play(
   { requests, faults }: History,
@@ -110,8 +157,6 @@ export function play(
   step: Step = present,
   guarded = true,
 ): 'alive' | 'ended' {
-  let cookie = 1;
-  let ended = false;
   let row: RotationState = OPENING;
   let rowTouchedAt = -Infinity;
   let savedAt = 0;
@@ -119,9 +164,8 @@ export function play(
   let past: { readonly at: number; readonly copy: typeof copy }[] = [];
   const processes = [0, 1].map(() => ({ away: 0, goodAt: 0, doubt: -Infinity }));
 
-  const events: { at: number; order: number; run: () => void }[] = [];
-  let order = 0;
-  const schedule = (at: number, run: () => void) => void events.push({ at, order: order++, run });
+  const events: { at: number; run: () => void }[] = [];
+  const schedule = (at: number, run: () => void) => void events.push({ at, run });
 
   const stepOnRow = (p: number, now: number, doubt: number) => {
     const outcome = step(row, p, now, grace, doubt);
@@ -147,21 +191,6 @@ export function play(
     if (rowTouchedAt >= process.goodAt) copy = undefined;
   };
 
-  for (const { at, up, wait = 0, down, lost, process } of requests) {
-    schedule(at, () => {
-      const carried = cookie;
-      if (lost === 'request' || (guarded && wait > LONGEST_WAIT)) return;
-      const then = at + up + wait;
-      schedule(then, () => {
-        const { away, doubt } = processes[process] ?? { away: 0, doubt: 0 };
-        const outcome = (away > 0 ? stepOnRow : stepOnCopy)(carried, then, doubt);
-        if (outcome.answer === 'reused') ended = true;
-        // Browsers take cookies in the order of arrival, so a late answer may well put an older one back.
-        const inTime = lost === 'nothing' && then + down <= at + FLIGHT;
-        if (inTime) schedule(then + down, () => void (cookie = outcome.state.current));
-      });
-    });
-  }
   for (const fault of faults) {
     if (fault.kind === 'flush') schedule(fault.at, () => void (copy = undefined));
     if (fault.kind === 'fail over') {
@@ -186,10 +215,16 @@ export function play(
       }
     }
   }
-  while (events.length > 0) {
-    events.sort((a, b) => a.at - b.at || a.order - b.order);
-    events.shift()?.run();
-    if (ended) break;
+  events.sort((a, b) => a.at - b.at);
+  const arrivals = browse(requests, guarded);
+  let next = arrivals.next();
+  while (next.done !== true) {
+    const { process, generation, at } = next.value;
+    while (events[0] !== undefined && events[0].at <= at) events.shift()?.run();
+    const { away, doubt } = processes[process] ?? { away: 0, doubt: 0 };
+    const { answer, state } = (away > 0 ? stepOnRow : stepOnCopy)(generation, at, doubt);
+    if (answer === 'reused') return 'ended';
+    next = arrivals.next(state.current);
   }
-  return ended ? 'ended' : 'alive';
+  return 'alive';
 }
