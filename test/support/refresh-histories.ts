@@ -112,47 +112,91 @@ export const historiesByKind: [kind: string, histories: fc.Arbitrary<History>][]
 
 export type Step = typeof present;
 
-/** A refresh that reaches a process: the presented generation, and when its step is taken. */
-interface Arrival {
-  readonly process: 0 | 1;
-  readonly generation: number;
-  readonly at: number;
-}
+/**
+ * One thing that happens to a session, in the order of time:
+ * - `refresh`: a process presents a generation. `away`: it presents it to the row, because it cannot reach Redis.
+ * - `reconnect`: a process reaches Redis again, and evicts the copy if the row was touched since `goodAt`.
+ */
+type Happening = { readonly at: number } & (
+  | {
+      readonly kind: 'refresh';
+      readonly generation: number;
+      readonly away: boolean;
+      readonly doubt: number;
+    }
+  | { readonly kind: 'flush' }
+  | { readonly kind: 'fail over'; readonly back: number }
+  | { readonly kind: 'reconnect'; readonly goodAt: number }
+);
 
 /**
- * The requests of one browser with one cookie jar, in the order of their steps. Each `next` takes the generation that the
- * answer to the last one carries. `guarded`: a request that waits longer than {@link LONGEST_WAIT} gets no step.
+ * Unfolds a history of one browser with one cookie jar and two processes. After a refresh, `next` takes the generation that
+ * its answer carries. `guarded`: a request that waits longer than {@link LONGEST_WAIT} is not presented.
  */
-export function* browse(requests: readonly Request[], guarded = true): Generator<Arrival, void, number> {
+export function* unfold({ requests, faults }: History, guarded = true): Generator<Happening, void, number> {
   let cookie = 1;
-  /** A request is sent, then reaches a process with a generation, then its answer reaches the browser with another. */
-  const events: { at: number; request: Request; generation?: number; given?: number }[] = requests.map(
-    (request) => ({ at: request.at, request }),
-  );
+  const processes = [0, 1].map(() => ({ away: 0, goodAt: 0, doubt: -Infinity }));
+  type Process = (typeof processes)[number];
+  const reconnect = (process: Process, at: number): Happening => {
+    process.doubt = at + SETTLE;
+    return { kind: 'reconnect', at, goodAt: process.goodAt };
+  };
+
+  const events: { readonly at: number; readonly run: () => Iterable<Happening, void, number> }[] = [];
+  const schedule = (at: number, run: () => Generator<Happening, void, number>) =>
+    void events.push({ at, run });
+
+  for (const fault of faults) {
+    const { at } = fault;
+    if (fault.kind === 'outage') {
+      for (const [i, process] of processes.entries()) {
+        const from = at + (fault.delays[i] ?? 0);
+        const until = at + fault.length + SETTLE + (fault.returns[i] ?? 0);
+        schedule(from, function* () {
+          if (process.away++ === 0) [process.goodAt, process.doubt] = [from, from + SETTLE];
+        });
+        schedule(until, function* () {
+          if (--process.away === 0) yield reconnect(process, until);
+        });
+      }
+    } else {
+      schedule(at, function* () {
+        yield fault;
+        if (fault.kind === 'flush') return;
+        for (const process of processes) if (process.away === 0) yield reconnect(process, at);
+      });
+    }
+  }
+  for (const { at, up, wait = 0, down, lost, process } of requests) {
+    schedule(at, function* () {
+      const generation = cookie;
+      if (lost === 'request' || (guarded && wait > LONGEST_WAIT)) return;
+      const then = at + up + wait;
+      schedule(then, function* () {
+        const { away, doubt } = processes[process] as Process;
+        const given = yield { kind: 'refresh', at: then, generation, away: away > 0, doubt };
+        // Browsers take cookies in the order of arrival, so a late answer may well put an older one back.
+        const inTime = lost === 'nothing' && then + down <= at + FLIGHT;
+        if (inTime) {
+          schedule(then + down, function* () {
+            cookie = given;
+          });
+        }
+      });
+    });
+  }
   while (events.length > 0) {
     events.sort((a, b) => a.at - b.at);
-    const event = events.shift();
-    if (event === undefined) return;
-    const { at, request, generation, given } = event;
-    const { up, wait = 0, down, lost, process } = request;
-    if (given !== undefined) {
-      // Browsers take cookies in the order of arrival, so a late answer may well put an older one back.
-      cookie = given;
-    } else if (generation !== undefined) {
-      const answer = { at: at + down, request, generation, given: yield { process, generation, at } };
-      if (lost === 'nothing' && answer.at <= request.at + FLIGHT) events.push(answer);
-    } else if (lost !== 'request' && !(guarded && wait > LONGEST_WAIT)) {
-      events.push({ at: at + up + wait, request, generation: cookie });
-    }
+    yield* events.shift()?.run() ?? [];
   }
 }
 
 /**
- * Plays a history with two processes, a row and its copy in Redis, against a step; tells whether the session was ended.
- * Without faults the copy is all that matters. `guarded`: see {@link browse}.
+ * Plays a history with a row and its copy in Redis against a step; tells whether the session was ended. Without faults the
+ * copy is all that matters. `guarded`: see {@link unfold}.
  */
 export function play(
-  { requests, faults }: History,
+  history: History,
   grace: number,
   step: Step = present,
   guarded = true,
@@ -162,10 +206,6 @@ export function play(
   let savedAt = 0;
   let copy: (RotationState & { readonly seededAt: number }) | undefined = { ...OPENING, seededAt: 0 };
   let past: { readonly at: number; readonly copy: typeof copy }[] = [];
-  const processes = [0, 1].map(() => ({ away: 0, goodAt: 0, doubt: -Infinity }));
-
-  const events: { at: number; run: () => void }[] = [];
-  const schedule = (at: number, run: () => void) => void events.push({ at, run });
 
   const stepOnRow = (p: number, now: number, doubt: number) => {
     const outcome = step(row, p, now, grace, doubt);
@@ -186,45 +226,25 @@ export function play(
     if (now - savedAt >= HOURLY && row.current <= copy.current) [savedAt, row] = [now, outcome.state];
     return outcome;
   };
-  const reconnect = (process: (typeof processes)[number], now: number) => {
-    process.doubt = now + SETTLE;
-    if (rowTouchedAt >= process.goodAt) copy = undefined;
-  };
 
-  for (const fault of faults) {
-    if (fault.kind === 'flush') schedule(fault.at, () => void (copy = undefined));
-    if (fault.kind === 'fail over') {
-      schedule(fault.at, () => {
-        past = past.filter(({ at }) => at <= fault.at - fault.back);
-        copy = past.at(-1)?.copy;
-        for (const process of processes) if (process.away === 0) reconnect(process, fault.at);
-      });
-    }
-    if (fault.kind === 'outage') {
-      for (const [i, process] of processes.entries()) {
-        const [from, until] = [
-          fault.at + (fault.delays[i] ?? 0),
-          fault.at + fault.length + SETTLE + (fault.returns[i] ?? 0),
-        ];
-        schedule(from, () => {
-          if (process.away++ === 0) [process.goodAt, process.doubt] = [from, from + SETTLE];
-        });
-        schedule(until, () => {
-          if (--process.away === 0) reconnect(process, until);
-        });
-      }
-    }
-  }
-  events.sort((a, b) => a.at - b.at);
-  const arrivals = browse(requests, guarded);
-  let next = arrivals.next();
+  const happenings = unfold(history, guarded);
+  let next = happenings.next();
   while (next.done !== true) {
-    const { process, generation, at } = next.value;
-    while (events[0] !== undefined && events[0].at <= at) events.shift()?.run();
-    const { away, doubt } = processes[process] ?? { away: 0, doubt: 0 };
-    const { answer, state } = (away > 0 ? stepOnRow : stepOnCopy)(generation, at, doubt);
-    if (answer === 'reused') return 'ended';
-    next = arrivals.next(state.current);
+    const event = next.value;
+    let given = 0;
+    if (event.kind === 'flush') copy = undefined;
+    if (event.kind === 'fail over') {
+      past = past.filter(({ at }) => at <= event.at - event.back);
+      copy = past.at(-1)?.copy;
+    }
+    if (event.kind === 'reconnect' && rowTouchedAt >= event.goodAt) copy = undefined;
+    if (event.kind === 'refresh') {
+      const { generation, at, away, doubt } = event;
+      const { answer, state } = (away ? stepOnRow : stepOnCopy)(generation, at, doubt);
+      if (answer === 'reused') return 'ended';
+      given = state.current;
+    }
+    next = happenings.next(given);
   }
   return 'alive';
 }
