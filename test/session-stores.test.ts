@@ -6,12 +6,15 @@ import { DataSource } from 'typeorm';
 import { databaseOptions } from '../ormconfig.js';
 import { PostgresSessionStore } from '../src/auth/sessions/postgres-session-store.js';
 import { RedisSessionStore } from '../src/auth/sessions/redis-session-store.js';
+import { DROP } from '../src/auth/sessions/present.lua.js';
 import { OPENING, present } from '../src/auth/sessions/rotation.js';
 import type { Presented, SessionStore } from '../src/auth/sessions/session-store.js';
 import { migrate } from '../src/database/migrate.js';
 import { Redis, script } from '../src/redis/redis.js';
 import { Secret } from '../src/secret.js';
 import { startApp, type TestApp } from './support/app.js';
+import { faultyHistories, histories, unfold } from './support/refresh-histories.js';
+import { storeRuns } from './support/runs.js';
 import { testConfig } from './support/config.js';
 import { PostgresServer } from './support/postgres-server.js';
 import { describeWith } from './support/programs.js';
@@ -108,8 +111,71 @@ function sessionStoreSuite(rig: () => Rig): void {
           state = expected.state;
         }
       }),
-      { numRuns: 200 },
+      { numRuns: storeRuns(200) },
     );
+  });
+
+  it('property 1, one lineage: ends no honest session in any history of tabs, retries, lost and late answers', async () => {
+    await fc.assert(
+      fc.asyncProperty(histories, async (history) => {
+        const id = await openSession();
+        const refreshes = unfold(history);
+        let now = 0;
+        let next = refreshes.next();
+        while (next.done !== true) {
+          if (next.value.kind !== 'refresh') throw new Error('there are no faults');
+          const { generation, at } = next.value;
+          await rig().pass(id, at - now);
+          now = at;
+          const answered = await rig().present(id, generation, NEVER);
+          expect(answered?.answer).toMatch(/^(rotated|replayed|recovered)$/);
+          next = refreshes.next(answered?.generation ?? 0);
+        }
+      }),
+      { numRuns: storeRuns(30) },
+    );
+  });
+
+  /** Presents generations, each some time after the one before, to the store and to the function; gives the store's answers. */
+  async function answersTo(steps: readonly (readonly [wait: number, generation: number])[]) {
+    const id = await openSession();
+    const answers: unknown[] = [];
+    const expected: unknown[] = [];
+    let state = OPENING;
+    let now = 100_000_000;
+    for (const [wait, p] of steps) {
+      await rig().pass(id, wait);
+      now += wait;
+      answers.push((await rig().present(id, p, NEVER))?.answer);
+      const outcome = present(state, p, now, GRACE);
+      expected.push(outcome.answer);
+      state = outcome.state;
+    }
+    expect(answers).toEqual(expected);
+    return answers;
+  }
+  const [SHORT, LONG] = [0.6 * GRACE, 1.2 * GRACE];
+
+  it('property 2, detection: ends a session on the abandoned successor of a thief while its owner is busy', async () => {
+    const answers = await answersTo([
+      [LONG, 1], // the thief, with a copy of what the owner holds
+      [LONG, 1], // the owner, from here on
+      [SHORT, 3],
+      [SHORT, 3],
+      [LONG, 2], // the thief
+    ]);
+    expect(answers).toEqual(['rotated', 'recovered', 'replayed', 'rotated', 'reused']);
+  });
+
+  it('property 2, detection: ends a session on the copy from the beginning of a busy hour', async () => {
+    const hour: [wait: number, generation: number][] = [];
+    for (let waited = 0; waited < 3_600_000; waited += 2 * SHORT) {
+      const held = 1 + hour.length / 2;
+      hour.push([SHORT, held], [SHORT, held]);
+    }
+    const answers = await answersTo([[LONG, 1], ...hour.slice(2), [SHORT, 1]]);
+    expect(answers.at(-1)).toBe('reused');
+    expect(answers.indexOf('reused')).toBe(answers.length - 1);
   });
 
   it('property 4: gives one successor to everyone who presents one token at once, whichever process they reach', async () => {
@@ -272,6 +338,61 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
     });
     sessionStoreSuite(() => rig);
 
+    it('property 1, one lineage: ends no honest session in any history of a Redis that is flushed, fails over or is away', async () => {
+      const rows = new PostgresSessionStore(database, config);
+      const accountId = randomUUID();
+      await database.query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'mina')`, [accountId]);
+      const touchedSince = async (id: string, age: number) =>
+        (
+          await database.query<[{ touched: boolean | null }]>(
+            'SELECT touched_at > now() - make_interval(secs => $2 / 1000.0) AS touched FROM auth.sessions WHERE id = $1',
+            [id, age],
+          )
+        )[0].touched === true;
+      await fc.assert(
+        fc.asyncProperty(faultyHistories, async (history) => {
+          const id = randomUUID();
+          await rig.store.open({ id, accountId, method: 'password' });
+          const key = `daemun:session:${id}`;
+          let copies: { readonly at: number; readonly fields: string[] }[] = [];
+          const happenings = unfold(history);
+          let now = 0;
+          let next = happenings.next();
+          while (next.done !== true) {
+            const event = next.value;
+            await rig.pass(id, event.at - now);
+            now = event.at;
+            let given = 0;
+            if (event.kind === 'flush') await links[0]?.run(DROP, key, []);
+            if (event.kind === 'fail over') {
+              copies = copies.filter(({ at }) => at <= now - event.back);
+              const copy = copies.at(-1);
+              await links[0]?.run(RESTORE, key, copy?.fields ?? []);
+              if (copy !== undefined) await links[0]?.run(PASS, key, [now - copy.at]);
+            }
+            // A second more, since the row's clock runs on.
+            if (event.kind === 'reconnect' && (await touchedSince(id, now - event.goodAt + 1_000))) {
+              await links[0]?.run(DROP, key, []);
+            }
+            if (event.kind === 'refresh') {
+              const { generation, away, doubt } = event;
+              const doubtAge = doubt === -Infinity ? NEVER : now - doubt;
+              const answered = away
+                ? await rows.present(id, generation, undefined, doubtAge)
+                : await rig.present(id, generation, doubtAge);
+              expect(answered?.answer).toMatch(/^(rotated|replayed|recovered)$/);
+              given = answered?.generation ?? 0;
+              // The hourly update of the row.
+              await (rig.store as RedisSessionStore).onApplicationShutdown();
+              if (!away) copies.push({ at: now, fields: (await links[0]?.run(COPY, key, [])) as string[] });
+            }
+            next = happenings.next(given);
+          }
+        }),
+        { numRuns: storeRuns(30) },
+      );
+    });
+
     it('asks Redis once a refresh, and the row not at all', async () => {
       const [accountId, id] = [randomUUID(), randomUUID()];
       await database.query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'mina')`, [accountId]);
@@ -336,6 +457,12 @@ for _, field in ipairs({'moved', 'handed', 'seeded', 'saved', 'expires'}) do
   redis.call('HSET', KEYS[1], field, string.format('%d', redis.call('HGET', KEYS[1], field) - ARGV[1]))
 end
 redis.call('PERSIST', KEYS[1])
+`);
+
+const COPY = script(`return redis.call('HGETALL', KEYS[1])`);
+const RESTORE = script(`
+redis.call('DEL', KEYS[1])
+if #ARGV > 0 then redis.call('HSET', KEYS[1], unpack(ARGV)) end
 `);
 
 function redisRig(database: DataSource, redis: Redis, otherRedis: Redis): Rig {

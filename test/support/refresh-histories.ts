@@ -61,23 +61,27 @@ const burst = fc.record({
   ),
 });
 const soon = fc.nat({ max: SETTLE });
-const fault = fc.oneof(
-  fc.record({ kind: fc.constant('flush' as const) }),
-  fc.record({
-    kind: fc.constant('fail over' as const),
-    back: fc.oneof(fc.nat({ max: 5_000 }), fc.nat({ max: 60_000 })),
-  }),
-  fc.record({
-    kind: fc.constant('outage' as const),
-    length: fc.oneof(fc.nat({ max: 5_000 }), fc.nat({ max: 60_000 })),
-    delays: fc.tuple(soon, soon),
-    returns: fc.tuple(soon, soon),
-  }),
-);
+const flush = fc.record({ kind: fc.constant('flush' as const) });
+const failOver = fc.record({
+  kind: fc.constant('fail over' as const),
+  back: fc.oneof(fc.nat({ max: 5_000 }), fc.nat({ max: 60_000 })),
+});
+const outage = fc.record({
+  kind: fc.constant('outage' as const),
+  length: fc.oneof(fc.nat({ max: 5_000 }), fc.nat({ max: 60_000 })),
+  delays: fc.tuple(soon, soon),
+  returns: fc.tuple(soon, soon),
+});
 
-/** What can happen to one honest browser: bursts of requests from several tabs, up to an hour apart, with up to so many faults beside each. */
-function historiesWith(faults: number): fc.Arbitrary<History> {
-  const beside = fc.array(fc.tuple(fault, fc.nat({ max: 30_000 })), { maxLength: faults });
+/**
+ * Histories of one honest browser: bursts of requests from several tabs, up to an hour apart, over processes that may
+ * stand still. Up to three of the given faults happen around each burst.
+ */
+function historiesWith(...faults: (typeof flush | typeof failOver | typeof outage)[]): fc.Arbitrary<History> {
+  const beside =
+    faults.length === 0
+      ? fc.constant([])
+      : fc.array(fc.tuple(fc.oneof(...faults), fc.nat({ max: 30_000 })), { maxLength: 3 });
   return fc.array(fc.tuple(burst, beside), { minLength: 1, maxLength: 12 }).map((bursts) => {
     const history = { requests: [] as Request[], faults: [] as Fault[] };
     let start = 1_000_000;
@@ -93,35 +97,115 @@ function historiesWith(faults: number): fc.Arbitrary<History> {
   });
 }
 
-/** Tabs, retries, lost and late answers. */
-export const histories = historiesWith(0);
-/** The same, with a Redis that forgets, fails over and comes and goes. */
-export const faultyHistories = historiesWith(3);
+/** Tabs, retries, lost and late answers, processes that stand still. */
+export const histories = historiesWith();
+/** The same with every kind of fault of Redis. */
+export const faultyHistories = historiesWith(flush, failOver, outage);
+/** One generator for each kind of fault, by its name. */
+export const historiesByKind: [kind: string, histories: fc.Arbitrary<History>][] = [
+  ['tabs, retries, lost and late answers, and processes that stand still', histories],
+  ['a Redis that is flushed', historiesWith(flush)],
+  ['a Redis that fails over to an older state', historiesWith(failOver)],
+  ['a Redis that is away for a time', historiesWith(outage)],
+  ['all faults together', faultyHistories],
+];
 
 export type Step = typeof present;
 
 /**
- * Plays a history with one cookie jar, two processes, a row and its copy in Redis, against a step; tells whether the
- * session was ended. Without faults the copy is all that matters. `guarded`: a step that would come too late is not taken.
+ * One thing that happens to a session, in the order of time:
+ * - `refresh`: a process presents a generation. `away`: it presents it to the row, because it cannot reach Redis.
+ * - `reconnect`: a process reaches Redis again, and evicts the copy if the row was touched since `goodAt`.
+ */
+type Happening = { readonly at: number } & (
+  | {
+      readonly kind: 'refresh';
+      readonly generation: number;
+      readonly away: boolean;
+      readonly doubt: number;
+    }
+  | { readonly kind: 'flush' }
+  | { readonly kind: 'fail over'; readonly back: number }
+  | { readonly kind: 'reconnect'; readonly goodAt: number }
+);
+
+/**
+ * Unfolds a history of one browser with one cookie jar and two processes. After a refresh, `next` takes the generation that
+ * its answer carries. `guarded`: a request that waits longer than {@link LONGEST_WAIT} is not presented.
+ */
+export function* unfold({ requests, faults }: History, guarded = true): Generator<Happening, void, number> {
+  let cookie = 1;
+  const processes = [0, 1].map(() => ({ away: 0, goodAt: 0, doubt: -Infinity }));
+  type Process = (typeof processes)[number];
+  const reconnect = (process: Process, at: number): Happening => {
+    process.doubt = at + SETTLE;
+    return { kind: 'reconnect', at, goodAt: process.goodAt };
+  };
+
+  const events: { readonly at: number; readonly run: () => Iterable<Happening, void, number> }[] = [];
+  const schedule = (at: number, run: () => Generator<Happening, void, number>) =>
+    void events.push({ at, run });
+
+  for (const fault of faults) {
+    const { at } = fault;
+    if (fault.kind === 'outage') {
+      for (const [i, process] of processes.entries()) {
+        const from = at + (fault.delays[i] ?? 0);
+        const until = at + fault.length + SETTLE + (fault.returns[i] ?? 0);
+        schedule(from, function* () {
+          if (process.away++ === 0) [process.goodAt, process.doubt] = [from, from + SETTLE];
+        });
+        schedule(until, function* () {
+          if (--process.away === 0) yield reconnect(process, until);
+        });
+      }
+    } else {
+      schedule(at, function* () {
+        yield fault;
+        if (fault.kind === 'flush') return;
+        for (const process of processes) if (process.away === 0) yield reconnect(process, at);
+      });
+    }
+  }
+  for (const { at, up, wait = 0, down, lost, process } of requests) {
+    schedule(at, function* () {
+      const generation = cookie;
+      if (lost === 'request' || (guarded && wait > LONGEST_WAIT)) return;
+      const then = at + up + wait;
+      schedule(then, function* () {
+        const { away, doubt } = processes[process] as Process;
+        const given = yield { kind: 'refresh', at: then, generation, away: away > 0, doubt };
+        // Browsers take cookies in the order of arrival, so a late answer may well put an older one back.
+        const inTime = lost === 'nothing' && then + down <= at + FLIGHT;
+        if (inTime) {
+          schedule(then + down, function* () {
+            cookie = given;
+          });
+        }
+      });
+    });
+  }
+  while (events.length > 0) {
+    events.sort((a, b) => a.at - b.at);
+    yield* events.shift()?.run() ?? [];
+  }
+}
+
+/**
+ * Plays a history with a row and its copy in Redis against a step; tells whether the session was ended. Without faults the
+ * copy is all that matters. `guarded`: see {@link unfold}.
  */
 export function play(
-  { requests, faults }: History,
+  history: History,
   grace: number,
   step: Step = present,
   guarded = true,
 ): 'alive' | 'ended' {
-  let cookie = 1;
-  let ended = false;
   let row: RotationState = OPENING;
   let rowTouchedAt = -Infinity;
   let savedAt = 0;
   let copy: (RotationState & { readonly seededAt: number }) | undefined = { ...OPENING, seededAt: 0 };
   let past: { readonly at: number; readonly copy: typeof copy }[] = [];
-  const processes = [0, 1].map(() => ({ away: 0, goodAt: 0, doubt: -Infinity }));
-
-  const events: { at: number; order: number; run: () => void }[] = [];
-  let order = 0;
-  const schedule = (at: number, run: () => void) => void events.push({ at, order: order++, run });
 
   const stepOnRow = (p: number, now: number, doubt: number) => {
     const outcome = step(row, p, now, grace, doubt);
@@ -142,54 +226,25 @@ export function play(
     if (now - savedAt >= HOURLY && row.current <= copy.current) [savedAt, row] = [now, outcome.state];
     return outcome;
   };
-  const reconnect = (process: (typeof processes)[number], now: number) => {
-    process.doubt = now + SETTLE;
-    if (rowTouchedAt >= process.goodAt) copy = undefined;
-  };
 
-  for (const { at, up, wait = 0, down, lost, process } of requests) {
-    schedule(at, () => {
-      const carried = cookie;
-      if (lost === 'request' || (guarded && wait > LONGEST_WAIT)) return;
-      const then = at + up + wait;
-      schedule(then, () => {
-        const { away, doubt } = processes[process] ?? { away: 0, doubt: 0 };
-        const outcome = (away > 0 ? stepOnRow : stepOnCopy)(carried, then, doubt);
-        if (outcome.answer === 'reused') ended = true;
-        // Browsers take cookies in the order of arrival, so a late answer may well put an older one back.
-        const inTime = lost === 'nothing' && then + down <= at + FLIGHT;
-        if (inTime) schedule(then + down, () => void (cookie = outcome.state.current));
-      });
-    });
-  }
-  for (const fault of faults) {
-    if (fault.kind === 'flush') schedule(fault.at, () => void (copy = undefined));
-    if (fault.kind === 'fail over') {
-      schedule(fault.at, () => {
-        past = past.filter(({ at }) => at <= fault.at - fault.back);
-        copy = past.at(-1)?.copy;
-        for (const process of processes) if (process.away === 0) reconnect(process, fault.at);
-      });
+  const happenings = unfold(history, guarded);
+  let next = happenings.next();
+  while (next.done !== true) {
+    const event = next.value;
+    let given = 0;
+    if (event.kind === 'flush') copy = undefined;
+    if (event.kind === 'fail over') {
+      past = past.filter(({ at }) => at <= event.at - event.back);
+      copy = past.at(-1)?.copy;
     }
-    if (fault.kind === 'outage') {
-      for (const [i, process] of processes.entries()) {
-        const [from, until] = [
-          fault.at + (fault.delays[i] ?? 0),
-          fault.at + fault.length + SETTLE + (fault.returns[i] ?? 0),
-        ];
-        schedule(from, () => {
-          if (process.away++ === 0) [process.goodAt, process.doubt] = [from, from + SETTLE];
-        });
-        schedule(until, () => {
-          if (--process.away === 0) reconnect(process, until);
-        });
-      }
+    if (event.kind === 'reconnect' && rowTouchedAt >= event.goodAt) copy = undefined;
+    if (event.kind === 'refresh') {
+      const { generation, at, away, doubt } = event;
+      const { answer, state } = (away ? stepOnRow : stepOnCopy)(generation, at, doubt);
+      if (answer === 'reused') return 'ended';
+      given = state.current;
     }
+    next = happenings.next(given);
   }
-  while (events.length > 0) {
-    events.sort((a, b) => a.at - b.at || a.order - b.order);
-    events.shift()?.run();
-    if (ended) break;
-  }
-  return ended ? 'ended' : 'alive';
+  return 'alive';
 }

@@ -38,6 +38,7 @@ local oldest, newest = late, parent
 if doubt >= movedAt then oldest, newest = floor, current - 1 end
 local handedWithin = now - math.max(handedAt, doubt) <= grace
 local movedWithin = now - movedAt <= grace
+local certain = p == current and now - doubt > grace
 
 local answer
 if     p > current                                     then answer = 'rotated'
@@ -51,8 +52,13 @@ end
 if answer == 'reused' then return {answer, current, account, roles, now - seededAt} end
 
 if answer == 'rotated' then
-  late = handedWithin and floor or p
-  floor = handedWithin and floor or parent
+  if not handedWithin then
+    floor, late = parent, p
+  elseif certain then
+    floor, late = late, p
+  else
+    late = floor
+  end
   current, parent, movedAt = p + 1, p, now
 elseif answer == 'recovered' then
   current, parent, movedAt = current + 1, math.max(parent, p), now

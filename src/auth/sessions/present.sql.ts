@@ -20,8 +20,12 @@ export const PRESENT = prepared(
     SELECT
       CASE answer WHEN 'rotated' THEN $2 + 1 WHEN 'recovered' THEN s.current + 1             ELSE s.current  END,
       CASE answer WHEN 'rotated' THEN $2     WHEN 'recovered' THEN greatest(s.parent, $2)    ELSE s.parent   END,
-      CASE WHEN answer = 'rotated' AND NOT handed_within THEN s.parent                       ELSE s.floor    END,
-      CASE answer WHEN 'rotated' THEN CASE WHEN handed_within THEN s.floor ELSE $2 END       ELSE s.late     END,
+      CASE
+        WHEN answer = 'rotated' AND NOT handed_within THEN s.parent
+        WHEN answer = 'rotated' AND certain           THEN s.late                            ELSE s.floor    END,
+      CASE
+        WHEN answer = 'rotated' AND (NOT handed_within OR certain) THEN $2
+        WHEN answer = 'rotated'                                    THEN s.floor              ELSE s.late     END,
       CASE WHEN answer IN ('rotated', 'recovered') THEN now                                  ELSE s.moved_at END,
       CASE answer WHEN 'reused' THEN s.handed_at                                             ELSE now        END,
       CASE answer WHEN 'reused' THEN to_timestamp(now / 1000.0)                                              END,
@@ -33,6 +37,7 @@ export const PRESENT = prepared(
         now,
         doubt,
         handed_within,
+        certain,
         CASE
           WHEN $2 > s.current                                 THEN 'rotated'
           WHEN $2 = s.current AND moved_within                THEN 'replayed'
@@ -49,7 +54,8 @@ export const PRESENT = prepared(
           CASE WHEN doubt >= s.moved_at THEN s.floor       ELSE s.late   END AS oldest,
           CASE WHEN doubt >= s.moved_at THEN s.current - 1 ELSE s.parent END AS newest,
           now - greatest(s.handed_at, doubt) <= $3 AS handed_within,
-          now - s.moved_at <= $3 AS moved_within
+          now - s.moved_at <= $3 AS moved_within,
+          $2 = s.current AND coalesce(now - doubt > $3, true) AS certain
         FROM (
           SELECT now, now - $5::bigint AS doubt
           FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) AS clock

@@ -54,15 +54,17 @@ export function present(
   const [from, to] = doubt >= movedAt ? [floor, current - 1] : [late, parent];
   const handedWithin = now - Math.max(handedAt, doubt) <= grace;
   const movedWithin = now - movedAt <= grace;
+  // Every older answer was given more than G ago, so none can still reach the client that presents `current`.
+  const certain = p === current && now - doubt > grace;
 
   const rotated = (): Outcome => ({
     answer: 'rotated',
     state: {
       current: p + 1,
       parent: p,
-      // Within the grace of the last answer, somebody can still be on the way with what is older than the parent.
-      floor: handedWithin ? floor : parent,
-      late: handedWithin ? floor : p,
+      // Within the grace of the last answer, a request can still be under way with a generation older than `parent`.
+      floor: !handedWithin ? parent : certain ? late : floor,
+      late: !handedWithin || certain ? p : floor,
       movedAt: now,
       handedAt: now,
     },
