@@ -134,6 +134,13 @@ export class PostgresPool extends pg.Pool {
 class ObservedClient extends pg.Client {
   onFailure: ((error: unknown, statement: string | undefined) => void) | undefined;
 
+  constructor(options?: pg.ClientConfig) {
+    super(options);
+    // An `error` event without a listener ends the process, and between those of the pool and of TypeORM there is none. The
+    // client refuses queries after one, so that nothing else is to do.
+    this.on('error', () => {});
+  }
+
   override query(...parameters: unknown[]): never {
     const callback = parameters.at(-1);
     if (typeof callback !== 'function') return this.run(parameters) as never;
