@@ -135,10 +135,8 @@ export class Sessions {
   ): Promise<() => Promise<void>> {
     const ended = await this.store.endAll(db, accountId, ending, which);
     return async () => {
-      for (const sessionId of ended) {
-        await this.store.forget(sessionId);
-        this.news.tell(sessionId);
-      }
+      for (const sessionId of ended) this.news.tell(sessionId);
+      await this.store.forget(ended);
     };
   }
 
