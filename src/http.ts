@@ -13,6 +13,7 @@ import type { Logger } from 'pino';
 import type { Socket } from 'node:net';
 import type { Config } from './config.js';
 import { plainForwardedFor } from './http/forwarded-for.js';
+import { limitAnswerTime } from './http/request-budget.js';
 import { PROBLEMS, type ProblemCode } from './problems/catalogue.js';
 import { answerProblem, ProblemFilter } from './problems/problem.filter.js';
 import { Problem } from './problems/problem.js';
@@ -104,6 +105,7 @@ export async function configureHttp(app: NestFastifyApplication, config: Config)
   app.useGlobalPipes(validation);
   await app.register(fastifyCookie);
   takeJsonOnly(server);
+  limitAnswerTime(server);
   logRequests(server, config.logLevel === 'debug' || config.logLevel === 'trace');
   await serveWeb(app);
 }
@@ -227,10 +229,13 @@ function takeJsonOnly(server: FastifyInstance): void {
   });
 }
 
-/** One line a request, without the query: callbacks carry codes there. What went well is told at `debug` only. */
+/**
+ * One line a request, without the query: callbacks carry codes there. What went well is told at `debug` only, and so is an
+ * answer 503, which has its own line (problems/outage-log.ts).
+ */
 function logRequests(server: FastifyInstance, all: boolean): void {
   server.addHook('onResponse', (request, reply, done) => {
-    const went = reply.statusCode < 400 ? 'debug' : 'info';
+    const went = reply.statusCode < 400 || reply.statusCode === 503 ? 'debug' : 'info';
     if (went === 'debug' && !all) return done();
     const { method, routeOptions, ip } = request;
     request.log[went](

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
 import { explain } from '../src/cli/explain.js';
+import { poolOf } from '../src/database/postgres-pool.js';
 import { failure, json, openSession, signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { postgresFailureOf } from '../src/stores/postgres-failures.js';
@@ -90,6 +91,23 @@ describeWith('postgres', 'a connection that ends between two statements of a tra
       await db.query('SELECT 1');
     });
     const reason = await transaction.catch((error: unknown) => postgresFailureOf(error)?.reason);
+    await app.stop();
+    await server.stop();
+    expect(reason).toBe('connection_lost');
+  });
+});
+
+describeWith('postgres', 'a connection that ends while nothing runs on it and nothing listens to it', () => {
+  it('does not end the process', async () => {
+    const server = await PostgresServer.start();
+    const app = await startApp({ DATABASE_URL: server.url, AUTH_SECRET });
+    const client = await poolOf(app.database).connect();
+    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+    const ended = new Promise<void>((resolve) => client.once('end', resolve));
+    await server.sql(`SELECT pg_terminate_backend(${rows[0]?.pid})`);
+    await ended;
+    const reason = await client.query('SELECT 1').catch((error: unknown) => postgresFailureOf(error)?.reason);
+    client.release();
     await app.stop();
     await server.stop();
     expect(reason).toBe('connection_lost');

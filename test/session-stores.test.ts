@@ -198,6 +198,13 @@ function sessionStoreSuite(rig: () => Rig): void {
     }
   });
 
+  it('leaves the session of another owner alone', async () => {
+    const id = await openSession();
+    await store().present(id, 1);
+    expect(await store().end(id, { reason: 'ended_from_list' }, randomUUID())).toBeUndefined();
+    expect(await store().present(id, 1)).toMatchObject({ generation: 2 });
+  });
+
   it('ends a session on reuse, so that the right token does not work either', async () => {
     const id = await openSession();
     for (const p of [1, 2, 3]) {

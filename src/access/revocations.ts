@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config.js';
+import { Elapsed } from '../elapsed.js';
 import type { VerifiedToken } from './access-token.js';
 
 /** A refresh that was under way when the session ended (ms) may issue one more token. */
@@ -20,7 +21,9 @@ export class Revocations {
   private readonly endedSessions = new Map<string, number>();
   /** Account id → what was issued until then (s) is refused, and when the last such token expires (ms). */
   private readonly changedAccounts = new Map<string, { readonly issued: number; readonly until: number }>();
-  private news: { readonly catchUp: () => Promise<void>; until: number; inVainAt: number } | undefined;
+  private news:
+    | { readonly catchUp: () => Promise<void>; until: number; inVainAt: number; asked: Elapsed | undefined }
+    | undefined;
 
   constructor(private readonly config: Config) {}
 
@@ -64,14 +67,21 @@ export class Revocations {
 
   /** Where several processes may end sessions: `catchUp` fetches what others ended since it was last called. */
   follow(catchUp: () => Promise<void>): void {
-    this.news = { catchUp, until: 0, inVainAt: -Infinity };
+    this.news = { catchUp, until: 0, inVainAt: -Infinity, asked: undefined };
   }
 
-  /** Everything that others ended is known, and the next news come within so many ms. */
-  caughtUp(nextWithin: number): void {
+  /** Everything that others had ended when it was `asked` for is known, and the next news come within so many ms. */
+  caughtUp(nextWithin: number, asked = new Elapsed()): void {
     if (this.news === undefined) return;
+    this.news.asked = asked;
     this.news.until = Date.now() + nextWithin;
     this.news.inVainAt = -Infinity;
+  }
+
+  /** Time (ms) since this process asked for everything that others ended, and got it; 0 where there are no others. */
+  get age(): number {
+    if (this.news === undefined) return 0;
+    return this.news.asked?.ms ?? Infinity;
   }
 
   /** Whether news are overdue: this process slept, or its stores are away. */
@@ -79,27 +89,33 @@ export class Revocations {
     return this.news !== undefined && Date.now() > this.news.until;
   }
 
-  /** Fetches what is overdue. When that cannot be had now, the map goes on as it is. */
-  async freshen(): Promise<void> {
+  /** Fetches what is overdue, or older than so many ms. When that cannot be had now, the map goes on as it is. */
+  async freshen(maxAge = Infinity): Promise<void> {
     const { news } = this;
     if (news === undefined) return;
-    const asked = this.ask(news.catchUp);
+    const asked = this.ask(news.catchUp, maxAge);
     // One request waits, with those of the same second; the others do not wait for stores that are away.
     if (Date.now() - news.inVainAt > IN_VAIN) {
       const late = new Promise<void>((resolve) => setTimeout(resolve, PATIENCE).unref());
       await Promise.race([asked, late]);
     }
-    if (this.overdue) [news.until, news.inVainAt] = [Date.now() + PATIENCE, Date.now()];
+    if (!this.isStale(maxAge)) return;
+    news.until = Math.max(news.until, Date.now() + PATIENCE);
+    news.inVainAt = Date.now();
   }
 
   /** Twice where need be: what had been asked before this process slept knows nothing of that time. */
-  private async ask(catchUp: () => Promise<void>): Promise<void> {
+  private async ask(catchUp: () => Promise<void>, maxAge: number): Promise<void> {
     try {
       await catchUp();
-      if (this.overdue) await catchUp();
+      if (this.isStale(maxAge)) await catchUp();
     } catch {
       // Whoever fetches says so in the log.
     }
+  }
+
+  private isStale(maxAge: number): boolean {
+    return this.overdue || this.age > maxAge;
   }
 
   private lastExpiry(now: number): number {

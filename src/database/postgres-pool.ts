@@ -27,6 +27,8 @@ export class PostgresPool extends pg.Pool {
   session: ServerSession | undefined;
   /** Set where a pooler that looks like the server lost a prepared statement. */
   losesStatements = false;
+  /** Last failure that makes the process unready, with its time (`performance.now()`). */
+  recentFailure: { readonly failure: StoreFailure; readonly at: number } | undefined;
   /** Last failure that makes the process unready and left its connection usable, with its time (`performance.now()`). */
   lastFailure: { readonly failure: StoreFailure; readonly at: number } | undefined;
   /** Statement of the last failure that only an operator can end. {@link EXPLAINABLE}. */
@@ -107,9 +109,10 @@ export class PostgresPool extends pg.Pool {
     const failure = postgresFailureOf(error);
     if (failure?.losesReadiness !== true) return;
     this.log(failure, error);
+    this.recentFailure = { failure, at: performance.now() };
     // Other failures close the connection: the next probe has to connect, and meets them itself.
     if (failure.connection !== 'keep') return;
-    this.lastFailure = { failure, at: performance.now() };
+    this.lastFailure = this.recentFailure;
     if (!failure.transient && statement !== undefined && EXPLAINABLE.test(statement))
       this.refusedStatement = statement;
   }
@@ -133,6 +136,13 @@ export class PostgresPool extends pg.Pool {
 /** Reports each error of a query before the caller learns of it, and repeats statements that are a transaction by themselves. */
 class ObservedClient extends pg.Client {
   onFailure: ((error: unknown, statement: string | undefined) => void) | undefined;
+
+  constructor(options?: pg.ClientConfig) {
+    super(options);
+    // An `error` event without a listener ends the process, and between those of the pool and of TypeORM there is none. The
+    // client refuses queries after one, so that nothing else is to do.
+    this.on('error', () => {});
+  }
 
   override query(...parameters: unknown[]): never {
     const callback = parameters.at(-1);

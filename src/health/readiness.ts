@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { QueryConfig, QueryResult } from 'pg';
 import { DataSource } from 'typeorm';
@@ -6,6 +7,8 @@ import { postgresFailureOf } from '../stores/postgres-failures.js';
 
 /** Probes are asked for by load balancers, and by anyone: the database sees at most one in this time (ms). */
 const PROBE_INTERVAL_MS = 500;
+/** Time limit (ms) of an answer: load balancers wait for a second. A probe that takes longer is an outage. */
+export const READINESS_BUDGET_MS = 800;
 /** A failure that a probe cannot repeat, such as a full disk, makes the process unready for so long (ms). */
 const REMEMBERED_MS = 5_000;
 /**
@@ -41,16 +44,34 @@ const probeSql = (): string => `
 /** Probes the database: log-in, refresh and writes need it. */
 @Injectable()
 export class Readiness {
-  private probe: Promise<string | undefined> | undefined;
+  /** The outcome of the probe under way or of the last one, within the time limit. */
+  private answer: Promise<string | undefined> | undefined;
 
   constructor(private readonly dataSource: DataSource) {}
 
   /** The reason why the database cannot be used, as in `docs/store-failures.md`; undefined when it can. */
   check(): Promise<string | undefined> {
-    this.probe ??= this.write().finally(() => {
-      setTimeout(() => (this.probe = undefined), PROBE_INTERVAL_MS).unref();
+    this.answer ??= this.probe();
+    return this.answer;
+  }
+
+  private async probe(): Promise<string | undefined> {
+    const probe = this.write().finally(() => {
+      setTimeout(() => (this.answer = undefined), PROBE_INTERVAL_MS).unref();
     });
-    return this.probe;
+    const late = new AbortController();
+    const limit = sleep(READINESS_BUDGET_MS, undefined, { signal: late.signal }).then(
+      () => this.recentReason() ?? 'no_answer',
+      () => undefined,
+    );
+    return Promise.race([probe, limit]).finally(() => late.abort());
+  }
+
+  /** The reason of a failure of any connection a moment ago. */
+  private recentReason(): string | undefined {
+    const { recentFailure } = poolOf(this.dataSource);
+    if (recentFailure === undefined || performance.now() - recentFailure.at > REMEMBERED_MS) return undefined;
+    return recentFailure.failure.reason;
   }
 
   private async write(): Promise<string | undefined> {

@@ -3,6 +3,7 @@ import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { postgresFailureOf } from '../stores/postgres-failures.js';
 import type { ProblemCode } from './catalogue.js';
+import { logOutage } from './outage-log.js';
 import type { ProblemBody } from './problem-body.js';
 import { Problem, temporarilyUnavailable } from './problem.js';
 
@@ -21,9 +22,17 @@ export class ProblemFilter implements ExceptionFilter {
  */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = problemOf(error);
-  const line = { reqId: request.id, code: problem.code, reason: problem.reason, err: problem.cause };
-  if (problem.status >= 500) request.log.error(line, problem.title);
-  else request.log.info(line, problem.title);
+  // Too late for an answer (http/request-budget.ts).
+  if (reply.sent && problem.status === 503) return;
+  const { code, reason, cause, title } = problem;
+  const line = { reqId: request.id, code, reason };
+  if (problem.status === 503) {
+    const { method, routeOptions } = request;
+    const message = cause instanceof Error || types.isNativeError(cause) ? cause.message : undefined;
+    logOutage(request.log, reason ?? code, { ...line, message, method, route: routeOptions.url }, title);
+  } else if (problem.status >= 500) request.log.error({ ...line, err: cause }, title);
+  else request.log.info({ ...line, err: cause }, title);
+  if (reply.sent) return;
   // A route may have set headers for the answer that it did not get to give, such as its cache life.
   reply.removeHeader('etag');
   reply

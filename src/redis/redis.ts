@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Elapsed } from '../elapsed.js';
 import type { Secret } from '../secret.js';
 import { redisFailureOf } from '../stores/redis-failures.js';
 import type { StoreFailure } from '../stores/store-failure.js';
@@ -49,6 +50,8 @@ export type Run = (script: Script, key: string, args: readonly (string | number)
 type OnReturn = (run: Run, anew: boolean) => Promise<void>;
 
 const HEARTBEAT = 1_000;
+/** A connection that has been silent for longer (ms) than a heartbeat and its answer take may lead to nowhere, or to a server of before. */
+const SILENT_MS = 2 * HEARTBEAT;
 const FIRST_PAUSE = 50;
 const LONGEST_PAUSE = 1_000;
 /** Between attempts (ms) while only an operator can help. */
@@ -70,6 +73,9 @@ export class Redis implements OnApplicationShutdown {
   private changedAt = performance.now();
   private closed = false;
   private pause = FIRST_PAUSE;
+  private trying = false;
+  private attempt: Promise<void> | undefined;
+  private readonly sinceAnswer = new Elapsed();
   private heart: NodeJS.Timeout | undefined;
   /** Of the writes that Redis had when it was last here. */
   private history: string | undefined;
@@ -132,6 +138,20 @@ export class Redis implements OnApplicationShutdown {
   readonly run: Run = (script, key, args) =>
     this.use((connection) => evaluate(connection, script, key, args));
 
+  /**
+   * Makes sure that the connection leads to the Redis of this moment, by a new one where there is none or it has been silent.
+   * @throws {RedisAway}
+   */
+  async renew(): Promise<void> {
+    const { connection } = this;
+    if (connection !== undefined && this.sinceAnswer.ms <= SILENT_MS) return;
+    if (connection !== undefined) this.lose(connection, new Error(`no answer within ${SILENT_MS} ms`));
+    await this.connect().catch((error: unknown) => {
+      throw new RedisAway(error);
+    });
+    if (!this.up) throw new RedisAway();
+  }
+
   onApplicationShutdown(): void {
     this.closed = true;
     clearInterval(this.heart);
@@ -143,7 +163,9 @@ export class Redis implements OnApplicationShutdown {
     const { connection } = this;
     if (connection === undefined) throw new RedisAway();
     try {
-      return await inTime(work(connection));
+      const answer = await inTime(work(connection));
+      this.sinceAnswer.restart();
+      return answer;
     } catch (error) {
       this.lose(connection, error);
       throw new RedisAway(error);
@@ -177,20 +199,30 @@ export class Redis implements OnApplicationShutdown {
   }
 
   private async keepTrying(): Promise<void> {
-    for (; !this.closed; this.pause = Math.min(2 * this.pause, LONGEST_PAUSE)) {
+    if (this.trying) return;
+    this.trying = true;
+    while (!this.closed && !this.up) {
       // Spread, so that many processes do not come back in step.
       await sleep(this.pause * (0.5 + Math.random() / 2), undefined, { ref: false });
       try {
-        if (!this.closed) await this.connect();
-        return;
+        await this.connect();
       } catch (error) {
         this.tell(error, false);
+        this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
         if (this.lastFailure?.transient === false) await sleep(PERMANENT_PAUSE_MS, undefined, { ref: false });
       }
     }
+    this.trying = false;
   }
 
-  private async connect(): Promise<void> {
+  /** Opens a connection unless there is one; whoever asks meanwhile waits for the same attempt. */
+  private connect(): Promise<void> {
+    if (this.up || this.closed) return Promise.resolve();
+    this.attempt ??= this.open().finally(() => (this.attempt = undefined));
+    return this.attempt;
+  }
+
+  private async open(): Promise<void> {
     // The client also tells of errors while it is still connecting.
     const state: { lost?: unknown; connection?: Connection } = {};
     const connection = await openConnection(this.urls, (error) => {
@@ -216,6 +248,7 @@ export class Redis implements OnApplicationShutdown {
     if (this.closed) return connection.destroy();
     this.connection = connection;
     this.changedAt = performance.now();
+    this.sinceAnswer.restart();
     this.heart = setInterval(() => void this.use(this.beat).catch(() => {}), HEARTBEAT).unref();
     this.logger.log('Redis is here');
   }

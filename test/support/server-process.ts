@@ -53,6 +53,16 @@ export class ServerProcess {
     throw new Error(`the server did not start: ${this.output.join('')}`);
   }
 
+  /** False once it has ended, by itself or by a signal. */
+  get running(): boolean {
+    return this.child?.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Its exit code, where it ended by itself. */
+  get exitCode(): number | null | undefined {
+    return this.child?.exitCode;
+  }
+
   /** It is there and does nothing. */
   freeze(): void {
     this.child?.kill('SIGSTOP');

@@ -1,4 +1,5 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Elapsed } from '../../elapsed.js';
 
 /**
  * How long (ms) a request may take from its arrival to its step. The grace is twice the 8 s after which our client gives up
@@ -12,7 +13,7 @@ export const BEAT = 250;
 @Injectable()
 export class Pulse implements OnApplicationShutdown {
   private readonly timer = setInterval(() => this.beat(), BEAT).unref();
-  private last = now();
+  private readonly sinceBeat = new Elapsed();
   private stoodStill = false;
 
   /**
@@ -21,8 +22,8 @@ export class Pulse implements OnApplicationShutdown {
    */
   deadline(): number | undefined {
     // Sockets may be read before the timers run.
-    if (this.sinceBeat() > LONGEST_WAIT) this.stoodStill = true;
-    return this.stoodStill ? undefined : now().running + LONGEST_WAIT - this.sinceBeat();
+    if (this.sinceBeat.ms > LONGEST_WAIT) this.stoodStill = true;
+    return this.stoodStill ? undefined : performance.now() + LONGEST_WAIT - this.sinceBeat.ms;
   }
 
   onApplicationShutdown(): void {
@@ -31,17 +32,7 @@ export class Pulse implements OnApplicationShutdown {
 
   private beat(): void {
     // At the second beat after standing still the sockets have been read since the first.
-    this.stoodStill = this.sinceBeat() > LONGEST_WAIT;
-    this.last = now();
+    this.stoodStill = this.sinceBeat.ms > LONGEST_WAIT;
+    this.sinceBeat.restart();
   }
-
-  /** The first clock stands still while the machine sleeps; the second may be set. */
-  private sinceBeat(): number {
-    const { running, wall } = now();
-    return Math.max(running - this.last.running, wall - this.last.wall);
-  }
-}
-
-function now(): { readonly running: number; readonly wall: number } {
-  return { running: performance.now(), wall: Date.now() };
 }

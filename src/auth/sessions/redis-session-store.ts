@@ -1,6 +1,9 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, Logger, Optional, type OnApplicationShutdown } from '@nestjs/common';
+import { Revocations } from '../../access/revocations.js';
 import { Config } from '../../config.js';
 import { Redis, RedisAway, type Run } from '../../redis/redis.js';
+import { temporarilyUnavailable } from '../../problems/problem.js';
 import { PostgresSessionStore, tooLate } from './postgres-session-store.js';
 import { BURY, DROP, PRESENT_HOT } from './present.lua.js';
 import type { Answer } from './rotation.js';
@@ -11,6 +14,20 @@ export const KEEP = 24 * 3_600_000;
 /** Longer (ms) than any request that may have read the row before it ended. */
 const BURIED = 60_000;
 const HOURLY = 3_600_000;
+/**
+ * Longest time (ms) that a refresh from Redis may not have heard what the rows say: an older knowledge is brought up to date
+ * first, so that an ending reaches this process also where nobody could tell Redis.
+ */
+export const HEARD_WITHIN_MS = 2_000;
+/**
+ * Time (ms) from an ending whose process does not reach Redis until no other refreshes the session: {@link HEARD_WITHIN_MS}, and
+ * a second for answers under way.
+ */
+const SETTLE_MS = HEARD_WITHIN_MS + 1_000;
+/** Pause (ms) between two attempts to tell Redis. */
+const TELL_AGAIN_MS = 250;
+/** Longest time (ms) for which sessions are refreshed from Redis alone, while the rows cannot be asked what ended. */
+export const LONGEST_WITHOUT_ROWS_MS = 600_000;
 /** Rows that are being brought up to date. More than these means that the database is away; another hour will do. */
 const MOST_SAVING = 100;
 /** Recoveries that are being recorded. More than these means that the database is away. */
@@ -59,6 +76,7 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     private readonly redis: Redis,
     private readonly rows: PostgresSessionStore,
     private readonly config: Config,
+    @Optional() private readonly revocations?: Revocations,
   ) {
     super();
   }
@@ -70,7 +88,11 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
   async present(sessionId: string, generation: number, until?: number): Promise<Presented | undefined> {
     if (this.redis.up) {
       try {
-        return await this.presentHot(sessionId, generation, until);
+        await this.requireNews();
+        const presented = await this.presentHot(sessionId, generation, until);
+        // The process may have stood still meanwhile, and the session may have ended.
+        await this.requireNews();
+        return this.revocations?.hasEnded(sessionId) === true ? undefined : presented;
       } catch (error) {
         if (!(error instanceof RedisAway)) throw error;
       }
@@ -80,7 +102,9 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
 
   async end(sessionId: string, ending: Ending, owner?: string): Promise<string | undefined> {
     const ended = await this.rows.end(sessionId, ending, owner);
-    await this.forget(sessionId);
+    // A repeated log-out is as true as the first. The living session of another owner is left alone.
+    if (ended !== undefined || (await this.rows.read(sessionId)) === undefined)
+      await this.forget([sessionId]);
     return ended;
   }
 
@@ -88,9 +112,18 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     return this.rows.endAll(...parameters);
   }
 
-  async forget(sessionId: string): Promise<void> {
-    // Where Redis is away, whoever next reaches it hears of this from the row.
-    await this.bury(sessionId).catch(ignoreAway);
+  /** Tells Redis; where that cannot be reached, waits until the others must have heard of it from the rows. */
+  async forget(sessionIds: readonly string[]): Promise<void> {
+    if (sessionIds.length === 0) return;
+    // A process that is alone finds it in the rows before it uses Redis again.
+    if (this.config.revocationPoll === 0) return this.buryAll(sessionIds).catch(ignoreAway);
+    const settled = new AbortController();
+    const heard = sleep(SETTLE_MS, undefined, { signal: settled.signal }).catch(() => {});
+    try {
+      await Promise.race([this.tellRedis(sessionIds, settled.signal), heard]);
+    } finally {
+      settled.abort();
+    }
   }
 
   /**
@@ -117,9 +150,7 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
         ),
       ...stale.map((id) => () => this.drop(id, run)),
     ];
-    for (let at = 0; at < todo.length; at += AT_ONCE) {
-      await Promise.all(todo.slice(at, at + AT_ONCE).map((correct) => correct()));
-    }
+    await inBatches(todo, (correct) => correct());
   }
 
   /** The copy does not know what the row says. @throws {RedisAway} */
@@ -135,6 +166,35 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
   /** After the last request, and before the database is let go. */
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([...this.saving, ...this.recording]);
+  }
+
+  /**
+   * Knows what has ended until {@link HEARD_WITHIN_MS} ago, or goes on without where the database does not answer.
+   * @throws {Problem} `temporarily_unavailable` after {@link LONGEST_WITHOUT_ROWS_MS}.
+   */
+  private async requireNews(): Promise<void> {
+    const { revocations } = this;
+    if (revocations === undefined || revocations.age <= HEARD_WITHIN_MS) return;
+    await revocations.freshen(HEARD_WITHIN_MS);
+    if (revocations.age > LONGEST_WITHOUT_ROWS_MS)
+      throw temporarilyUnavailable('rows_unknown: what has ended could not be asked for too long', undefined);
+  }
+
+  /** Marks sessions in Redis as ended, again and again until it has succeeded or is `over`. */
+  private async tellRedis(sessionIds: readonly string[], over: AbortSignal): Promise<void> {
+    while (!over.aborted) {
+      try {
+        await this.redis.renew();
+        return await this.buryAll(sessionIds);
+      } catch (error) {
+        ignoreAway(error);
+        await sleep(TELL_AGAIN_MS, undefined, { signal: over }).catch(() => {});
+      }
+    }
+  }
+
+  private buryAll(sessionIds: readonly string[]): Promise<void> {
+    return inBatches(sessionIds, (id) => this.bury(id));
   }
 
   private async presentHot(
@@ -221,6 +281,12 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
       .catch(lost)
       .finally(() => this.recording.delete(recording));
     this.recording.add(recording);
+  }
+}
+
+async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let at = 0; at < items.length; at += AT_ONCE) {
+    await Promise.all(items.slice(at, at + AT_ONCE).map(work));
   }
 }
 

@@ -2,6 +2,7 @@ import { Injectable, Logger, Optional, type OnApplicationShutdown, type OnModule
 import { DataSource } from 'typeorm';
 import { Revocations } from '../../access/revocations.js';
 import { Config } from '../../config.js';
+import { Elapsed } from '../../elapsed.js';
 import { leaveReadOnlyServer } from '../../database/postgres-pool.js';
 import { READ_ONLY } from '../../database/server-session.js';
 import { Metrics } from '../../metrics/metrics.js';
@@ -105,7 +106,7 @@ export class RevocationNews implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async ask(): Promise<void> {
-    const asked = Date.now();
+    const asked = new Elapsed();
     // At first everything whose access tokens may still be around.
     const { now, changes } = await this.changes(this.knownTo, this.config.accessTokenTtl);
     const fresh = changes.filter(this.isNew);
@@ -113,9 +114,9 @@ export class RevocationNews implements OnModuleInit, OnApplicationShutdown {
     if (redis !== undefined && (await this.correctCopies(fresh, redis))) this.redisGoodTo = now;
     this.refuse(fresh);
     this.seen = new Map(changes.map(({ id, at }) => [id, at]));
-    [this.knownTo, this.caughtUpAt] = [now, asked];
+    [this.knownTo, this.caughtUpAt] = [now, Date.now() - asked.ms];
     // What others end from the question on may be unknown here until then, and no longer.
-    this.revocations.caughtUp(asked + 1_000 * this.config.revocationPoll - Date.now());
+    this.revocations.caughtUp(1_000 * this.config.revocationPoll - asked.ms, asked);
   }
 
   /**

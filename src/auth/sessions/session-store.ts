@@ -68,7 +68,7 @@ export abstract class SessionStore {
   abstract present(sessionId: string, generation: number, until?: number): Promise<Presented | undefined>;
 
   /**
-   * Ends a session for good; whose it was, or undefined when it had ended already and stays as it was. With an owner, only
+   * Ends a session for good, in every process; whose it was, or undefined when it had ended already and stays as it was. With an owner, only
    * a session of that account.
    */
   abstract end(sessionId: string, ending: Ending, owner?: string): Promise<string | undefined>;
@@ -79,6 +79,6 @@ export abstract class SessionStore {
    */
   abstract endAll(db: EntityManager, accountId: string, ending: Ending, which?: Which): Promise<string[]>;
 
-  /** What is kept of an ended session anywhere but in its row is not to be believed any more. */
-  abstract forget(sessionId: string): Promise<void>;
+  /** Resolves when no process refreshes these ended sessions any more from what is kept of them outside of their rows. */
+  abstract forget(sessionIds: readonly string[]): Promise<void>;
 }

@@ -2,11 +2,12 @@ import { Injectable, Logger } from '@nestjs/common';
 import { DataSource, IsNull, MoreThan, type EntityManager } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
 import { Revocations } from '../../access/revocations.js';
+import { withinBudget } from '../../http/request-budget.js';
 import { Metrics } from '../../metrics/metrics.js';
 import { Problem, temporarilyUnavailable } from '../../problems/problem.js';
 import { AccessTokens } from '../access-tokens.js';
 import { Pulse } from './pulse.js';
-import { RefreshTokens } from './refresh-token.js';
+import { RefreshTokens, type RefreshToken } from './refresh-token.js';
 import { RevocationNews } from './revocation-news.js';
 import { Session } from './session.entity.js';
 import { SessionStore, type EndReason, type Ending, type NewSession, type Which } from './session-store.js';
@@ -63,10 +64,13 @@ export class Sessions {
   async refresh(presented: string | undefined): Promise<Tokens> {
     const token = presented === undefined ? undefined : this.refreshTokens.parse(presented);
     if (token === undefined) throw new Problem('refresh_token_invalid');
-    const { handle, sessionId, generation } = token;
     const until = this.pulse.deadline();
     if (until === undefined) throw temporarilyUnavailable('this process stood still', undefined);
+    // A step that the store has not taken by then is not taken any more.
+    return withinBudget(this.exchange(token, until), until - performance.now());
+  }
 
+  private async exchange({ handle, sessionId, generation }: RefreshToken, until: number): Promise<Tokens> {
     const found = await this.store.present(sessionId, generation, until);
     const living = found !== undefined && found.roles !== undefined && !this.revocations.hasEnded(sessionId);
     this.metrics.refreshes.inc({ answer: living ? found.answer : 'ended' });
@@ -131,10 +135,8 @@ export class Sessions {
   ): Promise<() => Promise<void>> {
     const ended = await this.store.endAll(db, accountId, ending, which);
     return async () => {
-      for (const sessionId of ended) {
-        await this.store.forget(sessionId);
-        this.news.tell(sessionId);
-      }
+      for (const sessionId of ended) this.news.tell(sessionId);
+      await this.store.forget(ended);
     };
   }
 

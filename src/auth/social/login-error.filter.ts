@@ -34,7 +34,10 @@ export class LoginErrorFilter implements ExceptionFilter {
       provider: request.params.provider.slice(0, 40),
       loginError: code,
       reason,
-      err: cause,
+      // An outage needs no stack.
+      ...(code === 'temporarily_unavailable'
+        ? { message: (cause as Error | undefined)?.message }
+        : { err: cause }),
     };
     const level = hearsay && LEVELS[code] === 'error' ? 'warn' : LEVELS[code];
     request.log[level](

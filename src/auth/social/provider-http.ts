@@ -4,6 +4,8 @@ import type { ProviderDefinition, UnlinkCall } from './provider-definition.js';
 
 /** For a whole answer, from the first byte sent to the last received. People wait behind it; providers take well under one second. */
 const TIMEOUT_MS = 5_000;
+/** Time limit (ms) of the two calls of a callback: tokens and profile. */
+export const PROVIDER_BUDGET_MS = 2 * TIMEOUT_MS;
 /** Profiles have one or two kilobytes. */
 const BYTE_CAP = 256 * 1024;
 /** RFC 6750 §2.1 is stricter, but providers are not: what a header can carry, and nothing that could end it. */

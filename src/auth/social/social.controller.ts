@@ -11,11 +11,13 @@ import {
   UseFilters,
   UseGuards,
 } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
 import { Config } from '../../config.js';
+import { REQUEST_BUDGET_MS, withinBudget } from '../../http/request-budget.js';
 import { Answers, Fails } from '../../openapi.js';
 import { Problem } from '../../problems/problem.js';
 import { Limited } from '../limits/limited.js';
@@ -25,6 +27,7 @@ import { AttemptCookies } from './attempt-cookies.js';
 import { Identities } from './identities.js';
 import { LoginErrorFilter } from './login-error.filter.js';
 import { LOGIN_ERRORS } from './login-error.js';
+import { PROVIDER_BUDGET_MS } from './provider-http.js';
 import { Providers } from './providers.js';
 import { defaultPage, resolveReturnTo, withLoginError } from './return-to.js';
 import { SocialGuard } from './social.guard.js';
@@ -114,11 +117,17 @@ export class SocialController {
     description: `Where providers send browsers to. When the log-in failed, the page gets \`?login_error=\` with one of ${LOGIN_ERRORS.map((code) => `\`${code}\``).join(', ')}.`,
   })
   @ApiParam({ name: 'provider', example: 'google' })
+  @RouteConfig({ answersWithin: PROVIDER_BUDGET_MS + REQUEST_BUDGET_MS })
   @Answers(303, undefined, 'The page that the log-in began at, with the refresh cookie')
   async callback(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
+    // The provider's calls came before, with time limits of their own.
+    await withinBudget(this.logInOrLink(request, reply));
+  }
+
+  private async logInOrLink(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { socialLogIn, loginAttempt } = request;
     if (socialLogIn === undefined) throw new Error('the guard let nobody in');
     const { provider, subject } = socialLogIn.profile;
