@@ -97,8 +97,9 @@ export class IdentitiesController {
     const provider = this.providers.find(id);
     if (provider === undefined) throw new Problem('provider_not_enabled');
     const page = resolveReturnTo(returnTo, this.config);
+    const compared = await this.reauthentication.compare(actor, password);
     const account = await this.accounts.findOneByOrFail({ id: actor.accountId });
-    await this.reauthentication.require(this.accounts.manager, actor, account, password);
+    await this.reauthentication.require(this.accounts.manager, actor, account, compared);
     const { url, departure } = await provider.depart(this.attempts.newState());
     const { accountId, sessionId } = actor;
     const attempt = { ...departure, provider: id, returnTo: page, linkTo: { accountId, sessionId } };
