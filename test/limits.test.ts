@@ -263,6 +263,49 @@ describe('people behind one address', () => {
   }, 180_000);
 });
 
+describe('a flood of passwords from forty /64s of one /48, more than the hash queue holds', () => {
+  const KNOWN = '2001:db8:ffff::5';
+  let app: TestApp;
+  let mina: { email: string; password: string };
+  const flooding = new AbortController();
+  let flood: Promise<void>[];
+  beforeAll(async () => {
+    app = await startApp({ MAIL_URL: mailbox.url, TRUST_PROXY: '1' });
+    mina = await verifiedPerson(app, mailbox, 'flooded');
+    expect((await tries(app, mina.email, mina.password, KNOWN)).status).toBe(200);
+    let refused = () => {};
+    const full = new Promise<void>((resolve) => (refused = resolve));
+    let guesses = 0;
+    flood = Array.from({ length: 90 }, async (_, i) => {
+      while (!flooding.signal.aborted) {
+        const network = `2001:db8:f:${(i % 40).toString(16)}::1`;
+        const { status } = await tries(app, `guess-${++guesses}@example.com`, 'a wrong guess', network);
+        if (status === 503) refused();
+      }
+    });
+    await full;
+  });
+  afterAll(async () => {
+    flooding.abort();
+    await Promise.all(flood);
+    await app.stop();
+  });
+
+  it.each([
+    ['known to the account', KNOWN],
+    ['of another network', '203.0.113.9'],
+  ])('refuses no log-in from a client %s', async (_, address) => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 15; i++) statuses.push((await tries(app, mina.email, mina.password, address)).status);
+    expect(statuses).toEqual(Array<number>(15).fill(200));
+  });
+
+  it('refuses no registration from another network', async () => {
+    const person = { email: 'flooded-too@example.com', password: 'a fine password', nickname: 'Mina' };
+    expect((await post(app, '/auth/register', person, from('203.0.113.10'))).status).toBe(202);
+  });
+});
+
 describe('counters in memory', () => {
   it('are no more than so many, and the least used go first', async () => {
     const counters = new BoundedMemory({ points: 5, duration: 60 }, 3);
@@ -286,6 +329,18 @@ describe('a client', () => {
     }
     expect(statuses.at(-1)).toBe(429);
     await app.stop();
+  });
+
+  it.each(['', 'unknown', 'unix:', '_hidden', '203.0.113.256'])(
+    'that has no address (%j) is “unknown”',
+    (text) => {
+      expect(clientOf(text)).toBe('unknown');
+    },
+  );
+
+  it('is an address without its port', () => {
+    expect(clientOf('203.0.113.7:40001')).toBe('203.0.113.7');
+    expect(clientOf('[2001:db8::9]:40001')).toBe('2001:db8::');
   });
 
   it('is an address of IPv4, also where it comes as IPv6', () => {

@@ -33,6 +33,7 @@ describe('imports', () => {
     auth: [
       'problems',
       'stores',
+      'http',
       'database',
       'redis',
       'metrics',

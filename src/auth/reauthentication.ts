@@ -34,7 +34,8 @@ export class Reauthentication {
     if (password === undefined) return undefined;
     const { passwordHash } = await this.accounts.findOneByOrFail({ id: accountId });
     const attempt = await this.limits.password(accountId);
-    if (!(await this.hashes.matches(password, passwordHash)) || passwordHash === null)
+    const party = { key: accountId, reserved: true };
+    if (!(await this.hashes.matches(password, passwordHash, party)) || passwordHash === null)
       throw new Problem('credentials_invalid');
     await attempt.succeeded();
     return passwordHash;

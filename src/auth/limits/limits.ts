@@ -10,7 +10,7 @@ import { Config } from '../../config.js';
 import { Problem } from '../../problems/problem.js';
 import { Redis } from '../../redis/redis.js';
 import { BoundedMemory } from './bounded-memory.js';
-import { clientOf } from './client-address.js';
+import { clientOf, siteOf } from './client-address.js';
 import { KnownClients } from './known-clients.js';
 import { redisCounters } from './redis-counters.js';
 
@@ -25,9 +25,6 @@ export const ROUTES = {
   'start at a provider': { points: 300, duration: 10 * MINUTE },
 } as const;
 export type LimitedRoute = keyof typeof ROUTES;
-
-/** IPv6 comes to households by /56 and to companies by /48: whoever has very many clients has either. */
-const NETWORK = 48;
 
 /**
  * Wrong credentials from one client, whomever they are for: far more than an office behind one address mistypes, and over
@@ -209,7 +206,7 @@ export class Limits {
     const pause = pauseAfter(attempts, this.strangersPatience);
     if ((!crowded && pause === 0) || (await this.knownClients.has(email, client))) return;
     if (crowded) throw tooMany(wrong);
-    const network = `${account}:${clientOf(address, NETWORK)}`;
+    const network = `${account}:${siteOf(address)}`;
     const taken = await this.turnsOfNetwork.get(network);
     const busy = taken !== null && taken.remainingPoints <= 0;
     await this.turns.take(busy ? network : `${account}:${client}`, pause);

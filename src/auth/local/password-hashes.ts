@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { hash, verify } from '@node-rs/argon2';
 import type { DataSource } from 'typeorm';
 import { normalizePassword } from '../../text/password.js';
-import { Turns, type Load } from '../../turns.js';
+import { Turns, type Load, type Party, type TurnLimits } from '../../turns.js';
 
 /** OWASP's first choice; about 12 ms and 19 MiB a hash. The library's default algorithm is argon2id. */
 const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -16,9 +16,11 @@ const TODAY = prefixOf(ARGON2);
 
 /**
  * One hash a core keeps other requests as quick as they are otherwise. Never more than three: libuv runs them on four
- * threads, and DNS look-ups and file reads need one as well. 64 waiting are less than half a second on two cores.
+ * threads, and DNS look-ups and file reads need one as well. 64 waiting are less than half a second on two cores. The
+ * reserved places are for log-ins from clients that the account knows, links to reset a password, and people who are
+ * logged in.
  */
-const LIMITS = { atOnce: Math.min(availableParallelism(), 3), waiting: 64 };
+const LIMITS = { atOnce: Math.min(availableParallelism(), 3), waiting: 64, reserved: 32 };
 
 /** The outcome of a comparison. `outdated`: the password fits, and its hash should be replaced by one of today. */
 export type Comparison = 'different' | 'same' | 'outdated';
@@ -34,7 +36,10 @@ export class PasswordHashes {
   private constructor(private readonly turns: Turns) {}
 
   /** Makes, once, the hashes that no password fits; `prefixes` are those of accounts from before the parameters changed. */
-  static async create(limits = LIMITS, prefixes: readonly string[] = []): Promise<PasswordHashes> {
+  static async create(
+    limits: TurnLimits = LIMITS,
+    prefixes: readonly string[] = [],
+  ): Promise<PasswordHashes> {
     const hashes = new PasswordHashes(new Turns(limits, 'a password hash'));
     for (const prefix of [TODAY, ...prefixes]) await hashes.learn(prefix);
     return hashes;
@@ -63,13 +68,13 @@ export class PasswordHashes {
   }
 
   /** @throws {Problem} `temporarily_unavailable` when too many are waiting. */
-  async hash(password: string): Promise<string> {
-    return this.turns.run(() => hash(normalizePassword(password), ARGON2));
+  async hash(password: string, party?: Party): Promise<string> {
+    return this.turns.run(() => hash(normalizePassword(password), ARGON2), party);
   }
 
   /** As {@link compare}, where the hash is not replaced. */
-  async matches(password: string, passwordHash: string | null | undefined): Promise<boolean> {
-    return (await this.compare(password, passwordHash)) !== 'different';
+  async matches(password: string, passwordHash: string | null | undefined, party?: Party): Promise<boolean> {
+    return (await this.compare(password, passwordHash, party)) !== 'different';
   }
 
   /**
@@ -78,15 +83,23 @@ export class PasswordHashes {
    * for one of each kind. The number of comparisons depends on the password alone.
    * @throws {Problem} `temporarily_unavailable` when too many are waiting.
    */
-  async compare(password: string, passwordHash: string | null | undefined): Promise<Comparison> {
+  async compare(
+    password: string,
+    passwordHash: string | null | undefined,
+    party?: Party,
+  ): Promise<Comparison> {
     const normal = normalizePassword(password);
-    if (await this.fits(normal, passwordHash)) {
+    if (await this.fits(normal, passwordHash, party)) {
       return passwordHash?.startsWith(TODAY) === true ? 'same' : 'outdated';
     }
-    return normal !== password && (await this.fits(password, passwordHash)) ? 'outdated' : 'different';
+    return normal !== password && (await this.fits(password, passwordHash, party)) ? 'outdated' : 'different';
   }
 
-  private async fits(password: string, passwordHash: string | null | undefined): Promise<boolean> {
+  private async fits(
+    password: string,
+    passwordHash: string | null | undefined,
+    party: Party | undefined,
+  ): Promise<boolean> {
     const own = PREFIX.exec(passwordHash ?? '')?.[0] ?? TODAY;
     return this.turns.run(async () => {
       await this.learn(own);
@@ -97,7 +110,7 @@ export class PasswordHashes {
         same ||= fits && typeof theirs === 'string';
       }
       return same;
-    });
+    }, party);
   }
 
   private async learn(prefix: string): Promise<void> {

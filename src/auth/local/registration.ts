@@ -9,6 +9,7 @@ import { recordAuditEvent } from '../audit-events.js';
 import { Letters } from '../letters.js';
 import { guestName } from '../guest-name.js';
 import { addressInUseMail, verifyEmailMail, type Registered } from '../mails.js';
+import { routedNetworkOf } from '../limits/client-address.js';
 import type { Registration } from './credentials.js';
 import { OneTimeTokens, type OneTimeGrant } from './one-time-tokens.js';
 import { PasswordHashes } from './password-hashes.js';
@@ -38,8 +39,8 @@ export class Registrations implements OnModuleInit {
   ) {}
 
   /** Takes a registration: one hash and one statement for every address. What differs comes after the answer. */
-  async register({ email, password, nickname }: Registration): Promise<void> {
-    const passwordHash = await this.hashes.hash(password);
+  async register({ email, password, nickname }: Registration, address: string): Promise<void> {
+    const passwordHash = await this.hashes.hash(password, { key: routedNetworkOf(address) });
     const { accountId, verified, contested } = await this.record(email, passwordHash, nickname);
     if (verified) {
       this.letters.request({ mail: 'address-in-use', to: email }, { name: 'address-in-use' });
