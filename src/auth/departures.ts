@@ -52,6 +52,8 @@ export class Departures {
           email: null,
           emailVerifiedAt: null,
           passwordHash: null,
+          registrationHash: null,
+          registeredAt: null,
           nickname: '',
           avatarUrl: null,
           roles: [],

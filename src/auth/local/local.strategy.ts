@@ -7,6 +7,7 @@ import { Problem } from '../../problems/problem.js';
 import type { Party } from '../../turns.js';
 import { Account } from '../account.entity.js';
 import { PasswordHashes } from './password-hashes.js';
+import { isWaiting } from './registration.js';
 
 /** What the guard passes on besides the credentials: on whose behalf hashes are computed. */
 interface Asked {
@@ -25,13 +26,18 @@ export class LocalStrategy extends PassportStrategy(Strategy) {
 
   /**
    * The account, or nothing when address or password is wrong.
-   * @throws {Problem} `email_not_verified`, to those alone who know the password.
+   * @throws {Problem} `email_not_verified` for the password of a registration that waits, also where the address has an
+   *   account already: the two answer alike.
    */
   async validate({ party }: Asked, email: string, password: string): Promise<Account | undefined> {
     const account = await this.accounts.findOneBy({ email });
-    const comparison = await this.hashes.compare(password, account?.passwordHash, party);
+    const { passwordHash, registrationHash } = account ?? {};
+    const comparison = await this.hashes.compare(password, passwordHash, party, registrationHash);
     if (account === null || comparison === 'different') return undefined;
-    if (account.emailVerifiedAt === null) throw new Problem('email_not_verified');
+    if (comparison === 'registered' || account.emailVerifiedAt === null) {
+      if (!isWaiting(account)) return undefined;
+      throw new Problem('email_not_verified');
+    }
     return comparison === 'outdated' ? this.renew(account, password, party) : account;
   }
 
