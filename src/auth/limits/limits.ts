@@ -22,7 +22,6 @@ export const ROUTES = {
   register: { points: 200, duration: HOUR },
   'ask for a mail': { points: 100, duration: HOUR },
   'use a mailed token': { points: 100, duration: 10 * MINUTE },
-  'start at a provider': { points: 300, duration: 10 * MINUTE },
 } as const;
 export type LimitedRoute = keyof typeof ROUTES;
 

@@ -9,7 +9,6 @@ import { Config } from '../../config.js';
 import { Answers, Fails } from '../../openapi.js';
 import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';
-import { Limited } from '../limits/limited.js';
 import { reauthentication, Reauthentication } from '../reauthentication.js';
 import { AttemptCookies } from './attempt-cookies.js';
 import { hasPassword, Identities } from './identities.js';
@@ -70,7 +69,6 @@ export class IdentitiesController {
   }
 
   @Post(':provider')
-  @Limited('start at a provider')
   @ApiOperation({
     summary: 'Link an account at a provider',
     description:

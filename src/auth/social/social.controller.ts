@@ -18,7 +18,6 @@ import { Public } from '../../access/access.decorators.js';
 import { Config } from '../../config.js';
 import { Answers, Fails } from '../../openapi.js';
 import { Problem } from '../../problems/problem.js';
-import { Limited } from '../limits/limited.js';
 import { deviceOf, LogIn } from '../log-in.js';
 import { RefreshCookie } from '../refresh-cookie.js';
 import { AttemptCookies } from './attempt-cookies.js';
@@ -71,7 +70,6 @@ export class SocialController {
 
   @Get(':provider')
   @UseFilters(StartFilter)
-  @Limited('start at a provider')
   @UseGuards(WindowGuard)
   @ApiOperation({
     summary: 'Log in with a provider',
