@@ -81,6 +81,16 @@ describe('wrong passwords', () => {
     expect(hashes.load.finished).toBe(before);
   });
 
+  it('that cannot be compared since the database is away count for nothing', async () => {
+    await app.database.destroy();
+    expect(new Set(await wrong(app, 'nobody@example.com', FREE + 5))).toEqual(new Set([503]));
+    await app.database.initialize();
+    expect(await wrong(app, 'nobody@example.com', FREE + 2)).toEqual([
+      ...Array<number>(FREE + 1).fill(401),
+      429,
+    ]);
+  });
+
   it('that all come at once get no more tries than one by one', async () => {
     holdTheClock();
     const answers = await Promise.all(
@@ -262,6 +272,55 @@ describe('people behind one address', () => {
   }, 180_000);
 });
 
+describe('wrong passwords for many accounts', () => {
+  let app: TestApp;
+  let pass: (seconds: number) => void;
+  beforeEach(async () => {
+    // 9 in a minute, 30 in an hour and 150 in a day from one client, and thrice as many from a /48.
+    app = await startApp({ MAIL_URL: mailbox.url, RATE_LIMIT_FACTOR: '0.03', TRUST_PROXY: '1' });
+  });
+  afterEach(async () => {
+    jest.useRealTimers();
+    await app.stop();
+  });
+  let guesses = 0;
+  const guess = (address: string) => tries(app, `guess-${++guesses}@example.com`, 'a wrong guess', address);
+  /** How many are compared, until one has to wait, and for how long. */
+  async function untilRefused(client: () => string): Promise<{ compared: number; wait: number }> {
+    for (let compared = 0; ; compared++) {
+      const answer = await guess(client());
+      if (answer.status === 429) return { compared, wait: retryAfter(answer) };
+    }
+  }
+
+  it('are counted by the minute, the hour and the day', async () => {
+    pass = holdTheClock();
+    const rounds: { compared: number; wait: number }[] = [];
+    const all = () => rounds.reduce((sum, { compared }) => sum + compared, 0);
+    while (all() < 150) {
+      const round = await untilRefused(() => '198.51.100.7');
+      rounds.push(round);
+      pass(round.wait);
+    }
+    expect(rounds.slice(0, 4).map(({ compared }) => compared)).toEqual([9, 9, 9, 3]);
+    expect(rounds.slice(0, 3).map(({ wait }) => wait <= 60)).toEqual([true, true, true]);
+    expect(rounds[3]?.wait).toBeGreaterThan(3_000);
+    expect(all()).toBe(150);
+    expect(rounds.at(-1)?.wait).toBeGreaterThan(60_000);
+  }, 60_000);
+
+  it('are counted for all clients of one /48 together, and make nobody wait who is known to the account', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'same-site');
+    expect((await tries(app, mina.email, mina.password, '2001:db8:c:ffff::1')).status).toBe(200);
+    pass = holdTheClock();
+    let client = 0;
+    const next = () => `2001:db8:c:${(++client).toString(16)}::1`;
+    expect((await untilRefused(next)).compared).toBe(27);
+    expect((await tries(app, mina.email, mina.password, '2001:db8:c:ffff::1')).status).toBe(200);
+    expect((await guess('2001:db8:d::1')).status).toBe(401);
+  });
+});
+
 describe('a flood of passwords from forty /64s of one /48, more than the hash queue holds', () => {
   const KNOWN = '2001:db8:ffff::5';
   let app: TestApp;
@@ -399,6 +458,37 @@ describe('routes', () => {
     const answer = await post(app, path, body, from(address));
     expect([answer.status, Number(answer.headers.get('retry-after')) > 0]).toEqual([429, true]);
     expect((await post(app, path, body, from('203.0.113.250'))).status).not.toBe(429);
+  });
+
+  it.each([
+    ['/auth/register', { email: 'x', password: 'y', nickname: 'z' }, 200],
+    ['/auth/forgot-password', { email: 'x' }, 100],
+  ])('%s counts the clients of one /48 together', async (path, body, times) => {
+    const statuses: number[] = [];
+    for (let i = 0; i <= times; i++) {
+      const client = `2001:db8:${path.length.toString(16)}:${i.toString(16)}::1`;
+      statuses.push((await post(app, path, body, from(client))).status);
+    }
+    expect(statuses.indexOf(429)).toBe(times);
+  });
+
+  it('that write to people do so to fifty different addresses an hour for one /48, and again to those', async () => {
+    const own = await startApp({ RATE_LIMIT_FACTOR: '1', TRUST_PROXY: '1' });
+    const ask = (n: number, site = 'a') =>
+      post(
+        own,
+        ['/auth/forgot-password', '/auth/verify-email/resend'][n % 2]!,
+        { email: `someone-${n}@example.com` },
+        from(`2001:db8:${site}:${n.toString(16)}::1`),
+      );
+    const statuses: number[] = [];
+    for (let n = 0; n < 52; n++) statuses.push((await ask(n)).status);
+    expect(statuses).toEqual([...Array<number>(50).fill(202), 429, 429]);
+    expect((await ask(49)).status).toBe(202);
+    const stranger = { email: 'someone-52@example.com', password: 'a fine password', nickname: 'Mina' };
+    expect((await post(own, '/auth/register', stranger, from('2001:db8:a::1'))).status).toBe(429);
+    expect((await ask(51, 'b')).status).toBe(202);
+    await own.stop();
   });
 
   it('that start a log-in at a provider have no limit, since thousands of people may share an address', async () => {

@@ -71,8 +71,11 @@ export class LocalController {
   })
   @Answers(202, undefined, 'If the address waits for verification, a mail is on its way')
   @Fails('validation_failed')
-  resend(@Body({ schema: addressOnly }) { email }: z.output<typeof addressOnly>): void {
-    this.registrations.resend(email);
+  async resend(
+    @Body({ schema: addressOnly }) { email }: z.output<typeof addressOnly>,
+    @Ip() address: string,
+  ): Promise<void> {
+    await this.registrations.resend(email, address);
   }
 
   @Post('login')

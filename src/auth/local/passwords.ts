@@ -34,8 +34,12 @@ export class Passwords implements OnModuleInit {
     this.letters.writer('reset-password', ({ to }) => this.resetMail(to));
   }
 
-  /** Mails a link to choose a new password, where the address is one of ours. Whether it is shows nowhere else. */
-  forget(email: string, address: string): void {
+  /**
+   * Mails a link to choose a new password, where the address is one of ours. Whether it is shows nowhere else.
+   * @throws {Problem} `too_many_attempts`.
+   */
+  async forget(email: string, address: string): Promise<void> {
+    await this.limits.recipient(email, address);
     this.letters.request({ mail: 'reset-password', to: email }, { name: 'reset-password', address });
   }
 

@@ -10,6 +10,7 @@ import { Letters } from '../letters.js';
 import { guestName } from '../guest-name.js';
 import { addressInUseMail, verifyEmailMail, type Registered } from '../mails.js';
 import { routedNetworkOf } from '../limits/client-address.js';
+import { Limits } from '../limits/limits.js';
 import type { Registration } from './credentials.js';
 import { OneTimeTokens, type OneTimeGrant } from './one-time-tokens.js';
 import { PasswordHashes } from './password-hashes.js';
@@ -41,6 +42,7 @@ export function isWaiting({ registeredAt, createdAt }: Account): boolean {
 export class Registrations implements OnModuleInit {
   constructor(
     @InjectRepository(Account) private readonly accounts: Repository<Account>,
+    private readonly limits: Limits,
     private readonly hashes: PasswordHashes,
     private readonly tokens: OneTimeTokens,
     private readonly letters: Letters,
@@ -48,9 +50,10 @@ export class Registrations implements OnModuleInit {
 
   /**
    * Takes a registration: one hash and two statements for every address. What differs comes after the answer.
-   * @throws {Problem} `temporarily_unavailable`.
+   * @throws {Problem} `too_many_attempts`, `temporarily_unavailable`.
    */
   async register({ email, password, nickname }: Registration, address: string): Promise<void> {
+    await this.limits.recipient(email, address);
     const known = await this.accounts.findOneBy({ email, emailVerifiedAt: Not(IsNull()) });
     const party = { key: routedNetworkOf(address) };
     const passwordHash = await this.hashes.hash(password, party, known?.passwordHash);
@@ -81,8 +84,10 @@ export class Registrations implements OnModuleInit {
   /**
    * Sends the mail of the only registration again, or of none in particular, where an address waits for it; and where it
    * was registered again after it was verified, the mail that it is in use.
+   * @throws {Problem} `too_many_attempts`.
    */
-  resend(email: string): void {
+  async resend(email: string, address: string): Promise<void> {
+    await this.limits.recipient(email, address);
     this.letters.request({ mail: 'verify-email', to: email }, { name: 'resend' });
   }
 
