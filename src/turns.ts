@@ -8,46 +8,126 @@ export interface Load {
   readonly finished: number;
 }
 
-/** Lets a bounded number of tasks run at once and a bounded number wait for that, first come, first served. */
+/** On whose behalf a task runs. Tasks of one `key` share one share of the queue. */
+export interface Party {
+  readonly key: string;
+  /** Waits in the reserved places, which other tasks cannot fill. */
+  readonly reserved?: boolean;
+}
+
+/** How many tasks run and wait. */
+export interface TurnLimits {
+  readonly atOnce: number;
+  readonly waiting: number;
+  /** Places besides `waiting`, for parties that are `reserved`; by default as many. */
+  readonly reserved?: number;
+}
+
+interface Place {
+  readonly begin: () => void;
+  readonly refuse: (reason: Error) => void;
+}
+
+/** A queue with a bounded number of places, served key by key (round robin) and in order within a key. */
+class FairQueue {
+  /** In the order in which the keys are served. */
+  private readonly places = new Map<string, Place[]>();
+  size = 0;
+
+  constructor(private readonly most: number) {}
+
+  /**
+   * Adds a place. In a full queue the key with the most places loses its latest one, where it has more than the newcomer
+   * would have.
+   * @returns the place that is refused; undefined where there was room.
+   */
+  add(key: string, place: Place): Place | undefined {
+    const own = this.places.get(key) ?? [];
+    let refused: Place | undefined;
+    if (this.size >= this.most) {
+      const [longest = []] = [...this.places.values()].toSorted((a, b) => b.length - a.length);
+      if (longest.length <= own.length + 1) return place;
+      refused = longest.pop();
+      this.size--;
+    }
+    own.push(place);
+    this.places.set(key, own);
+    this.size++;
+    return refused;
+  }
+
+  next(): Place | undefined {
+    const [first] = this.places;
+    if (first === undefined) return undefined;
+    const [key, own] = first;
+    const place = own.shift();
+    this.places.delete(key);
+    if (own.length > 0) this.places.set(key, own);
+    this.size--;
+    return place;
+  }
+}
+
+/**
+ * A bulkhead: a bounded number of tasks run at once, and a bounded number wait. Waiting tasks are served fairly: the keys
+ * take turns, and no key keeps another one out of a full queue while it has more places itself. Reserved and other places
+ * take turns as well.
+ */
 export class Turns {
-  private readonly queue: (() => void)[] = [];
+  private readonly queues: readonly [reserved: FairQueue, others: FairQueue];
+  private lastServed = 0;
   private running = 0;
   private finished = 0;
 
   constructor(
-    private readonly limits: { readonly atOnce: number; readonly waiting: number },
+    private readonly limits: TurnLimits,
     private readonly name: string,
-  ) {}
+  ) {
+    const { waiting, reserved = waiting } = limits;
+    this.queues = [new FairQueue(reserved), new FairQueue(waiting)];
+  }
 
   get load(): Load {
-    return { running: this.running, waiting: this.queue.length, finished: this.finished };
+    const [reserved, others] = this.queues;
+    return { running: this.running, waiting: reserved.size + others.size, finished: this.finished };
   }
 
   /**
    * Runs the task when its turn comes.
-   * @throws {Problem} `temporarily_unavailable` at once when too many are waiting already.
+   * @throws {Problem} `temporarily_unavailable` when too many are waiting.
    */
-  async run<T>(task: () => Promise<T>): Promise<T> {
-    await this.turn();
+  async run<T>(task: () => Promise<T>, party: Party = { key: '' }): Promise<T> {
+    await this.turn(party);
     try {
       return await task();
     } finally {
       this.finished++;
-      const next = this.queue.shift();
+      const next = this.next();
       if (next === undefined) this.running--;
-      // Whoever waited longest takes over this very place, so that nobody can slip in between.
-      else next();
+      // The next task takes over this very place, so that no newcomer slips in between.
+      else next.begin();
     }
   }
 
-  private turn(): Promise<void> | undefined {
+  private turn({ key, reserved = false }: Party): Promise<void> | undefined {
     if (this.running < this.limits.atOnce) {
       this.running++;
       return undefined;
     }
-    if (this.queue.length >= this.limits.waiting) {
-      throw temporarilyUnavailable(`too many are waiting for ${this.name}`, undefined);
+    return new Promise((begin, refuse) => {
+      const refused = this.queues[reserved ? 0 : 1].add(key, { begin, refuse });
+      refused?.refuse(temporarilyUnavailable(`too many are waiting for ${this.name}`, undefined));
+    });
+  }
+
+  private next(): Place | undefined {
+    const order = this.lastServed === 0 ? ([1, 0] as const) : ([0, 1] as const);
+    for (const queue of order) {
+      const place = this.queues[queue].next();
+      if (place === undefined) continue;
+      this.lastServed = queue;
+      return place;
     }
-    return new Promise((resolve) => this.queue.push(resolve));
+    return undefined;
   }
 }

@@ -118,6 +118,58 @@ describeWith('postgres', 'a place among the mails to one mailbox', () => {
   });
 });
 
+describe('mails to addresses that nobody has verified', () => {
+  let narrow: TestApp;
+  beforeEach(async () => {
+    // Ten an hour, two of them at once.
+    narrow = await startApp({ MAIL_URL: mailbox.url, RATE_LIMIT_FACTOR: '0.01', TRUST_PROXY: '1' });
+  });
+  afterEach(() => narrow.stop());
+  const registerAt = (email: string, site: number) => {
+    const headers = { 'x-forwarded-for': `198.51.${site}.1` };
+    return post(narrow, '/auth/register', { email, password: 'a fine password', nickname: 'Mina' }, headers);
+  };
+  const due = async () => {
+    const outbox = narrow.daemun.app.get(Outbox, { strict: false });
+    while ((await narrow.database.query<object[]>('SELECT 1 FROM auth.mail_pauses')).length < 6) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await outbox.run();
+    return narrow.database.query<{ minutes: number }[]>(
+      `SELECT round(extract(epoch FROM due_at - now()) / 60)::int AS minutes FROM auth.outbox ORDER BY due_at`,
+    );
+  };
+
+  it('are throttled together, whoever causes them, and none is lost', async () => {
+    const emails = Array.from({ length: 5 }, someone);
+    for (const [site, email] of emails.entries()) expect((await registerAt(email, site)).status).toBe(202);
+    expect(await due()).toEqual([{ minutes: 6 }, { minutes: 12 }, { minutes: 18 }]);
+    expect(emails.flatMap(mailsTo)).toHaveLength(2);
+  });
+
+  it('are not sent where they would have to wait for more than six hours', async () => {
+    await narrow.database.query(
+      "INSERT INTO auth.mail_pauses (mailbox, due_at, sent) VALUES ('unverified', now() + interval '7 hours', 1)",
+    );
+    expect((await registerAt(someone(), 1)).status).toBe(202);
+    for (;;) {
+      const metrics = await (await fetch(`${narrow.url}/metrics`)).text();
+      if (metrics.includes('daemun_mails_throttled_total{outcome="dropped"} 1')) break;
+    }
+    expect(await narrow.database.query('SELECT 1 FROM auth.outbox')).toEqual([]);
+  });
+
+  it('raise an alarm when they are throttled: one line of the log, and a counter', async () => {
+    for (let site = 0; site < 5; site++) await registerAt(someone(), site);
+    await due();
+    expect(narrow.log.filter(({ msg }) => /are throttled/.test(String(msg)))).toEqual([
+      expect.objectContaining({ level: expect.anything() }),
+    ]);
+    const metrics = await (await fetch(`${narrow.url}/metrics`)).text();
+    expect(metrics).toContain('daemun_mails_throttled_total{outcome="deferred"} 3');
+  });
+});
+
 describe('subaddresses', () => {
   it('lead to one mailbox, and share its pauses', async () => {
     const name = randomUUID().slice(0, 8);

@@ -2,6 +2,7 @@ import { hash } from '@node-rs/argon2';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { PasswordHashes } from '../src/auth/local/password-hashes.js';
+import type { Problem } from '../src/problems/problem.js';
 import { Turns } from '../src/turns.js';
 
 const NARROW = { atOnce: 1, waiting: 2 };
@@ -124,6 +125,80 @@ describe('a flood of passwords', () => {
 });
 
 describe('turns', () => {
+  /** Occupies the only task that runs at once; gives what lets it end. */
+  function occupied(limits: { waiting: number; reserved?: number }) {
+    const turns = new Turns({ atOnce: 1, ...limits }, 'a test');
+    let release = () => {};
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const first = turns.run(() => released);
+    const served: string[] = [];
+    const ask = (key: string, reserved = false) =>
+      turns
+        .run(() => Promise.resolve(void served.push(key)), { key, reserved })
+        .then(
+          () => 'served',
+          (error: Problem) => error.code,
+        );
+    return {
+      ask,
+      served,
+      end: async (asked: readonly Promise<string>[]) => {
+        release();
+        await first;
+        return Promise.all(asked);
+      },
+    };
+  }
+
+  it('serve the keys in turn, and each key in order', async () => {
+    const { ask, served, end } = occupied({ waiting: 10 });
+    await end(['a', 'a', 'a', 'b', 'c', 'b'].map((key) => ask(key)));
+    expect(served).toEqual(['a', 'b', 'c', 'a', 'b', 'a']);
+  });
+
+  it('refuse the latest task of the key with the most places where a key with fewer asks in a full queue', async () => {
+    const { ask, served, end } = occupied({ waiting: 3 });
+    const outcomes = await end(['a', 'a', 'a', 'b', 'a', 'b', 'c'].map((key) => ask(key)));
+    expect(outcomes.map((outcome) => outcome === 'served')).toEqual([
+      true,
+      false,
+      false,
+      true,
+      false,
+      false,
+      true,
+    ]);
+    expect(served).toEqual(['a', 'b', 'c']);
+  });
+
+  it('give every key a place, whatever one other key asks for, as long as there are more places than keys', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom('flood', 'flood', 'flood', 'a', 'b', 'c', 'd'), { maxLength: 60 }),
+        async (keys) => {
+          const { ask, end } = occupied({ waiting: 8 });
+          const outcomes = await end(keys.map((key) => ask(key)));
+          for (const key of new Set(keys)) expect(outcomes[keys.indexOf(key)]).toBe('served');
+        },
+      ),
+    );
+  });
+
+  it('serve reserved places by turns with the others, which cannot fill them', async () => {
+    const { ask, served, end } = occupied({ waiting: 2, reserved: 2 });
+    const asked = ['a', 'b', 'c'].map((key) => ask(key));
+    const reserved = ['known', 'known', 'known'].map((key) => ask(key, true));
+    expect(await end([...asked, ...reserved])).toEqual([
+      'served',
+      'served',
+      'temporarily_unavailable',
+      'served',
+      'served',
+      'temporarily_unavailable',
+    ]);
+    expect(served).toEqual(['a', 'known', 'b', 'known']);
+  });
+
   it('never run more at once than allowed, lose none, and keep the order', async () => {
     await fc.assert(
       fc.asyncProperty(

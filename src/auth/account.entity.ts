@@ -16,6 +16,18 @@ export class Account {
   @Column('text', { name: 'password_hash', nullable: true })
   passwordHash: string | null;
 
+  /**
+   * The hash of a password with which the address was registered after it was verified. It never lets anyone in: a log-in
+   * with that password answers as it does for an address that waits for verification, so that the answers to a
+   * registration and a log-in do not tell which addresses have accounts.
+   */
+  @Column('text', { name: 'registration_hash', nullable: true })
+  registrationHash: string | null;
+
+  /** When the address was last registered: a registration waits for a week. */
+  @Column('timestamptz', { name: 'registered_at', nullable: true })
+  registeredAt: Date | null;
+
   /** Registered more than once before anybody verified the address: then nobody knows whose registration is the owner's. */
   @Column('boolean', { default: false })
   contested: boolean;

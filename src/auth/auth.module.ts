@@ -12,6 +12,7 @@ import { Departures } from './departures.js';
 import { Housekeeping } from './housekeeping.js';
 import { Letters } from './letters.js';
 import { MailPauses } from './mail-pauses.js';
+import { MailThrottle } from './mail-throttle.js';
 import { KnownClients } from './limits/known-clients.js';
 import { Limits } from './limits/limits.js';
 import { LogIn } from './log-in.js';
@@ -100,6 +101,7 @@ export class AuthModule {
         ProviderGrants,
         ProviderUnlink,
         MailPauses,
+        MailThrottle,
         Departures,
         Reauthentication,
       ],

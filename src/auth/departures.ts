@@ -30,12 +30,13 @@ export class Departures {
     const { accountId } = actor;
     // The profile, which knows it, will be gone by the time the mail is written.
     const locale = await this.letters.localeOf(accountId);
+    const compared = await this.reauthentication.compare(actor, password);
     const announce = await this.dataSource.transaction(async (db) => {
       const owner = await db.findOneOrFail(Account, {
         where: { id: accountId },
         lock: { mode: 'pessimistic_write' },
       });
-      await this.reauthentication.require(db, actor, owner, password);
+      await this.reauthentication.require(db, actor, owner, compared);
       for (const { provider, subject, grantJwe } of await db.findBy(Identity, { accountId })) {
         await this.outbox.add(db, 'provider.unlink', { accountId, provider, subject, grantJwe });
       }
@@ -51,6 +52,8 @@ export class Departures {
           email: null,
           emailVerifiedAt: null,
           passwordHash: null,
+          registrationHash: null,
+          registeredAt: null,
           nickname: '',
           avatarUrl: null,
           roles: [],

@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { Config } from '../config.js';
 import { Outbox } from '../outbox/outbox.js';
 import { Secrets } from '../secrets.js';
+import { WAITING_DAYS } from './local/registration.js';
 import { MailPauses } from './mail-pauses.js';
 import { ProviderGrants } from './social/provider-grants.js';
 
@@ -17,7 +18,7 @@ const SLACK = '1 day';
 const KEEP_SESSIONS = '30 days';
 const KEEP_EVENTS = '1 year';
 /** An address that nobody verifies is free again, whoever typed it. */
-const KEEP_UNVERIFIED = '7 days';
+const KEEP_UNVERIFIED = `${WAITING_DAYS} days`;
 
 /**
  * Once an hour: ends sessions that passed a limit, removes what nobody will ask for any more, and seals anew what an older
@@ -78,9 +79,19 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
     );
     await this.remove(
       'auth.accounts',
-      `email IS NOT NULL AND email_verified_at IS NULL AND created_at < now() - interval '${KEEP_UNVERIFIED}'
+      `email IS NOT NULL AND email_verified_at IS NULL
+       AND coalesce(registered_at, created_at) < now() - interval '${KEEP_UNVERIFIED}'
        AND NOT EXISTS (SELECT FROM auth.identities WHERE account_id = accounts.id)
        AND NOT EXISTS (SELECT FROM auth.one_time_tokens WHERE account_id = accounts.id)`,
+    );
+    await this.inBatches(
+      `WITH changed AS (
+         UPDATE auth.accounts SET registration_hash = NULL, registered_at = NULL WHERE id IN (
+           SELECT id FROM auth.accounts
+           WHERE registration_hash IS NOT NULL AND registered_at < now() - interval '${KEEP_UNVERIFIED}'
+           LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+         ) RETURNING 1
+       )`,
     );
     await this.mailPauses.prune();
     if (this.secrets.areExchanged) {

@@ -9,6 +9,7 @@ import type { Account } from './account.entity.js';
 import { clientOf } from './limits/client-address.js';
 import { KnownClients } from './limits/known-clients.js';
 import { MailPauses } from './mail-pauses.js';
+import { MailThrottle } from './mail-throttle.js';
 import { accountDeletedMail, newWayInMail, passwordChangedMail } from './mails.js';
 
 /** Seconds for which mails that anyone can cause are of use: as long as their links are good. */
@@ -66,6 +67,7 @@ export class Letters implements OnModuleInit {
     private readonly dataSource: DataSource,
     private readonly profiles: Profiles,
     private readonly pauses: MailPauses,
+    private readonly throttle: MailThrottle,
     private readonly knownClients: KnownClients,
     private readonly config: Config,
   ) {}
@@ -102,18 +104,21 @@ export class Letters implements OnModuleInit {
 
   /**
    * Asks for a mail once the caller has gone on, so that neither the time nor the outcome of a request depends on its
-   * address. The mail takes its place (`mail-pauses.ts`) and gets into the outbox in one transaction.
+   * address. The mail takes its place (`mail-pauses.ts`, `mail-throttle.ts`) and gets into the outbox in one transaction.
    */
   request(request: MailRequest, { name, burst = 1, address }: Spacing): void {
     const { mail, to } = request;
     this.mailer.inBackground(mail, async () => {
       const known = address !== undefined && (await this.knownClients.has(to, clientOf(address)));
+      const unverified = await this.throttle.concerns(to);
       await this.dataSource.transaction(async (db) => {
         const place = await this.pauses.next(db, known ? `${name}:known` : name, to, burst);
         if (place === undefined) return;
         // A registration that has to wait is one of many, and its mail belongs to none of them.
         const { registration, ...neutral } = request;
-        const schedule = { dueAt: place.dueAt };
+        const throttled = unverified ? await this.throttle.next(db) : place.dueAt;
+        if (throttled === undefined) return;
+        const schedule = { dueAt: throttled > place.dueAt ? throttled : place.dueAt };
         await this.outbox.add(
           db,
           'mail.request',

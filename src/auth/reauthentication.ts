@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import { InjectRepository } from '@nestjs/typeorm';
+import type { EntityManager, Repository } from 'typeorm';
 import { z } from 'zod';
 import type { Actor } from '../access/actor.js';
 import { Problem } from '../problems/problem.js';
 import { presentedPassword } from '../text/password.js';
-import type { Account } from './account.entity.js';
+import { Account } from './account.entity.js';
 import { Limits } from './limits/limits.js';
 import { PasswordHashes } from './local/password-hashes.js';
 
@@ -18,24 +19,41 @@ export const reauthentication = z.strictObject({ password: presentedPassword.opt
 @Injectable()
 export class Reauthentication {
   constructor(
+    @InjectRepository(Account) private readonly accounts: Repository<Account>,
     private readonly limits: Limits,
     private readonly hashes: PasswordHashes,
   ) {}
 
   /**
-   * Lets those through who have logged in a moment ago, or send the password of the account.
-   * @throws {Problem} `reauthentication_required`, `credentials_invalid`, `too_many_attempts`.
+   * Compares the password that was sent, before a transaction begins: a comparison may wait in the queue of hashes, and
+   * would hold a connection and the account's row meanwhile. The result is for {@link require}.
+   * @returns the hash that the password fits; undefined where none was sent.
+   * @throws {Problem} `credentials_invalid`, `too_many_attempts`, `temporarily_unavailable`.
+   */
+  async compare({ accountId }: Actor, password: string | undefined): Promise<string | undefined> {
+    if (password === undefined) return undefined;
+    const { passwordHash } = await this.accounts.findOneByOrFail({ id: accountId });
+    const attempt = await this.limits.password(accountId);
+    const party = { key: accountId, reserved: true };
+    if (!(await this.hashes.matches(password, passwordHash, party)) || passwordHash === null)
+      throw new Problem('credentials_invalid');
+    await attempt.succeeded();
+    return passwordHash;
+  }
+
+  /**
+   * Lets those through whose password fitted, unless it has changed since, or who have logged in a moment ago.
+   * @throws {Problem} `reauthentication_required`, `credentials_invalid`.
    */
   async require(
     db: EntityManager,
     { sessionId }: Actor,
-    account: Account,
-    password: string | undefined,
+    { passwordHash }: Account,
+    compared: string | undefined,
   ): Promise<void> {
-    if (password !== undefined) {
-      const attempt = await this.limits.password(account.id);
-      if (await this.hashes.matches(password, account.passwordHash)) return attempt.succeeded();
-      throw new Problem('credentials_invalid');
+    if (compared !== undefined) {
+      if (compared === passwordHash) return;
+      throw new Problem('credentials_invalid', { reason: 'it was changed at the same time' });
     }
     const [session] = await db.query<{ recent: boolean }[]>(
       'SELECT created_at > now() - make_interval(secs => $2) AS recent FROM auth.sessions WHERE id = $1 AND ended_at IS NULL',

@@ -33,6 +33,13 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly mailsThrottled = new Counter({
+    name: 'daemun_mails_throttled_total',
+    help: 'Mails to addresses that nobody has verified, beyond what may go out, by outcome: deferred, dropped',
+    labelNames: ['outcome'] as const,
+    registers: [this.registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
   }

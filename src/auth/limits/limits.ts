@@ -10,30 +10,40 @@ import { Config } from '../../config.js';
 import { Problem } from '../../problems/problem.js';
 import { Redis } from '../../redis/redis.js';
 import { BoundedMemory } from './bounded-memory.js';
-import { clientOf } from './client-address.js';
+import { clientOf, siteOf } from './client-address.js';
 import { KnownClients } from './known-clients.js';
 import { redisCounters } from './redis-counters.js';
+import { Windows, type Tiers } from './windows.js';
 
 const MINUTE = 60;
 const HOUR = 3_600;
+const DAY = 86_400;
 
-/** How many requests one client may make to a route, in so many seconds. */
+/** How many requests to a route a client or site (`per`) may make, in so many seconds. */
 export const ROUTES = {
-  register: { points: 200, duration: HOUR },
-  'ask for a mail': { points: 100, duration: HOUR },
-  'use a mailed token': { points: 100, duration: 10 * MINUTE },
-  'start at a provider': { points: 300, duration: 10 * MINUTE },
+  register: { points: 200, duration: HOUR, per: siteOf },
+  'ask for a mail': { points: 100, duration: HOUR, per: siteOf },
+  'use a mailed token': { points: 100, duration: 10 * MINUTE, per: clientOf },
 } as const;
 export type LimitedRoute = keyof typeof ROUTES;
 
-/** IPv6 comes to households by /56 and to companies by /48: whoever has very many clients has either. */
-const NETWORK = 48;
+/** How many different addresses one site may register or have mails sent to. */
+const RECIPIENTS_OF_SITE = { points: 50, duration: HOUR };
 
 /**
- * Wrong credentials from one client, whomever they are for: far more than an office behind one address mistypes, and over
- * within a minute, since everybody there has to wait who has not logged in from there before.
+ * Wrong credentials from one client, whomever they are for: far more than an office behind one address mistypes. Until the
+ * window ends everybody there has to wait who has not logged in from there before, so that the first window is short.
  */
-const WRONG_FROM_CLIENT = { points: 300, duration: MINUTE };
+const WRONG_FROM_CLIENT: Tiers = [
+  { points: 300, duration: MINUTE },
+  { points: 1_000, duration: HOUR },
+  { points: 5_000, duration: DAY },
+];
+/** The same for a /48 of IPv6, which has 65,536 clients. Several, so that one client cannot use up those of its site. */
+const WRONG_FROM_SITE: Tiers = WRONG_FROM_CLIENT.map(({ points, duration }) => ({
+  points: 3 * points,
+  duration,
+}));
 
 /** After so many attempts without success each further one makes the next wait longer, up to so many seconds. */
 interface Patience {
@@ -46,8 +56,8 @@ const ONE: Patience = { free: 10, longest: 900 };
 const EVERYONE: Patience = { free: 100, longest: 10 };
 /** How long (s) a turn is kept for who waited for it. */
 const TURN = 10 * MINUTE;
-/** A network whose clients took so many turns at one account is one client there: a /48 has 65,536 of them. */
-const TURNS_OF_NETWORK = { points: 100, duration: HOUR };
+/** A site whose clients took so many turns at one account is one client there: a /48 has 65,536 of them. */
+const TURNS_OF_SITE = { points: 100, duration: HOUR };
 
 /** How long (s) the attempt after the n-th has to wait. */
 export function pauseAfter(attempts: number, { free, longest }: Patience): number {
@@ -57,6 +67,8 @@ export function pauseAfter(attempts: number, { free, longest }: Patience): numbe
 /** A look at credentials that is allowed. What is not told to have succeeded has failed. */
 export interface Attempt {
   succeeded(): Promise<void>;
+  /** The credentials could not be compared, and count for nothing. */
+  withdrawn(): Promise<void>;
 }
 
 type Make = (name: string, options: { points: number; duration: number }) => RateLimiterAbstract;
@@ -93,6 +105,12 @@ class Spaced {
     }
   }
 
+  /** Takes back the last {@link attempt}. */
+  async withdrawn(key: string): Promise<void> {
+    await this.counted.reward(key);
+    await this.pausing.delete(key);
+  }
+
   async succeeded(key: string): Promise<void> {
     await this.counted.delete(key);
     await this.pausing.delete(key);
@@ -125,12 +143,15 @@ class OwnTurns {
 @Injectable()
 export class Limits {
   private readonly routes: ReadonlyMap<LimitedRoute, RateLimiterAbstract>;
-  private readonly wrongFromClient: RateLimiterAbstract;
+  private readonly recipients: RateLimiterAbstract;
+  private readonly recipientsOfSite: RateLimiterAbstract;
+  private readonly wrongFromClient: Windows;
+  private readonly wrongFromSite: Windows;
   private readonly one: Spaced;
   private readonly everyone: RateLimiterAbstract;
   private readonly strangersPatience: Patience;
   private readonly turns: OwnTurns;
-  private readonly turnsOfNetwork: RateLimiterAbstract;
+  private readonly turnsOfSite: RateLimiterAbstract;
 
   constructor(
     { rateLimitFactor }: Config,
@@ -161,12 +182,17 @@ export class Limits {
         scaled(`route:${route.replaceAll(' ', '-')}`, ROUTES[route]),
       ]),
     );
-    this.wrongFromClient = scaled('wrong', WRONG_FROM_CLIENT);
+    const windows = (name: string, tiers: Tiers) =>
+      new Windows(tiers.map((tier) => scaled(`${name}:${tier.duration}`, tier)));
+    this.recipients = make('recipient', { points: 1, duration: RECIPIENTS_OF_SITE.duration });
+    this.recipientsOfSite = scaled('recipients', RECIPIENTS_OF_SITE);
+    this.wrongFromClient = windows('wrong', WRONG_FROM_CLIENT);
+    this.wrongFromSite = windows('wrong-site', WRONG_FROM_SITE);
     this.one = new Spaced(patient(ONE), make, 'one');
     this.strangersPatience = patient(EVERYONE);
     this.everyone = make('everyone', { points: this.strangersPatience.free, duration: HOUR });
     this.turns = new OwnTurns(make);
-    this.turnsOfNetwork = scaled('turn:network', TURNS_OF_NETWORK);
+    this.turnsOfSite = scaled('turn:network', TURNS_OF_SITE);
   }
 
   /**
@@ -175,7 +201,20 @@ export class Limits {
    */
   async visit(route: LimitedRoute, address: string): Promise<void> {
     const limiter = this.routes.get(route);
-    if (limiter !== undefined) await take(limiter, clientOf(address));
+    if (limiter !== undefined) await take(limiter, ROUTES[route].per(address));
+  }
+
+  /**
+   * Before a site (`address`) registers an e-mail address or has a mail sent to it; the same for addresses that nobody has.
+   * Repetitions for one e-mail address count once an hour.
+   * @throws {Problem} `too_many_attempts`.
+   */
+  async recipient(email: string, address: string): Promise<void> {
+    const site = siteOf(address);
+    const key = `${site}:${hashed(email)}`;
+    if ((await this.recipients.get(key)) !== null) return;
+    await take(this.recipientsOfSite, site);
+    await this.recipients.set(key, 1, RECIPIENTS_OF_SITE.duration);
   }
 
   /**
@@ -184,36 +223,46 @@ export class Limits {
    * @throws {Problem} `too_many_attempts`.
    */
   async logIn(email: string, address: string): Promise<Attempt> {
-    const [client, account] = [clientOf(address), hashed(email)];
+    const [client, site, account] = [clientOf(address), siteOf(address), hashed(email)];
     const pair = `${account}:${client}`;
     await this.one.ask(pair);
     await this.askAsStranger(email, address);
     await this.one.attempt(pair);
     await this.everyone.penalty(account);
-    await this.wrongFromClient.penalty(client);
+    await Promise.all([this.wrongFromClient.penalty(client), this.wrongFromSite.penalty(site)]);
+    const reward = async (): Promise<void> => {
+      await this.everyone.reward(account);
+      await Promise.all([this.wrongFromClient.reward(client), this.wrongFromSite.reward(site)]);
+    };
     return {
       succeeded: async () => {
         await this.one.succeeded(pair);
-        await this.everyone.reward(account);
-        await this.wrongFromClient.reward(client);
+        await reward();
+      },
+      withdrawn: async () => {
+        await this.one.withdrawn(pair);
+        await reward();
       },
     };
   }
 
   /** What others did makes nobody wait who comes from where the account has logged in before. */
   private async askAsStranger(email: string, address: string): Promise<void> {
-    const [client, account] = [clientOf(address), hashed(email)];
-    const wrong = await this.wrongFromClient.get(client);
+    const [client, site, account] = [clientOf(address), siteOf(address), hashed(email)];
+    const [wrongThere, wrongAtSite] = await Promise.all([
+      this.wrongFromClient.exhausted(client),
+      this.wrongFromSite.exhausted(site),
+    ]);
+    const wrong = wrongThere ?? wrongAtSite;
     const attempts = (await this.everyone.get(account))?.consumedPoints ?? 0;
-    const crowded = wrong !== null && wrong.remainingPoints <= 0;
     const pause = pauseAfter(attempts, this.strangersPatience);
-    if ((!crowded && pause === 0) || (await this.knownClients.has(email, client))) return;
-    if (crowded) throw tooMany(wrong);
-    const network = `${account}:${clientOf(address, NETWORK)}`;
-    const taken = await this.turnsOfNetwork.get(network);
+    if ((wrong === undefined && pause === 0) || (await this.knownClients.has(email, client))) return;
+    if (wrong !== undefined) throw tooMany(wrong);
+    const pairOfSite = `${account}:${site}`;
+    const taken = await this.turnsOfSite.get(pairOfSite);
     const busy = taken !== null && taken.remainingPoints <= 0;
-    await this.turns.take(busy ? network : `${account}:${client}`, pause);
-    await this.turnsOfNetwork.penalty(network);
+    await this.turns.take(busy ? pairOfSite : `${account}:${client}`, pause);
+    await this.turnsOfSite.penalty(pairOfSite);
   }
 
   /**
@@ -223,7 +272,10 @@ export class Limits {
   async password(accountId: string): Promise<Attempt> {
     await this.one.ask(accountId);
     await this.one.attempt(accountId);
-    return { succeeded: () => this.one.succeeded(accountId) };
+    return {
+      succeeded: () => this.one.succeeded(accountId),
+      withdrawn: () => this.one.withdrawn(accountId),
+    };
   }
 }
 

@@ -1,4 +1,4 @@
-import { Body, Controller, Post, Req, Res, UseGuards } from '@nestjs/common';
+import { Body, Controller, Ip, Post, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -34,8 +34,8 @@ export class LocalController {
   })
   @Answers(202, undefined, 'A mail is on its way')
   @Fails('validation_failed', 'temporarily_unavailable')
-  async register(@Body({ schema: registration }) body: Registration): Promise<void> {
-    await this.registrations.register(body);
+  async register(@Body({ schema: registration }) body: Registration, @Ip() address: string): Promise<void> {
+    await this.registrations.register(body, address);
   }
 
   @Post('verify-email')
@@ -71,8 +71,11 @@ export class LocalController {
   })
   @Answers(202, undefined, 'If the address waits for verification, a mail is on its way')
   @Fails('validation_failed')
-  resend(@Body({ schema: addressOnly }) { email }: z.output<typeof addressOnly>): void {
-    this.registrations.resend(email);
+  async resend(
+    @Body({ schema: addressOnly }) { email }: z.output<typeof addressOnly>,
+    @Ip() address: string,
+  ): Promise<void> {
+    await this.registrations.resend(email, address);
   }
 
   @Post('login')

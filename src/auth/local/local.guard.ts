@@ -1,11 +1,16 @@
 import { createParamDecorator, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { problemOf } from '../../problems/problem.filter.js';
 import { Problem } from '../../problems/problem.js';
 import { validation } from '../../problems/validation.js';
+import type { Party } from '../../turns.js';
 import type { Account } from '../account.entity.js';
+import { clientOf, routedNetworkOf } from '../limits/client-address.js';
+import { KnownClients } from '../limits/known-clients.js';
 import { Limits } from '../limits/limits.js';
 import { credentials, type Credentials } from './credentials.js';
 import { LocalStrategy } from './local.strategy.js';
+import { PasswordHashes } from './password-hashes.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -30,27 +35,42 @@ export class LocalGuard implements CanActivate {
   constructor(
     private readonly strategy: LocalStrategy,
     private readonly limits: Limits,
+    private readonly hashes: PasswordHashes,
+    private readonly knownClients: KnownClients,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     // Guards run before pipes, and nothing malformed is worth a hash.
     const body: unknown = await validation.transform(request.body, { type: 'body', schema: credentials });
-    const attempt = await this.limits.logIn((body as Credentials).email, request.ip);
-    request.provenAccount = await this.authenticate(body);
+    const { email } = body as Credentials;
+    const attempt = await this.limits.logIn(email, request.ip);
+    try {
+      request.provenAccount = await this.authenticate(body, await this.party(email, request.ip));
+    } catch (error) {
+      if (problemOf(error).code === 'temporarily_unavailable') await attempt.withdrawn();
+      throw error;
+    }
     await attempt.succeeded();
     return true;
   }
 
+  /** A client from which the account has logged in before waits in the reserved places of a queue that is in use. */
+  private async party(email: string, address: string): Promise<Party> {
+    const busy = this.hashes.load.waiting > 0;
+    const reserved = busy && (await this.knownClients.has(email, clientOf(address)));
+    return { key: routedNetworkOf(address), reserved };
+  }
+
   /** Passport gives a strategy its outcomes as methods, on an object for this attempt alone. */
-  private authenticate(body: unknown): Promise<Account> {
+  private authenticate(body: unknown, party: Party): Promise<Account> {
     return new Promise((resolve, reject) => {
       const attempt = Object.assign(Object.create(this.strategy) as LocalStrategy, {
         success: resolve,
         fail: () => reject(new Problem('credentials_invalid')),
         error: reject,
       });
-      attempt.authenticate({ body } as Parameters<LocalStrategy['authenticate']>[0]);
+      attempt.authenticate({ body, party } as unknown as Parameters<LocalStrategy['authenticate']>[0]);
     });
   }
 }

@@ -4,8 +4,15 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { Strategy } from 'passport-local';
 import type { Repository } from 'typeorm';
 import { Problem } from '../../problems/problem.js';
+import type { Party } from '../../turns.js';
 import { Account } from '../account.entity.js';
 import { PasswordHashes } from './password-hashes.js';
+import { isWaiting } from './registration.js';
+
+/** What the guard passes on besides the credentials: on whose behalf hashes are computed. */
+interface Asked {
+  readonly party: Party;
+}
 
 /** Finds the account of an address and a password: one look-up and the same hashes, whatever the answer. */
 @Injectable()
@@ -14,29 +21,34 @@ export class LocalStrategy extends PassportStrategy(Strategy) {
     @InjectRepository(Account) private readonly accounts: Repository<Account>,
     private readonly hashes: PasswordHashes,
   ) {
-    super({ usernameField: 'email' });
+    super({ usernameField: 'email', passReqToCallback: true });
   }
 
   /**
    * The account, or nothing when address or password is wrong.
-   * @throws {Problem} `email_not_verified`, to those alone who know the password.
+   * @throws {Problem} `email_not_verified` for the password of a registration that waits, also where the address has an
+   *   account already: the two answer alike.
    */
-  async validate(email: string, password: string): Promise<Account | undefined> {
+  async validate({ party }: Asked, email: string, password: string): Promise<Account | undefined> {
     const account = await this.accounts.findOneBy({ email });
-    const comparison = await this.hashes.compare(password, account?.passwordHash);
+    const { passwordHash, registrationHash } = account ?? {};
+    const comparison = await this.hashes.compare(password, passwordHash, party, registrationHash);
     if (account === null || comparison === 'different') return undefined;
-    if (account.emailVerifiedAt === null) throw new Problem('email_not_verified');
-    return comparison === 'outdated' ? this.renew(account, password) : account;
+    if (comparison === 'registered' || account.emailVerifiedAt === null) {
+      if (!isWaiting(account)) return undefined;
+      throw new Problem('email_not_verified');
+    }
+    return comparison === 'outdated' ? this.renew(account, password, party) : account;
   }
 
   /** Replaces the hash by one of today: only now is the password here. */
-  private async renew(account: Account, password: string): Promise<Account | undefined> {
+  private async renew(account: Account, password: string, party: Party): Promise<Account | undefined> {
     const { id, passwordHash } = account;
     if (passwordHash === null) return account;
-    const renewed = await this.hashes.hash(password);
+    const renewed = await this.hashes.hash(password, party);
     const { affected } = await this.accounts.update({ id, passwordHash }, { passwordHash: renewed });
     // Somebody was quicker: a log-in beside this one, or a reset.
-    if (affected !== 1) return this.validate(account.email ?? '', password);
+    if (affected !== 1) return this.validate({ party }, account.email ?? '', password);
     return Object.assign(account, { passwordHash: renewed });
   }
 }

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { hash, verify } from '@node-rs/argon2';
+import { hash, type Options } from '@node-rs/argon2';
 import type { DataSource } from 'typeorm';
 import { normalizePassword } from '../../text/password.js';
-import { Turns, type Load } from '../../turns.js';
+import { Turns, type Load, type Party, type TurnLimits } from '../../turns.js';
 
 /** OWASP's first choice; about 12 ms and 19 MiB a hash. The library's default algorithm is argon2id. */
 const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -16,12 +16,17 @@ const TODAY = prefixOf(ARGON2);
 
 /**
  * One hash a core keeps other requests as quick as they are otherwise. Never more than three: libuv runs them on four
- * threads, and DNS look-ups and file reads need one as well. 64 waiting are less than half a second on two cores.
+ * threads, and DNS look-ups and file reads need one as well. 64 waiting are less than half a second on two cores. The
+ * reserved places are for log-ins from clients that the account knows, links to reset a password, and people who are
+ * logged in.
  */
-const LIMITS = { atOnce: Math.min(availableParallelism(), 3), waiting: 64 };
+const LIMITS = { atOnce: Math.min(availableParallelism(), 3), waiting: 64, reserved: 32 };
 
-/** The outcome of a comparison. `outdated`: the password fits, and its hash should be replaced by one of today. */
-export type Comparison = 'different' | 'same' | 'outdated';
+/**
+ * The outcome of a comparison. `outdated`: the password fits, and its hash should be replaced by one of today. `registered`:
+ * it fits the registration alone.
+ */
+export type Comparison = 'different' | 'same' | 'outdated' | 'registered';
 
 /**
  * Argon2id hashes of passwords, as PHC strings. New hashes are of the password's normal form (`normalizePassword`). Hashes
@@ -34,7 +39,10 @@ export class PasswordHashes {
   private constructor(private readonly turns: Turns) {}
 
   /** Makes, once, the hashes that no password fits; `prefixes` are those of accounts from before the parameters changed. */
-  static async create(limits = LIMITS, prefixes: readonly string[] = []): Promise<PasswordHashes> {
+  static async create(
+    limits: TurnLimits = LIMITS,
+    prefixes: readonly string[] = [],
+  ): Promise<PasswordHashes> {
     const hashes = new PasswordHashes(new Turns(limits, 'a password hash'));
     for (const prefix of [TODAY, ...prefixes]) await hashes.learn(prefix);
     return hashes;
@@ -62,49 +70,92 @@ export class PasswordHashes {
     return this.turns.load;
   }
 
-  /** @throws {Problem} `temporarily_unavailable` when too many are waiting. */
-  async hash(password: string): Promise<string> {
-    return this.turns.run(() => hash(normalizePassword(password), ARGON2));
+  /**
+   * Hashes a password, with the salt of `like` where that has the parameters of today: {@link compare} takes both hashes for
+   * the cost of one.
+   * @throws {Problem} `temporarily_unavailable` when too many are waiting.
+   */
+  async hash(password: string, party?: Party, like?: string | null): Promise<string> {
+    const options = like?.startsWith(TODAY) === true ? optionsOf(like) : ARGON2;
+    return this.turns.run(() => hash(normalizePassword(password), options), party);
   }
 
   /** As {@link compare}, where the hash is not replaced. */
-  async matches(password: string, passwordHash: string | null | undefined): Promise<boolean> {
-    return (await this.compare(password, passwordHash)) !== 'different';
+  async matches(password: string, passwordHash: string | null | undefined, party?: Party): Promise<boolean> {
+    return (await this.compare(password, passwordHash, party)) !== 'different';
   }
 
   /**
-   * Compares a password with a hash. Where there is no hash the answer is `different`, after the same work, so that the time
-   * does not tell who has a password. Nor does it tell whose hash is an old one: as long as there are such, everyone pays
-   * for one of each kind. The number of comparisons depends on the password alone.
+   * Compares a password with a hash, and with that of a registration which came later (see {@link hash}). Where there is no
+   * hash the answer is `different`, after the same work, so that the time does not tell who has a password. Nor does it tell
+   * whose hash is an old one: as long as there are such, everyone pays for one of each kind. The number of comparisons
+   * depends on the password alone. A registration with another salt, from before the password changed, fits nothing.
    * @throws {Problem} `temporarily_unavailable` when too many are waiting.
    */
-  async compare(password: string, passwordHash: string | null | undefined): Promise<Comparison> {
+  async compare(
+    password: string,
+    passwordHash: string | null | undefined,
+    party?: Party,
+    registrationHash?: string | null,
+  ): Promise<Comparison> {
     const normal = normalizePassword(password);
-    if (await this.fits(normal, passwordHash)) {
-      return passwordHash?.startsWith(TODAY) === true ? 'same' : 'outdated';
+    const fitting = await this.fitting(normal, [passwordHash, registrationHash], party);
+    if (fitting === undefined) {
+      if (normal === password) return 'different';
+      return (await this.fitting(password, [passwordHash], party)) === undefined ? 'different' : 'outdated';
     }
-    return normal !== password && (await this.fits(password, passwordHash)) ? 'outdated' : 'different';
+    if (fitting !== passwordHash) return 'registered';
+    return fitting.startsWith(TODAY) ? 'same' : 'outdated';
   }
 
-  private async fits(password: string, passwordHash: string | null | undefined): Promise<boolean> {
-    const own = PREFIX.exec(passwordHash ?? '')?.[0] ?? TODAY;
+  /** The first of the hashes that the password fits. */
+  private async fitting(
+    password: string,
+    hashes: readonly (string | null | undefined)[],
+    party: Party | undefined,
+  ): Promise<string | undefined> {
+    const stored = hashes.flatMap((each) => (each != null && PREFIX.test(each) ? each : []));
     return this.turns.run(async () => {
-      await this.learn(own);
-      let same = false;
+      for (const each of stored) await this.learn(prefixIn(each));
+      let fitting: string | undefined;
       for (const [prefix, nobodys] of this.nobodys) {
-        const theirs = prefix === own ? passwordHash : undefined;
-        const fits = await verify(theirs ?? nobodys, password);
-        same ||= fits && typeof theirs === 'string';
+        const ofKind = stored.filter((each) => prefixIn(each) === prefix);
+        const computed = await hash(password, optionsOf(ofKind[0] ?? nobodys));
+        fitting ??= ofKind.find((each) => isEqual(each, computed));
       }
-      return same;
-    });
+      return fitting;
+    }, party);
   }
 
   private async learn(prefix: string): Promise<void> {
     if (this.nobodys.has(prefix)) return;
-    const numbers = [...prefix.matchAll(/[mtp]=(\d+)/g)].map(([, digits]) => Number(digits));
-    const [memoryCost, timeCost, parallelism] = numbers;
-    const parameters = { memoryCost, timeCost, parallelism };
-    this.nobodys.set(prefix, await hash(randomBytes(32).toString('base64url'), parameters));
+    this.nobodys.set(prefix, await hash(randomBytes(32).toString('base64url'), parametersOf(prefix)));
   }
+}
+
+/** The parameters in front of a hash. */
+function prefixIn(phc: string): string {
+  return PREFIX.exec(phc)?.[0] ?? TODAY;
+}
+
+/** Parameters, salt and length of a hash: a hash of the same password with these is the same. */
+function optionsOf(phc: string): Options {
+  const [salt = '', digest = ''] = phc.split('$').slice(4);
+  return {
+    ...parametersOf(phc),
+    salt: Buffer.from(salt, 'base64'),
+    outputLen: Buffer.from(digest, 'base64').length,
+  };
+}
+
+function parametersOf(prefix: string): Options {
+  const [memoryCost, timeCost, parallelism] = [...prefix.matchAll(/\b[mtp]=(\d+)/g)].map(([, digits]) =>
+    Number(digits),
+  );
+  return { memoryCost, timeCost, parallelism };
+}
+
+function isEqual(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }

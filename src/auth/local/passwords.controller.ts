@@ -32,11 +32,11 @@ export class PasswordsController {
   })
   @Answers(202, undefined, 'If the address has an account, a mail is on its way')
   @Fails('validation_failed')
-  forgot(
+  async forgot(
     @Body({ schema: addressOnly }) { email }: z.output<typeof addressOnly>,
     @Ip() address: string,
-  ): void {
-    this.passwords.forget(email, address);
+  ): Promise<void> {
+    await this.passwords.forget(email, address);
   }
 
   @Post('reset-password')

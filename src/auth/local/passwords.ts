@@ -34,8 +34,12 @@ export class Passwords implements OnModuleInit {
     this.letters.writer('reset-password', ({ to }) => this.resetMail(to));
   }
 
-  /** Mails a link to choose a new password, where the address is one of ours. Whether it is shows nowhere else. */
-  forget(email: string, address: string): void {
+  /**
+   * Mails a link to choose a new password, where the address is one of ours. Whether it is shows nowhere else.
+   * @throws {Problem} `too_many_attempts`.
+   */
+  async forget(email: string, address: string): Promise<void> {
+    await this.limits.recipient(email, address);
     this.letters.request({ mail: 'reset-password', to: email }, { name: 'reset-password', address });
   }
 
@@ -55,8 +59,8 @@ export class Passwords implements OnModuleInit {
    */
   async reset(token: string, password: string): Promise<void> {
     // What was never a token of ours is not worth a hash.
-    await this.tokens.check('reset-password', token);
-    const passwordHash = await this.hashes.hash(password);
+    const { sub } = await this.tokens.check('reset-password', token);
+    const passwordHash = await this.hashes.hash(password, { key: sub, reserved: true });
     const announce = await this.tokens.redeem('reset-password', token, async ({ accountId }, db) => {
       const owner = await db.findOneByOrFail(Account, { id: accountId });
       refuseOwnWords(password, owner, '/password');
@@ -88,13 +92,14 @@ export class Passwords implements OnModuleInit {
   async change(actor: Actor, current: string, next: string): Promise<void> {
     const account = await this.accounts.findOneByOrFail({ id: actor.accountId });
     const { passwordHash: before } = account;
+    const party = { key: account.id, reserved: true };
     const attempt = await this.limits.password(account.id);
-    if (!(await this.hashes.matches(current, before)) || before === null)
+    if (!(await this.hashes.matches(current, before, party)) || before === null)
       throw new Problem('credentials_invalid');
     await attempt.succeeded();
     if (next === normalizePassword(current)) throw refused('/newPassword', 'must be another one');
     refuseOwnWords(next, account, '/newPassword');
-    const passwordHash = await this.hashes.hash(next);
+    const passwordHash = await this.hashes.hash(next, party);
     const announce = await this.dataSource.transaction(async (db) => {
       // Unless it has changed since it was compared.
       const { affected } = await db.update(

@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { IsNull, type Repository } from 'typeorm';
+import { IsNull, Not, type Repository } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Mail } from '../../mail/mailer.js';
 import { Problem } from '../../problems/problem.js';
@@ -9,6 +9,8 @@ import { recordAuditEvent } from '../audit-events.js';
 import { Letters } from '../letters.js';
 import { guestName } from '../guest-name.js';
 import { addressInUseMail, verifyEmailMail, type Registered } from '../mails.js';
+import { routedNetworkOf } from '../limits/client-address.js';
+import { Limits } from '../limits/limits.js';
 import type { Registration } from './credentials.js';
 import { OneTimeTokens, type OneTimeGrant } from './one-time-tokens.js';
 import { PasswordHashes } from './password-hashes.js';
@@ -18,6 +20,14 @@ import { PasswordHashes } from './password-hashes.js';
  * them. The mail of a later one waits, and its link belongs to none of them.
  */
 const REGISTRATION_BURST = 5;
+
+/** Days for which a registration waits. */
+export const WAITING_DAYS = 7;
+
+/** True while the last registration of the address waits to be verified; of a verified address, it would. */
+export function isWaiting({ registeredAt, createdAt }: Account): boolean {
+  return Date.now() - (registeredAt ?? createdAt).getTime() < WAITING_DAYS * 86_400_000;
+}
 
 /**
  * The way to an account with a password. Anyone can register any address, so nothing counts until somebody opens the
@@ -32,14 +42,21 @@ const REGISTRATION_BURST = 5;
 export class Registrations implements OnModuleInit {
   constructor(
     @InjectRepository(Account) private readonly accounts: Repository<Account>,
+    private readonly limits: Limits,
     private readonly hashes: PasswordHashes,
     private readonly tokens: OneTimeTokens,
     private readonly letters: Letters,
   ) {}
 
-  /** Takes a registration: one hash and one statement for every address. What differs comes after the answer. */
-  async register({ email, password, nickname }: Registration): Promise<void> {
-    const passwordHash = await this.hashes.hash(password);
+  /**
+   * Takes a registration: one hash and two statements for every address. What differs comes after the answer.
+   * @throws {Problem} `too_many_attempts`, `temporarily_unavailable`.
+   */
+  async register({ email, password, nickname }: Registration, address: string): Promise<void> {
+    await this.limits.recipient(email, address);
+    const known = await this.accounts.findOneBy({ email, emailVerifiedAt: Not(IsNull()) });
+    const party = { key: routedNetworkOf(address) };
+    const passwordHash = await this.hashes.hash(password, party, known?.passwordHash);
     const { accountId, verified, contested } = await this.record(email, passwordHash, nickname);
     if (verified) {
       this.letters.request({ mail: 'address-in-use', to: email }, { name: 'address-in-use' });
@@ -60,20 +77,26 @@ export class Registrations implements OnModuleInit {
     });
     this.letters.writer('address-in-use', async ({ to }) => {
       const account = await this.accounts.findOneBy({ email: to });
-      return account === null
-        ? undefined
-        : addressInUseMail(to, await this.letters.localeOf(account.id), `${this.letters.page}/`);
+      return account === null ? undefined : this.inUse(to, account);
     });
   }
 
-  /** Sends the mail of the only registration again, or of none in particular, where an address waits for it. */
-  resend(email: string): void {
+  /**
+   * Sends the mail of the only registration again, or of none in particular, where an address waits for it; and where it
+   * was registered again after it was verified, the mail that it is in use.
+   * @throws {Problem} `too_many_attempts`.
+   */
+  async resend(email: string, address: string): Promise<void> {
+    await this.limits.recipient(email, address);
     this.letters.request({ mail: 'verify-email', to: email }, { name: 'resend' });
   }
 
   private async linkAgain(email: string): Promise<Mail | undefined> {
-    const account = await this.accounts.findOneBy({ email, emailVerifiedAt: IsNull() });
+    const account = await this.accounts.findOneBy({ email });
     if (account === null) return undefined;
+    if (account.emailVerifiedAt !== null) {
+      return account.registrationHash === null ? undefined : this.inUse(email, account);
+    }
     const { id: accountId, passwordHash, nickname, contested } = account;
     return contested
       ? this.link(email, { accountId, passwordHash: null, nickname: null }, 'none')
@@ -100,8 +123,9 @@ export class Registrations implements OnModuleInit {
   }
 
   /**
-   * The account of the address. Where one waits already, it keeps what was registered last for those who log in too early
-   * with it (`email_not_verified`), and is called by nobody's words.
+   * The account of the address. One that waits keeps the password that was registered last, for log-ins before it is
+   * verified (`email_not_verified`), and gets a nickname that nobody typed. One that is verified keeps that password apart
+   * from its own.
    */
   private async record(
     email: string,
@@ -112,8 +136,11 @@ export class Registrations implements OnModuleInit {
     const [account] = await this.accounts.query<
       { accountId: string; verified: boolean; contested: boolean }[]
     >(
-      `INSERT INTO auth.accounts AS known (id, email, password_hash, nickname) VALUES ($1, $2, $3, $4)
+      `INSERT INTO auth.accounts AS known (id, email, password_hash, nickname, registered_at)
+       VALUES ($1, $2, $3, $4, now())
        ON CONFLICT (email) DO UPDATE SET
+         registered_at = now(),
+         registration_hash = CASE WHEN known.email_verified_at IS NOT NULL THEN excluded.password_hash END,
          password_hash = CASE WHEN known.email_verified_at IS NULL THEN excluded.password_hash ELSE known.password_hash END,
          nickname = CASE WHEN known.email_verified_at IS NULL THEN $5 ELSE known.nickname END,
          contested = known.email_verified_at IS NULL
@@ -122,6 +149,10 @@ export class Registrations implements OnModuleInit {
     );
     if (account === undefined) throw new Error('the account was not recorded');
     return account;
+  }
+
+  private async inUse(email: string, { id }: Account): Promise<Mail> {
+    return addressInUseMail(email, await this.letters.localeOf(id), `${this.letters.page}/`);
   }
 
   private async link(email: string, grant: OneTimeGrant, which: Registered): Promise<Mail> {

@@ -9,7 +9,6 @@ import { Config } from '../../config.js';
 import { Answers, Fails } from '../../openapi.js';
 import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';
-import { Limited } from '../limits/limited.js';
 import { reauthentication, Reauthentication } from '../reauthentication.js';
 import { AttemptCookies } from './attempt-cookies.js';
 import { hasPassword, Identities } from './identities.js';
@@ -70,7 +69,6 @@ export class IdentitiesController {
   }
 
   @Post(':provider')
-  @Limited('start at a provider')
   @ApiOperation({
     summary: 'Link an account at a provider',
     description:
@@ -97,8 +95,9 @@ export class IdentitiesController {
     const provider = this.providers.find(id);
     if (provider === undefined) throw new Problem('provider_not_enabled');
     const page = resolveReturnTo(returnTo, this.config);
+    const compared = await this.reauthentication.compare(actor, password);
     const account = await this.accounts.findOneByOrFail({ id: actor.accountId });
-    await this.reauthentication.require(this.accounts.manager, actor, account, password);
+    await this.reauthentication.require(this.accounts.manager, actor, account, compared);
     const { url, departure } = await provider.depart(this.attempts.newState());
     const { accountId, sessionId } = actor;
     const attempt = { ...departure, provider: id, returnTo: page, linkTo: { accountId, sessionId } };

@@ -73,12 +73,13 @@ export class Identities {
    */
   async unlink(actor: Actor, provider: string, password: string | undefined): Promise<void> {
     const { accountId } = actor;
+    const compared = await this.reauthentication.compare(actor, password);
     const announce = await this.dataSource.transaction(async (db) => {
       const account = await db.findOneOrFail(Account, {
         where: { id: accountId },
         lock: { mode: 'pessimistic_write' },
       });
-      await this.reauthentication.require(db, actor, account, password);
+      await this.reauthentication.require(db, actor, account, compared);
       const identities = await db.findBy(Identity, { accountId });
       const identity = identities.find((each) => each.provider === provider);
       if (identity === undefined) throw new Problem('not_found', { reason: 'there is no such identity' });

@@ -13,7 +13,6 @@ const LEVELS: Readonly<Record<LoginErrorCode, 'info' | 'warn' | 'error'>> = {
   account_link_required: 'info',
   identity_taken: 'info',
   account_disabled: 'info',
-  too_many_attempts: 'info',
   provider_unavailable: 'warn',
   provider_rejected: 'warn',
   provider_misconfigured: 'error',

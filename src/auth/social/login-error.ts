@@ -17,8 +17,6 @@ export const LOGIN_ERRORS = [
   /** Linking did not work: the identity is another account's, or the account has one of this provider. */
   'identity_taken',
   'account_disabled',
-  /** This client has begun too many log-ins; waiting helps. */
-  'too_many_attempts',
   /** Our own stores are away. */
   'temporarily_unavailable',
   /** Our own fault. */

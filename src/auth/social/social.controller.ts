@@ -20,7 +20,6 @@ import { Config } from '../../config.js';
 import { REQUEST_BUDGET_MS, withinBudget } from '../../http/request-budget.js';
 import { Answers, Fails } from '../../openapi.js';
 import { Problem } from '../../problems/problem.js';
-import { Limited } from '../limits/limited.js';
 import { deviceOf, LogIn } from '../log-in.js';
 import { RefreshCookie } from '../refresh-cookie.js';
 import { AttemptCookies } from './attempt-cookies.js';
@@ -74,7 +73,6 @@ export class SocialController {
 
   @Get(':provider')
   @UseFilters(StartFilter)
-  @Limited('start at a provider')
   @UseGuards(WindowGuard)
   @ApiOperation({
     summary: 'Log in with a provider',

@@ -15,8 +15,8 @@ import type { LoginErrorCode } from './login-error.js';
 import { defaultPage, withLoginError } from './return-to.js';
 
 /**
- * Lets only a window go to a provider. A picture in somebody's post would otherwise begin log-ins in its readers' browsers,
- * and use up what they may begin. What is no browser does not say where it goes (Fetch Metadata), and is let through.
+ * Lets only a window go to a provider. A picture in somebody's post would otherwise begin log-ins in its readers' browsers.
+ * What is no browser does not say where it goes (Fetch Metadata), and is let through.
  */
 @Injectable()
 export class WindowGuard implements CanActivate {
@@ -31,7 +31,6 @@ export class WindowGuard implements CanActivate {
 
 /** What is told on the page. Everything else is a mistake in the link, and is told as it is. */
 const TOLD: Partial<Record<ProblemCode, LoginErrorCode>> = {
-  too_many_attempts: 'too_many_attempts',
   temporarily_unavailable: 'temporarily_unavailable',
   unexpected: 'unexpected',
 };

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { PasswordHashes } from '../src/auth/local/password-hashes.js';
+import { failure } from './support/actors.js';
+import { startApp, type TestApp } from './support/app.js';
+import { Mailbox } from './support/mailbox.js';
+import { post, verifiedPerson } from './support/people.js';
+import { PostgresServer } from './support/postgres-server.js';
+import { describeWith } from './support/programs.js';
+
+describeWith('postgres', 'a password that comes along', () => {
+  const POOL = 2;
+  let server: PostgresServer;
+  let mailbox: Mailbox;
+  let app: TestApp;
+  beforeAll(async () => {
+    server = await PostgresServer.start();
+    mailbox = await Mailbox.open();
+    app = await startApp({ MAIL_URL: mailbox.url, DATABASE_URL: server.url, DATABASE_POOL: String(POOL) });
+  });
+  afterAll(async () => {
+    await app.stop();
+    await mailbox.close();
+    await server.stop();
+  });
+
+  const hashesOf = ({ daemun }: TestApp) => daemun.app.get(PasswordHashes, { strict: false });
+  async function loggedIn(name: string) {
+    const { email, password } = await verifiedPerson(app, mailbox, name);
+    const session = await post(app, '/auth/login', { email, password });
+    const { accessToken } = (await session.json()) as { accessToken: string };
+    return {
+      email,
+      password,
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${accessToken}` },
+    };
+  }
+
+  it.each(['/auth/account', '/auth/identities/kakao'])(
+    'occupies no connection of the pool while it waits for a hash at DELETE %s',
+    async (path) => {
+      const { headers } = await loggedIn(`owner-${path.length}`);
+      const hashes = hashesOf(app);
+      const matches = jest.spyOn(hashes, 'matches');
+      const flood = Array.from({ length: 50 }, () => hashes.matches('some password', null));
+      let refused = 0;
+      const deletions = Array.from({ length: 2 * POOL }, async () => {
+        const body = JSON.stringify({ password: 'a wrong guess' });
+        const answer = await failure(fetch(app.url + path, { method: 'DELETE', headers, body }));
+        refused++;
+        return answer.code;
+      });
+      while (matches.mock.calls.length <= flood.length) {
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      for (let i = 0; i < 5; i++) {
+        expect((await fetch(`${app.url}/users/me`, { headers })).status).toBe(200);
+      }
+      expect(refused).toBe(0);
+      expect(new Set(await Promise.all(deletions))).toEqual(new Set(['credentials_invalid']));
+      await Promise.all(flood);
+      matches.mockRestore();
+    },
+  );
+
+  it('is refused where it was changed between its comparison and the lock of the account', async () => {
+    const { email, password, headers } = await loggedIn('changed');
+    const hashes = hashesOf(app);
+    const compare = hashes.matches.bind(hashes);
+    const matches = jest.spyOn(hashes, 'matches').mockImplementation(async (...parameters) => {
+      const same = await compare(...parameters);
+      await app.database.query('UPDATE auth.accounts SET password_hash = $1 WHERE email = $2', [
+        await hashes.hash('another password'),
+        email,
+      ]);
+      return same;
+    });
+    const answer = await failure(
+      fetch(`${app.url}/auth/account`, { method: 'DELETE', headers, body: JSON.stringify({ password }) }),
+    );
+    matches.mockRestore();
+    expect(answer.code).toBe('credentials_invalid');
+    expect(await app.database.query('SELECT status FROM auth.accounts WHERE email = $1', [email])).toEqual([
+      { status: 'active' },
+    ]);
+  });
+});
