@@ -36,7 +36,8 @@ export const postQuery = z
     q: text(0, 100)
       .optional()
       .describe(
-        'Words that a post has, or their beginnings: at most 100 characters (extended grapheme clusters).',
+        'Words that a post has, or their beginnings: at most 100 characters (extended grapheme clusters). The first 12 words and ' +
+          'the first 40 pairs of neighbouring Korean, Chinese or Japanese characters count (after NFKC); more are ignored.',
       ),
   })
   .transform(({ cursor, limit, sort, q = '' }, context): PostQuery => {

@@ -1,8 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { withStatementTimeout, type Queries } from '../database/statement-timeout.js';
 import { placeByAge } from '../paging.js';
+import { Turns } from '../turns.js';
 import type { PostQuery, SearchPlace } from './post-query.js';
 import { LISTED, type PostRow } from './post-row.js';
+
+/** Bulkhead: others have the other connections, and one of two cores. */
+const AT_ONCE = { atOnce: 2, waiting: 8 };
+/** How long (ms) one statement of a search may run. */
+const STATEMENT_MS = 1_000;
 
 /** A search goes through so many of the newest posts first. */
 const NEWEST = 500;
@@ -36,7 +43,7 @@ const AMONG_NEWEST = (part: Part) => `
 const AMONG_ALL = (part: Part) => `
   WITH ${ASKED}, periods AS (
     SELECT board.searched_in(period, words) AS asked FROM asked, generate_series(
-      board.period(coalesce($3, (SELECT max(created_at) FROM board.posts WHERE board_id = $1))),
+      board.period(least($3, (SELECT max(created_at) FROM board.posts WHERE board_id = $1))),
       board.period((SELECT min(created_at) FROM board.posts WHERE board_id = $1)), -1) AS period
   ), found AS MATERIALIZED (
     SELECT fitting.id FROM periods CROSS JOIN LATERAL (
@@ -57,26 +64,40 @@ type FoundRow = PostRow & Pick<SearchPlace, 'part'>;
  */
 @Injectable()
 export class PostSearch {
+  private readonly turns = new Turns(AT_ONCE, 'a search');
+
   constructor(private readonly dataSource: DataSource) {}
 
-  /** One row more than the limit, if there are so many. */
-  async find(boardId: string, query: Extract<PostQuery, { list: 'search' }>): Promise<FoundRow[]> {
-    const { q, limit, place } = query;
-    const found: FoundRow[] = [];
-    for (const { part, ways } of STEPS) {
-      if (place?.part === 'body' && part === 'title') continue;
-      const after = place?.part === part ? [new Date(place.at), place.id] : [null, null];
-      const wanted = limit + 1 - found.length;
-      let rows: FoundRow[] = [];
-      for (const way of ways) {
-        if (rows.length < wanted) rows = await this.dataSource.query(way, [boardId, q, ...after, wanted]);
-      }
-      found.push(...rows);
-      if (found.length > limit) break;
-    }
-    return found;
+  /**
+   * One row more than the limit, if there are so many.
+   * @throws {Problem} `temporarily_unavailable` when too many are waiting, or where a statement takes longer than a second.
+   */
+  find(boardId: string, query: Extract<PostQuery, { list: 'search' }>): Promise<FoundRow[]> {
+    return this.turns.run(() =>
+      withStatementTimeout(this.dataSource, STATEMENT_MS, (db) => search(db, boardId, query)),
+    );
   }
 
   /** Where a row stands among all that fit. */
   readonly placeOf = (row: FoundRow): SearchPlace => ({ part: row.part, ...placeByAge(row) });
+}
+
+async function search(
+  db: Queries,
+  boardId: string,
+  { q, limit, place }: Extract<PostQuery, { list: 'search' }>,
+): Promise<FoundRow[]> {
+  const found: FoundRow[] = [];
+  for (const { part, ways } of STEPS) {
+    if (place?.part === 'body' && part === 'title') continue;
+    const after = place?.part === part ? [new Date(place.at), place.id] : [null, null];
+    const wanted = limit + 1 - found.length;
+    let rows: FoundRow[] = [];
+    for (const way of ways) {
+      if (rows.length < wanted) rows = await db.query(way, [boardId, q, ...after, wanted]);
+    }
+    found.push(...rows);
+    if (found.length > limit) break;
+  }
+  return found;
 }

@@ -4,6 +4,8 @@ import type { FastifyReply } from 'fastify';
 import { OptionalActor, Public } from '../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../access/actor.js';
 import { Answers, Fails } from '../openapi.js';
+import { CountsAs, CurrentRequester } from '../rate-limits/rate-limited.js';
+import { RateLimits, type Requester } from '../rate-limits/rate-limits.js';
 import { Conditional, give, setTag, versionsIn } from './conditional.js';
 import { IdempotencyKey, TakesIdempotencyKey } from './idempotency-key.js';
 import { knownBoard, knownPost } from './known.js';
@@ -35,6 +37,7 @@ export class PostsController {
   constructor(
     private readonly posts: PostsService,
     private readonly lists: PostLists,
+    private readonly limits: RateLimits,
   ) {}
 
   @Get('boards/:slug/posts')
@@ -45,15 +48,19 @@ export class PostsController {
     description:
       'The latest first; or the most popular, where a post counts as a day younger for each doubling of its likes and ' +
       'comments, and later pages go on, for an hour, from what the first showed; or, with `q`, those with all its words in the ' +
-      'title, and then the others that have them, the newest first.',
+      'title, and then the others that have them, the newest first. Searches are limited per network, and answer 503 ' +
+      'with `Retry-After` while too many run.',
   })
+  @CountsAs('search')
   @Answers(200, postPage, 'A page of posts')
-  @Fails('validation_failed', 'board_not_found')
+  @Fails('validation_failed', 'board_not_found', 'temporarily_unavailable')
   async list(
     @Param('slug', knownBoard) slug: string,
     @Query({ schema: postQuery }) query: PostQuery,
+    @CurrentRequester() requester: Requester,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PostPage | undefined> {
+    if (query.list === 'search') await this.limits.count('search', requester);
     return give(reply, await this.lists.list(slug, query));
   }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { clientOf } from './client-address.js';
+import { clientOf } from '../../rate-limits/client-address.js';
 
 /** Where accounts have logged in from before, in whatever way, as their sessions tell for a month after they ended. */
 @Injectable()
