@@ -3,7 +3,7 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { DataSource, type EntityManager, type Repository } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Actor } from '../access/actor.js';
-import { pageOf, placeByAge, type ListQuery, type Page } from '../paging.js';
+import { pageOf, placeByAge, placeIn, type ListQuery, type Page } from '../paging.js';
 import { Problem } from '../problems/problem.js';
 import { Authors, type Author } from './authors.js';
 import { changeableBy, mayChange } from './authorship.js';
@@ -25,21 +25,23 @@ export class CommentsService {
 
   /** A page of a post's comments, oldest first. @throws {Problem} `post_not_found`. */
   async list(postId: string, { cursor, limit }: ListQuery): Promise<Page<CommentAnswer>> {
+    const name = `comments of ${postId}`;
+    const after = placeIn(name, cursor);
     const query = this.comments
       .createQueryBuilder('comment')
       .where('comment.postId = :postId', { postId })
       .orderBy({ 'comment.createdAt': 'ASC', 'comment.id': 'ASC' })
       .limit(limit + 1);
-    if (cursor !== undefined) {
+    if (after !== undefined) {
       query.andWhere('(comment.createdAt, comment.id) > (:at, :id)', {
-        at: new Date(cursor.at),
-        id: cursor.id,
+        at: new Date(after.at),
+        id: after.id,
       });
     }
     const rows = await query.getMany();
     if (rows.length === 0) await postMustBe(this.dataSource.manager, postId);
     const authorOf = await this.authors.of(rows.slice(0, limit));
-    return pageOf(rows, limit, placeByAge, (row) => answer(row, authorOf(row.authorId)));
+    return pageOf(name, rows, limit, placeByAge, (row) => answer(row, authorOf(row.authorId)));
   }
 
   /**

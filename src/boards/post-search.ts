@@ -1,18 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { poolOf } from '../database/postgres-pool.js';
 import { withStatementTimeout, type Queries } from '../database/statement-timeout.js';
 import { placeByAge } from '../paging.js';
 import { Turns } from '../turns.js';
-import type { PostQuery, SearchPlace } from './post-query.js';
+import type { SearchPlace } from './post-query.js';
 import { LISTED, type PostRow } from './post-row.js';
 
-/** Bulkhead: others have the other connections, and one of two cores. */
-const AT_ONCE = { atOnce: 2, waiting: 8 };
+/** Bulkhead: other requests keep the other connections. The embedded database runs one statement at a time. */
+const BULKHEAD = { server: { atOnce: 2, waiting: 8 }, embedded: { atOnce: 1, waiting: 8 } };
 /** How long (ms) one statement of a search may run. */
 const STATEMENT_MS = 1_000;
 
-/** A search goes through so many of the newest posts first. */
+/** A search goes through so many of the newest posts first, and so much of their words: long posts are for the index. */
 const NEWEST = 500;
+const NEWEST_BYTES = 2_000_000;
 
 const ASKED = 'asked AS MATERIALIZED (SELECT board.searched($1, $2) AS words)';
 /** The better of two ways in which a post can fit what is asked in its period. */
@@ -29,11 +31,18 @@ const SHOWN = (part: Part) => `
 
 /** Words that are common are found quickly among the newest posts… */
 const AMONG_NEWEST = (part: Part) => `
-  WITH ${ASKED}, newest AS MATERIALIZED (
-    SELECT p.* FROM board.posts p WHERE p.board_id = $1 AND ${AFTER} ${IN_ORDER} LIMIT ${NEWEST}
+  WITH ${ASKED}, latest AS (
+    SELECT p.id, p.created_at, p.title_words, p.words, board.period(p.created_at) AS period
+    FROM board.posts p WHERE p.board_id = $1 AND ${AFTER} ${IN_ORDER} LIMIT ${NEWEST}
+  ), sized AS (
+    SELECT *, sum(pg_column_size(p.words)) OVER (${IN_ORDER}) AS size FROM latest p
+  ), newest AS MATERIALIZED (
+    SELECT * FROM sized WHERE size <= ${NEWEST_BYTES}
+  ), periods AS MATERIALIZED (
+    SELECT period, board.searched_in(period, words) AS asked
+    FROM asked, (SELECT DISTINCT period FROM newest) AS those
   ), found AS MATERIALIZED (
-    SELECT p.id FROM newest p, asked
-    WHERE ${FITS[part]('board.searched_in(board.period(p.created_at), asked.words)')} ${IN_ORDER} LIMIT $5
+    SELECT p.id FROM newest p JOIN periods USING (period) WHERE ${FITS[part]('periods.asked')} ${IN_ORDER} LIMIT $5
   ) ${SHOWN(part)}`;
 
 /**
@@ -64,17 +73,20 @@ type FoundRow = PostRow & Pick<SearchPlace, 'part'>;
  */
 @Injectable()
 export class PostSearch {
-  private readonly turns = new Turns(AT_ONCE, 'a search');
+  private readonly turns: Turns;
 
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(private readonly dataSource: DataSource) {
+    const embedded = poolOf(dataSource).session === undefined;
+    this.turns = new Turns(BULKHEAD[embedded ? 'embedded' : 'server'], 'a search');
+  }
 
   /**
-   * One row more than the limit, if there are so many.
+   * At most `most` rows, from `place` on.
    * @throws {Problem} `temporarily_unavailable` when too many are waiting, or where a statement takes longer than a second.
    */
-  find(boardId: string, query: Extract<PostQuery, { list: 'search' }>): Promise<FoundRow[]> {
+  find(boardId: string, q: string, most: number, place?: SearchPlace): Promise<FoundRow[]> {
     return this.turns.run(() =>
-      withStatementTimeout(this.dataSource, STATEMENT_MS, (db) => search(db, boardId, query)),
+      withStatementTimeout(this.dataSource, STATEMENT_MS, (db) => search(db, [boardId, q], most, place)),
     );
   }
 
@@ -84,20 +96,21 @@ export class PostSearch {
 
 async function search(
   db: Queries,
-  boardId: string,
-  { q, limit, place }: Extract<PostQuery, { list: 'search' }>,
+  asked: readonly [boardId: string, q: string],
+  most: number,
+  place: SearchPlace | undefined,
 ): Promise<FoundRow[]> {
   const found: FoundRow[] = [];
   for (const { part, ways } of STEPS) {
     if (place?.part === 'body' && part === 'title') continue;
     const after = place?.part === part ? [new Date(place.at), place.id] : [null, null];
-    const wanted = limit + 1 - found.length;
+    const wanted = most - found.length;
     let rows: FoundRow[] = [];
     for (const way of ways) {
-      if (rows.length < wanted) rows = await db.query(way, [boardId, q, ...after, wanted]);
+      if (rows.length < wanted) rows = await db.query(way, [...asked, ...after, wanted]);
     }
     found.push(...rows);
-    if (found.length > limit) break;
+    if (found.length === most) break;
   }
   return found;
 }
