@@ -10,7 +10,7 @@ import { changeableBy, mayChange } from './authorship.js';
 import type { CommentAnswer, NewComment } from './comment-schemas.js';
 import { Comment } from './comment.entity.js';
 import { count, holdPost } from './counting.js';
-import { Once } from './once.js';
+import { Once, type Call, type Caller } from './once.js';
 import { Post } from './post.entity.js';
 
 /** What people write under posts. */
@@ -47,12 +47,18 @@ export class CommentsService {
   /**
    * Puts a comment under a post, and counts it there. With an `Idempotency-Key` that the actor used within a day, it answers
    * what it did then.
-   * @throws {Problem} `post_not_found`, `idempotency_key_reused`.
+   * @throws {Problem} `post_not_found`, `idempotency_key_reused`, `too_many_attempts`.
    */
-  async write(actor: Actor, postId: string, { body }: NewComment, key?: string): Promise<CommentAnswer> {
+  async write(
+    actor: Actor,
+    postId: string,
+    { body }: NewComment,
+    { key, requester }: Caller,
+  ): Promise<CommentAnswer> {
     const { accountId: authorId } = actor;
     const authorOf = await this.authors.of([{ authorId }]);
-    return this.once.perform(actor, { key, request: ['comment', postId, body] }, async (db) => {
+    const call: Call = { key, request: ['comment', postId, body], counts: ['comment', requester] };
+    return this.once.perform(actor, call, async (db) => {
       await holdPost(db, postId);
       const id = uuidv7();
       await db.insert(Comment, { id, postId, authorId, body });

@@ -4,11 +4,12 @@ import { DataSource, In, type EntityManager, type FindOptionsWhere, type Reposit
 import { v7 as uuidv7 } from 'uuid';
 import type { Actor } from '../access/actor.js';
 import { Problem } from '../problems/problem.js';
+import type { Requester } from '../rate-limits/rate-limits.js';
 import { changeableBy, mayChange } from './authorship.js';
 import { Authors, type Author } from './authors.js';
 import { Board } from './board.entity.js';
 import { excerptOf } from './excerpt.js';
-import { Once } from './once.js';
+import { Once, type Call, type Caller } from './once.js';
 import { LISTED, summaryOf, type PostRow } from './post-row.js';
 import type { NewPost, PostAnswer, PostChanges } from './post-schemas.js';
 import { Post } from './post.entity.js';
@@ -54,18 +55,27 @@ export class PostsService {
   /**
    * Puts a post on a board, and counts it there. With an `Idempotency-Key` that the actor used within a day, it answers what
    * it did then.
-   * @throws {Problem} `board_not_found`, `idempotency_key_reused`.
+   * @throws {Problem} `board_not_found`, `idempotency_key_reused`, `too_many_attempts`.
    */
-  async write(actor: Actor, slug: string, { title, body }: NewPost, key?: string): Promise<VersionedPost> {
+  async write(
+    actor: Actor,
+    slug: string,
+    { title, body }: NewPost,
+    { key, requester }: Caller,
+  ): Promise<VersionedPost> {
     const { accountId: authorId } = actor;
     const authorOf = await this.authors.of([{ authorId }]);
-    return this.once.perform(actor, { key, request: ['post', slug, title, body] }, async (db) => {
+    const call: Call = { key, request: ['post', slug, title, body], counts: ['post', requester] };
+    // Kept for a day, without the body: whoever repeats the request sends it along.
+    const { post, version } = await this.once.perform(actor, call, async (db) => {
       const [[board]] = await db.query<[{ id: string }[]]>(COUNT_POST, [slug]);
       if (board === undefined) throw new Problem('board_not_found');
       const [id, boardId] = [uuidv7(), board.id];
       await db.insert(Post, { id, boardId, authorId, title, body, excerpt: excerptOf(body) });
-      return versioned(await read(db, id, actor), authorOf(authorId), actor);
+      const { post, version } = versioned(await read(db, id, actor), authorOf(authorId), actor);
+      return { post: { ...post, body: '' }, version };
     });
+    return { post: { ...post, body }, version };
   }
 
   /**

@@ -35,6 +35,9 @@ const IN_PROCESS: readonly RateLimitName[] = ['refresh'];
 
 /** Prefix length of a network of IPv6. */
 const NETWORK = 48;
+/** The network of an address. */
+export const networkOf = (address: string): string => clientOf(address, NETWORK);
+
 /** Keys of one counter in memory, some 4 MB. */
 const MOST_KEYS = 10_000;
 
@@ -70,7 +73,7 @@ export class RateLimits {
     if (counters === undefined) return;
     if (owned !== undefined && own !== undefined) await take(owned, own);
     try {
-      await take(counters.network, clientOf(address, NETWORK));
+      await take(counters.network, networkOf(address));
     } catch (error) {
       if (own !== undefined) await owned?.reward(own);
       throw error;
@@ -81,7 +84,7 @@ export class RateLimits {
   async giveBack(name: RateLimitName, { own, address }: Requester): Promise<void> {
     const counters = this.counters.get(name);
     if (own !== undefined) await counters?.own?.reward(own);
-    await counters?.network.reward(clientOf(address, NETWORK));
+    await counters?.network.reward(networkOf(address));
   }
 }
 
