@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import pg from 'pg';
+import { cursorOf } from '../dist/src/paging.js';
 import { startDatabase } from './database.mjs';
 import { median, send } from './measure.mjs';
 
@@ -34,7 +34,8 @@ const SQUARES = String.fromCodePoint(
   ...Array.from({ length: 5 }, (_, i) => 0x337b + i),
 );
 const LATEST = { at: 253_402_300_799_999, id: 'ffffffff-ffff-4fff-bfff-ffffffffffff', part: 'title' };
-const cursor = Buffer.from(JSON.stringify(LATEST)).toString('base64url');
+/** Without the name of a list, and from the year 9999. */
+const madeUp = Buffer.from(JSON.stringify(LATEST)).toString('base64url');
 
 /**
  * Requests that one client, or one account, sends as fast as they are answered, `atOnce` at a time. `request` makes the n-th
@@ -44,7 +45,7 @@ const STORMS = [
   {
     name: 'search with a made-up cursor',
     atOnce: 12,
-    request: () => ({ path: `${BOARD}?q=${encodeURIComponent(SQUARES)}&cursor=${cursor}` }),
+    request: () => ({ path: `${BOARD}?q=${encodeURIComponent(SQUARES)}&cursor=${madeUp}` }),
   },
   {
     name: 'search for many pairs',
@@ -205,9 +206,10 @@ async function start(database) {
     void exited.then((code) => reject(new Error(`the server ended with ${code}`)));
   });
   const place = { popularity: 4_000_000_000, id: LATEST.id, snapshot: '1:1:' };
+  const popular = cursorOf(`popular ${world.boardId}`, place);
   return {
     ...world,
-    popular: Buffer.from(JSON.stringify(place)).toString('base64url'),
+    popular,
     refresh: refreshing(world.cookies),
     stop: () => {
       child.kill();
