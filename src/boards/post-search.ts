@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { poolOf } from '../database/postgres-pool.js';
 import { withStatementTimeout, type Queries } from '../database/statement-timeout.js';
 import { placeByAge } from '../paging.js';
-import { Turns } from '../turns.js';
+import type { Turns } from '../turns.js';
+import { bulkhead } from './bulkhead.js';
 import type { SearchPlace } from './post-query.js';
 import { LISTED, type PostRow } from './post-row.js';
 
-/** Bulkhead: other requests keep the other connections. The embedded database runs one statement at a time. */
-const BULKHEAD = { server: { atOnce: 2, waiting: 8 }, embedded: { atOnce: 1, waiting: 8 } };
+/** Searches that wait for others. */
+const WAITING = 8;
 /** How long (ms) one statement of a search may run. */
 const STATEMENT_MS = 1_000;
 
@@ -76,8 +76,7 @@ export class PostSearch {
   private readonly turns: Turns;
 
   constructor(private readonly dataSource: DataSource) {
-    const embedded = poolOf(dataSource).session === undefined;
-    this.turns = new Turns(BULKHEAD[embedded ? 'embedded' : 'server'], 'a search');
+    this.turns = bulkhead(dataSource, WAITING, 'a search');
   }
 
   /**
