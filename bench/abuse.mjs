@@ -43,6 +43,12 @@ const madeUp = Buffer.from(JSON.stringify(LATEST)).toString('base64url');
  */
 const STORMS = [
   {
+    // What any flood of one client costs, so that the others can be compared with it.
+    name: 'control: requests that cost nothing',
+    atOnce: 12,
+    request: () => ({ path: '/health/live' }),
+  },
+  {
     name: 'search with a made-up cursor',
     atOnce: 12,
     request: () => ({ path: `${BOARD}?q=${encodeURIComponent(SQUARES)}&cursor=${madeUp}` }),
@@ -128,7 +134,7 @@ async function measure(name, database) {
       const [still, stormy] = [median(idle.get(which)), median(p99s.get(which))];
       console.log(
         `  p99 of ${which.padEnd(20)} ${still.toFixed(1).padStart(8)} ms idle ${stormy.toFixed(1).padStart(8)} ms ` +
-          `during it   ${(stormy / still).toFixed(2)} ×`,
+          `during it ${(stormy / still).toFixed(2).padStart(6)} ×`,
       );
     }
   }
@@ -205,7 +211,7 @@ async function start(database) {
     child.once('message', resolve);
     void exited.then((code) => reject(new Error(`the server ended with ${code}`)));
   });
-  const place = { popularity: 4_000_000_000, id: LATEST.id, snapshot: '1:1:' };
+  const place = { popularity: Math.floor(Date.now() / 1_000), id: LATEST.id, snapshot: '1:1:' };
   const popular = cursorOf(`popular ${world.boardId}`, place);
   return {
     ...world,

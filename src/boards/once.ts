@@ -4,6 +4,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
 import { Problem } from '../problems/problem.js';
 import { RateLimits, type RateLimitName, type Requester } from '../rate-limits/rate-limits.js';
+import { Writes } from './writes.js';
 
 /** A call that may be repeated: its `Idempotency-Key`, if it has one, and what it asks for. */
 export interface Call {
@@ -34,6 +35,7 @@ const ANSWER = 'UPDATE board.idempotency_keys SET answer = $3 WHERE account_id =
 export class Once {
   constructor(
     private readonly dataSource: DataSource,
+    private readonly writes: Writes,
     private readonly limits: RateLimits,
   ) {}
 
@@ -49,13 +51,13 @@ export class Once {
   ): Promise<T> {
     if (key === undefined) {
       await this.limits.count(name, requester);
-      return this.dataSource.transaction(work);
+      return this.writes.transaction(work);
     }
     const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest();
     const [fresh] = await this.dataSource.query<Known<T>[]>(FRESH, [accountId, key]);
     if (fresh !== undefined) return answerOf(fresh, fingerprint);
     await this.limits.count(name, requester);
-    return this.dataSource.transaction(async (db) => {
+    return this.writes.transaction(async (db) => {
       const claimed = await db.query<unknown[]>(CLAIM, [accountId, key, fingerprint]);
       if (claimed.length > 0) {
         const answer = await work(db);

@@ -5,12 +5,12 @@ import { OptionalActor, Public } from '../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../access/actor.js';
 import { Answers, Fails } from '../openapi.js';
 import { CountsAs, CurrentRequester, RateLimited } from '../rate-limits/rate-limited.js';
-import { RateLimits, type Requester } from '../rate-limits/rate-limits.js';
+import type { Requester } from '../rate-limits/rate-limits.js';
 import { Conditional, give, setTag, versionsIn } from './conditional.js';
 import { IdempotencyKey, TakesIdempotencyKey } from './idempotency-key.js';
 import { knownBoard, knownPost } from './known.js';
 import { PostLists } from './post-lists.js';
-import { postQuery, type PostQuery } from './post-query.js';
+import { isSearch, postQuery, type PostQuery } from './post-query.js';
 import {
   newPost,
   post,
@@ -37,7 +37,6 @@ export class PostsController {
   constructor(
     private readonly posts: PostsService,
     private readonly lists: PostLists,
-    private readonly limits: RateLimits,
   ) {}
 
   @Get('boards/:slug/posts')
@@ -51,16 +50,14 @@ export class PostsController {
       'those with all its words in the title, and then the others that have them, the newest first. Searches are limited ' +
       'per network, and answer 503 with `Retry-After` while too many run.',
   })
-  @CountsAs('search')
+  @RateLimited('search', isSearch)
   @Answers(200, postPage, 'A page of posts')
   @Fails('validation_failed', 'board_not_found', 'temporarily_unavailable')
   async list(
     @Param('slug', knownBoard) slug: string,
     @Query({ schema: postQuery }) query: PostQuery,
-    @CurrentRequester() requester: Requester,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PostPage | undefined> {
-    if (query.list === 'search') await this.limits.count('search', requester);
     return give(reply, await this.lists.list(slug, query));
   }
 

@@ -4,16 +4,15 @@ import { DataSource, In, type EntityManager, type FindOptionsWhere, type Reposit
 import { v7 as uuidv7 } from 'uuid';
 import type { Actor } from '../access/actor.js';
 import { Problem } from '../problems/problem.js';
-import type { Turns } from '../turns.js';
 import { changeableBy, mayChange } from './authorship.js';
 import { Authors, type Author } from './authors.js';
 import { Board } from './board.entity.js';
-import { bulkhead } from './bulkhead.js';
 import { excerptOf } from './excerpt.js';
 import { Once, type Call, type Caller } from './once.js';
 import { LISTED, summaryOf, type PostRow } from './post-row.js';
 import type { NewPost, PostAnswer, PostChanges } from './post-schemas.js';
 import { Post } from './post.entity.js';
+import { Writes } from './writes.js';
 
 /** A post, and the version of it that this is. */
 export interface VersionedPost {
@@ -36,22 +35,16 @@ const READ = `
 
 const COUNT_POST = 'UPDATE board.boards SET post_count = post_count + 1 WHERE slug = $1 RETURNING id';
 
-/** Posts that wait to be written: 20,000 characters are cut into words within some 100 ms. */
-const WAITING = 64;
-
 /** What people do with a post. */
 @Injectable()
 export class PostsService {
-  private readonly writing: Turns;
-
   constructor(
     private readonly dataSource: DataSource,
     @InjectRepository(Post) private readonly posts: Repository<Post>,
     private readonly authors: Authors,
     private readonly once: Once,
-  ) {
-    this.writing = bulkhead(dataSource, WAITING, 'writing a post');
-  }
+    private readonly writes: Writes,
+  ) {}
 
   /** A post, and whether the actor likes it, if there is one. @throws {Problem} `post_not_found`. */
   async get(actor: Actor | undefined, id: string): Promise<VersionedPost> {
@@ -63,7 +56,7 @@ export class PostsService {
   /**
    * Puts a post on a board, and counts it there. With an `Idempotency-Key` that the actor used within a day, it answers what
    * it did then.
-   * @throws {Problem} `board_not_found`, `idempotency_key_reused`, `too_many_attempts`; `temporarily_unavailable` when too many are waiting.
+   * @throws {Problem} `board_not_found`, `idempotency_key_reused`, `too_many_attempts`.
    */
   async write(
     actor: Actor,
@@ -75,15 +68,14 @@ export class PostsService {
     const authorOf = await this.authors.of([{ authorId }]);
     const call: Call = { key, request: ['post', slug, title, body], counts: ['post', requester] };
     // Kept for a day, without the body: whoever repeats the request sends it along.
-    const perform = async (db: EntityManager): Promise<VersionedPost> => {
+    const { post, version } = await this.once.perform(actor, call, async (db) => {
       const [[board]] = await db.query<[{ id: string }[]]>(COUNT_POST, [slug]);
       if (board === undefined) throw new Problem('board_not_found');
       const [id, boardId] = [uuidv7(), board.id];
       await db.insert(Post, { id, boardId, authorId, title, body, excerpt: excerptOf(body) });
       const { post, version } = versioned(await read(db, id, actor), authorOf(authorId), actor);
       return { post: { ...post, body: '' }, version };
-    };
-    const { post, version } = await this.writing.run(() => this.once.perform(actor, call, perform));
+    });
     return { post: { ...post, body }, version };
   }
 
@@ -104,12 +96,10 @@ export class PostsService {
       updatedAt: () => 'now()',
     };
     // Read before anyone else can change it again: who gets a version here gets what they wrote.
-    const row = await this.writing.run(() =>
-      this.dataSource.transaction(async (db) => {
-        const { affected } = await db.update(Post, changeable(actor, id, versions), set);
-        return affected === 0 ? undefined : read(db, id, actor);
-      }),
-    );
+    const row = await this.writes.transaction(async (db) => {
+      const { affected } = await db.update(Post, changeable(actor, id, versions), set);
+      return affected === 0 ? undefined : read(db, id, actor);
+    });
     if (row === undefined) throw await this.refusal(actor, id);
     const authorOf = await this.authors.of([row]);
     return versioned(row, authorOf(row.authorId), actor);
@@ -120,7 +110,7 @@ export class PostsService {
    * @throws {Problem} `post_not_found`, `forbidden`, `version_conflict`.
    */
   async delete(actor: Actor, id: string, versions?: readonly number[]): Promise<void> {
-    const deleted = await this.dataSource.transaction(async (db) => {
+    const deleted = await this.writes.transaction(async (db) => {
       const { raw } = await db
         .createQueryBuilder()
         .delete()

@@ -13,7 +13,13 @@ import type { FastifyRequest } from 'fastify';
 import { Fails } from '../openapi.js';
 import { RateLimits, type RateLimitName, type Requester } from './rate-limits.js';
 
-const NAME = 'rate-limit';
+const COUNTED = 'rate-limit';
+/** What a route counts as, and which of its requests do; all unless told. */
+interface Counted {
+  readonly name: RateLimitName;
+  readonly when?: ((request: FastifyRequest) => boolean) | undefined;
+}
+
 /** The member of an operation in the OpenAPI document that names its limit; docs/costs.md lists them. */
 export const RATE_LIMIT_EXTENSION = 'x-rate-limit';
 
@@ -26,8 +32,10 @@ class RateLimitGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const name = this.reflector.get<RateLimitName>(NAME, context.getHandler());
-    await this.limits.count(name, requesterOf(context));
+    const { name, when } = this.reflector.get<Counted>(COUNTED, context.getHandler());
+    if (when?.(context.switchToHttp().getRequest<FastifyRequest>()) ?? true) {
+      await this.limits.count(name, requesterOf(context));
+    }
     return true;
   }
 }
@@ -36,9 +44,16 @@ class RateLimitGuard implements CanActivate {
 export const CountsAs = (name: RateLimitName): MethodDecorator =>
   applyDecorators(ApiExtension(RATE_LIMIT_EXTENSION, name), Fails('too_many_attempts'));
 
-/** Counts each request to a route (429 `too_many_attempts`): of the account that asks, and of its network. */
-export const RateLimited = (name: RateLimitName): MethodDecorator =>
-  applyDecorators(SetMetadata(NAME, name), UseGuards(RateLimitGuard), CountsAs(name));
+/**
+ * Counts requests to a route (429 `too_many_attempts`), of the account that asks and of its network: before their validation,
+ * so that a refusal costs little.
+ */
+export const RateLimited = (name: RateLimitName, when?: Counted['when']): MethodDecorator =>
+  applyDecorators(
+    SetMetadata(COUNTED, { name, when } satisfies Counted),
+    UseGuards(RateLimitGuard),
+    CountsAs(name),
+  );
 
 /** The {@link Requester} of this request. */
 export const CurrentRequester = createParamDecorator((_: unknown, context: ExecutionContext) =>
