@@ -175,17 +175,17 @@ async function timed(world, request, agent) {
 /** Sends requests of a storm until the function that it gives is called. */
 function rage(world, { atOnce, request }, statuses) {
   const agent = new Agent({ keepAlive: true });
-  let over = false;
+  const storm = { over: false };
   let sent = 0;
   const ended = Array.from({ length: atOnce }, async () => {
-    while (!over) {
+    while (!storm.over) {
       const asked = request(world, sent++);
       const { status } = await send(PORT, asked.path, { ...asked, agent }).catch(() => FAILED);
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
     }
   });
   return async () => {
-    over = true;
+    storm.over = true;
     await Promise.all(ended);
     agent.destroy();
   };

@@ -36,7 +36,7 @@ export type PostQuery = { readonly limit: number } & (
 /** Whether a request to `GET /boards/:slug/posts` searches, before its query is validated. */
 export function isSearch({ query }: { readonly query: unknown }): boolean {
   const { q } = query as { readonly q?: unknown };
-  return q !== undefined && String(q).trim() !== '';
+  return typeof q === 'string' && q.trim() !== '';
 }
 
 /** The query of `GET /boards/:slug/posts`. What is searched for is sorted by how well it fits, whatever `sort` says. */
