@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import autocannon from 'autocannon';
 import pg from 'pg';
+import { cursorOf } from '../dist/src/paging.js';
 import { startDatabase } from './database.mjs';
 import { ask, inRounds } from './measure.mjs';
 import { beginExplaining, canExplain, endExplaining, LOGGED, savePlans } from './plans.mjs';
@@ -95,10 +96,6 @@ async function placeAt(rows) {
   return found[0];
 }
 
-function cursor(place) {
-  return Buffer.from(JSON.stringify(place)).toString('base64url');
-}
-
 async function readingRequests() {
   const get = (name, path, against, plan) => ({
     name,
@@ -115,10 +112,10 @@ async function readingRequests() {
       plan,
     );
   const deep = await placeAt(depth());
-  const { popular, snapshot } = await popularPlace();
+  const { boardId, popular, snapshot } = await popularPlace();
   const thread = await longThread();
-  const deepLatest = `${LIST}?cursor=${cursor({ at: deep.created_at.getTime(), id: deep.id })}`;
-  const deepPopular = `${LIST}?sort=popular&cursor=${cursor({ ...popular, snapshot })}`;
+  const deepLatest = `${LIST}?cursor=${cursorOf(`latest ${deep.board_id}`, { at: deep.created_at.getTime(), id: deep.id })}`;
+  const deepPopular = `${LIST}?sort=popular&cursor=${cursorOf(`popular ${boardId}`, { ...popular, snapshot })}`;
   const { nextCursor } = JSON.parse((await ask(PORTS.full, `${LIST}?q=${encodeURIComponent('사람')}`)).body);
   return [
     get('latest, page 1', LIST, 'latest, page 1', 'latest-first'),
@@ -128,7 +125,7 @@ async function readingRequests() {
     get('comments, page 1', `/posts/${thread.id}/comments`, 'comments, page 1', 'comments-first'),
     get(
       'comments, deep',
-      `/posts/${thread.id}/comments?cursor=${cursor(thread.place)}`,
+      `/posts/${thread.id}/comments?cursor=${cursorOf(`comments of ${thread.id}`, thread.place)}`,
       'comments, page 1',
       'comments-deep',
     ),
@@ -156,13 +153,13 @@ async function readingRequests() {
 
 async function popularPlace() {
   const { rows } = await db.query(
-    `SELECT t.post_id AS id, t.popularity::float8 AS popularity, pg_current_snapshot()::text AS snapshot
+    `SELECT t.board_id, t.post_id AS id, t.popularity::float8 AS popularity, pg_current_snapshot()::text AS snapshot
      FROM board.tallies t JOIN board.boards b ON b.id = t.board_id
      WHERE b.slug = 'large' ORDER BY t.popularity DESC, t.post_id DESC OFFSET $1 LIMIT 1`,
     [depth() - 1],
   );
-  const [{ id, popularity, snapshot }] = rows;
-  return { popular: { popularity, id }, snapshot };
+  const [{ board_id: boardId, id, popularity, snapshot }] = rows;
+  return { boardId, popular: { popularity, id }, snapshot };
 }
 
 /** The post with the most comments, and where its last but one page begins. */
@@ -235,8 +232,8 @@ async function likes({ tokens }) {
   if (random.non2xx + one.non2xx > 0) throw new Error(`${random.non2xx + one.non2xx} likes refused`);
 
   // Who pages through the popular posts meanwhile.
-  const { popular, snapshot } = await popularPlace();
-  const deep = `${LIST}?sort=popular&cursor=${cursor({ ...popular, snapshot })}`;
+  const { boardId, popular, snapshot } = await popularPlace();
+  const deep = `${LIST}?sort=popular&cursor=${cursorOf(`popular ${boardId}`, { ...popular, snapshot })}`;
   const liking = hammer(2, (n) => paths.at(-1 - (n % paths.length)), tokenOf);
   const targets = [
     { name: 'latest, page 1', against: 'latest, page 1', run: () => ask(PORTS.full, LIST) },
@@ -303,6 +300,7 @@ function start(port, url) {
       DATABASE_URL: url,
       OTHERS: '2000',
       LOG_LEVEL: 'info',
+      RATE_LIMIT_FACTOR: '1000',
       AUTH_SECRET: 'a-secret-for-the-benchmark-only-0123456789',
     },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { Controller, Get, Module } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { v7 as uuidv7 } from 'uuid';
 import { createDaemun } from '../dist/src/app.js';
 import { AccessTokens } from '../dist/src/auth/access-tokens.js';
 import { Sessions } from '../dist/src/auth/sessions/sessions.js';
@@ -51,4 +52,34 @@ const cookies = [];
 for (let i = 0; i < Number(process.env.SESSIONS ?? 0); i++) {
   cookies.push((await sessions.open({ accountId, roles: ['user'], method: 'kakao' })).refreshToken);
 }
-process.send?.({ ready: true, token, tokens, cookies, idleBytes: process.memoryUsage.rss() });
+/** A board of this name with posts of five years, where one is asked for. */
+const board = process.env.BOARD === undefined ? {} : await fillBoard(process.env.BOARD);
+process.send?.({ ready: true, token, tokens, cookies, ...board, idleBytes: process.memoryUsage.rss() });
+
+async function fillBoard(slug) {
+  const database = app.get(DataSource);
+  const found = await database.query('SELECT id FROM board.boards WHERE slug = $1', [slug]);
+  const boardId = found[0]?.id ?? uuidv7();
+  if (found.length === 0) {
+    await database.query(`INSERT INTO board.boards (id, slug, title) VALUES ($1, $2, 'A board')`, [
+      boardId,
+      slug,
+    ]);
+    // The embedded database writes a few hundred a second.
+    for (let day = 1; day < 2_000; day += 200) {
+      await database.query(
+        `INSERT INTO board.posts (id, board_id, author_id, title, body, excerpt, created_at)
+         SELECT gen_random_uuid(), $1, $2, 'post ' || n, md5(n::text) || ' 가나다라 오늘 ' || md5((n / 7)::text), '',
+           now() - n * interval '1 day' FROM generate_series($3::int, $3 + 199) AS n`,
+        [boardId, accountId, day],
+      );
+    }
+    await database.query(
+      `INSERT INTO board.reactions (board_id, post_id, change)
+       SELECT $1, id, 1 FROM board.posts, generate_series(1, 5) WHERE board_id = $1`,
+      [boardId],
+    );
+  }
+  const [{ id }] = await database.query('SELECT id FROM board.posts WHERE board_id = $1 LIMIT 1', [boardId]);
+  return { boardId, post: `/posts/${id}` };
+}

@@ -2,28 +2,32 @@ import { Agent, request } from 'node:http';
 
 export const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
-/** Asks a server on loopback; `{ status, body }`. */
-export function ask(port, path, { method = 'GET', token, body, agent } = {}) {
-  const headers = {
+/** Sends a request to a server on loopback; `{ status, headers, body }`. */
+export function send(port, path, { method = 'GET', token, body, headers = {}, agent = one } = {}) {
+  const all = {
+    ...headers,
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
   };
   return new Promise((resolve, reject) => {
-    const asked = request(
-      { host: '127.0.0.1', port, path, method, headers, agent: agent ?? one },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (piece) => (text += piece));
-        response.on('end', () => {
-          if (response.statusCode < 300) resolve({ status: response.statusCode, body: text });
-          else reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`));
-        });
-      },
-    );
+    const asked = request({ host: '127.0.0.1', port, path, method, headers: all, agent }, (response) => {
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (piece) => (text += piece));
+      response.on('end', () =>
+        resolve({ status: response.statusCode, headers: response.headers, body: text }),
+      );
+    });
     asked.on('error', reject);
     asked.end(body === undefined ? undefined : JSON.stringify(body));
   });
+}
+
+/** Asks a server on loopback; `{ status, body }`. */
+export async function ask(port, path, options = {}) {
+  const { status, body } = await send(port, path, options);
+  if (status >= 300) throw new Error(`${options.method ?? 'GET'} ${path}: ${status} ${body}`);
+  return { status, body };
 }
 const one = new Agent({ keepAlive: true, maxSockets: 1 });
 

@@ -24,6 +24,7 @@ const redis = await createClient({ url: 'redis://127.0.0.1:3804' }).connect();
 const env = {
   DATABASE_URL: database.url,
   LOG_LEVEL: 'info',
+  RATE_LIMIT_FACTOR: '1000',
   AUTH_SECRET: 'a-secret-for-the-benchmark-only-0123456789',
   SESSIONS: '1000',
 };

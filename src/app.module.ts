@@ -9,6 +9,7 @@ import { DatabaseModule } from './database/database.module.js';
 import { HealthController } from './health/health.controller.js';
 import { Readiness } from './health/readiness.js';
 import { MetricsModule } from './metrics/metrics.module.js';
+import { RateLimitsModule } from './rate-limits/rate-limits.module.js';
 import { RedisModule } from './redis/redis.module.js';
 import { Secrets } from './secrets.js';
 import { UsersModule } from './users/users.module.js';
@@ -42,6 +43,7 @@ export class AppModule {
         DatabaseModule.connect(database),
         RedisModule.connect(config),
         MetricsModule.from(config),
+        RateLimitsModule,
         AccessModule.trusting(KeysModule),
         AuthModule.from(config),
         UsersModule,

@@ -37,6 +37,16 @@ onEachDatabase('boards', (village) => {
     expect(await postCount(slug)).toBe(22);
   });
 
+  it('take no more writes at once than may wait, and the next ones when those are done', async () => {
+    const path = await village.writePost(await makeBoard());
+    const like = () => village.mina.call('PUT', `${path}/like`);
+    const liked = await Promise.all(Array.from({ length: 300 }, like));
+    const refused = liked.filter(({ status }) => status === 503);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.every(({ headers }) => Number(headers.get('retry-after')) > 0)).toBe(true);
+    expect((await like()).status).toBe(200);
+  });
+
   it('are deleted, or get another post, but not both', async () => {
     for (let round = 0; round < 5; round++) {
       const slug = await makeBoard();

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { BoundedMemory } from '../src/auth/limits/bounded-memory.js';
-import { clientOf } from '../src/auth/limits/client-address.js';
+import { BoundedMemory } from '../src/rate-limits/bounded-memory.js';
+import { clientOf } from '../src/rate-limits/client-address.js';
 import { pauseAfter } from '../src/auth/limits/limits.js';
 import { PasswordHashes } from '../src/auth/local/password-hashes.js';
 import { startApp, type TestApp } from './support/app.js';

@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
+import { cursorOf } from '../src/paging.js';
 import { json, readAll, signedIn, type SignedIn } from './support/actors.js';
 import { onEachDatabase } from './support/databases.js';
 
@@ -96,8 +97,13 @@ onEachDatabase('the popular posts', (village) => {
     { popularity: 1, id: '019340e2-5c00-7000-8000-00000000da00', snapshot: 'x' },
     { at: 1, id: '019340e2-5c00-7000-8000-00000000da00' },
   ])('refuse the cursor %j', async (place) => {
-    const cursor = Buffer.from(JSON.stringify(place)).toString('base64url');
-    const answer = village.anyone('GET', `${popular(await village.makeBoard())}&cursor=${cursor}`);
+    const slug = await village.makeBoard();
+    const [board] = await village.app.database.query<{ id: string }[]>(
+      'SELECT id FROM board.boards WHERE slug = $1',
+      [slug],
+    );
+    const cursor = cursorOf(`popular ${board?.id}`, place);
+    const answer = village.anyone('GET', `${popular(slug)}&cursor=${cursor}`);
     expect(await json(answer)).toMatchObject({
       code: 'validation_failed',
       errors: [{ pointer: '/cursor' }],

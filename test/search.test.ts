@@ -104,6 +104,41 @@ onEachDatabase('search', (village) => {
     });
   });
 
+  describe('has a bounded cost', () => {
+    /** Each of these becomes up to six characters by NFKC. */
+    const SQUARES = String.fromCodePoint(...Array.from({ length: 88 }, (_, i) => 0x3300 + i));
+    const searched = async (q: string): Promise<string[]> => {
+      const [{ words }] = await village.app.database.query<[{ words: string | null }]>(
+        'SELECT board.searched(gen_random_uuid(), $1) AS words',
+        [q],
+      );
+      return words?.split(' & ').slice(0, -1) ?? [];
+    };
+
+    it('with at most 12 words and 40 pairs, whatever is searched for', async () => {
+      const character = fc.oneof(
+        fc.integer({ min: 0x3300, max: 0x33ff }).map((code) => String.fromCodePoint(code)),
+        fc.constantFrom(' ', 'a', 'b', '가', '나', '\ufdfa', '①'),
+        fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }),
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(character, { maxLength: 100 }), async (characters) => {
+          fc.pre(!/[\0\p{Cs}]/u.test(characters.join('')));
+          const terms = await searched(characters.join(''));
+          const words = terms.filter((term) => term.endsWith(':*'));
+          expect(words.length).toBeLessThanOrEqual(12);
+          expect(terms.length - words.length).toBeLessThanOrEqual(40);
+        }),
+        { numRuns: 60, examples: [[[SQUARES]], [Array.from({ length: 100 }, (_, i) => `${i} `)]] },
+      );
+    });
+
+    it('and finds the post whose long title is searched for', async () => {
+      const title = Array.from({ length: 100 }, (_, i) => String.fromCodePoint(0xac00 + 28 * i)).join('');
+      expect(await titles(await boardWith({ title }, { title: 'another' }), title)).toEqual([title]);
+    });
+  });
+
   it('shows those with the words in the title first, and the newest first in each', async () => {
     const slug = await boardWith(
       { title: 'old title has tea' },

@@ -4,8 +4,8 @@ import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { CurrentActor, type Actor } from '../access/actor.js';
 import { Answers, Fails } from '../openapi.js';
-import { limit, pageSchema } from '../paging.js';
-import { AuditEvents } from './audit-events.js';
+import { cursorTo, limit, pageSchema } from '../paging.js';
+import { AuditEvents, auditPlace } from './audit-events.js';
 import { Departures } from './departures.js';
 import { reauthentication } from './reauthentication.js';
 import { RefreshCookie } from './refresh-cookie.js';
@@ -13,13 +13,7 @@ import { RefreshCookie } from './refresh-cookie.js';
 const farewell = reauthentication
   .optional()
   .meta({ id: 'Farewell', description: 'Not needed within ten minutes of logging in.' });
-const auditQuery = z.strictObject({
-  cursor: z
-    .string()
-    .regex(/^\d{1,18}$/, 'must be one that a page before gave')
-    .optional(),
-  limit,
-});
+const auditQuery = z.strictObject({ cursor: cursorTo(auditPlace).optional(), limit });
 const auditEvent = z
   .object({
     at: z.iso.datetime(),

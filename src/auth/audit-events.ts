@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { z } from 'zod';
 import type { Actor } from '../access/actor.js';
-import type { Page } from '../paging.js';
+import { pageOf, placeIn, type Cursor, type Page } from '../paging.js';
 
 /**
  * Something that happened to an account, without personal data beyond its id. The statements that change the row of a
@@ -45,21 +46,32 @@ export async function recordAuditEvent(
   );
 }
 
+/** Place in the list of events: an id, which is a positive bigint. */
+export const auditPlace = z.strictObject({ id: z.string().regex(/^[1-9]\d{0,17}$/) });
+
 /** `auth.audit_events`: answers "why was I logged out?". */
 @Injectable()
 export class AuditEvents {
   constructor(private readonly dataSource: DataSource) {}
 
   /** What happened to the actor's account, newest first; `cursor` is that of the page before. */
-  async of(actor: Actor, limit: number, cursor?: string): Promise<Page<RecordedEvent>> {
+  async of(
+    { accountId }: Actor,
+    limit: number,
+    cursor?: Cursor<z.output<typeof auditPlace>>,
+  ): Promise<Page<RecordedEvent>> {
+    const list = `events of ${accountId}`;
     const rows = await this.dataSource.query<(Omit<RecordedEvent, 'at'> & { id: string; at: Date })[]>(
       `SELECT id, at, kind, session_id AS "sessionId", details FROM auth.audit_events
        WHERE account_id = $1 AND ($2::bigint IS NULL OR id < $2) ORDER BY id DESC LIMIT $3`,
-      [actor.accountId, cursor ?? null, limit + 1],
+      [accountId, placeIn(list, cursor)?.id ?? null, limit + 1],
     );
-    const items = rows
-      .slice(0, limit)
-      .map(({ at, kind, sessionId, details }) => ({ at: at.toISOString(), kind, sessionId, details }));
-    return { items, nextCursor: rows.length > limit ? (rows[limit - 1]?.id ?? null) : null };
+    return pageOf(
+      list,
+      rows,
+      limit,
+      ({ id }) => ({ id }),
+      ({ at, kind, sessionId, details }) => ({ at: at.toISOString(), kind, sessionId, details }),
+    );
   }
 }

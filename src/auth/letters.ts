@@ -6,7 +6,7 @@ import { Mailer, type Mail } from '../mail/mailer.js';
 import { Outbox } from '../outbox/outbox.js';
 import { LOCALES, Profiles, type Locale } from '../users/profiles.js';
 import type { Account } from './account.entity.js';
-import { clientOf } from './limits/client-address.js';
+import { clientOf } from '../rate-limits/client-address.js';
 import { KnownClients } from './limits/known-clients.js';
 import { MailPauses } from './mail-pauses.js';
 import { MailThrottle } from './mail-throttle.js';

@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { Public, Roles } from '../access/access.decorators.js';
 import { Answers, Fails } from '../openapi.js';
 import { listQuery, type ListQuery, type Page } from '../paging.js';
+import { RateLimited } from '../rate-limits/rate-limited.js';
 import {
   board,
   boardChanges,
@@ -51,6 +52,7 @@ export class BoardsController {
 
   @Post()
   @Roles('admin')
+  @RateLimited('board')
   @ApiOperation({ summary: 'Make a board' })
   @Answers(201, board, 'The new board')
   @Fails('validation_failed', 'forbidden', 'slug_taken')
@@ -65,6 +67,7 @@ export class BoardsController {
 
   @Patch(':slug')
   @Roles('admin')
+  @RateLimited('board')
   @ApiOperation({ summary: 'Change a board', description: 'Members that are left out stay.' })
   @Answers(200, board, 'The board as it is now')
   @Fails('validation_failed', 'forbidden', 'board_not_found', 'slug_taken')
@@ -77,6 +80,7 @@ export class BoardsController {
 
   @Delete(':slug')
   @Roles('admin')
+  @RateLimited('board')
   @ApiOperation({ summary: 'Delete an empty board' })
   @Answers(204, undefined, 'The board is gone')
   @Fails('forbidden', 'board_not_found', 'board_not_empty')

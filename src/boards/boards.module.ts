@@ -17,6 +17,7 @@ import { Post } from './post.entity.js';
 import { PostsController } from './posts.controller.js';
 import { PostsService } from './posts.service.js';
 import { Seed } from './seed.js';
+import { Writes } from './writes.js';
 
 /** BoardService. Authors' names come through the port `Profiles`; nothing else here knows of another service. */
 @Module({
@@ -31,6 +32,7 @@ import { Seed } from './seed.js';
     LikesService,
     Authors,
     Once,
+    Writes,
     Forgetting,
     Seed,
   ],

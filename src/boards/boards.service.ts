@@ -3,7 +3,7 @@ import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { isUniqueViolation } from '../database/unique-violation.js';
-import { pageOf, placeByAge, type ListQuery, type Page } from '../paging.js';
+import { pageOf, placeByAge, placeIn, type ListQuery, type Page } from '../paging.js';
 import { Problem } from '../problems/problem.js';
 import { Board } from './board.entity.js';
 import type { BoardAnswer, BoardChanges, NewBoard } from './board-schemas.js';
@@ -15,14 +15,15 @@ export class BoardsService {
 
   /** A page of boards, oldest first. */
   async list({ cursor, limit }: ListQuery): Promise<Page<BoardAnswer>> {
+    const after = placeIn('boards', cursor);
     const query = this.boards
       .createQueryBuilder('board')
       .orderBy({ 'board.createdAt': 'ASC', 'board.id': 'ASC' })
       .limit(limit + 1);
-    if (cursor !== undefined) {
-      query.where('(board.createdAt, board.id) > (:at, :id)', { at: new Date(cursor.at), id: cursor.id });
+    if (after !== undefined) {
+      query.where('(board.createdAt, board.id) > (:at, :id)', { at: new Date(after.at), id: after.id });
     }
-    return pageOf(await query.getMany(), limit, placeByAge, boardAnswer);
+    return pageOf('boards', await query.getMany(), limit, placeByAge, boardAnswer);
   }
 
   /** @throws {Problem} `board_not_found`. */

@@ -5,6 +5,8 @@ import { Public } from '../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../access/actor.js';
 import { Answers, Fails } from '../openapi.js';
 import { listQuery, type ListQuery, type Page } from '../paging.js';
+import { CountsAs, CurrentRequester, RateLimited } from '../rate-limits/rate-limited.js';
+import type { Requester } from '../rate-limits/rate-limits.js';
 import { comment, commentPage, newComment, type CommentAnswer, type NewComment } from './comment-schemas.js';
 import { CommentsService } from './comments.service.js';
 import { Conditional, give } from './conditional.js';
@@ -33,6 +35,7 @@ export class CommentsController {
 
   @Post('posts/:id/comments')
   @TakesIdempotencyKey()
+  @CountsAs('comment')
   @ApiOperation({ summary: 'Write a comment' })
   @Answers(201, comment, 'The new comment')
   @Fails('validation_failed', 'post_not_found', 'idempotency_key_reused')
@@ -41,11 +44,13 @@ export class CommentsController {
     @Param('id', knownPost) id: string,
     @Body({ schema: newComment }) body: NewComment,
     @IdempotencyKey() key: string | undefined,
+    @CurrentRequester() requester: Requester,
   ): Promise<CommentAnswer> {
-    return this.comments.write(actor, id, body, key);
+    return this.comments.write(actor, id, body, { key, requester });
   }
 
   @Patch('comments/:id')
+  @RateLimited('edit')
   @ApiOperation({ summary: 'Change a comment' })
   @Answers(200, comment, 'The comment as it is now')
   @Fails('validation_failed', 'forbidden', 'comment_not_found')
@@ -58,6 +63,7 @@ export class CommentsController {
   }
 
   @Delete('comments/:id')
+  @RateLimited('edit')
   @ApiOperation({ summary: 'Delete a comment' })
   @Answers(204, undefined, 'The comment is gone')
   @Fails('forbidden', 'comment_not_found')

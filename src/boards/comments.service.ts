@@ -3,15 +3,16 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { DataSource, type EntityManager, type Repository } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Actor } from '../access/actor.js';
-import { pageOf, placeByAge, type ListQuery, type Page } from '../paging.js';
+import { pageOf, placeByAge, placeIn, type ListQuery, type Page } from '../paging.js';
 import { Problem } from '../problems/problem.js';
 import { Authors, type Author } from './authors.js';
 import { changeableBy, mayChange } from './authorship.js';
 import type { CommentAnswer, NewComment } from './comment-schemas.js';
 import { Comment } from './comment.entity.js';
 import { count, holdPost } from './counting.js';
-import { Once } from './once.js';
+import { Once, type Call, type Caller } from './once.js';
 import { Post } from './post.entity.js';
+import { Writes } from './writes.js';
 
 /** What people write under posts. */
 @Injectable()
@@ -21,36 +22,45 @@ export class CommentsService {
     @InjectRepository(Comment) private readonly comments: Repository<Comment>,
     private readonly authors: Authors,
     private readonly once: Once,
+    private readonly writes: Writes,
   ) {}
 
   /** A page of a post's comments, oldest first. @throws {Problem} `post_not_found`. */
   async list(postId: string, { cursor, limit }: ListQuery): Promise<Page<CommentAnswer>> {
+    const name = `comments of ${postId}`;
+    const after = placeIn(name, cursor);
     const query = this.comments
       .createQueryBuilder('comment')
       .where('comment.postId = :postId', { postId })
       .orderBy({ 'comment.createdAt': 'ASC', 'comment.id': 'ASC' })
       .limit(limit + 1);
-    if (cursor !== undefined) {
+    if (after !== undefined) {
       query.andWhere('(comment.createdAt, comment.id) > (:at, :id)', {
-        at: new Date(cursor.at),
-        id: cursor.id,
+        at: new Date(after.at),
+        id: after.id,
       });
     }
     const rows = await query.getMany();
     if (rows.length === 0) await postMustBe(this.dataSource.manager, postId);
     const authorOf = await this.authors.of(rows.slice(0, limit));
-    return pageOf(rows, limit, placeByAge, (row) => answer(row, authorOf(row.authorId)));
+    return pageOf(name, rows, limit, placeByAge, (row) => answer(row, authorOf(row.authorId)));
   }
 
   /**
    * Puts a comment under a post, and counts it there. With an `Idempotency-Key` that the actor used within a day, it answers
    * what it did then.
-   * @throws {Problem} `post_not_found`, `idempotency_key_reused`.
+   * @throws {Problem} `post_not_found`, `idempotency_key_reused`, `too_many_attempts`.
    */
-  async write(actor: Actor, postId: string, { body }: NewComment, key?: string): Promise<CommentAnswer> {
+  async write(
+    actor: Actor,
+    postId: string,
+    { body }: NewComment,
+    { key, requester }: Caller,
+  ): Promise<CommentAnswer> {
     const { accountId: authorId } = actor;
     const authorOf = await this.authors.of([{ authorId }]);
-    return this.once.perform(actor, { key, request: ['comment', postId, body] }, async (db) => {
+    const call: Call = { key, request: ['comment', postId, body], counts: ['comment', requester] };
+    return this.once.perform(actor, call, async (db) => {
       await holdPost(db, postId);
       const id = uuidv7();
       await db.insert(Comment, { id, postId, authorId, body });
@@ -62,7 +72,7 @@ export class CommentsService {
   /** Changes the actor's comment, or anyone's for an admin. @throws {Problem} `comment_not_found`, `forbidden`. */
   async change(actor: Actor, id: string, { body }: NewComment): Promise<CommentAnswer> {
     // Read before anyone else can change it again.
-    const comment = await this.dataSource.transaction(async (db) => {
+    const comment = await this.writes.transaction(async (db) => {
       const changes = { body, updatedAt: () => 'now()' };
       const { affected } = await db.update(Comment, { id, ...changeableBy(actor) }, changes);
       const found = await db.findOneBy(Comment, { id });
@@ -79,7 +89,7 @@ export class CommentsService {
     const comment = await this.comments.findOneBy({ id });
     if (comment === null) throw new Problem('comment_not_found');
     if (!mayChange(actor, comment)) throw new Problem('forbidden');
-    await this.dataSource.transaction(async (db) => {
+    await this.writes.transaction(async (db) => {
       await holdPost(db, comment.postId);
       const { affected } = await db.delete(Comment, { id });
       if (affected === 0) throw new Problem('comment_not_found');

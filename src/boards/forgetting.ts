@@ -2,10 +2,18 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { DataSource } from 'typeorm';
 
 const HOUR = 3_600_000;
+/** Rows of a statement: one that deletes all of a busy day would take longer than a statement may. */
+const BATCH = 5_000;
 const STATEMENTS = [
-  "DELETE FROM board.reactions WHERE made_at < now() - interval '1 hour'",
-  "DELETE FROM board.idempotency_keys WHERE made_at < now() - interval '1 day'",
-];
+  ['board.reactions', "made_at < now() - interval '1 hour'"],
+  ['board.idempotency_keys', "made_at < now() - interval '1 day'"],
+].map(
+  ([table, old]) => `
+    WITH deleted AS (
+      DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE ${old} LIMIT ${BATCH})) RETURNING 1
+    )
+    SELECT count(*)::integer AS count FROM deleted`,
+);
 
 /** Removes, once an hour, what is kept for a while only: recent reactions, and the answers to calls with a key. */
 @Injectable()
@@ -30,6 +38,11 @@ export class Forgetting implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   async forget(): Promise<void> {
-    for (const statement of STATEMENTS) await this.dataSource.query(statement);
+    for (const statement of STATEMENTS) {
+      for (let count = BATCH; count === BATCH;) {
+        const [deleted] = await this.dataSource.query<[{ count: number }]>(statement);
+        ({ count } = deleted);
+      }
+    }
   }
 }

@@ -2,6 +2,7 @@ import { Controller, Delete, Param, Put } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { CurrentActor, type Actor } from '../access/actor.js';
 import { Answers, Fails } from '../openapi.js';
+import { RateLimited } from '../rate-limits/rate-limited.js';
 import { knownPost } from './known.js';
 import { LikesService } from './likes.service.js';
 import { like, type LikeAnswer } from './post-schemas.js';
@@ -14,6 +15,7 @@ export class LikesController {
   constructor(private readonly likes: LikesService) {}
 
   @Put()
+  @RateLimited('like')
   @ApiOperation({ summary: 'Like a post' })
   @Answers(200, like, 'How many like it now')
   like(@CurrentActor() actor: Actor, @Param('id', knownPost) id: string): Promise<LikeAnswer> {
@@ -21,6 +23,7 @@ export class LikesController {
   }
 
   @Delete()
+  @RateLimited('like')
   @ApiOperation({ summary: 'Take a like back' })
   @Answers(200, like, 'How many like it now')
   unlike(@CurrentActor() actor: Actor, @Param('id', knownPost) id: string): Promise<LikeAnswer> {

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
 import { Problem } from '../problems/problem.js';
 import { count, holdPost } from './counting.js';
 import type { LikeAnswer } from './post-schemas.js';
+import { Writes } from './writes.js';
 
 const LIKE =
   'INSERT INTO board.likes (post_id, account_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING post_id';
@@ -12,11 +13,11 @@ const UNLIKE = 'DELETE FROM board.likes WHERE post_id = $1 AND account_id = $2 R
 /** Who likes which post. */
 @Injectable()
 export class LikesService {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(private readonly writes: Writes) {}
 
   /** The actor likes a post, as often as they say so. @throws {Problem} `post_not_found`. */
   async like({ accountId }: Actor, postId: string): Promise<LikeAnswer> {
-    const likeCount = await this.dataSource.transaction(async (db) => {
+    const likeCount = await this.writes.transaction(async (db) => {
       await holdPost(db, postId);
       const liked = await db.query<unknown[]>(LIKE, [postId, accountId]);
       return liked.length > 0 ? count(db, 'likes', postId, 1) : countNow(db, postId);
@@ -26,7 +27,7 @@ export class LikesService {
 
   /** The actor does not like it any more, or never did. @throws {Problem} `post_not_found`. */
   async unlike({ accountId }: Actor, postId: string): Promise<LikeAnswer> {
-    const likeCount = await this.dataSource.transaction(async (db) => {
+    const likeCount = await this.writes.transaction(async (db) => {
       await holdPost(db, postId);
       const [unliked] = await db.query<[unknown[], number]>(UNLIKE, [postId, accountId]);
       return unliked.length > 0 ? count(db, 'likes', postId, -1) : countNow(db, postId);

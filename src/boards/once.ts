@@ -3,11 +3,21 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
 import { Problem } from '../problems/problem.js';
+import { RateLimits, type RateLimitName, type Requester } from '../rate-limits/rate-limits.js';
+import { Writes } from './writes.js';
 
 /** A call that may be repeated: its `Idempotency-Key`, if it has one, and what it asks for. */
 export interface Call {
   readonly key: string | undefined;
   readonly request: unknown;
+  /** What a first call counts as, and of whom. A repeat costs nothing. */
+  readonly counts: readonly [name: RateLimitName, requester: Requester];
+}
+
+/** Of whom a call is counted, and its `Idempotency-Key`. */
+export interface Caller {
+  readonly key: string | undefined;
+  readonly requester: Requester;
 }
 
 /** Takes a key, also one that was used a day ago. Whoever uses it in this moment is waited for. */
@@ -17,35 +27,58 @@ const CLAIM = `
     WHERE idempotency_keys.made_at < now() - interval '1 day'
   RETURNING key`;
 const KNOWN = 'SELECT request, answer FROM board.idempotency_keys WHERE account_id = $1 AND key = $2';
+const FRESH = `${KNOWN} AND made_at >= now() - interval '1 day'`;
 const ANSWER = 'UPDATE board.idempotency_keys SET answer = $3 WHERE account_id = $1 AND key = $2';
 
 /** Does things once, however often they are asked for (draft-ietf-httpapi-idempotency-key-header). */
 @Injectable()
 export class Once {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly writes: Writes,
+    private readonly limits: RateLimits,
+  ) {}
 
   /**
    * Runs `work` in a transaction. When the actor has used the key within a day, it answers what the first call did instead;
    * a call that failed has not used it. The answer has to survive JSON.
-   * @throws {Problem} `idempotency_key_reused` when the key came with another request.
+   * @throws {Problem} `idempotency_key_reused` when the key came with another request; `too_many_attempts`.
    */
   async perform<T>(
     { accountId }: Actor,
-    { key, request }: Call,
+    { key, request, counts: [name, requester] }: Call,
     work: (db: EntityManager) => Promise<T>,
   ): Promise<T> {
-    return this.dataSource.transaction(async (db) => {
-      if (key === undefined) return work(db);
-      const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest();
+    if (key === undefined) {
+      await this.limits.count(name, requester);
+      return this.writes.transaction(work);
+    }
+    const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest();
+    const [fresh] = await this.dataSource.query<Known<T>[]>(FRESH, [accountId, key]);
+    if (fresh !== undefined) return answerOf(fresh, fingerprint);
+    await this.limits.count(name, requester);
+    return this.writes.transaction(async (db) => {
       const claimed = await db.query<unknown[]>(CLAIM, [accountId, key, fingerprint]);
       if (claimed.length > 0) {
         const answer = await work(db);
         await db.query(ANSWER, [accountId, key, JSON.stringify(answer)]);
         return answer;
       }
-      const [known] = await db.query<{ request: Buffer; answer: T }[]>(KNOWN, [accountId, key]);
-      if (known?.request.equals(fingerprint) !== true) throw new Problem('idempotency_key_reused');
-      return known.answer;
+      // A call of the same moment has done it.
+      await this.limits.giveBack(name, requester);
+      const [known] = await db.query<Known<T>[]>(KNOWN, [accountId, key]);
+      return answerOf(known, fingerprint);
     });
   }
+}
+
+/** What the first call with a key asked for, and its answer. */
+interface Known<T> {
+  readonly request: Buffer;
+  readonly answer: T;
+}
+
+function answerOf<T>(known: Known<T> | undefined, fingerprint: Buffer): T {
+  if (known?.request.equals(fingerprint) !== true) throw new Problem('idempotency_key_reused');
+  return known.answer;
 }

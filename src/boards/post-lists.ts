@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { pageOf, placeByAge, type Page } from '../paging.js';
+import { pageOf, placeByAge, placeIn, type Page } from '../paging.js';
 import { Authors } from './authors.js';
 import { BoardsService } from './boards.service.js';
 import type { PopularPlace, PostQuery } from './post-query.js';
@@ -19,16 +19,21 @@ const MOST_POPULAR = `
   FROM board.tallies t JOIN board.posts p ON p.id = t.post_id
   WHERE t.board_id = $1 ORDER BY t.popularity DESC, t.post_id DESC LIMIT $2`;
 
+/** Likes and comments since its first page that a page takes into account. */
+const MOST_REACTIONS = 2_000;
+
 /**
  * The pages after it show every post where it was then: what has been liked or commented on since is counted without that.
- * So nothing is shown twice, and nothing is passed over, however the counters change while somebody reads.
+ * So nothing is shown twice, and nothing is passed over, as long as there are no more than {@link MOST_REACTIONS}; those
+ * after them move posts.
  */
 const NEXT_POPULAR = `
-  WITH changed AS (
-    SELECT post_id, sum(change)::integer AS change FROM board.reactions
-    WHERE board_id = $1 AND made_by >= pg_snapshot_xmin($4::pg_snapshot)
-      AND NOT pg_visible_in_snapshot(made_by, $4::pg_snapshot)
-    GROUP BY post_id
+  WITH lately AS MATERIALIZED (
+    SELECT post_id, change, made_by FROM board.reactions
+    WHERE board_id = $1 AND made_by >= pg_snapshot_xmin($4::pg_snapshot) ORDER BY made_by LIMIT ${MOST_REACTIONS}
+  ), changed AS (
+    SELECT post_id, sum(change)::integer AS change FROM lately
+    WHERE NOT pg_visible_in_snapshot(made_by, $4::pg_snapshot) GROUP BY post_id
   ), place AS (
     (SELECT post_id, popularity FROM board.tallies
      WHERE board_id = $1 AND (popularity, post_id) < ($2, $3::uuid) AND post_id NOT IN (SELECT post_id FROM changed)
@@ -59,16 +64,24 @@ export class PostLists {
     const { id: boardId } = await this.boards.get(slug);
     const { limit } = query;
     if (query.list === 'search') {
-      return this.page(slug, limit, await this.search.find(boardId, query), this.search.placeOf);
+      const { q } = query;
+      const list = `search ${boardId} ${q}`;
+      const rows = await this.search.find(boardId, q, limit + 1, placeIn(list, query.cursor));
+      return this.page({ list, slug, limit }, rows, this.search.placeOf);
     }
+    const list = `${query.list} ${boardId}`;
     if (query.list === 'popular') {
-      const rows = await this.popular(boardId, limit + 1, query.place);
-      return this.page(slug, limit, rows, ({ id, popularity, snapshot }) => ({ popularity, id, snapshot }));
+      const rows = await this.popular(boardId, limit + 1, placeIn(list, query.cursor));
+      return this.page({ list, slug, limit }, rows, ({ id, popularity, snapshot }) => ({
+        popularity,
+        id,
+        snapshot,
+      }));
     }
-    const { at, id } = query.place ?? {};
+    const { at, id } = placeIn(list, query.cursor) ?? {};
     const since = at === undefined ? null : new Date(at);
     const rows = await this.dataSource.query<PostRow[]>(LATEST, [boardId, since, id ?? null, limit + 1]);
-    return this.page(slug, limit, rows, placeByAge);
+    return this.page({ list, slug, limit }, rows, placeByAge);
   }
 
   private popular(boardId: string, limit: number, place?: PopularPlace): Promise<PopularRow[]> {
@@ -78,12 +91,11 @@ export class PostLists {
   }
 
   private async page<Row extends PostRow>(
-    slug: string,
-    limit: number,
+    { list, slug, limit }: { readonly list: string; readonly slug: string; readonly limit: number },
     rows: readonly Row[],
     placeOf: (row: Row) => unknown,
   ): Promise<Page<PostSummary>> {
     const authorOf = await this.authors.of(rows.slice(0, limit));
-    return pageOf(rows, limit, placeOf, (row) => summaryOf(row, slug, authorOf(row.authorId)));
+    return pageOf(list, rows, limit, placeOf, (row) => summaryOf(row, slug, authorOf(row.authorId)));
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cursorTo, limit, place } from '../paging.js';
+import { cursorTo, latestMoment, limit, place, type Cursor } from '../paging.js';
 import { text } from '../text/user-text.js';
 
 /** A `pg_snapshot` as text, which says what transactions had ended: `xmin:xmax:those,between,that,had,not`. */
@@ -10,10 +10,16 @@ const snapshot = z.string().refine((text) => {
   return xmin <= xmax && inOrder;
 });
 
+/** What `board.popularity` is at most: the latest moment (s since 1970), and a day for each doubling of 2³¹ reactions. */
+const popularity = z
+  .int()
+  .min(0)
+  .refine((value) => value <= latestMoment() / 1_000 + 31 * 86_400);
+
 /** Where each of the lists of posts goes on. */
 const PLACES = {
   latest: place,
-  popular: z.strictObject({ popularity: z.int(), id: z.uuid(), snapshot }),
+  popular: z.strictObject({ popularity, id: z.uuid(), snapshot }),
   search: place.extend({ part: z.enum(['title', 'body']) }),
 };
 type Places = { [List in keyof typeof PLACES]: z.output<(typeof PLACES)[List]> };
@@ -22,32 +28,42 @@ export type SearchPlace = Places['search'];
 
 /** Which list of posts is asked for, and where it goes on. */
 export type PostQuery = { readonly limit: number } & (
-  | { readonly list: 'latest'; readonly place?: Places['latest'] | undefined }
-  | { readonly list: 'popular'; readonly place?: PopularPlace | undefined }
-  | { readonly list: 'search'; readonly q: string; readonly place?: SearchPlace | undefined }
+  | { readonly list: 'latest'; readonly cursor?: Cursor<Places['latest']> | undefined }
+  | { readonly list: 'popular'; readonly cursor?: Cursor<PopularPlace> | undefined }
+  | { readonly list: 'search'; readonly q: string; readonly cursor?: Cursor<SearchPlace> | undefined }
 );
+
+/** Whether a request to `GET /boards/:slug/posts` searches, before its query is validated. */
+export function isSearch({ query }: { readonly query: unknown }): boolean {
+  const { q } = query as { readonly q?: unknown };
+  return typeof q === 'string' && q.trim() !== '';
+}
 
 /** The query of `GET /boards/:slug/posts`. What is searched for is sorted by how well it fits, whatever `sort` says. */
 export const postQuery = z
   .strictObject({
-    cursor: z.string().optional().describe('The `nextCursor` of the page before.'),
+    cursor: z
+      .string()
+      .optional()
+      .describe('The `nextCursor` of the page before, of the same list and query.'),
     limit,
     sort: z.enum(['latest', 'popular']).default('latest').describe('Without `q`.'),
     q: text(0, 100)
       .optional()
       .describe(
-        'Words that a post has, or their beginnings: at most 100 characters (extended grapheme clusters).',
+        'Words that a post has, or their beginnings: at most 100 characters (extended grapheme clusters). The first 12 words and ' +
+          'the first 40 pairs of neighbouring Korean, Chinese or Japanese characters count (after NFKC); more are ignored.',
       ),
   })
   .transform(({ cursor, limit, sort, q = '' }, context): PostQuery => {
-    const after = <T>(shape: z.ZodType<T>): T | undefined => {
+    const after = <T>(shape: z.ZodType<T>): Cursor<T> | undefined => {
       const { data, error } = cursorTo(shape).optional().safeParse(cursor);
       for (const { message } of error?.issues ?? []) {
         context.addIssue({ code: 'custom', path: ['cursor'], message });
       }
       return data;
     };
-    if (q.trim() !== '') return { list: 'search', q, limit, place: after(PLACES.search) };
-    if (sort === 'popular') return { list: sort, limit, place: after(PLACES.popular) };
-    return { list: sort, limit, place: after(PLACES.latest) };
+    if (q.trim() !== '') return { list: 'search', q, limit, cursor: after(PLACES.search) };
+    if (sort === 'popular') return { list: sort, limit, cursor: after(PLACES.popular) };
+    return { list: sort, limit, cursor: after(PLACES.latest) };
   });

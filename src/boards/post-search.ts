@@ -1,11 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { withStatementTimeout, type Queries } from '../database/statement-timeout.js';
 import { placeByAge } from '../paging.js';
-import type { PostQuery, SearchPlace } from './post-query.js';
+import type { Turns } from '../turns.js';
+import { bulkhead } from './bulkhead.js';
+import type { SearchPlace } from './post-query.js';
 import { LISTED, type PostRow } from './post-row.js';
 
-/** A search goes through so many of the newest posts first. */
+/** Searches that wait for others. */
+const WAITING = 8;
+/** How long (ms) one statement of a search may run. */
+const STATEMENT_MS = 1_000;
+
+/** A search goes through so many of the newest posts first, and so much of their words: long posts are for the index. */
 const NEWEST = 500;
+const NEWEST_BYTES = 2_000_000;
 
 const ASKED = 'asked AS MATERIALIZED (SELECT board.searched($1, $2) AS words)';
 /** The better of two ways in which a post can fit what is asked in its period. */
@@ -22,11 +31,18 @@ const SHOWN = (part: Part) => `
 
 /** Words that are common are found quickly among the newest posts… */
 const AMONG_NEWEST = (part: Part) => `
-  WITH ${ASKED}, newest AS MATERIALIZED (
-    SELECT p.* FROM board.posts p WHERE p.board_id = $1 AND ${AFTER} ${IN_ORDER} LIMIT ${NEWEST}
+  WITH ${ASKED}, latest AS (
+    SELECT p.id, p.created_at, p.title_words, p.words, board.period(p.created_at) AS period
+    FROM board.posts p WHERE p.board_id = $1 AND ${AFTER} ${IN_ORDER} LIMIT ${NEWEST}
+  ), sized AS (
+    SELECT *, sum(pg_column_size(p.words)) OVER (${IN_ORDER}) AS size FROM latest p
+  ), newest AS MATERIALIZED (
+    SELECT * FROM sized WHERE size <= ${NEWEST_BYTES}
+  ), periods AS MATERIALIZED (
+    SELECT period, board.searched_in(period, words) AS asked
+    FROM asked, (SELECT DISTINCT period FROM newest) AS those
   ), found AS MATERIALIZED (
-    SELECT p.id FROM newest p, asked
-    WHERE ${FITS[part]('board.searched_in(board.period(p.created_at), asked.words)')} ${IN_ORDER} LIMIT $5
+    SELECT p.id FROM newest p JOIN periods USING (period) WHERE ${FITS[part]('periods.asked')} ${IN_ORDER} LIMIT $5
   ) ${SHOWN(part)}`;
 
 /**
@@ -36,7 +52,7 @@ const AMONG_NEWEST = (part: Part) => `
 const AMONG_ALL = (part: Part) => `
   WITH ${ASKED}, periods AS (
     SELECT board.searched_in(period, words) AS asked FROM asked, generate_series(
-      board.period(coalesce($3, (SELECT max(created_at) FROM board.posts WHERE board_id = $1))),
+      board.period(least($3, (SELECT max(created_at) FROM board.posts WHERE board_id = $1))),
       board.period((SELECT min(created_at) FROM board.posts WHERE board_id = $1)), -1) AS period
   ), found AS MATERIALIZED (
     SELECT fitting.id FROM periods CROSS JOIN LATERAL (
@@ -57,26 +73,43 @@ type FoundRow = PostRow & Pick<SearchPlace, 'part'>;
  */
 @Injectable()
 export class PostSearch {
-  constructor(private readonly dataSource: DataSource) {}
+  private readonly turns: Turns;
 
-  /** One row more than the limit, if there are so many. */
-  async find(boardId: string, query: Extract<PostQuery, { list: 'search' }>): Promise<FoundRow[]> {
-    const { q, limit, place } = query;
-    const found: FoundRow[] = [];
-    for (const { part, ways } of STEPS) {
-      if (place?.part === 'body' && part === 'title') continue;
-      const after = place?.part === part ? [new Date(place.at), place.id] : [null, null];
-      const wanted = limit + 1 - found.length;
-      let rows: FoundRow[] = [];
-      for (const way of ways) {
-        if (rows.length < wanted) rows = await this.dataSource.query(way, [boardId, q, ...after, wanted]);
-      }
-      found.push(...rows);
-      if (found.length > limit) break;
-    }
-    return found;
+  constructor(private readonly dataSource: DataSource) {
+    this.turns = bulkhead(dataSource, WAITING, 'a search');
+  }
+
+  /**
+   * At most `most` rows, from `place` on.
+   * @throws {Problem} `temporarily_unavailable` when too many are waiting, or where a statement takes longer than a second.
+   */
+  find(boardId: string, q: string, most: number, place?: SearchPlace): Promise<FoundRow[]> {
+    return this.turns.run(() =>
+      withStatementTimeout(this.dataSource, STATEMENT_MS, (db) => search(db, [boardId, q], most, place)),
+    );
   }
 
   /** Where a row stands among all that fit. */
   readonly placeOf = (row: FoundRow): SearchPlace => ({ part: row.part, ...placeByAge(row) });
+}
+
+async function search(
+  db: Queries,
+  asked: readonly [boardId: string, q: string],
+  most: number,
+  place: SearchPlace | undefined,
+): Promise<FoundRow[]> {
+  const found: FoundRow[] = [];
+  for (const { part, ways } of STEPS) {
+    if (place?.part === 'body' && part === 'title') continue;
+    const after = place?.part === part ? [new Date(place.at), place.id] : [null, null];
+    const wanted = most - found.length;
+    let rows: FoundRow[] = [];
+    for (const way of ways) {
+      if (rows.length < wanted) rows = await db.query(way, [...asked, ...after, wanted]);
+    }
+    found.push(...rows);
+    if (found.length === most) break;
+  }
+  return found;
 }

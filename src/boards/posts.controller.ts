@@ -4,11 +4,13 @@ import type { FastifyReply } from 'fastify';
 import { OptionalActor, Public } from '../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../access/actor.js';
 import { Answers, Fails } from '../openapi.js';
+import { CountsAs, CurrentRequester, RateLimited } from '../rate-limits/rate-limited.js';
+import type { Requester } from '../rate-limits/rate-limits.js';
 import { Conditional, give, setTag, versionsIn } from './conditional.js';
 import { IdempotencyKey, TakesIdempotencyKey } from './idempotency-key.js';
 import { knownBoard, knownPost } from './known.js';
 import { PostLists } from './post-lists.js';
-import { postQuery, type PostQuery } from './post-query.js';
+import { isSearch, postQuery, type PostQuery } from './post-query.js';
 import {
   newPost,
   post,
@@ -44,11 +46,13 @@ export class PostsController {
     summary: 'List or search the posts of a board',
     description:
       'The latest first; or the most popular, where a post counts as a day younger for each doubling of its likes and ' +
-      'comments, and later pages go on, for an hour, from what the first showed; or, with `q`, those with all its words in the ' +
-      'title, and then the others that have them, the newest first.',
+      'comments, and later pages go on, for an hour and 2,000 likes and comments, from what the first showed; or, with `q`, ' +
+      'those with all its words in the title, and then the others that have them, the newest first. Searches are limited ' +
+      'per network, and answer 503 with `Retry-After` while too many run.',
   })
+  @RateLimited('search', isSearch)
   @Answers(200, postPage, 'A page of posts')
-  @Fails('validation_failed', 'board_not_found')
+  @Fails('validation_failed', 'board_not_found', 'temporarily_unavailable')
   async list(
     @Param('slug', knownBoard) slug: string,
     @Query({ schema: postQuery }) query: PostQuery,
@@ -59,6 +63,7 @@ export class PostsController {
 
   @Post('boards/:slug/posts')
   @TakesIdempotencyKey()
+  @CountsAs('post')
   @ApiOperation({ summary: 'Write a post' })
   @Answers(201, post, 'The new post; `Location` says where it is')
   @Fails('validation_failed', 'board_not_found', 'idempotency_key_reused')
@@ -67,9 +72,10 @@ export class PostsController {
     @Param('slug', knownBoard) slug: string,
     @Body({ schema: newPost }) body: NewPost,
     @IdempotencyKey() key: string | undefined,
+    @CurrentRequester() requester: Requester,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PostAnswer> {
-    const { post, version } = await this.posts.write(actor, slug, body, key);
+    const { post, version } = await this.posts.write(actor, slug, body, { key, requester });
     void reply.header('location', `/posts/${post.id}`);
     setTag(reply, post, version);
     return post;
@@ -92,6 +98,7 @@ export class PostsController {
 
   @Patch('posts/:id')
   @IfMatch()
+  @RateLimited('edit')
   @ApiOperation({ summary: 'Change a post', description: 'Members that are left out stay.' })
   @Answers(200, post, 'The post as it is now')
   @Fails('validation_failed', 'forbidden', 'post_not_found', 'version_conflict')
@@ -109,6 +116,7 @@ export class PostsController {
 
   @Delete('posts/:id')
   @IfMatch()
+  @RateLimited('edit')
   @ApiOperation({ summary: 'Delete a post', description: 'With its comments and likes.' })
   @Answers(204, undefined, 'The post is gone')
   @Fails('forbidden', 'post_not_found', 'version_conflict')

@@ -8,10 +8,11 @@ import { changeableBy, mayChange } from './authorship.js';
 import { Authors, type Author } from './authors.js';
 import { Board } from './board.entity.js';
 import { excerptOf } from './excerpt.js';
-import { Once } from './once.js';
+import { Once, type Call, type Caller } from './once.js';
 import { LISTED, summaryOf, type PostRow } from './post-row.js';
 import type { NewPost, PostAnswer, PostChanges } from './post-schemas.js';
 import { Post } from './post.entity.js';
+import { Writes } from './writes.js';
 
 /** A post, and the version of it that this is. */
 export interface VersionedPost {
@@ -42,6 +43,7 @@ export class PostsService {
     @InjectRepository(Post) private readonly posts: Repository<Post>,
     private readonly authors: Authors,
     private readonly once: Once,
+    private readonly writes: Writes,
   ) {}
 
   /** A post, and whether the actor likes it, if there is one. @throws {Problem} `post_not_found`. */
@@ -54,18 +56,27 @@ export class PostsService {
   /**
    * Puts a post on a board, and counts it there. With an `Idempotency-Key` that the actor used within a day, it answers what
    * it did then.
-   * @throws {Problem} `board_not_found`, `idempotency_key_reused`.
+   * @throws {Problem} `board_not_found`, `idempotency_key_reused`, `too_many_attempts`.
    */
-  async write(actor: Actor, slug: string, { title, body }: NewPost, key?: string): Promise<VersionedPost> {
+  async write(
+    actor: Actor,
+    slug: string,
+    { title, body }: NewPost,
+    { key, requester }: Caller,
+  ): Promise<VersionedPost> {
     const { accountId: authorId } = actor;
     const authorOf = await this.authors.of([{ authorId }]);
-    return this.once.perform(actor, { key, request: ['post', slug, title, body] }, async (db) => {
+    const call: Call = { key, request: ['post', slug, title, body], counts: ['post', requester] };
+    // Kept for a day, without the body: whoever repeats the request sends it along.
+    const { post, version } = await this.once.perform(actor, call, async (db) => {
       const [[board]] = await db.query<[{ id: string }[]]>(COUNT_POST, [slug]);
       if (board === undefined) throw new Problem('board_not_found');
       const [id, boardId] = [uuidv7(), board.id];
       await db.insert(Post, { id, boardId, authorId, title, body, excerpt: excerptOf(body) });
-      return versioned(await read(db, id, actor), authorOf(authorId), actor);
+      const { post, version } = versioned(await read(db, id, actor), authorOf(authorId), actor);
+      return { post: { ...post, body: '' }, version };
     });
+    return { post: { ...post, body }, version };
   }
 
   /**
@@ -85,7 +96,7 @@ export class PostsService {
       updatedAt: () => 'now()',
     };
     // Read before anyone else can change it again: who gets a version here gets what they wrote.
-    const row = await this.dataSource.transaction(async (db) => {
+    const row = await this.writes.transaction(async (db) => {
       const { affected } = await db.update(Post, changeable(actor, id, versions), set);
       return affected === 0 ? undefined : read(db, id, actor);
     });
@@ -99,7 +110,7 @@ export class PostsService {
    * @throws {Problem} `post_not_found`, `forbidden`, `version_conflict`.
    */
   async delete(actor: Actor, id: string, versions?: readonly number[]): Promise<void> {
-    const deleted = await this.dataSource.transaction(async (db) => {
+    const deleted = await this.writes.transaction(async (db) => {
       const { raw } = await db
         .createQueryBuilder()
         .delete()

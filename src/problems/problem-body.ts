@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { PROBLEMS, type ProblemCode } from './catalogue.js';
 
+/** Members that an answer names at most. */
+export const MOST_ERRORS = 20;
+
 /** One member of the request that is wrong. */
 const fieldError = z.object({
   pointer: z.string().meta({ description: 'Which member is wrong: an RFC 6901 pointer.', example: '/email' }),
@@ -22,6 +25,7 @@ export const problemBody = z
     requestId: z.string().meta({ description: 'Under which the log knows it; also in `X-Request-Id`.' }),
     errors: z
       .array(fieldError)
+      .max(MOST_ERRORS)
       .readonly()
       .optional()
       .meta({ description: 'The members of the request that are wrong.' }),

@@ -1,11 +1,12 @@
 import { StandardSchemaValidationPipe } from '@nestjs/common';
+import { MOST_ERRORS } from './problem-body.js';
 import { Problem } from './problem.js';
 
 /** Checks every `@Body({ schema })`, `@Query({ schema })` and `@Param({ schema })`; throws `validation_failed` with a pointer each. */
 export const validation = new StandardSchemaValidationPipe({
   exceptionFactory: (issues) =>
     new Problem('validation_failed', {
-      errors: issues.slice(0, 20).map((issue) => ({
+      errors: issues.slice(0, MOST_ERRORS).map((issue) => ({
         pointer: (issue.path ?? []).map((part) => `/${escapePointer(part)}`).join(''),
         detail: issue.message,
       })),

@@ -5,6 +5,7 @@ import { Public } from '../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../access/actor.js';
 import { Answers, Fails } from '../openapi.js';
 import { orNotFound } from '../problems/or-not-found.js';
+import { RateLimited } from '../rate-limits/rate-limited.js';
 import type { Profile } from './profile.entity.js';
 import { ownProfile, profileChanges, publicProfile, type ProfileChanges } from './schemas.js';
 import { UsersService } from './users.service.js';
@@ -26,6 +27,7 @@ export class UsersController {
   }
 
   @Patch('me')
+  @RateLimited('profile')
   @ApiOperation({ summary: 'Change your own profile', description: 'Members that are left out stay.' })
   @Answers(200, ownProfile, 'Your profile as it is now')
   @Fails('validation_failed', 'user_not_found')

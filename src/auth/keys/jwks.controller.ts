@@ -14,7 +14,7 @@ const publicJwk = z.object({
   alg: z.literal('ES256'),
   use: z.literal('sig'),
 });
-const jwkSet = z.object({ keys: z.array(publicJwk) }).meta({ id: 'JwkSet' });
+const jwkSet = z.object({ keys: z.array(publicJwk).max(100) }).meta({ id: 'JwkSet' });
 
 /** Where every other service finds the public keys. */
 @ApiTags('Keys')

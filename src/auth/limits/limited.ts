@@ -7,8 +7,10 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import { ApiExtension } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Fails } from '../../openapi.js';
+import { RATE_LIMIT_EXTENSION } from '../../rate-limits/rate-limited.js';
 import { Limits, type LimitedRoute } from './limits.js';
 
 const LIMIT = 'limit';
@@ -30,4 +32,9 @@ export class LimitGuard implements CanActivate {
 
 /** Limits how often one client may use a route (429 `too_many_attempts`). */
 export const Limited = (route: LimitedRoute): MethodDecorator =>
-  applyDecorators(SetMetadata(LIMIT, route), UseGuards(LimitGuard), Fails('too_many_attempts'));
+  applyDecorators(
+    SetMetadata(LIMIT, route),
+    UseGuards(LimitGuard),
+    ApiExtension(RATE_LIMIT_EXTENSION, route),
+    Fails('too_many_attempts'),
+  );

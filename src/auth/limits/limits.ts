@@ -1,18 +1,11 @@
 import { createHash } from 'node:crypto';
 import { Injectable, Optional } from '@nestjs/common';
-import {
-  RateLimiterRedis,
-  RateLimiterRes,
-  type IRateLimiterOptions,
-  type RateLimiterAbstract,
-} from 'rate-limiter-flexible';
+import type { RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
 import { Config } from '../../config.js';
-import { Problem } from '../../problems/problem.js';
+import { clientOf, siteOf } from '../../rate-limits/client-address.js';
+import { countersIn, scaledBy, take, tooMany, type MakeCounter } from '../../rate-limits/counters.js';
 import { Redis } from '../../redis/redis.js';
-import { BoundedMemory } from './bounded-memory.js';
-import { clientOf, siteOf } from './client-address.js';
 import { KnownClients } from './known-clients.js';
-import { redisCounters } from './redis-counters.js';
 import { Windows, type Tiers } from './windows.js';
 
 const MINUTE = 60;
@@ -71,8 +64,6 @@ export interface Attempt {
   withdrawn(): Promise<void>;
 }
 
-type Make = (name: string, options: { points: number; duration: number }) => RateLimiterAbstract;
-
 /** Counts attempts without success, and spaces them. */
 class Spaced {
   private readonly counted: RateLimiterAbstract;
@@ -80,7 +71,7 @@ class Spaced {
 
   constructor(
     private readonly patience: Patience,
-    make: Make,
+    make: MakeCounter,
     name: string,
   ) {
     this.counted = make(`${name}:count`, { points: patience.free, duration: HOUR });
@@ -125,7 +116,7 @@ class OwnTurns {
   private readonly waiting: RateLimiterAbstract;
   private readonly turns: RateLimiterAbstract;
 
-  constructor(make: Make) {
+  constructor(make: MakeCounter) {
     this.waiting = make('turn:wait', { points: 1, duration: EVERYONE.longest });
     this.turns = make('turn:kept', { points: 1, duration: TURN });
   }
@@ -158,20 +149,8 @@ export class Limits {
     private readonly knownClients: KnownClients,
     @Optional() redis?: Redis,
   ) {
-    const make: Make = (name, { points, duration }) => {
-      const options: IRateLimiterOptions = { keyPrefix: `daemun:limit:${name}`, points, duration };
-      const memory = new BoundedMemory(options);
-      if (redis === undefined) return memory;
-      return new RateLimiterRedis({
-        ...options,
-        storeClient: redisCounters(redis),
-        useRedisPackage: true,
-        rejectIfRedisNotReady: true,
-        insuranceLimiter: memory,
-      });
-    };
-    const scaled: Make = (name, { points, duration }) =>
-      make(name, { points: Math.max(1, Math.round(points * rateLimitFactor)), duration });
+    const make = countersIn(redis);
+    const scaled: MakeCounter = (name, limit) => make(name, scaledBy(rateLimitFactor, limit));
     const patient = ({ free, longest }: Patience): Patience => ({
       free: Math.max(1, Math.round(free * rateLimitFactor)),
       longest,
@@ -279,21 +258,8 @@ export class Limits {
   }
 }
 
-async function take(limiter: RateLimiterAbstract, key: string, options = {}): Promise<void> {
-  try {
-    await limiter.consume(key, 1, options);
-  } catch (error) {
-    throw error instanceof RateLimiterRes ? tooMany(error) : error;
-  }
-}
-
 function refuseWhile(pause: RateLimiterRes | null): void {
   if (pause !== null && pause.consumedPoints > 0 && pause.msBeforeNext > 0) throw tooMany(pause);
-}
-
-function tooMany({ msBeforeNext }: Pick<RateLimiterRes, 'msBeforeNext'>): Problem {
-  const seconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
-  return new Problem('too_many_attempts', { headers: { 'Retry-After': String(seconds) } });
 }
 
 /** Counters are about addresses, and need not contain them. */

@@ -1,7 +1,8 @@
 import type { RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
+import type { RateLimit } from '../../rate-limits/counters.js';
 
-/** A limit for each of several windows: so many points in so many seconds. */
-export type Tiers = readonly { readonly points: number; readonly duration: number }[];
+/** A limit for each of several windows. */
+export type Tiers = readonly RateLimit[];
 
 /** Counters of one thing over several fixed windows. */
 export class Windows {

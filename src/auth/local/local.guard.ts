@@ -5,7 +5,7 @@ import { Problem } from '../../problems/problem.js';
 import { validation } from '../../problems/validation.js';
 import type { Party } from '../../turns.js';
 import type { Account } from '../account.entity.js';
-import { clientOf, routedNetworkOf } from '../limits/client-address.js';
+import { clientOf, routedNetworkOf } from '../../rate-limits/client-address.js';
 import { KnownClients } from '../limits/known-clients.js';
 import { Limits } from '../limits/limits.js';
 import { credentials, type Credentials } from './credentials.js';

@@ -9,7 +9,7 @@ import { recordAuditEvent } from '../audit-events.js';
 import { Letters } from '../letters.js';
 import { guestName } from '../guest-name.js';
 import { addressInUseMail, verifyEmailMail, type Registered } from '../mails.js';
-import { routedNetworkOf } from '../limits/client-address.js';
+import { routedNetworkOf } from '../../rate-limits/client-address.js';
 import { Limits } from '../limits/limits.js';
 import type { Registration } from './credentials.js';
 import { OneTimeTokens, type OneTimeGrant } from './one-time-tokens.js';

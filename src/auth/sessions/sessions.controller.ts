@@ -4,6 +4,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Public } from '../../access/access.decorators.js';
 import { Answers, Fails } from '../../openapi.js';
 import { Problem } from '../../problems/problem.js';
+import { CountsAs } from '../../rate-limits/rate-limited.js';
+import { siteOf } from '../../rate-limits/client-address.js';
+import { RateLimits } from '../../rate-limits/rate-limits.js';
 import { OwnPagesGuard } from '../own-pages.guard.js';
 import { RefreshCookie } from '../refresh-cookie.js';
 import { tokenAnswer, TokenAnswers, type TokenAnswer } from '../token-answer.js';
@@ -19,10 +22,12 @@ export class SessionsController {
     private readonly sessions: Sessions,
     private readonly cookie: RefreshCookie,
     private readonly answers: TokenAnswers,
+    private readonly limits: RateLimits,
   ) {}
 
   @Post('refresh')
   @Public()
+  @CountsAs('refresh')
   @ApiOperation({
     summary: 'Get a new access token',
     description:
@@ -34,8 +39,15 @@ export class SessionsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenAnswer> {
+    const presented = this.cookie.read(request);
+    const session = this.sessions.sessionOf(presented);
+    if (session !== undefined) {
+      // Of the network, too: a copied cookie elsewhere neither uses up its owner's requests nor keeps reuse from being found.
+      const own = `${session} ${siteOf(request.ip)}`;
+      await this.limits.count('refresh', { own, address: request.ip });
+    }
     try {
-      return this.answers.give(reply, await this.sessions.refresh(this.cookie.read(request)));
+      return this.answers.give(reply, await this.sessions.refresh(presented));
     } catch (error) {
       // Only this answer is final. After any other the cookie may still be good, or a sibling may just have got a better one.
       if (error instanceof Problem && error.code === 'session_ended') this.cookie.clear(reply);

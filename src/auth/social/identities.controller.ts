@@ -17,16 +17,19 @@ import { resolveReturnTo } from './return-to.js';
 
 const waysIn = z
   .object({
-    identities: z.array(
-      z.object({
-        provider: z.string().meta({ example: 'kakao' }),
-        linkedAt: z.iso.datetime(),
-        email: z
-          .string()
-          .optional()
-          .meta({ description: 'What the provider last said, for you to tell accounts apart.' }),
-      }),
-    ),
+    // One for each provider at most.
+    identities: z
+      .array(
+        z.object({
+          provider: z.string().meta({ example: 'kakao' }),
+          linkedAt: z.iso.datetime(),
+          email: z
+            .string()
+            .optional()
+            .meta({ description: 'What the provider last said, for you to tell accounts apart.' }),
+        }),
+      )
+      .max(20),
     passwordSet: z.boolean().meta({ description: 'Whether an address and a password are a way in, too.' }),
   })
   .meta({ id: 'WaysIn' });

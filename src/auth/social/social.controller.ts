@@ -44,6 +44,8 @@ const providerList = z
       }),
     }),
   )
+  // At most one for each provider.
+  .max(20)
   .meta({ id: 'ProviderList' });
 
 /** Logging in with somebody else's account. No token is ever in a URL: the page gets the cookie, and refreshes. */

@@ -13,6 +13,7 @@ import { ReadinessProbe1764500000000 } from './1764500000000-readiness-probe.js'
 import { Outbox1764500000001 } from './1764500000001-outbox.js';
 import { SearchInAnyLocale1764500000002 } from './1764500000002-search-in-any-locale.js';
 import { AuditEventsInOrder1764500000003 } from './1764500000003-audit-events-in-order.js';
+import { BoundedSearch1764620000000 } from './1764620000000-bounded-search.js';
 import { RegistrationsOfVerifiedAddresses1764640000000 } from './1764640000000-registrations-of-verified-addresses.js';
 
 /** Every migration, oldest first. A list, not a glob: what is not named here does not run. */
@@ -32,5 +33,6 @@ export const migrations = [
   Outbox1764500000001,
   SearchInAnyLocale1764500000002,
   AuditEventsInOrder1764500000003,
+  BoundedSearch1764620000000,
   RegistrationsOfVerifiedAddresses1764640000000,
 ];

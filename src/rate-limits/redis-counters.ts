@@ -1,4 +1,4 @@
-import { script, type Redis, type Script } from '../../redis/redis.js';
+import { script, type Redis, type Script } from '../redis/redis.js';
 
 const GET = script("return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])}");
 const SET = script(

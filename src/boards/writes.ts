@@ -1,0 +1,22 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { Turns } from '../turns.js';
+import { bulkhead } from './bulkhead.js';
+
+/** Transactions that wait for others: a like takes some milliseconds, and a post of 20,000 characters 100 ms. */
+const WAITING = 200;
+
+/** Transactions that write, behind a bulkhead. */
+@Injectable()
+export class Writes {
+  private readonly turns: Turns;
+
+  constructor(private readonly dataSource: DataSource) {
+    this.turns = bulkhead(dataSource, WAITING, 'writing');
+  }
+
+  /** @throws {Problem} `temporarily_unavailable` when too many are waiting. */
+  transaction<T>(work: (db: EntityManager) => Promise<T>): Promise<T> {
+    return this.turns.run(() => this.dataSource.transaction(work));
+  }
+}

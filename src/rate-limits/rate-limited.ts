@@ -1,0 +1,66 @@
+import {
+  applyDecorators,
+  createParamDecorator,
+  Injectable,
+  SetMetadata,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { ApiExtension } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
+import { Fails } from '../openapi.js';
+import { RateLimits, type RateLimitName, type Requester } from './rate-limits.js';
+
+const COUNTED = 'rate-limit';
+/** What a route counts as, and which of its requests do; all unless told. */
+interface Counted {
+  readonly name: RateLimitName;
+  readonly when?: ((request: FastifyRequest) => boolean) | undefined;
+}
+
+/** The member of an operation in the OpenAPI document that names its limit; docs/costs.md lists them. */
+export const RATE_LIMIT_EXTENSION = 'x-rate-limit';
+
+/** Counts requests before their controllers. */
+@Injectable()
+class RateLimitGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly limits: RateLimits,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const { name, when } = this.reflector.get<Counted>(COUNTED, context.getHandler());
+    if (when?.(context.switchToHttp().getRequest<FastifyRequest>()) ?? true) {
+      await this.limits.count(name, requesterOf(context));
+    }
+    return true;
+  }
+}
+
+/** Documents a limit that the handler itself counts, for instance because a repeated call costs nothing. */
+export const CountsAs = (name: RateLimitName): MethodDecorator =>
+  applyDecorators(ApiExtension(RATE_LIMIT_EXTENSION, name), Fails('too_many_attempts'));
+
+/**
+ * Counts requests to a route (429 `too_many_attempts`), of the account that asks and of its network: before their validation,
+ * so that a refusal costs little.
+ */
+export const RateLimited = (name: RateLimitName, when?: Counted['when']): MethodDecorator =>
+  applyDecorators(
+    SetMetadata(COUNTED, { name, when } satisfies Counted),
+    UseGuards(RateLimitGuard),
+    CountsAs(name),
+  );
+
+/** The {@link Requester} of this request. */
+export const CurrentRequester = createParamDecorator((_: unknown, context: ExecutionContext) =>
+  requesterOf(context),
+);
+
+function requesterOf(context: ExecutionContext): Requester {
+  const { actor, ip } = context.switchToHttp().getRequest<FastifyRequest>();
+  return { own: actor?.accountId, address: ip };
+}

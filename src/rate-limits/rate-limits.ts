@@ -1,0 +1,90 @@
+import { Injectable, Optional } from '@nestjs/common';
+import type { RateLimiterAbstract } from 'rate-limiter-flexible';
+import { Config } from '../config.js';
+import { Redis } from '../redis/redis.js';
+import { siteOf } from './client-address.js';
+import { countersIn, scaledBy, take, type RateLimit } from './counters.js';
+
+const MINUTE = 60;
+const HOUR = 3_600;
+
+/** Limits of one kind of request; `own` is per account, and per session and network for `refresh`. */
+interface RateLimitRow {
+  readonly own?: RateLimit;
+  readonly network: RateLimit;
+}
+
+/**
+ * Requests that read much or write, by what docs/costs.md calls them. A network is an IPv4 address or a /48 of IPv6, behind
+ * which there may be thousands of people (CGNAT). `RATE_LIMIT_FACTOR` multiplies the points.
+ */
+export const RATE_LIMITS = {
+  search: { network: { points: 60, duration: MINUTE } },
+  post: { own: { points: 30, duration: HOUR }, network: { points: 300, duration: HOUR } },
+  comment: { own: { points: 120, duration: HOUR }, network: { points: 1_200, duration: HOUR } },
+  like: { own: { points: 300, duration: HOUR }, network: { points: 3_000, duration: HOUR } },
+  edit: { own: { points: 300, duration: HOUR }, network: { points: 3_000, duration: HOUR } },
+  profile: { own: { points: 60, duration: HOUR }, network: { points: 600, duration: HOUR } },
+  board: { own: { points: 120, duration: HOUR }, network: { points: 1_200, duration: HOUR } },
+  refresh: { own: { points: 120, duration: MINUTE }, network: { points: 6_000, duration: MINUTE } },
+} as const satisfies Record<string, RateLimitRow>;
+export type RateLimitName = keyof typeof RATE_LIMITS;
+
+/** Counted in each process: a refresh takes one round trip to Redis, and no second one for its limit. */
+const IN_PROCESS: readonly RateLimitName[] = ['refresh'];
+
+/** Keys of one counter in memory, some 4 MB. */
+const MOST_KEYS = 10_000;
+
+/** Counters of {@link RATE_LIMITS}. */
+@Injectable()
+export class RateLimits {
+  private readonly counters = new Map<
+    RateLimitName,
+    { readonly own?: RateLimiterAbstract; readonly network: RateLimiterAbstract }
+  >();
+
+  constructor({ rateLimitFactor }: Config, @Optional() redis?: Redis) {
+    for (const name of Object.keys(RATE_LIMITS) as RateLimitName[]) {
+      const { own, network }: RateLimitRow = RATE_LIMITS[name];
+      const make = countersIn(IN_PROCESS.includes(name) ? undefined : redis);
+      const counter = (whose: string, limit: RateLimit) =>
+        make(`${name}:${whose}`, scaledBy(rateLimitFactor, limit), MOST_KEYS);
+      this.counters.set(name, {
+        network: counter('network', network),
+        ...(own && { own: counter('own', own) }),
+      });
+    }
+  }
+
+  /**
+   * Counts a request, of `own` (an account, say) and of the network of its address. What the network refuses does not count
+   * against `own`.
+   * @throws {Problem} `too_many_attempts`.
+   */
+  async count(name: RateLimitName, { own, address }: Requester): Promise<void> {
+    const counters = this.counters.get(name);
+    const owned = own === undefined ? undefined : counters?.own;
+    if (counters === undefined) return;
+    if (owned !== undefined && own !== undefined) await take(owned, own);
+    try {
+      await take(counters.network, siteOf(address));
+    } catch (error) {
+      if (own !== undefined) await owned?.reward(own);
+      throw error;
+    }
+  }
+
+  /** Gives back what {@link count} took. */
+  async giveBack(name: RateLimitName, { own, address }: Requester): Promise<void> {
+    const counters = this.counters.get(name);
+    if (own !== undefined) await counters?.own?.reward(own);
+    await counters?.network.reward(siteOf(address));
+  }
+}
+
+/** Of whom a request is counted. */
+export interface Requester {
+  readonly own?: string | undefined;
+  readonly address: string;
+}

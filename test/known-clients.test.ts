@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { KnownClients } from '../src/auth/limits/known-clients.js';
+import { signedIn } from './support/actors.js';
+import { startApp, type TestApp } from './support/app.js';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startApp();
+});
+afterAll(() => app.stop());
+
+it('the clients of the latest thousand sessions of an account are known, and no more are read', async () => {
+  const { id } = await signedIn(app);
+  await app.database.query("UPDATE auth.accounts SET email = 'often@example.com' WHERE id = $1", [id]);
+  await app.database.query(
+    `INSERT INTO auth.sessions (id, account_id, method, ip, created_at, expires_at)
+     SELECT gen_random_uuid(), $1, 'kakao', '10.0.' || n / 250 || '.' || n % 250, now() - n * interval '1 minute',
+       now() + interval '1 day' FROM generate_series(0, 1000) AS n`,
+    [id],
+  );
+  const known = app.daemun.app.get(KnownClients, { strict: false });
+  const has = (client: string) => known.has('often@example.com', client);
+  expect(await Promise.all(['10.0.0.0', '10.0.3.249', '10.0.4.0'].map(has))).toEqual([true, true, false]);
+});
