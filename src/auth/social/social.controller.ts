@@ -19,7 +19,7 @@ import { Config } from '../../config.js';
 import { Answers, Fails } from '../../openapi.js';
 import { Problem } from '../../problems/problem.js';
 import { Limited } from '../limits/limited.js';
-import { deviceOf, LogIn } from '../log-in.js';
+import { LogIn } from '../log-in.js';
 import { RefreshCookie } from '../refresh-cookie.js';
 import { AttemptCookies } from './attempt-cookies.js';
 import { Identities } from './identities.js';
@@ -102,7 +102,8 @@ export class SocialController {
       return;
     }
     const { url, departure } = await provider.depart(this.attempts.newState());
-    await this.attempts.keep(request, reply, { ...departure, provider: id, returnTo: page });
+    const replaces = this.logIn.sessionIn(request);
+    await this.attempts.keep(request, reply, { ...departure, provider: id, returnTo: page, replaces });
     void reply.header('location', url);
   }
 
@@ -126,7 +127,8 @@ export class SocialController {
     const name = this.providers.find(provider)?.name ?? provider;
     const account = await this.identities.accountOf(socialLogIn, name, linkTo);
     if (linkTo === undefined) {
-      const tokens = await this.logIn.complete(account, { method: provider, subject }, deviceOf(request));
+      const proof = { method: provider, subject };
+      const tokens = await this.logIn.complete(account, proof, request, loginAttempt?.replaces);
       this.refreshCookie.set(reply, tokens.refreshToken);
     }
     void reply.header('location', loginAttempt?.returnTo ?? defaultPage(this.config));

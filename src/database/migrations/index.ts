@@ -13,6 +13,7 @@ import { ReadinessProbe1764500000000 } from './1764500000000-readiness-probe.js'
 import { Outbox1764500000001 } from './1764500000001-outbox.js';
 import { SearchInAnyLocale1764500000002 } from './1764500000002-search-in-any-locale.js';
 import { AuditEventsInOrder1764500000003 } from './1764500000003-audit-events-in-order.js';
+import { SessionsLimited1764630000000 } from './1764630000000-sessions-limited.js';
 
 /** Every migration, oldest first. A list, not a glob: what is not named here does not run. */
 export const migrations = [
@@ -31,4 +32,5 @@ export const migrations = [
   Outbox1764500000001,
   SearchInAnyLocale1764500000002,
   AuditEventsInOrder1764500000003,
+  SessionsLimited1764630000000,
 ];
