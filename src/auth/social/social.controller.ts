@@ -28,7 +28,7 @@ import { LOGIN_ERRORS } from './login-error.js';
 import { Providers } from './providers.js';
 import { defaultPage, resolveReturnTo, withLoginError } from './return-to.js';
 import { SocialGuard } from './social.guard.js';
-import { StartFilter, WindowGuard } from './start.js';
+import { askingPage, isSentFromElsewhere, StartFilter, WindowGuard } from './start.js';
 
 const providerList = z
   .array(
@@ -75,7 +75,8 @@ export class SocialController {
   @UseGuards(WindowGuard)
   @ApiOperation({
     summary: 'Log in with a provider',
-    description: 'For browsers to go to, not for scripts to fetch.',
+    description:
+      'For browsers to go to, not for scripts to fetch. Where a page of another site sends the browser here without a click, the answer is 303 to `/login?provider=…&returnTo=…` on the web page, which asks first.',
   })
   @ApiParam({ name: 'provider', example: 'google' })
   @ApiQuery({
@@ -83,7 +84,7 @@ export class SocialController {
     required: false,
     type: String,
     description:
-      'Where to land afterwards: a path on the web page, or a URL whose origin is in `WEB_ORIGINS`. At most 1024 characters.',
+      'Where to land afterwards: a path on the web page, or a URL whose origin is in `WEB_ORIGINS`, but nothing below `/auth/` here. At most 1024 characters.',
   })
   @Answers(302, undefined, "The provider's page")
   @Fails('provider_not_enabled', 'return_to_not_allowed', 'bad_request')
@@ -96,6 +97,10 @@ export class SocialController {
     const provider = this.providers.find(id);
     if (provider === undefined) throw new Problem('provider_not_enabled');
     const page = resolveReturnTo(returnTo, this.config);
+    if (isSentFromElsewhere(request)) {
+      void reply.code(HttpStatus.SEE_OTHER).header('location', askingPage(this.config, id, page));
+      return;
+    }
     if (!provider.accepts(request.headers['user-agent'])) {
       // The provider's own page of refusal leads nowhere.
       void reply.code(HttpStatus.SEE_OTHER).header('location', withLoginError(page, 'browser_not_supported'));
