@@ -26,6 +26,7 @@ const env = {
   LOG_LEVEL: 'info',
   AUTH_SECRET: 'a-secret-for-the-benchmark-only-0123456789',
   SESSIONS: '1000',
+  SESSION_LIMIT: '1000',
 };
 const children = [];
 try {
