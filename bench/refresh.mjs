@@ -27,6 +27,7 @@ const env = {
   RATE_LIMIT_FACTOR: '1000',
   AUTH_SECRET: 'a-secret-for-the-benchmark-only-0123456789',
   SESSIONS: '1000',
+  SESSION_LIMIT: '1000',
 };
 const children = [];
 try {

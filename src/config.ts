@@ -70,6 +70,8 @@ export interface Config {
   readonly sessionIdle: number;
   /** Seconds. */
   readonly sessionMax: number;
+  /** Living sessions of an account at most. */
+  readonly sessionLimit: number;
   /** Seconds; refresh.md calls it G. */
   readonly refreshGrace: number;
   /** Every limit on how often something may be done is so many times as high. */
@@ -166,6 +168,7 @@ const environment = z.object({
   SIGNING_KEY_DAYS: days(30),
   SESSION_IDLE_DAYS: days(30),
   SESSION_MAX_DAYS: days(180),
+  SESSION_LIMIT: whole(50, 1, 1000),
   // At least twice the 8 s after which our client gives up on a request: refresh.md says why.
   REFRESH_GRACE_SECONDS: whole(20, 0, 300),
   COOKIE_SAMESITE: oneOf(['strict', 'lax', 'none'], 'strict'),
@@ -290,6 +293,7 @@ export function loadConfig(
     signingKeyPeriod: Math.round(set.SIGNING_KEY_DAYS * 86_400),
     sessionIdle: Math.round(set.SESSION_IDLE_DAYS * 86_400),
     sessionMax: Math.round(set.SESSION_MAX_DAYS * 86_400),
+    sessionLimit: set.SESSION_LIMIT,
     refreshGrace: set.REFRESH_GRACE_SECONDS,
     rateLimitFactor: set.RATE_LIMIT_FACTOR,
     cookie: { sameSite: set.COOKIE_SAMESITE, secure },

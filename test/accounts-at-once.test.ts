@@ -20,7 +20,8 @@ describeWith('postgres', 'while something else happens to the account', () => {
   beforeAll(async () => {
     server = await PostgresServer.start();
     mailbox = await Mailbox.open();
-    app = await startSocialApp({ MAIL_URL: mailbox.url, DATABASE_URL: server.url });
+    const env = { MAIL_URL: mailbox.url, DATABASE_URL: server.url, SESSION_LIMIT: '5' };
+    app = await startSocialApp(env);
   });
   afterAll(async () => {
     await app.stop();
@@ -112,7 +113,7 @@ describeWith('postgres', 'while something else happens to the account', () => {
     const { email, password } = await newcomer();
     const token = await forgot(email);
     const { changed, id } = await holding(
-      `SELECT FROM auth.accounts WHERE email = '${email}' FOR SHARE`,
+      `SELECT FROM auth.accounts WHERE email = '${email}' FOR KEY SHARE`,
       async () => {
         const answer = reset(token, 'the owner chose this');
         await untilWaiting(1);
@@ -127,7 +128,7 @@ describeWith('postgres', 'while something else happens to the account', () => {
     const { email, password } = await newcomer();
     const owner = await logInWithPassword(email, password);
     const { changed } = await holding(
-      `SELECT FROM auth.accounts WHERE email = '${email}' FOR SHARE`,
+      `SELECT FROM auth.accounts WHERE email = '${email}' FOR KEY SHARE`,
       async () => {
         const change = { currentPassword: password, newPassword: 'the owner chose this' };
         const { authorization } = owner;
@@ -179,6 +180,39 @@ describeWith('postgres', 'while something else happens to the account', () => {
     expect(await (await late.answer).json()).toMatchObject({ status: 403, code: 'account_disabled' });
   });
 
+  it('log-ins at once leave no more than SESSION_LIMIT sessions', async () => {
+    const { email, password } = await newcomer();
+    const logIns = Array.from({ length: 20 }, () => post(app, '/auth/login', { email, password }));
+    expect((await Promise.all(logIns)).map(({ status }) => status)).toEqual(Array(20).fill(200));
+    const ends = await app.database.query<{ end_reason: string | null; count: number }[]>(
+      `SELECT end_reason, count(*)::int AS count FROM auth.sessions
+       WHERE account_id = (SELECT id FROM auth.accounts WHERE email = $1) GROUP BY 1 ORDER BY 1`,
+      [email],
+    );
+    expect(ends).toEqual([
+      { end_reason: 'limit_reached', count: 16 },
+      { end_reason: null, count: 5 },
+    ]);
+  });
+
+  it('log-ins that each end the session of the other account, and the end of all others, all come through', async () => {
+    const credentials = ({ email, password }: { email: string; password: string }) => ({ email, password });
+    const [mina, juno] = [credentials(await newcomer()), credentials(await newcomer())];
+    for (let round = 0; round < 5; round++) {
+      const logIns = [mina, juno].map((person) => post(app, '/auth/login', person));
+      const [ofMina, ofJuno] = (await Promise.all(logIns)).map(
+        (answer) => answer.headers.get('set-cookie')?.split(';', 1)[0] ?? '',
+      );
+      const here = await logInWithPassword(mina.email, mina.password);
+      const answers = await Promise.all([
+        post(app, '/auth/login', mina, { cookie: ofJuno ?? '' }),
+        post(app, '/auth/login', juno, { cookie: ofMina ?? '' }),
+        call(here, 'DELETE', '/auth/sessions'),
+      ]);
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 204]);
+    }
+  });
+
   it('a log-in that knew the account before it was deleted leaves no profile behind', async () => {
     const { email, password } = await newcomer();
     const owner = await logInWithPassword(email, password);
@@ -188,7 +222,11 @@ describeWith('postgres', 'while something else happens to the account', () => {
     await outbox.run();
     const late = app.daemun.app
       .get(LogIn, { strict: false })
-      .complete(before, { method: 'password', passwordHash: before.passwordHash }, { ip: '', locale: 'ko' });
+      .complete(
+        before,
+        { method: 'password', passwordHash: before.passwordHash },
+        { ip: '', headers: {}, cookies: {} },
+      );
     await expect(late).rejects.toMatchObject({ code: 'credentials_invalid' });
     await outbox.run();
     expect((await fetch(`${app.url}/users/${owner.id}`)).status).toBe(404);

@@ -22,6 +22,21 @@ describeWith('chromium', 'the way in, in a browser', () => {
       expect(web.page.url()).toBe(`${web.app.url}/b/free/write`);
     });
 
+    it('a page of another site begins none without a click: one is asked first', async () => {
+      await web.page.route('http://elsewhere.example/', (route) =>
+        route.fulfill({
+          contentType: 'text/html',
+          body: `<script>location = '${web.app.url}/auth/naver?returnTo=/b/free'</script>`,
+        }),
+      );
+      await web.page.goto('http://elsewhere.example/');
+      await web.sees('p', 'A page of another site sent you here');
+      expect(new URL(web.page.url()).pathname).toBe('/login');
+      expect(await web.page.context().cookies()).toEqual([]);
+      await web.logInWith('naver');
+      expect(web.page.url()).toBe(`${web.app.url}/b/free`);
+    });
+
     it('keeps the token out of every storage and of the address', async () => {
       await web.page.goto('/');
       await web.logInWith('kakao');

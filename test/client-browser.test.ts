@@ -235,6 +235,17 @@ describeWith('chromium', 'the client in a browser', () => {
     expect(await other.run('client.user')).toEqual(await tab.run('client.user'));
   });
 
+  it('goes on in other tabs when a log-in in one of them replaces the session', async () => {
+    const tab = await browser.loggedIn();
+    const other = await browser.tab();
+    const before = await other.run('client.user.sessionId');
+    await browser.loggedIn();
+    expect(await other.status('/users/me')).toBe(200);
+    expect(await tab.status('/users/me')).toBe(200);
+    expect(await other.run('client.user.sessionId')).not.toBe(before);
+    expect([...(await reasons(tab)), ...(await reasons(other))]).not.toContain('session_ended');
+  });
+
   it('tells each tab once that the session was ended elsewhere', async () => {
     const tab = await browser.loggedIn();
     const tabs = [tab, await browser.tab(), await browser.tab()];

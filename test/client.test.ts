@@ -285,6 +285,16 @@ describe('a refresh', () => {
     expect(changes).toEqual([{ user: null, reason }]);
   });
 
+  it('asks again with the cookie of a log-in elsewhere in the browser that has just replaced the session', async () => {
+    await client.refresh();
+    transport.answers['/auth/refresh'] = inTurn(
+      () => problem(401, 'session_ended', { 'retry-after': '1' }),
+      () => tokens(tokenOf('mina', 'session-2')),
+    );
+    expect((await soon(client.refresh()))?.sessionId).toBe('session-2');
+    expect(changes.map(({ reason }) => reason)).toEqual(['refresh', 'login']);
+  });
+
   it('says once that the session has ended', async () => {
     await client.refresh();
     transport.answers['/auth/refresh'] = () => problem(401, 'session_ended');

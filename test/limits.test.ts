@@ -91,6 +91,18 @@ describe('wrong passwords', () => {
     ]);
   });
 
+  it('are not the only ones that count: a client gets no more than 60 answers an hour at one account', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'often');
+    const statuses: number[] = [];
+    for (let i = 0; i < 61; i++) statuses.push((await tries(app, mina.email, mina.password)).status);
+    expect(statuses).toEqual([...Array<number>(60).fill(200), 429]);
+    const finished = app.daemun.app.get(PasswordHashes).load.finished;
+    const answer = await tries(app, mina.email, mina.password);
+    expect([answer.status, Number(answer.headers.get('retry-after')) > 0]).toEqual([429, true]);
+    expect(app.daemun.app.get(PasswordHashes).load.finished).toBe(finished);
+    expect((await tries(app, mina.email, mina.password, '203.0.113.9')).status).toBe(200);
+  });
+
   it('that all come at once get no more tries than one by one', async () => {
     holdTheClock();
     const answers = await Promise.all(

@@ -46,13 +46,70 @@ describe('logging in', () => {
 
   it('remembers the device and that it was a password', async () => {
     const { email, password } = await verifiedPerson(app, mailbox, 'device');
-    await logIn(email, password, { 'user-agent': 'a browser of mine' });
+    await logIn(email, password, { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0' });
     const sessions = await app.database.query<{ method: string }[]>(
       `SELECT s.method FROM auth.sessions s JOIN auth.accounts a ON a.id = s.account_id
-       WHERE a.email = $1 AND s.user_agent = 'a browser of mine'`,
+       WHERE a.email = $1 AND s.device = 'Firefox on Linux'`,
       [email],
     );
     expect(sessions).toEqual([{ method: 'password' }]);
+  });
+
+  describe('over the session of the same browser', () => {
+    const cookieOf = (response: Response) => response.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
+    const refresh = (cookie: string) => post(app, '/auth/refresh', '', { cookie });
+    const endings = () =>
+      app.database.query<{ end_reason: string }[]>(
+        `SELECT end_reason FROM auth.sessions WHERE end_reason = 'replaced'`,
+      );
+
+    it.each(['the same account', 'another account'])('ends that session, of %s', async (whose) => {
+      const mina = await verifiedPerson(app, mailbox, `first-${whose.length}`);
+      const next = whose === 'another account' ? await verifiedPerson(app, mailbox, 'juno-over-mina') : mina;
+      const before = cookieOf(await logIn(mina.email, mina.password));
+      const after = cookieOf(await logIn(next.email, next.password, { cookie: before }));
+      const answers = [await refresh(before), await refresh(after)];
+      expect(answers.map(({ status }) => status)).toEqual([401, 200]);
+    });
+
+    it('records why', async () => {
+      const { email, password } = await verifiedPerson(app, mailbox, 'why');
+      await logIn(email, password, { cookie: cookieOf(await logIn(email, password)) });
+      const events = await app.database.query<{ details: object }[]>(
+        `SELECT details FROM auth.audit_events e JOIN auth.accounts a ON a.id = account_id
+         WHERE a.email = $1 AND kind = 'session_ended'`,
+        [email],
+      );
+      expect(events).toEqual([{ details: { reason: 'replaced', from: expect.any(String) } }]);
+    });
+
+    it('ends that session with the link of a mail, too', async () => {
+      const { email, password } = await verifiedPerson(app, mailbox, 'before-the-mail');
+      const before = cookieOf(await logIn(email, password));
+      const person = { email: 'by-mail@example.com', password: 'a password by mail', nickname: 'mail' };
+      const token = tokenIn(await register(app, mailbox, person));
+      expect((await post(app, '/auth/verify-email', { token }, { cookie: before })).status).toBe(200);
+      expect((await refresh(before)).status).toBe(401);
+    });
+
+    it.each([
+      ['whose mac is wrong', (cookie: string) => `${cookie.slice(0, -4)}AAAA`],
+      ['of another form', () => 'refresh=daemun_rt1_abc'],
+    ])('ends nothing by a cookie %s', async (_, change) => {
+      const { email, password } = await verifiedPerson(app, mailbox, `forged-${change('x').length}`);
+      const before = cookieOf(await logIn(email, password));
+      const known = (await endings()).length;
+      expect((await logIn(email, password, { cookie: change(before) })).status).toBe(200);
+      expect(await endings()).toHaveLength(known);
+      expect((await refresh(before)).status).toBe(200);
+    });
+
+    it('ends nothing when the log-in fails', async () => {
+      const { email, password } = await verifiedPerson(app, mailbox, 'failing');
+      const before = cookieOf(await logIn(email, password));
+      expect((await logIn(email, 'another password', { cookie: before })).status).toBe(401);
+      expect((await refresh(before)).status).toBe(200);
+    });
   });
 
   it('is for our own pages only', async () => {

@@ -138,6 +138,121 @@ describe('the list of sessions', () => {
   });
 });
 
+describe('a session of an earlier version', () => {
+  it('is listed with its device', async () => {
+    const here = await logIn(await newAccount());
+    await app.database.query('UPDATE auth.sessions SET device = NULL, user_agent = $1', [IPHONE]);
+    expect((await list(here)).map(({ device }) => device)).toEqual(['Safari on iPhone']);
+  });
+});
+
+describe('an account with as many sessions as it may have', () => {
+  const LIMIT = 3;
+  let limited: TestApp;
+  beforeAll(async () => {
+    limited = await startApp({ SESSION_LIMIT: String(LIMIT) });
+  });
+  afterAll(() => limited.stop());
+  const open = async (accountId: string) =>
+    (await limited.daemun.app.get(Sessions, { strict: false }).open({
+      accountId,
+      roles: ['user'],
+      method: 'kakao',
+      userAgent: WINDOWS,
+    })) as Tokens & { readonly announce: () => Promise<void> };
+  const callLimited = (method: string, path: string, { accessToken }: Tokens) =>
+    fetch(limited.url + path, { method, headers: { authorization: `Bearer ${accessToken}` } });
+  const idsOf = async (tokens: Tokens) =>
+    ((await (await callLimited('GET', '/auth/sessions', tokens)).json()) as Listed[]).map(({ id }) => id);
+  /** Opens sessions whose last use is a minute apart; the first is the oldest. */
+  async function filled(): Promise<{ accountId: string; sessions: Tokens[] }> {
+    const { id: accountId } = await signedIn(limited);
+    const sessions: Tokens[] = [];
+    for (let n = 0; n < LIMIT; n++) {
+      await limited.database.query(
+        "UPDATE auth.sessions SET created_at = created_at - interval '1 minute', handed_at = handed_at - 60000 WHERE account_id = $1",
+        [accountId],
+      );
+      sessions.push(await open(accountId));
+    }
+    return { accountId, sessions };
+  }
+
+  it('loses the one that was used the longest time ago, at once, when another is opened', async () => {
+    const { accountId, sessions } = await filled();
+    const next = await open(accountId);
+    await next.announce();
+    expect(await idsOf(next)).toHaveLength(LIMIT);
+    const statuses = await Promise.all(
+      sessions.map(async (each) => (await callLimited('GET', '/users/me', each)).status),
+    );
+    expect(statuses).toEqual([401, 200, 200]);
+  });
+
+  it('keeps the one that has just been refreshed', async () => {
+    const { accountId, sessions } = await filled();
+    const refreshed = await fetch(`${limited.url}/auth/refresh`, {
+      method: 'POST',
+      headers: { cookie: `refresh=${sessions[0]?.refreshToken}` },
+    });
+    expect(refreshed.status).toBe(200);
+    await (await open(accountId)).announce();
+    const statuses = await Promise.all(
+      sessions.map(async (each) => (await callLimited('GET', '/users/me', each)).status),
+    );
+    expect(statuses).toEqual([200, 401, 200]);
+  });
+
+  it('reads why', async () => {
+    const { accountId } = await filled();
+    await open(accountId);
+    const ended = await limited.database.query<object[]>(
+      "SELECT details FROM auth.audit_events WHERE account_id = $1 AND kind = 'session_ended'",
+      [accountId],
+    );
+    expect(ended).toEqual([{ details: { reason: 'limit_reached', from: expect.any(String) } }]);
+  });
+
+  it.each([
+    ['ended', "ended_at = now(), end_reason = 'logged_out'"],
+    ['passed its idle limit', "handed_at = 0, created_at = created_at - interval '31 days'"],
+    ['passed its absolute limit', "expires_at = now() - interval '1 second'"],
+  ])('does not count one that %s', async (_, past) => {
+    const { accountId, sessions } = await filled();
+    const newest = (await idsOf(sessions[2]!))[0]!;
+    await limited.database.query(`UPDATE auth.sessions SET ${past} WHERE id = $1`, [newest]);
+    await open(accountId);
+    const ended = await limited.database.query<object[]>(
+      "SELECT FROM auth.sessions WHERE account_id = $1 AND end_reason = 'limit_reached'",
+      [accountId],
+    );
+    expect(ended).toEqual([]);
+  });
+
+  it('takes nothing from other accounts', async () => {
+    const [mina, juno] = [await filled(), await filled()];
+    await open(mina.accountId);
+    expect(await idsOf(juno.sessions[0]!)).toHaveLength(LIMIT);
+  });
+
+  it('that has more since the limit was lowered has the rest ended by the next log-in, and lists no more', async () => {
+    const { accountId, sessions } = await filled();
+    await limited.database.query(
+      `INSERT INTO auth.sessions (id, account_id, method, expires_at)
+       SELECT gen_random_uuid(), $1, 'kakao', now() + interval '1 day' FROM generate_series(1, 20)`,
+      [accountId],
+    );
+    expect(await idsOf(sessions[2]!)).toHaveLength(LIMIT);
+    const next = await open(accountId);
+    const living = await limited.database.query<object[]>(
+      'SELECT FROM auth.sessions WHERE account_id = $1 AND ended_at IS NULL',
+      [accountId],
+    );
+    expect(living).toHaveLength(LIMIT);
+    expect(await idsOf(next)).toHaveLength(LIMIT);
+  });
+});
+
 describe('a device in words', () => {
   it.each([
     [WINDOWS, 'Chrome on Windows'],
@@ -150,6 +265,43 @@ describe('a device in words', () => {
       'Mozilla/5.0 (Linux; Android 14; SM-S921N) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/140.0 Mobile Safari/537.36 KAKAOTALK 11.0.0',
       'KakaoTalk on Android',
     ],
+    [
+      'Mozilla/5.0 (Linux; Android 14; SM-S921N) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36',
+      'Samsung Internet on Android',
+    ],
+    [
+      'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/140.0.0.0 Mobile/15E148 Safari/604.1',
+      'Chrome on iPhone',
+    ],
+    [
+      'Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) FxiOS/140.0 Mobile/15E148 Safari/605.1.15',
+      'Firefox on iPad',
+    ],
+    [
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0',
+      'Edge on Windows',
+    ],
+    [
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Whale/4.33.325.17 Safari/537.36',
+      'Whale on Windows',
+    ],
+    [
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 OPR/125.0.0.0',
+      'Opera on Windows',
+    ],
+    [
+      'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1 NAVER(inapp; search; 2000; 12.9.2)',
+      'Naver on iPhone',
+    ],
+    [
+      'Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
+      'Chrome on ChromeOS',
+    ],
+    [
+      'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15',
+      'Safari on macOS',
+    ],
+    ['Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101', 'Linux'],
     ['curl/8.0', 'Unknown device'],
     [null, 'Unknown device'],
   ])('%s', (userAgent, words) => {

@@ -187,6 +187,19 @@ function sessionStoreSuite(rig: () => Rig): void {
     expect(answers.filter((answer) => answer?.answer === 'rotated')).toHaveLength(1);
   });
 
+  it('property 3, ended stays ended: for every process, when a session of another account replaces it', async () => {
+    const id = await openSession();
+    await store().present(id, 1);
+    const [accountId, next] = [randomUUID(), randomUUID()];
+    await rig().database.query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'juno')`, [accountId]);
+    const ended = await store().open({ id: next, accountId, method: 'password', replaces: [id] });
+    expect(ended).toEqual([id]);
+    await store().forget(ended);
+    for (const each of [rig().store, rig().other]) expect(await each.present(id, 2)).toBeUndefined();
+    expect([await endOf(id), await store().wasReplaced(id)]).toEqual(['replaced', true]);
+    expect(await store().present(next, 1)).toMatchObject({ answer: 'rotated', accountId });
+  });
+
   it('property 3, ended stays ended: for every process', async () => {
     const id = await openSession();
     await store().present(id, 1);

@@ -163,6 +163,94 @@ describe('refreshing', () => {
   });
 });
 
+describe('a log-in with a provider over the session of the same browser', () => {
+  /** The refresh cookie of a browser that has just logged in, and the browser. */
+  async function browserOf(persona: string, provider = 'kakao') {
+    const browser = new Browser(app.url);
+    const page = await browser.logInWith(provider, persona);
+    return { browser, cookie: cookieIn(page.headers) ?? '' };
+  }
+
+  it.each([
+    ['the same account', 'mina'],
+    ['another account', 'user-9001'],
+  ])('ends that session, whose cookie the callback does not have, for %s', async (_, persona) => {
+    const { browser, cookie } = await browserOf('mina');
+    const next = cookieIn((await browser.logInWith('kakao', persona)).headers);
+    const answers = [await call('refresh', cookie), await call('refresh', next)];
+    expect(answers.map(({ status }) => status)).toEqual([401, 200]);
+  });
+
+  it('ends the session whose cookie comes with the callback', async () => {
+    const { cookie } = await browserOf('mina');
+    const other = new Browser(app.url);
+    const callback = await other.choose('user-9002', await other.goTo('kakao'));
+    await other.jar.setCookie(`refresh=${cookie}; Path=/; HttpOnly`, app.url);
+    expect(cookieIn((await other.request(callback)).headers)).toMatch(/^daemun_rt1_/);
+    expect((await call('refresh', cookie)).body.code).toBe('session_ended');
+  });
+
+  it('ends nothing when it fails', async () => {
+    const { browser, cookie } = await browserOf('mina');
+    expect((await browser.logInWith('kakao', 'cancel')).location).toContain('login_error=access_denied');
+    expect((await call('refresh', cookie)).status).toBe(200);
+  });
+
+  it('refuses its access tokens at once', async () => {
+    const { browser, cookie } = await browserOf('mina');
+    const { body, cookie: current = '' } = await call('refresh', cookie);
+    await browser.jar.setCookie(`refresh=${current}; Path=/; HttpOnly`, app.url);
+    await browser.logInWith('kakao', 'mina');
+    expect(await (await me(body.accessToken)).json()).toMatchObject({ code: 'session_ended' });
+  });
+
+  it('does not let somebody else finish what the session began to link', async () => {
+    const { browser } = await browserOf('mina', 'google');
+    const link = await browser.request(`${app.url}/auth/identities/naver`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${await browser.accessToken()}`,
+        'content-type': 'application/json',
+      },
+      body: '{}',
+    });
+    const consent = await browser.request((JSON.parse(link.text) as { url: string }).url, {}, 'elsewhere');
+    await browser.logInWith('kakao', 'user-9003');
+    const before = await app.database.query("SELECT FROM auth.identities WHERE provider = 'naver'");
+    const back = await browser.request(await browser.choose('user-9003', consent), {}, 'elsewhere');
+    expect(back.location).toContain('login_error=login_attempt_invalid');
+    const after = await app.database.query("SELECT FROM auth.identities WHERE provider = 'naver'");
+    expect(after).toEqual(before);
+  });
+});
+
+describe('a request with the cookie of a session that a log-in has just replaced', () => {
+  async function replaced(): Promise<string> {
+    const browser = new Browser(app.url);
+    const cookie = cookieIn((await browser.logInWith('kakao', 'mina')).headers) ?? '';
+    await browser.logInWith('kakao', 'mina');
+    return cookie;
+  }
+
+  it('leaves the cookie of the new session alone when it refreshes, and is to be repeated', async () => {
+    const answer = await call('refresh', await replaced());
+    expect(answer).toMatchObject({ status: 401, body: { code: 'session_ended' } });
+    expect([answer.headers.getSetCookie(), answer.headers.get('retry-after')]).toEqual([[], '1']);
+  });
+
+  it('leaves the cookie of the new session alone when it logs out', async () => {
+    const answer = await call('logout', await replaced());
+    expect([answer.status, answer.headers.getSetCookie()]).toEqual([204, []]);
+  });
+
+  it.each(['refresh', 'logout'] as const)('clears the cookie after the grace: %s', async (path) => {
+    const cookie = await replaced();
+    await app.database.query("UPDATE auth.sessions SET ended_at = ended_at - interval '21 s'");
+    const answer = await call(path, cookie);
+    expect([answer.cookie, answer.headers.get('retry-after')]).toEqual(['', null]);
+  });
+});
+
 describe('what is stored of a session', () => {
   it('property 5: is not enough to make a token of', async () => {
     const { cookie = '' } = await call('refresh', await logIn());

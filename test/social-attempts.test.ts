@@ -108,6 +108,40 @@ describe('a callback that this browser did not begin', () => {
   });
 });
 
+describe('a log-in that a page of another site begins', () => {
+  const start = (headers: Record<string, string>, query = '', on = app) =>
+    fetch(`${on.url}/auth/naver${query}`, { redirect: 'manual', headers });
+  const NAVIGATION = { 'sec-fetch-dest': 'document', 'sec-fetch-mode': 'navigate' };
+  const ELSEWHERE = { ...NAVIGATION, 'sec-fetch-site': 'cross-site' };
+
+  it('is not started without a click: the browser is sent to the page that asks first', async () => {
+    const answer = await start(ELSEWHERE, '?returnTo=/b/free?q=a%2526b');
+    const page = new URL(answer.headers.get('location') ?? '');
+    expect([answer.status, page.origin + page.pathname]).toEqual([303, `${app.config.webOrigins[0]}/login`]);
+    expect(Object.fromEntries(page.searchParams)).toEqual({
+      provider: 'naver',
+      returnTo: `${app.config.webOrigins[0]}/b/free?q=a%26b`,
+    });
+    expect(answer.headers.getSetCookie()).toEqual([]);
+  });
+
+  it.each([
+    ['a link that is followed', { ...ELSEWHERE, 'sec-fetch-user': '?1' }],
+    ['our own page', { ...NAVIGATION, 'sec-fetch-site': 'same-origin' }],
+    ['a page of the same site', { ...NAVIGATION, 'sec-fetch-site': 'same-site' }],
+    ['the address bar', { ...NAVIGATION, 'sec-fetch-site': 'none' }],
+    ['a browser that does not say', {}],
+  ])('is started by %s', async (_, headers) => {
+    const answer = await start(headers);
+    expect(answer.status).toBe(302);
+    expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(/^attempt-/)]);
+  });
+
+  it('is refused for a page that it must not lead back to', async () => {
+    expect((await start(ELSEWHERE, '?returnTo=https://evil.example')).status).toBe(400);
+  });
+});
+
 describe('an attempt', () => {
   it('is good for one callback', async () => {
     const url = await pendingCallback();

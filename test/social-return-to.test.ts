@@ -10,6 +10,28 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
+/** Stands for the origin of the server, which has no port yet. */
+const OWN = '<own origin>';
+/** Spellings of a path that a router, or a proxy before it, may take for one below `/auth/`. */
+const BELOW_AUTH = [
+  '/auth/naver',
+  '/auth',
+  '/auth/',
+  '/auth/kakao/unlinked?a=b',
+  '/AUTH/naver',
+  '//auth/naver',
+  '/./auth/naver',
+  '/docs/../auth/naver',
+  '/docs/%2e%2e/auth/naver',
+  '/docs%2f..%2fauth%2fnaver',
+  '/docs%252f..%252fauth/naver',
+  '/%61uth/naver',
+  '/%2561uth/naver',
+  '/aut%68%2fnaver',
+  '/auth;a=b/naver',
+  '/auth%5cnaver',
+];
+
 /** What people have got past checks of this kind with, to be put together at random. */
 const TRICKS = [' ', '\t', '\u0000'].concat(
   '/ // \\ @ : ? # . .. %2f %5c %09 %00 http: https:// javascript: evil.example localhost:5173 [ ] | ＠ ／ 。 ⓔ'.split(
@@ -64,9 +86,10 @@ describe('returnTo', () => {
     ['data:text/html,x'],
     ['http://[::1'],
     [`/${'a'.repeat(1_024)}`],
+    ...BELOW_AUTH.map((path) => [`${OWN}${path}`] as const),
   ])('%p is refused', async (returnTo) => {
     const answer = await new Browser(app.url).request(
-      `${app.url}/auth/google?returnTo=${encodeURIComponent(returnTo)}`,
+      `${app.url}/auth/google?returnTo=${encodeURIComponent(returnTo.replace(OWN, app.url))}`,
     );
     expect([answer.status, JSON.parse(answer.text).code]).toEqual([400, 'return_to_not_allowed']);
     expect(answer.headers.getSetCookie()).toEqual([]);
@@ -75,6 +98,35 @@ describe('returnTo', () => {
   it('is refused when it is given twice', async () => {
     const answer = await fetch(`${app.url}/auth/google?returnTo=/a&returnTo=/b`, { redirect: 'manual' });
     expect(await answer.json()).toMatchObject({ status: 400, code: 'return_to_not_allowed' });
+  });
+
+  it('never leads to another log-in', async () => {
+    const piece = fc.constantFrom(
+      ...'/ // auth AUTH naver %61 %41 uth %2561 %2f %252F .. . %2e %252e ; %5c ? # docs'.split(' '),
+    );
+    const paths = fc.array(piece, { minLength: 2, maxLength: 8 }).map((pieces) => `/${pieces.join('')}`);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(
+          paths,
+          paths.map((path) => `/${path}auth/naver`),
+        ),
+        async (path) => {
+          const browser = new Browser(app.url);
+          const start = await browser.request(
+            `${app.url}/auth/google?returnTo=${encodeURIComponent(app.url + path)}`,
+          );
+          if (start.status === 400) return;
+          const state = new URL(start.location!).searchParams.get('state')!;
+          const callback = `${app.url}/auth/google/callback?error=access_denied&state=${state}`;
+          const landing = new URL((await browser.request(callback, {}, 'elsewhere')).location!);
+          const answer = await browser.request(landing.href, {}, 'elsewhere');
+          expect([200, 404]).toContain(answer.status);
+          expect(answer.headers.getSetCookie()).toEqual([]);
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 
   it('keeps its query and fragment when the log-in fails', async () => {

@@ -23,9 +23,14 @@ export async function persist<T>(attempt: () => Promise<T>): Promise<T> {
 
 /** How long the server wants to be left alone, or undefined when its answer is final. */
 function wishedPause(error: unknown): number | undefined {
+  if (!(error instanceof Failure)) return undefined;
+  const { code, retryAfter } = error;
+  // A log-in in another tab has just replaced the session: its cookie is there in a moment.
   const passes =
-    error instanceof Failure && (error.code === 'unreachable' || error.code === 'temporarily_unavailable');
-  return passes ? (error.retryAfter ?? 0) * 1_000 : undefined;
+    code === 'unreachable' ||
+    code === 'temporarily_unavailable' ||
+    (code === 'session_ended' && retryAfter !== undefined);
+  return passes ? (retryAfter ?? 0) * 1_000 : undefined;
 }
 
 function sleep(milliseconds: number): Promise<void> {

@@ -1,16 +1,17 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Outbox } from '../outbox/outbox.js';
 import { Problem } from '../problems/problem.js';
 import { Profiles, type Locale } from '../users/profiles.js';
 import { Account } from './account.entity.js';
 import { Identity } from './identity.entity.js';
-import type { NewSession } from './sessions/session-store.js';
+import { RefreshCookie } from './refresh-cookie.js';
 import { Sessions, type Tokens } from './sessions/sessions.js';
 import { LoginError } from './social/login-error.js';
 
-/** Where someone is logging in from, and in which language. */
-export type Device = Pick<NewSession, 'ip' | 'userAgent'> & { readonly locale: Locale };
+/** What a log-in needs of the request that completes it. */
+export type LogInRequest = Pick<FastifyRequest, 'ip' | 'headers' | 'cookies'>;
 
 /** What someone has shown: a password, by the hash that it was compared with, or that a provider knows them. */
 export type Proof =
@@ -27,24 +28,36 @@ export class LogIn {
     private readonly sessions: Sessions,
     private readonly profiles: Profiles,
     private readonly outbox: Outbox,
+    private readonly cookie: RefreshCookie,
   ) {}
+
+  /** The session whose refresh cookie comes with a request; undefined where there is none of ours. */
+  sessionIn(request: LogInRequest): string | undefined {
+    return this.sessions.sessionOf(this.cookie.read(request));
+  }
 
   /**
    * Opens a session, and sees to it that there is a profile. Comparing a password takes a while, and so does a provider:
    * the account is looked at once more, and held until the session is written. Whoever changes the password, takes the way
    * in away or deletes the account meanwhile is either seen here, or finds the session and ends it.
+   *
+   * The session whose refresh cookie the request has is ended in the same transaction, whoever's it is (ASVS V7.2.4), and so is
+   * `replaced`: what the browser had when the log-in began, where its cookie may not come along.
    * @throws {Problem} `account_disabled`, `credentials_invalid`.
    * @throws {LoginError} `login_attempt_invalid`.
    */
-  async complete(account: Account, proof: Proof, { locale, ...device }: Device): Promise<Tokens> {
+  async complete(account: Account, proof: Proof, request: LogInRequest, replaced?: string): Promise<Tokens> {
     if (account.status !== 'active') throw new Problem('account_disabled');
-    await this.seeToProfile(account, locale);
+    const { ip, headers } = request;
+    await this.seeToProfile(account, localeIn(headers['accept-language']));
+    const replaces = [this.sessionIn(request), replaced].filter((id) => id !== undefined);
     const { id: accountId } = account;
     const { method } = proof;
-    const tokens = await this.dataSource.transaction(async (db) => {
+    const opened = await this.dataSource.transaction(async (db) => {
+      // One log-in at a time, so that each counts the sessions that the others have opened.
       const owner = await db.findOne(Account, {
         where: { id: accountId },
-        lock: { mode: 'pessimistic_read' },
+        lock: { mode: 'for_no_key_update' },
       });
       if (owner === null || owner.status === 'deleted') {
         // The profile of a moment ago may have come after the message that removes it.
@@ -53,11 +66,13 @@ export class LogIn {
       }
       if (!(await holds(db, owner, proof))) return undefined;
       if (owner.status !== 'active') throw new Problem('account_disabled');
-      return this.sessions.open({ accountId, roles: owner.roles, method, ...device }, db);
+      const userAgent = headers['user-agent'];
+      return this.sessions.open({ accountId, roles: owner.roles, method, ip, userAgent, replaces }, db);
     });
-    if (tokens === undefined) throw outdated(proof);
+    if (opened === undefined) throw outdated(proof);
+    await opened.announce();
     this.logger.log(`account ${accountId} logged in (${method})`);
-    return tokens;
+    return opened;
   }
 
   private async seeToProfile(account: Account, locale: Locale): Promise<void> {
@@ -83,17 +98,6 @@ function outdated(proof: Proof): Error {
   return 'subject' in proof
     ? new LoginError('login_attempt_invalid', { reason })
     : new Problem('credentials_invalid', { reason });
-}
-
-/** What we keep of a request to tell people where they are logged in. */
-export function deviceOf({
-  ip,
-  headers,
-}: {
-  ip: string;
-  headers: { 'user-agent'?: string; 'accept-language'?: string };
-}): Device {
-  return { ip, userAgent: headers['user-agent'], locale: localeIn(headers['accept-language']) };
 }
 
 /** The language of a browser: Korean where it says so, or nothing; English for everyone else. */

@@ -19,7 +19,7 @@ export class RefreshCookie {
     this.maxAge = sessionMax;
   }
 
-  read(request: FastifyRequest): string | undefined {
+  read(request: Pick<FastifyRequest, 'cookies'>): string | undefined {
     return request.cookies[this.name];
   }
 

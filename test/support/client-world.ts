@@ -41,6 +41,8 @@ interface Session {
   readonly id: string;
   readonly user: string;
   ended: boolean;
+  /** For how many more requests a log-in has replaced it within the grace. */
+  replaced: number;
 }
 
 /**
@@ -196,17 +198,23 @@ export class World {
     const { pathname } = new URL(request.url);
     if (pathname === '/auth/login') {
       const { email } = (await request.json()) as { email: string };
-      const session = { id: `s${this.sessions.length}`, user: email, ended: false };
+      const session = { id: `s${this.sessions.length}`, user: email, ended: false, replaced: 0 };
       this.sessions.push(session);
+      if (cookie?.ended === false) Object.assign(cookie, { ended: true, replaced: 3 });
       return { response: tokens(tokenOf(session.user, session.id)), leaves: session };
     }
+    const replaced = (cookie?.replaced ?? 0) > 0;
+    if (replaced && cookie !== undefined) cookie.replaced--;
     if (pathname === '/auth/logout') {
+      if (replaced) return { response: new Response(null, { status: 204 }), leaves: 'as it is' };
       if (cookie !== undefined) cookie.ended = true;
       return { response: new Response(null, { status: 204 }), leaves: undefined };
     }
     if (pathname === '/auth/refresh') {
       if (cookie === undefined)
         return { response: problem(401, 'refresh_token_invalid'), leaves: 'as it is' };
+      if (replaced)
+        return { response: problem(401, 'session_ended', { 'retry-after': '1' }), leaves: 'as it is' };
       if (cookie.ended) return { response: problem(401, 'session_ended'), leaves: undefined };
       return { response: tokens(tokenOf(cookie.user, cookie.id)), leaves: cookie };
     }

@@ -13,16 +13,19 @@ interface LogInCardProps {
   readonly title?: string;
   /** Where there is more to see than the card, the form for e-mail opens when it is asked for. */
   readonly compact?: boolean;
+  /** The provider that a page of another site asked for. */
+  readonly provider?: string;
 }
 
 /** Every way in. */
-export function LogInCard({ returnTo, title, compact = false }: LogInCardProps) {
+export function LogInCard({ returnTo, title, compact = false, provider }: LogInCardProps) {
   const { entry } = useWords();
   const id = useId();
   return (
     <section className="card entry" aria-labelledby={id}>
       <h2 id={id}>{title ?? entry.logIn}</h2>
-      <ProviderButtons returnTo={returnTo} />
+      {provider !== undefined && <p>{entry.sentFromElsewhere}</p>}
+      <ProviderButtons returnTo={returnTo} first={provider} />
       {compact ? (
         <details className="by-mail">
           <summary>{entry.withEmail}</summary>

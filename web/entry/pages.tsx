@@ -9,18 +9,21 @@ import { useUser } from '../session/session.js';
 import { LogInCard, Resend } from './log-in-card.js';
 import { readNext } from './next.js';
 
-/** The log-in page; who is inside goes on to where they were going. */
+/**
+ * The log-in page; who is inside goes on to where they were going. The server sends browsers here with `provider` and
+ * `returnTo` where a page of another site began a log-in: it goes on with a click, or not at all.
+ */
 export function LogInPage() {
   const { entry } = useWords();
   const [search] = useSearchParams();
-  const { href, apart } = readNext(search.get('next') ?? '/');
+  const { href, apart } = readNext(search.get('returnTo') ?? search.get('next') ?? '/');
   const user = useUser();
   if (user === undefined) return <Waiting />;
   if (user !== null) return apart ? <Leave href={href} /> : <Redirect href={href} replace />;
   return (
     <div className="narrow">
       <Title text={entry.logIn} />
-      <LogInCard returnTo={href} title={entry.providers} />
+      <LogInCard returnTo={href} title={entry.providers} provider={search.get('provider') ?? undefined} />
     </div>
   );
 }

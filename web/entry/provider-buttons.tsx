@@ -18,8 +18,15 @@ export interface Provider {
 /** Providers whose own rules say how their button looks; look/providers.css follows them. */
 const SYMBOLS: Readonly<Record<string, string>> = { google, kakao, naver };
 
-/** A button for each provider that is enabled. They lead back to `returnTo`, a path of ours. */
-export function ProviderButtons({ returnTo }: { readonly returnTo: string }) {
+interface ProviderButtonsProps {
+  /** The path of ours that they lead back to. */
+  readonly returnTo: string;
+  /** The provider whose button comes first. */
+  readonly first?: string;
+}
+
+/** A button for each provider that is enabled. */
+export function ProviderButtons({ returnTo, first }: ProviderButtonsProps) {
   const { entry, frame } = useWords();
   const { data, failure, reload } = useProviders();
   if (failure !== undefined) {
@@ -34,15 +41,17 @@ export function ProviderButtons({ returnTo }: { readonly returnTo: string }) {
   }
   return (
     <ul className="providers" aria-label={entry.providers} aria-busy={data === undefined}>
-      {data?.map((provider) => (
-        <li key={provider.id}>
-          {provider.openOutside === true ? (
-            <OutsideButton provider={provider} returnTo={returnTo} />
-          ) : (
-            <ProviderButton provider={provider} returnTo={returnTo} />
-          )}
-        </li>
-      ))}
+      {data
+        ?.toSorted((a, b) => Number(b.id === first) - Number(a.id === first))
+        .map((provider) => (
+          <li key={provider.id}>
+            {provider.openOutside === true ? (
+              <OutsideButton provider={provider} returnTo={returnTo} />
+            ) : (
+              <ProviderButton provider={provider} returnTo={returnTo} />
+            )}
+          </li>
+        ))}
     </ul>
   );
 }

@@ -37,6 +37,7 @@ export const en = {
     goneAuthor: 'Someone who left',
   },
   entry: {
+    sentFromElsewhere: 'A page of another site sent you here to log in. Go on only if you meant to.',
     logIn: 'Log in',
     logOut: 'Log out',
     loggedOut: 'You are logged out.',
@@ -227,6 +228,8 @@ export const en = {
     unlinked_at_provider: 'the connection was ended at the provider',
     unlinked: 'it had come in by an account that was unlinked',
     limit_passed: 'too old',
+    replaced: 'another log-in in the same browser',
+    limit_reached: 'too many sessions; this one was used the longest time ago',
   } as Readonly<Record<string, string>>,
   watch: {
     title: 'Watch it work',

@@ -39,6 +39,7 @@ export const ko: Words = {
     goneAuthor: '떠난 사람',
   },
   entry: {
+    sentFromElsewhere: '다른 사이트의 페이지에서 로그인하러 왔습니다. 원하신 것이 맞을 때만 계속하세요.',
     logIn: '로그인',
     logOut: '로그아웃',
     loggedOut: '로그아웃했어요.',
@@ -220,6 +221,8 @@ export const ko: Words = {
     unlinked_at_provider: '로그인 업체에서 연결을 끊음',
     unlinked: '연결을 끊은 계정으로 들어왔던 세션',
     limit_passed: '기간이 지남',
+    replaced: '같은 브라우저에서 다시 로그인함',
+    limit_reached: '세션이 너무 많아 가장 오래 쓰지 않은 것을 종료함',
   },
   watch: {
     title: '동작 지켜보기',

@@ -47,6 +47,8 @@ interface Patience {
 const ONE: Patience = { free: 10, longest: 900 };
 /** Everyone together at one account: from then on each client that is new to the account waits before each attempt. */
 const EVERYONE: Patience = { free: 100, longest: 10 };
+/** Attempts of one client at one account, right or wrong: a right password costs a hash, a session and its audit events. */
+const ATTEMPTS_OF_ONE = { points: 60, duration: HOUR };
 /** How long (s) a turn is kept for who waited for it. */
 const TURN = 10 * MINUTE;
 /** A site whose clients took so many turns at one account is one client there: a /48 has 65,536 of them. */
@@ -139,6 +141,7 @@ export class Limits {
   private readonly wrongFromClient: Windows;
   private readonly wrongFromSite: Windows;
   private readonly one: Spaced;
+  private readonly attemptsOfOne: RateLimiterAbstract;
   private readonly everyone: RateLimiterAbstract;
   private readonly strangersPatience: Patience;
   private readonly turns: OwnTurns;
@@ -168,6 +171,7 @@ export class Limits {
     this.wrongFromClient = windows('wrong', WRONG_FROM_CLIENT);
     this.wrongFromSite = windows('wrong-site', WRONG_FROM_SITE);
     this.one = new Spaced(patient(ONE), make, 'one');
+    this.attemptsOfOne = scaled('attempts', ATTEMPTS_OF_ONE);
     this.strangersPatience = patient(EVERYONE);
     this.everyone = make('everyone', { points: this.strangersPatience.free, duration: HOUR });
     this.turns = new OwnTurns(make);
@@ -206,6 +210,7 @@ export class Limits {
     const pair = `${account}:${client}`;
     await this.one.ask(pair);
     await this.askAsStranger(email, address);
+    await take(this.attemptsOfOne, pair);
     await this.one.attempt(pair);
     await this.everyone.penalty(account);
     await Promise.all([this.wrongFromClient.penalty(client), this.wrongFromSite.penalty(site)]);
@@ -220,6 +225,7 @@ export class Limits {
       },
       withdrawn: async () => {
         await this.one.withdrawn(pair);
+        await this.attemptsOfOne.reward(pair);
         await reward();
       },
     };

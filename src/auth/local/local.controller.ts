@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
 import { Answers, Fails } from '../../openapi.js';
 import { Account } from '../account.entity.js';
-import { deviceOf, LogIn } from '../log-in.js';
+import { LogIn } from '../log-in.js';
 import { Limited } from '../limits/limited.js';
 import { OwnPagesGuard } from '../own-pages.guard.js';
 import { tokenAnswer, TokenAnswers, type TokenAnswer } from '../token-answer.js';
@@ -106,6 +106,6 @@ export class LocalController {
 
   private async enter(account: Account, request: FastifyRequest, reply: FastifyReply): Promise<TokenAnswer> {
     const proof = { method: 'password', passwordHash: account.passwordHash } as const;
-    return this.answers.give(reply, await this.logIn.complete(account, proof, deviceOf(request)));
+    return this.answers.give(reply, await this.logIn.complete(account, proof, request));
   }
 }

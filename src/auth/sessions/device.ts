@@ -1,22 +1,41 @@
-import { UAParser } from 'ua-parser-js';
+/** Longer than any browser's `User-Agent`. */
+const LONGEST = 512;
 
-/** What the parser calls otherwise than people do. */
-const NAMES: Readonly<Record<string, string>> = {
-  KAKAOTALK: 'KakaoTalk',
-  NAVER: 'Naver',
-  'Mac OS': 'macOS',
-  'Chromium OS': 'ChromeOS',
-};
+type Marks = readonly (readonly [mark: RegExp, name: string])[];
+
+/** Browsers, and apps that show pages inside themselves. The first match counts: most of them also claim to be Chrome or Safari. */
+const BROWSERS: Marks = [
+  [/KAKAOTALK/i, 'KakaoTalk'],
+  [/NAVER\(inapp/i, 'Naver'],
+  [/Instagram/, 'Instagram'],
+  [/\bFBA[NV]\/|FB_IAB|FBIOS/, 'Facebook'],
+  [/\bLine\//, 'LINE'],
+  [/\bWhale\//, 'Whale'],
+  [/\bEdg(?:e|A|iOS)?\//, 'Edge'],
+  [/\bOP(?:R|T|iOS)\//, 'Opera'],
+  [/\bSamsungBrowser\//, 'Samsung Internet'],
+  [/\b(?:Firefox|FxiOS)\//, 'Firefox'],
+  [/\b(?:Chrome|CriOS|Chromium)\//, 'Chrome'],
+  [/\bSafari\//, 'Safari'],
+];
+const SYSTEMS: Marks = [
+  [/\biPhone\b/, 'iPhone'],
+  [/\biPad\b/, 'iPad'],
+  [/\bAndroid\b/, 'Android'],
+  [/\bWindows\b/, 'Windows'],
+  [/\bCrOS\b/, 'ChromeOS'],
+  [/\bMac OS X\b/, 'macOS'],
+  [/\bLinux\b/, 'Linux'],
+];
 
 /** A device in words, from what the browser said of itself: "Chrome on Windows", "Safari on iPhone". */
-export function deviceInWords(userAgent: string | null): string {
-  const { browser, device, os } = new UAParser(userAgent ?? '').getResult();
-  const name = inWords(browser.name?.replace(/^Mobile /, ''));
-  const place = device.model === 'iPhone' || device.model === 'iPad' ? device.model : inWords(os.name);
-  if (name === undefined || place === undefined) return name ?? place ?? 'Unknown device';
-  return `${name} on ${place}`;
+export function deviceInWords(userAgent: string | null = ''): string {
+  const text = userAgent?.slice(0, LONGEST) ?? '';
+  const [browser, system] = [nameIn(text, BROWSERS), nameIn(text, SYSTEMS)];
+  if (browser === undefined || system === undefined) return browser ?? system ?? 'Unknown device';
+  return `${browser} on ${system}`;
 }
 
-function inWords(name: string | undefined): string | undefined {
-  return name === undefined ? undefined : (NAMES[name] ?? name);
+function nameIn(text: string, marks: Marks): string | undefined {
+  return marks.find(([mark]) => mark.test(text))?.[1];
 }

@@ -7,7 +7,9 @@ import { rowsHidden } from '../../database/server-session.js';
 import { temporarilyUnavailable, type Problem } from '../../problems/problem.js';
 import { ServerClock } from '../../server-clock.js';
 import { recordAuditEvent } from '../audit-events.js';
-import { endSessions } from './end-sessions.sql.js';
+import { deviceInWords } from './device.js';
+import { endChosen, endSessions } from './end-sessions.sql.js';
+import { LIVING, LAST_USED } from './living.sql.js';
 import { PRESENT } from './present.sql.js';
 import { SessionStore, type Ending, type NewSession, type Presented, type Which } from './session-store.js';
 
@@ -24,6 +26,30 @@ export interface SessionRow {
   /** Undefined when the account is disabled. */
   readonly roles?: readonly string[];
 }
+
+/** Sessions over the limit that one log-in ends. The limit may have been lowered; the rest is ended every hour. */
+const MOST_ENDED = 1_000;
+
+/**
+ * Parameters: $1 session id, $2 account, $3 method, $4 client address, $5 device, $6 absolute limit and $7 idle limit in
+ * seconds, $8 the sessions that are replaced, $9 how many others may live on. Gives the `id` of each session that ended.
+ */
+const OPEN = `
+  WITH ${endChosen(
+    `SELECT id, 'replaced' AS reason FROM unnest($8::uuid[]) AS id
+     UNION
+     (SELECT id, 'limit_reached' FROM auth.sessions
+      WHERE account_id = $2 AND id <> ALL ($8::uuid[]) AND ${LIVING('$7')}
+      ORDER BY ${LAST_USED} DESC, id LIMIT ${MOST_ENDED} OFFSET $9)`,
+    '$1::uuid',
+  )}, opened AS (
+    INSERT INTO auth.sessions (id, account_id, method, ip, device, expires_at)
+    VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6)) RETURNING id, account_id, method
+  ), told AS (
+    INSERT INTO auth.audit_events (account_id, session_id, kind, details)
+    SELECT account_id, id, 'session_opened', jsonb_build_object('method', method) FROM opened
+  )
+  SELECT id FROM ended`;
 
 const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
@@ -63,18 +89,31 @@ export class PostgresSessionStore extends SessionStore {
   }
 
   async open(
-    { id, accountId, method, ip, userAgent }: NewSession,
+    { id, accountId, method, ip, userAgent, replaces = [] }: NewSession,
     db: EntityManager = this.dataSource.manager,
-  ): Promise<void> {
-    await db.query(
-      `WITH opened AS (
-         INSERT INTO auth.sessions (id, account_id, method, ip, user_agent, expires_at)
-         VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6)) RETURNING id, account_id, method
-       )
-       INSERT INTO auth.audit_events (account_id, session_id, kind, details)
-       SELECT account_id, id, 'session_opened', jsonb_build_object('method', method) FROM opened`,
-      [id, accountId, method, ip ?? null, userAgent?.slice(0, 512) ?? null, this.config.sessionMax],
+  ): Promise<string[]> {
+    const { sessionMax, sessionIdle, sessionLimit } = this.config;
+    const rows = await db.query<{ id: string }[]>(OPEN, [
+      id,
+      accountId,
+      method,
+      ip ?? null,
+      deviceInWords(userAgent),
+      sessionMax,
+      sessionIdle,
+      replaces,
+      sessionLimit - 1,
+    ]);
+    return rows.map((row) => row.id);
+  }
+
+  async wasReplaced(sessionId: string): Promise<boolean> {
+    const rows = await this.dataSource.query<object[]>(
+      `SELECT FROM auth.sessions
+       WHERE id = $1 AND end_reason = 'replaced' AND ended_at > now() - make_interval(secs => $2)`,
+      [sessionId, this.config.refreshGrace],
     );
+    return rows.length === 1;
   }
 
   /** `doubtAge` where the step stands in for Redis: see `present.sql.ts`. */

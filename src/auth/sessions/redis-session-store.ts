@@ -81,8 +81,12 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     super();
   }
 
-  open(...parameters: Parameters<PostgresSessionStore['open']>): Promise<void> {
+  open(...parameters: Parameters<PostgresSessionStore['open']>): Promise<string[]> {
     return this.rows.open(...parameters);
+  }
+
+  wasReplaced(sessionId: string): Promise<boolean> {
+    return this.rows.wasReplaced(sessionId);
   }
 
   async present(sessionId: string, generation: number, until?: number): Promise<Presented | undefined> {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Actor } from '../../access/actor.js';
 import { Config } from '../../config.js';
 import { deviceInWords } from './device.js';
+import { LAST_USED, LIVING } from './living.sql.js';
 
 /** One place where a person is logged in, as they see it. */
 export const listedSession = z
@@ -23,7 +24,10 @@ export const listedSession = z
   .meta({ id: 'Session' });
 export type ListedSession = z.output<typeof listedSession>;
 
-/** Where someone is logged in: their sessions that have neither ended nor passed a limit, last used first. */
+/**
+ * Where someone is logged in: their sessions that have neither ended nor passed a limit, last used first, at most
+ * `SESSION_LIMIT`.
+ */
 @Injectable()
 export class SessionList {
   constructor(
@@ -40,19 +44,17 @@ export class SessionList {
         idle_expires_at: Date;
         expires_at: Date;
         ip: string | null;
+        device: string | null;
         user_agent: string | null;
         method: string;
       }[]
     >(
-      `SELECT * FROM (
-         SELECT id, created_at, expires_at, ip, user_agent, method, last_seen_at,
-           least(last_seen_at + make_interval(secs => $2), expires_at) AS idle_expires_at
-         FROM auth.sessions, greatest(created_at, to_timestamp(handed_at / 1000.0)) AS last_seen_at
-         WHERE account_id = $1 AND ended_at IS NULL
-       ) AS living
-       WHERE idle_expires_at > now()
-       ORDER BY last_seen_at DESC, id`,
-      [actor.accountId, this.config.sessionIdle],
+      `SELECT id, created_at, expires_at, ip, device, user_agent, method, last_seen_at,
+         least(last_seen_at + make_interval(secs => $2), expires_at) AS idle_expires_at
+       FROM auth.sessions, LATERAL (SELECT ${LAST_USED} AS last_seen_at) AS used
+       WHERE account_id = $1 AND ${LIVING('$2')}
+       ORDER BY last_seen_at DESC, id LIMIT $3`,
+      [actor.accountId, this.config.sessionIdle, this.config.sessionLimit],
     );
     return rows.map((row) => ({
       id: row.id,
@@ -62,7 +64,7 @@ export class SessionList {
       idleExpiresAt: row.idle_expires_at.toISOString(),
       expiresAt: row.expires_at.toISOString(),
       ip: row.ip,
-      device: deviceInWords(row.user_agent),
+      device: row.device ?? deviceInWords(row.user_agent),
       method: row.method,
     }));
   }

@@ -9,6 +9,8 @@ export interface NewSession {
   readonly method: string;
   readonly ip?: string;
   readonly userAgent?: string;
+  /** Sessions of the same browser, of this or other accounts. */
+  readonly replaces?: readonly string[];
 }
 
 /** Why a session ended, as its audit event says. */
@@ -22,7 +24,11 @@ export type EndReason =
   | 'password_changed'
   | 'unlinked'
   | 'unlinked_at_provider'
-  | 'limit_passed';
+  | 'limit_passed'
+  /** A log-in in the same browser. */
+  | 'replaced'
+  /** Log-ins elsewhere, until the account had `SESSION_LIMIT` sessions that were used later. */
+  | 'limit_reached';
 
 /** The details of the audit event `session_ended`. */
 export interface Ending {
@@ -55,8 +61,15 @@ export interface Presented {
  * the answer. Every method throws what its driver throws when the store is away; that becomes 503, never a 401.
  */
 export abstract class SessionStore {
-  /** Records a session that opens now, with the limits of the configuration, in the caller's transaction if there is one. */
-  abstract open(session: NewSession, db?: EntityManager): Promise<void>;
+  /**
+   * Records a session that opens now, with the limits of the configuration, in the caller's transaction if there is one. Ends
+   * those that it replaces, and the least recently used of the account beyond `SESSION_LIMIT`; their ids. Once that is
+   * committed, each of them has to be given to {@link forget}. The limit holds where the transaction has locked the account.
+   */
+  abstract open(session: NewSession, db?: EntityManager): Promise<string[]>;
+
+  /** Whether a log-in in the same browser has ended the session within the grace. */
+  abstract wasReplaced(sessionId: string): Promise<boolean>;
 
   /**
    * The step `present(p)` of rotation.ts: atomic, by the store's own clock. Undefined when the session is unknown, ended,

@@ -10,7 +10,7 @@ import { RateLimits } from '../../rate-limits/rate-limits.js';
 import { OwnPagesGuard } from '../own-pages.guard.js';
 import { RefreshCookie } from '../refresh-cookie.js';
 import { tokenAnswer, TokenAnswers, type TokenAnswer } from '../token-answer.js';
-import { Sessions } from './sessions.js';
+import { SessionReplaced, Sessions } from './sessions.js';
 
 /** The two calls that live from the cookie alone. */
 @ApiTags('Sessions')
@@ -50,7 +50,8 @@ export class SessionsController {
       return this.answers.give(reply, await this.sessions.refresh(presented));
     } catch (error) {
       // Only this answer is final. After any other the cookie may still be good, or a sibling may just have got a better one.
-      if (error instanceof Problem && error.code === 'session_ended') this.cookie.clear(reply);
+      const isFinal = error instanceof Problem && error.code === 'session_ended';
+      if (isFinal && !(error instanceof SessionReplaced)) this.cookie.clear(reply);
       throw error;
     }
   }
@@ -67,7 +68,6 @@ export class SessionsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    await this.sessions.logOut(this.cookie.read(request));
-    this.cookie.clear(reply);
+    if (await this.sessions.logOut(this.cookie.read(request))) this.cookie.clear(reply);
   }
 }

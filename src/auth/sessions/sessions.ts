@@ -22,6 +22,22 @@ export interface Tokens {
   readonly refreshToken: string;
 }
 
+/** A session that has been opened. */
+export interface OpenedSession extends Tokens {
+  /** Tells everyone which sessions ended for it; to be called once the transaction is committed. */
+  readonly announce: () => Promise<void>;
+}
+
+/**
+ * `session_ended`, for a session that a log-in in the same browser has just replaced. The answer leaves the cookie alone, which
+ * may be that of the new session already, and asks for a repeat with whatever cookie there is by then.
+ */
+export class SessionReplaced extends Problem {
+  constructor() {
+    super('session_ended', { reason: 'replaced by a log-in', headers: { 'Retry-After': '1' } });
+  }
+}
+
 /** Opens, refreshes and ends sessions. */
 @Injectable()
 export class Sessions {
@@ -40,24 +56,26 @@ export class Sessions {
 
   /**
    * Opens a session for an account that has just proved who it is; in the caller's transaction, which sees to it that the
-   * proof still holds.
+   * proof still holds, and locks the account. Ends the sessions that it replaces, and those beyond `SESSION_LIMIT`.
    */
   async open(
     session: Omit<NewSession, 'id'> & { readonly roles: readonly string[] },
     db: EntityManager = this.dataSource.manager,
-  ): Promise<Tokens> {
+  ): Promise<OpenedSession> {
     const { handle, sessionId } = this.refreshTokens.create();
-    await this.store.open({ ...session, id: sessionId }, db);
+    const ended = await this.store.open({ ...session, id: sessionId }, db);
     const { accountId, method, roles } = session;
     this.metrics.sessionsOpened.inc({ method });
     return {
       ...this.accessTokenFor({ accountId, sessionId, roles }),
       refreshToken: this.refreshTokens.mint(handle, 1),
+      announce: () => this.announce(ended),
     };
   }
 
   /**
    * Trades a refresh token for its successor and an access token.
+   * @throws {SessionReplaced}
    * @throws {Problem} `refresh_token_invalid` for what we never made, `session_ended` for what is over, and
    *   `temporarily_unavailable` for what may have been sent so long ago that its client has gone on without an answer.
    */
@@ -74,8 +92,10 @@ export class Sessions {
     const found = await this.store.present(sessionId, generation, until);
     const living = found !== undefined && found.roles !== undefined && !this.revocations.hasEnded(sessionId);
     this.metrics.refreshes.inc({ answer: living ? found.answer : 'ended' });
-    if (found === undefined || this.revocations.hasEnded(sessionId))
+    if (found === undefined || this.revocations.hasEnded(sessionId)) {
+      if (await this.store.wasReplaced(sessionId)) throw new SessionReplaced();
       throw new Problem('session_ended', { reason: 'unknown, ended, or past a limit' });
+    }
     const { answer, accountId, roles } = found;
     if (answer === 'reused') {
       this.logger.warn(`refresh token reuse: session ${sessionId} of account ${accountId} has been ended`);
@@ -92,10 +112,14 @@ export class Sessions {
     };
   }
 
-  /** Ends the session behind a refresh token, of whatever generation; anything else has no session to end. */
-  async logOut(presented: string | undefined): Promise<void> {
+  /**
+   * Ends the session behind a refresh token, of whatever generation; anything else has no session to end. False when a log-in
+   * in the same browser has just replaced the session, so that its cookie may be that of the new one already.
+   */
+  async logOut(presented: string | undefined): Promise<boolean> {
     const sessionId = this.sessionOf(presented);
-    if (sessionId !== undefined) await this.end(sessionId, 'logged_out');
+    if (sessionId === undefined || (await this.end(sessionId, 'logged_out'))) return true;
+    return !(await this.store.wasReplaced(sessionId));
   }
 
   /** The session behind a refresh token, living or not; undefined for what we never made. */
@@ -134,10 +158,12 @@ export class Sessions {
     which?: Which,
   ): Promise<() => Promise<void>> {
     const ended = await this.store.endAll(db, accountId, ending, which);
-    return async () => {
-      for (const sessionId of ended) this.news.tell(sessionId);
-      await this.store.forget(ended);
-    };
+    return () => this.announce(ended);
+  }
+
+  private async announce(ended: readonly string[]): Promise<void> {
+    for (const sessionId of ended) this.news.tell(sessionId);
+    await this.store.forget(ended);
   }
 
   private accessTokenFor(actor: Actor): Pick<Tokens, 'accessToken' | 'expiresIn'> {
@@ -145,8 +171,10 @@ export class Sessions {
     return { accessToken: this.accessTokens.issue(actor, expiresIn), expiresIn };
   }
 
-  private async end(sessionId: string, reason: EndReason): Promise<void> {
-    await this.store.end(sessionId, { reason });
+  /** False when it had ended before. */
+  private async end(sessionId: string, reason: EndReason): Promise<boolean> {
+    const owner = await this.store.end(sessionId, { reason });
     this.news.tell(sessionId);
+    return owner !== undefined;
   }
 }

@@ -28,6 +28,8 @@ const sealed = z.object({
   returnTo: z.string(),
   /** Who is logged in, and links rather than logs in. */
   linkTo: z.object({ accountId: z.uuid(), sessionId: z.uuid() }).optional(),
+  /** The session that the browser had when it began to log in. Its cookie, SameSite=Strict, does not come with the callback. */
+  replaces: z.uuid().optional(),
   expiresAt: z.number(),
 });
 

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { Problem } from '../../problems/problem.js';
 import type { LoginErrorCode } from './login-error.js';
 
@@ -31,6 +32,7 @@ export function resolveReturnTo(returnTo: unknown, places: Places): string {
   const url = new URL(returnTo, places.webOrigins[0]);
   const allowed: readonly string[] = path ? [places.webOrigins[0]] : [...places.webOrigins, places.publicUrl];
   if (!allowed.includes(url.origin)) throw notAllowed('its origin is not in WEB_ORIGINS');
+  if (url.origin === places.publicUrl && isBelowAuth(url.pathname)) throw notAllowed('it is below /auth/');
   if (url.username !== '' || url.password !== '') throw notAllowed('it has a user name or password');
   // Left over from an attempt that failed; this one has not.
   url.search = withoutLoginError(url.search);
@@ -43,6 +45,18 @@ export function withLoginError(page: string, code: LoginErrorCode): string {
   const url = new URL(page);
   url.search = url.search === '' ? `?login_error=${code}` : `${url.search}&login_error=${code}`;
   return url.href;
+}
+
+/**
+ * Whether a path may be routed to something below `/auth/`, such as another log-in, by this server or by a proxy that decodes
+ * percent-encodings, merges slashes or ignores case.
+ */
+function isBelowAuth(pathname: string): boolean {
+  const decode = (path: string) =>
+    path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+  let path = pathname;
+  for (let decoded = decode(path); decoded !== path; decoded = decode(path)) path = decoded;
+  return /^\/auth(?:\W|$)/i.test(posix.normalize(path.replaceAll('\\', '/')));
 }
 
 function withoutLoginError(search: string): string {

@@ -20,7 +20,7 @@ import { Config } from '../../config.js';
 import { REQUEST_BUDGET_MS, withinBudget } from '../../http/request-budget.js';
 import { Answers, Fails } from '../../openapi.js';
 import { Problem } from '../../problems/problem.js';
-import { deviceOf, LogIn } from '../log-in.js';
+import { LogIn } from '../log-in.js';
 import { RefreshCookie } from '../refresh-cookie.js';
 import { AttemptCookies } from './attempt-cookies.js';
 import { Identities } from './identities.js';
@@ -30,7 +30,7 @@ import { PROVIDER_BUDGET_MS } from './provider-http.js';
 import { Providers } from './providers.js';
 import { defaultPage, resolveReturnTo, withLoginError } from './return-to.js';
 import { SocialGuard } from './social.guard.js';
-import { StartFilter, WindowGuard } from './start.js';
+import { askingPage, isSentFromElsewhere, StartFilter, WindowGuard } from './start.js';
 
 const providerList = z
   .array(
@@ -78,7 +78,8 @@ export class SocialController {
   @UseGuards(WindowGuard)
   @ApiOperation({
     summary: 'Log in with a provider',
-    description: 'For browsers to go to, not for scripts to fetch.',
+    description:
+      'For browsers to go to, not for scripts to fetch. Where a page of another site sends the browser here without a click, the answer is 303 to `/login?provider=…&returnTo=…` on the web page, which asks first.',
   })
   @ApiParam({ name: 'provider', example: 'google' })
   @ApiQuery({
@@ -86,7 +87,7 @@ export class SocialController {
     required: false,
     type: String,
     description:
-      'Where to land afterwards: a path on the web page, or a URL whose origin is in `WEB_ORIGINS`. At most 1024 characters.',
+      'Where to land afterwards: a path on the web page, or a URL whose origin is in `WEB_ORIGINS`, but nothing below `/auth/` here. At most 1024 characters.',
   })
   @Answers(302, undefined, "The provider's page")
   @Fails('provider_not_enabled', 'return_to_not_allowed', 'bad_request')
@@ -99,13 +100,18 @@ export class SocialController {
     const provider = this.providers.find(id);
     if (provider === undefined) throw new Problem('provider_not_enabled');
     const page = resolveReturnTo(returnTo, this.config);
+    if (isSentFromElsewhere(request)) {
+      void reply.code(HttpStatus.SEE_OTHER).header('location', askingPage(this.config, id, page));
+      return;
+    }
     if (!provider.accepts(request.headers['user-agent'])) {
       // The provider's own page of refusal leads nowhere.
       void reply.code(HttpStatus.SEE_OTHER).header('location', withLoginError(page, 'browser_not_supported'));
       return;
     }
     const { url, departure } = await provider.depart(this.attempts.newState());
-    await this.attempts.keep(request, reply, { ...departure, provider: id, returnTo: page });
+    const replaces = this.logIn.sessionIn(request);
+    await this.attempts.keep(request, reply, { ...departure, provider: id, returnTo: page, replaces });
     void reply.header('location', url);
   }
 
@@ -135,7 +141,8 @@ export class SocialController {
     const name = this.providers.find(provider)?.name ?? provider;
     const account = await this.identities.accountOf(socialLogIn, name, linkTo);
     if (linkTo === undefined) {
-      const tokens = await this.logIn.complete(account, { method: provider, subject }, deviceOf(request));
+      const proof = { method: provider, subject };
+      const tokens = await this.logIn.complete(account, proof, request, loginAttempt?.replaces);
       this.refreshCookie.set(reply, tokens.refreshToken);
     }
     void reply.header('location', loginAttempt?.returnTo ?? defaultPage(this.config));

@@ -29,6 +29,30 @@ export class WindowGuard implements CanActivate {
   }
 }
 
+/**
+ * Whether a page of another site sends the browser here without an act of the person (ASVS V7.6.2). A link that is followed
+ * carries `Sec-Fetch-User`, except in Safari, where people are asked first. Browsers without Fetch Metadata are let through;
+ * pages of the same site are trusted as SameSite does.
+ */
+export function isSentFromElsewhere({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
+  return headers['sec-fetch-site'] === 'cross-site' && headers['sec-fetch-user'] !== '?1';
+}
+
+/**
+ * The page that asks whether to log in. Where our pages are on another site (SameSite=None), the page of this origin asks:
+ * a browser that does not send `Sec-Fetch-User` would be sent back to the other one again and again.
+ */
+export function askingPage(
+  { webOrigins, publicUrl, cookie }: Config,
+  provider: string,
+  returnTo: string,
+): string {
+  const page = new URL('/login', cookie.sameSite === 'none' ? publicUrl : webOrigins[0]);
+  page.searchParams.set('provider', provider);
+  page.searchParams.set('returnTo', returnTo);
+  return page.href;
+}
+
 /** What is told on the page. Everything else is a mistake in the link, and is told as it is. */
 const TOLD: Partial<Record<ProblemCode, LoginErrorCode>> = {
   temporarily_unavailable: 'temporarily_unavailable',

@@ -14,6 +14,7 @@ import { Outbox1764500000001 } from './1764500000001-outbox.js';
 import { SearchInAnyLocale1764500000002 } from './1764500000002-search-in-any-locale.js';
 import { AuditEventsInOrder1764500000003 } from './1764500000003-audit-events-in-order.js';
 import { BoundedSearch1764620000000 } from './1764620000000-bounded-search.js';
+import { SessionsLimited1764630000000 } from './1764630000000-sessions-limited.js';
 import { RegistrationsOfVerifiedAddresses1764640000000 } from './1764640000000-registrations-of-verified-addresses.js';
 
 /** Every migration, oldest first. A list, not a glob: what is not named here does not run. */
@@ -34,5 +35,6 @@ export const migrations = [
   SearchInAnyLocale1764500000002,
   AuditEventsInOrder1764500000003,
   BoundedSearch1764620000000,
+  SessionsLimited1764630000000,
   RegistrationsOfVerifiedAddresses1764640000000,
 ];
