@@ -17,7 +17,7 @@ describe('imports', () => {
   const MAY_IMPORT: Record<string, readonly string[]> = {
     stores: [],
     text: [],
-    http: [],
+    http: ['problems'],
     problems: ['stores'],
     database: ['problems', 'stores'],
     redis: ['problems', 'stores'],
