@@ -99,7 +99,7 @@ function trustedProxies({
  */
 export async function configureHttp(app: NestFastifyApplication, config: Config): Promise<void> {
   const server = app.getHttpAdapter().getInstance();
-  if (config.trustProxy !== false) readForwardedFor(server);
+  readForwardedFor(server, config);
   setHeaders(server, config);
   permitPages(server, config);
   refuseMalformed(server);
@@ -108,14 +108,30 @@ export async function configureHttp(app: NestFastifyApplication, config: Config)
   await app.register(fastifyCookie);
   takeJsonOnly(server);
   logRequests(server, config.logLevel === 'debug' || config.logLevel === 'trace');
-  await serveWeb(app);
+  await serveWeb(app, config);
 }
 
-/** Before anything asks Fastify for the client's address, which it takes from the header as it is. */
-function readForwardedFor(server: FastifyInstance): void {
-  server.addHook('onRequest', ({ raw: { headers } }, _reply, done) => {
+/**
+ * Normalises `X-Forwarded-For` before anything asks Fastify for the client's address, which it takes from the header as it is.
+ * Warns once where the header comes from an address that `TRUST_PROXY` does not name: a proxy that was forgotten there makes all
+ * of its clients one.
+ */
+function readForwardedFor(server: FastifyInstance, { trustProxy }: Config): void {
+  let warned = false;
+  server.addHook('onRequest', (request, _reply, done) => {
+    const { headers, socket } = request.raw;
     const forwarded = headers['x-forwarded-for'];
-    if (forwarded !== undefined) headers['x-forwarded-for'] = plainForwardedFor(String(forwarded));
+    if (forwarded === undefined) return done();
+    if (trustProxy !== false) headers['x-forwarded-for'] = plainForwardedFor(String(forwarded));
+    // Fastify lists the peer, and behind it each address that a trusted proxy vouched for.
+    if (!warned && headers['x-forwarded-for'] !== '' && (request.ips?.length ?? 1) === 1) {
+      warned = true;
+      server.log.warn(
+        { ip: socket.remoteAddress },
+        'X-Forwarded-For came from an address that TRUST_PROXY does not name, and was not believed: if a proxy of yours has ' +
+          'it, name the proxy in TRUST_PROXY, or all its clients share their limits',
+      );
+    }
     done();
   });
 }
