@@ -134,6 +134,7 @@ it.each([
   '/assets/..%2f.made-of',
   '/assets/..%2f..%2f..%2fpackage.json',
   '/index.html',
+  '/index-without-docs.html',
   '/../package.json',
   '/%2e%2e/package.json',
 ])('has nothing at %s', async (path) => {
@@ -167,7 +168,7 @@ describe('the documentation', () => {
   it.each([
     ['is not served in production', {}, 404],
     ['is served in production where DOCS is public', { DOCS: 'public' }, 200],
-  ])('%s', async (_, env, status) => {
+  ])('%s, with all of its files', async (_, env, status) => {
     const own = await startApp({ ...PRODUCTION, ...env });
     try {
       expect(await statuses(own.url)).toEqual(PATHS.map(() => status));
