@@ -215,10 +215,13 @@ describe('production', () => {
       ['DATABASE_URL', 'postgres', 'postgres://u:p@db/x?sslmode=require&uselibpqcompat=true'],
       ['DATABASE_URL', 'postgres', 'postgres://u:p@localhost/x?host=10.0.0.7'],
       ['DATABASE_URL', 'postgres', 'postgres://u:p@localhost.example.com/x'],
+      ['DATABASE_URL', 'postgres', 'postgres://u:p@db/x?sslmode=verify-full&sslmode=disable'],
       ['REDIS_URL', 'redis', 'redis://:p@cache'],
+      ['REDIS_URL', 'redis', 'redis://:p@cache?host=127.0.0.1'],
       ['REDIS_URL', 'redis', 'rediss://:p@cache,redis://:p@cache2'],
       ['MAIL_URL', 'smtp', 'smtp://mail.example.com?ignoreTLS=true'],
       ['MAIL_URL', 'smtp', 'smtp://mail.example.com?requireTLS=false'],
+      ['MAIL_URL', 'smtp', 'smtp://mail.example.com?opportunisticTLS=true'],
       ['MAIL_URL', 'smtp', 'smtps://mail.example.com?tls.rejectUnauthorized=false'],
     ])('use verified TLS unless ALLOW_PLAINTEXT names the service: %s, %s, %s', (key, service, url) => {
       expect(complaints({ ...PRODUCTION, [key]: url })).toEqual([key]);
