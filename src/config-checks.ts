@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { getDomain } from 'tldts';
 import type { Config, Environment } from './config.js';
+import { isGuessable } from './secret-strength.js';
 
 /** Notes a setting that is wrong; all of them are reported together. */
 export type Refuse = (key: string, message: string) => void;
@@ -116,7 +117,8 @@ function siteOf(origin: string): string {
 
 /** Whether `AUTH_SECRET` can be guessed. */
 export function checkSecrets(set: Environment, production: boolean, refuse: Refuse): void {
-  if (set.AUTH_SECRET.length === 0 && production) {
+  const [first] = set.AUTH_SECRET;
+  if (first === undefined && production) {
     refuse('AUTH_SECRET', 'is required; make one with: openssl rand -base64 32');
   }
   for (const secret of set.AUTH_SECRET) {
@@ -124,6 +126,12 @@ export function checkSecrets(set: Environment, production: boolean, refuse: Refu
       refuse('AUTH_SECRET', 'must be at least 32 bytes; try: openssl rand -base64 32');
     // 32 random bytes in hex use 14 or more different characters but once in a million; "aaaa…" and "password…" do not.
     else if (new Set(secret).size < 12) refuse('AUTH_SECRET', 'must be random; try: openssl rand -base64 32');
+    // Older ones are accepted, so that a guessable one can be exchanged.
+    else if (production && secret === first && isGuessable(secret))
+      refuse(
+        'AUTH_SECRET',
+        'must be random, without words, repetitions and sequences; make one with: openssl rand -base64 32',
+      );
   }
 }
 
@@ -141,6 +149,13 @@ export function checkProduction(
   if (set.OAUTH_SANDBOX_URL !== undefined) {
     refuse('OAUTH_SANDBOX_URL', 'must not be set in production: anyone could log in as anyone');
   }
+  if (set.TRUST_PROXY.length === 0) {
+    refuse(
+      'TRUST_PROXY',
+      'is required in production: how many proxies stand in front (1), or their addresses and CIDR blocks; none where clients connect ' +
+        'to this process directly. Without it all clients behind a proxy would share one limit',
+    );
+  }
   if (set.REFRESH_GRACE_SECONDS < 16) {
     refuse('REFRESH_GRACE_SECONDS', 'must be at least 16 in production, or lost answers log people out');
   }
@@ -150,6 +165,7 @@ export function checkProduction(
 export function readTrustProxy(values: readonly string[], refuse: Refuse): Config['trustProxy'] {
   const [first] = values;
   if (first === undefined) return false;
+  if (values.length === 1 && first === 'none') return false;
   if (values.length === 1 && /^\d{1,2}$/.test(first)) return Number(first) === 0 ? false : Number(first);
   for (const value of values) {
     const [address = '', bits, ...rest] = value.split('/');
@@ -160,7 +176,7 @@ export function readTrustProxy(values: readonly string[], refuse: Refuse): Confi
     if (family === 0 || !fits || rest.length > 0) {
       refuse(
         'TRUST_PROXY',
-        'must be a number of hops, or addresses and CIDR blocks; trusting everyone is not possible',
+        'must be a number of hops, addresses and CIDR blocks, or none; trusting everyone is not possible',
       );
       return false;
     }

@@ -11,6 +11,7 @@ import {
   SERVER_URL,
   type Refuse,
 } from './config-checks.js';
+import { checkTransport, isLocal, PLAINTEXT_SERVICES } from './config-transport.js';
 import { OperatorError } from './operator-error.js';
 import { Secret } from './secret.js';
 
@@ -61,7 +62,8 @@ export interface Config {
   readonly providers: Readonly<Record<string, ProviderCredentials | undefined>>;
   /** The built-in sandbox; `providers` is false when only its mail part runs. Never in production. */
   readonly sandbox?: { readonly port: number; readonly smtpPort: number; readonly providers: boolean };
-  readonly mail: { readonly url?: Secret; readonly from: string };
+  /** Production requires STARTTLS of `smtp://`, unless `ALLOW_PLAINTEXT` names it. */
+  readonly mail: { readonly url?: Secret; readonly from: string; readonly requireTls: boolean };
   /** Seconds. */
   readonly accessTokenTtl: number;
   /** Seconds that a key signs for before the next one does. */
@@ -79,8 +81,10 @@ export interface Config {
   readonly cookie: { readonly sameSite: 'strict' | 'lax' | 'none'; readonly secure: boolean };
   /** What Fastify's `trustProxy` takes: false, a number of hops, or a list of addresses. */
   readonly trustProxy: false | number | string[];
-  /** A port for `/metrics` alone; otherwise it is beside everything else. */
+  /** A port for `/metrics` alone. Without it, `/metrics` is beside everything else, and in production nowhere. */
   readonly metricsPort?: number;
+  /** Whether Swagger UI and the OpenAPI document are served. */
+  readonly docs: 'public' | 'off';
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
 export abstract class Config {}
@@ -133,7 +137,7 @@ const factor = (fallback: number) => {
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) =>
   z.preprocess(
     (value) => (value === undefined || value === '' ? fallback : value),
-    z.enum(values, { error: `must be one of ${values.join(', ')}` }),
+    z.enum(values, { error: `must be one of ${values.filter(Boolean).join(', ')}` }),
   );
 
 /** Each variable by itself; what they mean together is settled in {@link loadConfig}, what must not be in `config-checks.ts`. */
@@ -151,6 +155,9 @@ const environment = z.object({
   REDIS_URL: list,
   // Only the longest time that it takes where Redis does not tell: a log-out, or a role, reaches other processes by then.
   REVOCATION_POLL_SECONDS: whole(2, 0, 60),
+  ALLOW_PLAINTEXT: list.pipe(
+    z.array(z.enum(PLAINTEXT_SERVICES, { error: `must be some of ${PLAINTEXT_SERVICES.join(', ')}` })),
+  ),
   DATA_DIR: z
     .string()
     .default('')
@@ -175,6 +182,7 @@ const environment = z.object({
   RATE_LIMIT_FACTOR: factor(1),
   TRUST_PROXY: list,
   METRICS_PORT: whole(0, 0, 65535),
+  DOCS: oneOf(['', 'public', 'off'], ''),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
 });
 export type Environment = z.output<typeof environment>;
@@ -250,7 +258,12 @@ export function loadConfig(
   if (set.COOKIE_SAMESITE === 'none' && !secure) {
     refuse('COOKIE_SAMESITE', 'browsers take SameSite=None from https only; use an https PUBLIC_URL');
   }
-  if (production) checkProduction(set, secure, webOrigins, refuse);
+  if (production) {
+    checkProduction(set, secure, webOrigins, refuse);
+    checkTransport(set, refuse);
+    if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0')
+      refuse('NODE_TLS_REJECT_UNAUTHORIZED', 'must not be 0 in production: no certificate would be verified');
+  }
   const ownSandbox = !production && set.OAUTH_SANDBOX_URL === undefined;
   const runsSandbox = !production && (ownSandbox || set.MAIL_URL === undefined);
   checkPorts(
@@ -288,6 +301,7 @@ export function loadConfig(
     mail: {
       url: readMailUrl(set, production),
       from: set.MAIL_FROM,
+      requireTls: requiresTls(set, production),
     },
     accessTokenTtl: set.ACCESS_TOKEN_TTL,
     signingKeyPeriod: Math.round(set.SIGNING_KEY_DAYS * 86_400),
@@ -299,6 +313,7 @@ export function loadConfig(
     cookie: { sameSite: set.COOKIE_SAMESITE, secure },
     trustProxy,
     metricsPort: set.METRICS_PORT === 0 ? undefined : set.METRICS_PORT,
+    docs: set.DOCS === '' ? (production ? 'off' : 'public') : set.DOCS,
     logLevel: set.LOG_LEVEL,
   });
 }
@@ -372,6 +387,10 @@ function readAdminKey(
   if (key === undefined) return undefined;
   const value = env[key]?.trim() ?? (sandboxed ? 'sandbox-admin-key' : '');
   return value === '' ? undefined : new Secret(value);
+}
+
+function requiresTls({ MAIL_URL, ALLOW_PLAINTEXT }: Environment, production: boolean): boolean {
+  return production && MAIL_URL !== undefined && !isLocal(MAIL_URL) && !ALLOW_PLAINTEXT.includes('smtp');
 }
 
 function readMailUrl(set: Environment, production: boolean): Secret | undefined {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import fastifyCookie from '@fastify/cookie';
 import {
@@ -10,11 +11,11 @@ import {
   type FastifyRequest,
 } from 'fastify';
 import type { Logger } from 'pino';
-import type { Socket } from 'node:net';
 import type { Config } from './config.js';
 import { plainForwardedFor } from './http/forwarded-for.js';
 import { limitAnswerTime } from './http/request-budget.js';
-import { PROBLEMS, type ProblemCode } from './problems/catalogue.js';
+import { securityHeaders } from './http/security-headers.js';
+import { UnreadableRequests } from './http/unreadable-requests.js';
 import { answerProblem, ProblemFilter } from './problems/problem.filter.js';
 import { Problem } from './problems/problem.js';
 import { validation } from './problems/validation.js';
@@ -28,7 +29,8 @@ const ARRIVAL_MS = 15_000;
 
 /** The HTTP server below Nest. */
 export function createHttpAdapter(config: Config, logger: Logger): FastifyAdapter {
-  return new FastifyAdapter({
+  const unreadable = new UnreadableRequests(logger, securityHeaders(config));
+  const adapter = new FastifyAdapter({
     loggerInstance: logger,
     // One line a request is enough, and ours leaves the query out: see logRequests.
     logController: new LogController({ disableRequestLogging: true }),
@@ -42,47 +44,47 @@ export function createHttpAdapter(config: Config, logger: Logger): FastifyAdapte
     requestIdHeader: false,
     // How long a request may take to arrive; answers are bounded by what they wait for. Node.js takes the longer of the two.
     requestTimeout: ARRIVAL_MS,
-    http: { headersTimeout: ARRIVAL_MS, connectionsCheckingInterval: 1_000 },
+    http: {
+      headersTimeout: ARRIVAL_MS,
+      connectionsCheckingInterval: 1_000,
+      // Node.js would answer without headers and log; see refuseMalformed.
+      requireHostHeader: false,
+    },
     keepAliveTimeout: 65_000,
     return503OnClosing: false,
     multipart: false,
     // There is no Nest middleware here.
     skipMiddie: true,
-    clientErrorHandler: answerUnreadable,
-    // What the router refuses, such as a malformed URL, meets no hook and no filter.
-    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
-      void reply.headers({
-        'content-security-policy': "default-src 'none'",
-        'x-content-type-options': 'nosniff',
-      });
-      answerProblem(error, request, reply);
+    clientErrorHandler: (error: Error, socket) => unreadable.refuse(error, socket),
+    frameworkErrors: (error: { code: string }, { raw }: FastifyRequest, { raw: response }: FastifyReply) => {
+      refuseLikeOthers(server, raw, error.code, response);
     },
   });
+  const server: FastifyInstance = adapter.getInstance();
+  server.server
+    // An unknown expectation is ignored (RFC 9110 §10.1.1); Node.js would answer 417 without headers.
+    .on('checkExpectation', (request, response) => void server.server.emit('request', request, response))
+    .on('connect', (_, socket: Socket) => unreadable.drop('CONNECT', socket));
+  return adapter;
 }
 
-/** Problems by the code that Node.js gives; everything else is `bad_request`. */
-const UNREADABLE: Readonly<Record<string, ProblemCode>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
-  HPE_HEADER_OVERFLOW: 'headers_too_large',
-};
+/** Requests that the router refused, such as those with a malformed URL, and its error code. */
+const refusedByRouter = new WeakMap<IncomingMessage, string>();
 
-/** What Node.js itself could not read as a request has neither a path nor an id, and the connection ends. */
-function answerUnreadable({ code: cause }: NodeJS.ErrnoException, socket: Socket): void {
-  const late = cause === 'ERR_HTTP_REQUEST_TIMEOUT';
-  // Nothing was asked on this connection; an answer would be taken for that of whatever is asked in this moment.
-  const silent = cause === 'ECONNRESET' || (late && socket.bytesRead === 0);
-  if (silent || !socket.writable) return void socket.destroy();
-  const code = UNREADABLE[cause ?? ''] ?? 'bad_request';
-  const { status, title } = PROBLEMS[code];
-  const body = JSON.stringify({ type: `urn:daemun:problem:${code}`, title, status, code });
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-    'Content-Type: application/problem+json; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'X-Content-Type-Options: nosniff',
-    'Connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+/**
+ * Routes a request again that the router refused, to a path without a route: a refusal by the router meets no hook, so that its
+ * response would have neither headers nor a line in the log.
+ */
+function refuseLikeOthers(
+  server: FastifyInstance,
+  request: IncomingMessage & { originalUrl?: string },
+  code: string,
+  response: ServerResponse,
+): void {
+  refusedByRouter.set(request, code);
+  request.originalUrl = request.url;
+  request.url = '/*';
+  server.routing(request, response);
 }
 
 /** A number of hops counts from us outwards; addresses are matched by Fastify. */
@@ -98,59 +100,60 @@ function trustedProxies({
  */
 export async function configureHttp(app: NestFastifyApplication, config: Config): Promise<void> {
   const server = app.getHttpAdapter().getInstance();
-  if (config.trustProxy !== false) readForwardedFor(server);
+  readForwardedFor(server, config);
   setHeaders(server, config);
   permitPages(server, config);
+  refuseMalformed(server);
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(validation);
   await app.register(fastifyCookie);
   takeJsonOnly(server);
   limitAnswerTime(server);
   logRequests(server, config.logLevel === 'debug' || config.logLevel === 'trace');
-  await serveWeb(app);
+  await serveWeb(app, config);
 }
 
-/** Before anything asks Fastify for the client's address, which it takes from the header as it is. */
-function readForwardedFor(server: FastifyInstance): void {
-  server.addHook('onRequest', ({ raw: { headers } }, _reply, done) => {
+/**
+ * Normalises `X-Forwarded-For` before anything asks Fastify for the client's address, which it takes from the header as it is.
+ * Warns once where the header comes from an address that `TRUST_PROXY` does not name: a proxy that was forgotten there makes all
+ * of its clients one.
+ */
+function readForwardedFor(server: FastifyInstance, { trustProxy }: Config): void {
+  let warned = false;
+  server.addHook('onRequest', (request, _reply, done) => {
+    const { headers, socket } = request.raw;
     const forwarded = headers['x-forwarded-for'];
-    if (forwarded !== undefined) headers['x-forwarded-for'] = plainForwardedFor(String(forwarded));
+    if (forwarded === undefined) return done();
+    if (trustProxy !== false) headers['x-forwarded-for'] = plainForwardedFor(String(forwarded));
+    // Fastify lists the peer, and behind it each address that a trusted proxy vouched for.
+    if (!warned && headers['x-forwarded-for'] !== '' && (request.ips?.length ?? 1) === 1) {
+      warned = true;
+      server.log.warn(
+        { ip: socket.remoteAddress },
+        'X-Forwarded-For came from an address that TRUST_PROXY does not name, and was not believed: if a proxy of yours has ' +
+          'it, name the proxy in TRUST_PROXY, or all its clients share their limits',
+      );
+    }
     done();
   });
 }
 
-/** Scripts, styles and calls from this origin only, pictures from anywhere that is encrypted, and no frames around us. */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data: https:",
-  "connect-src 'self'",
-  "font-src 'self'",
-  "object-src 'none'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join(';');
+/** Refuses requests of HTTP/1.1 without `Host` (RFC 9112 §3.2), and those that the router refused. */
+function refuseMalformed(server: FastifyInstance): void {
+  server.addHook('onRequest', ({ raw }, _reply, done) => {
+    const hostless = raw.headers.host === undefined && raw.httpVersion === '1.1';
+    const reason = hostless ? 'no Host' : refusedByRouter.get(raw);
+    if (reason === undefined) return done();
+    done(new Problem('bad_request', { reason }));
+  });
+}
 
 /**
  * What every answer says to browsers. Nest's own `useSecurityHeaders` and `enableCors` write past Fastify, to the raw
  * response; merging the two makes a small answer cost half as much again (bench/).
  */
-function setHeaders(server: FastifyInstance, { publicUrl }: Config): void {
-  const always = {
-    'content-security-policy': CONTENT_SECURITY_POLICY,
-    'cross-origin-opener-policy': 'same-origin',
-    'cross-origin-resource-policy': 'same-origin',
-    'referrer-policy': 'no-referrer',
-    'x-content-type-options': 'nosniff',
-    vary: 'Origin',
-    // Whatever is personal or a token must not stay in a cache; the few public answers say otherwise themselves.
-    'cache-control': 'no-store',
-    ...(publicUrl.startsWith('https:') && {
-      'strict-transport-security': 'max-age=31536000; includeSubDomains',
-    }),
-  };
+function setHeaders(server: FastifyInstance, config: Config): void {
+  const always = securityHeaders(config);
   server.addHook('onRequest', (request, reply, done) => {
     void reply.headers(always).header('x-request-id', request.id);
     done();

@@ -3,8 +3,10 @@ import { createDaemun, type Daemun } from './app.js';
 import { PROVIDERS } from './auth/social/providers.js';
 import { explain } from './cli/explain.js';
 import { loadConfig, type Config } from './config.js';
+import { storesWithoutPassword } from './config-transport.js';
 import { createLogger } from './logging.js';
 import { OperatorError } from './operator-error.js';
+import { isGuessable } from './secret-strength.js';
 
 /** Longer than any request may take (http.ts); what has not ended by then never will. */
 const DRAIN_MS = 20_000;
@@ -17,7 +19,8 @@ async function main(): Promise<void> {
   // Before listening, whose errors are about the network.
   await daemun.app.init();
   await listen(daemun.app, config);
-  if (config.logLevel !== 'silent') process.stdout.write(banner(config));
+  if (config.production) logger.info({ port: config.port, host: config.host }, 'listening');
+  else if (config.logLevel !== 'silent') process.stdout.write(banner(config));
   warnings(config).forEach((warning) => logger.warn(warning));
 
   const stop = (signal: NodeJS.Signals): void => {
@@ -61,7 +64,7 @@ async function startSandbox({
   return start(sandbox);
 }
 
-/** Where everything is, in one screen. */
+/** Where everything is, in one screen: for development, since the log of production is JSON lines. */
 function banner(config: Config): string {
   const sandboxUrl = config.sandbox && `http://localhost:${config.sandbox.port}`;
   const sandboxed = Object.keys(config.providers).filter(
@@ -69,7 +72,7 @@ function banner(config: Config): string {
   );
   const places = [
     ['Web page', `${config.webOrigins[0]}/`],
-    ['Swagger UI', `${config.publicUrl}/docs`],
+    ['Swagger UI', config.docs === 'public' ? `${config.publicUrl}/docs` : undefined],
     ['Sandbox', config.sandbox?.providers ? `${sandboxUrl}/   plays ${sandboxed.join(', ')}` : undefined],
     ['Mailbox', sandboxUrl && `${sandboxUrl}/mailbox`],
     ['Database', config.databaseUrl ? 'PostgreSQL' : `embedded, files in ${config.dataDir}`],
@@ -86,6 +89,14 @@ function warnings(config: Config): string[] {
     ...(Object.values(config.providers).some((provider) => provider !== undefined)
       ? []
       : ['no provider has credentials: only e-mail log-in is possible']),
+    ...storesWithoutPassword({
+      DATABASE_URL: config.databaseUrl === undefined ? [] : [config.databaseUrl.reveal()],
+      REDIS_URL: config.redisUrls.map((url) => url.reveal()),
+    }).map((key) => `${key} has no password: every program that reaches the server may be able to use it`),
+    ...(config.authSecrets.slice(1).some((secret) => isGuessable(secret.reveal()))
+      ? ['an older AUTH_SECRET can be guessed: remove it as soon as its sessions may end']
+      : []),
+    ...(config.metricsPort === undefined ? ['METRICS_PORT is not set: /metrics is not served'] : []),
   ];
 }
 

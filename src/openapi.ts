@@ -1,8 +1,8 @@
 import { applyDecorators, HttpCode } from '@nestjs/common';
 import { RouteSchema } from '@nestjs/platform-fastify';
-import { ApiResponse } from '@nestjs/swagger';
 import { z } from 'zod';
 import { problemResponse } from './docs/problem-responses.js';
+import { ApiResponse } from './openapi-decorators.js';
 import { PROBLEMS, type ProblemCode } from './problems/catalogue.js';
 
 /**

@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { OpenAPIObject } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { describeApi } from './docs/document.js';
+import type { Config } from './config.js';
 import { OperatorError } from './operator-error.js';
 import { packageRoot } from './package-root.js';
 import { WEB_PAGES } from './web-pages.js';
@@ -18,10 +17,12 @@ const ASSET = /^[\w.-]+-[\w-]{8}\.(js|css|svg)$/;
 const ASK_AGAIN = 'no-cache';
 const FOREVER = 'public, max-age=31536000, immutable';
 
-/** Serves the web page, and Swagger UI at `/docs`: at the paths listed here, and nowhere else. */
-export async function serveWeb(app: NestFastifyApplication): Promise<void> {
+/** Serves the web page, and where `DOCS` is public Swagger UI at `/docs`: at the paths listed here, and nowhere else. */
+export async function serveWeb(app: NestFastifyApplication, config: Config): Promise<void> {
+  const { docs } = config;
   const web = join(packageRoot(), 'dist', 'web');
-  if (!existsSync(join(web, 'index.html')))
+  const page = docs === 'public' ? 'index.html' : 'index-without-docs.html';
+  if (!existsSync(join(web, page)))
     throw new OperatorError('The web page has not been built: run npm run build.');
   const swaggerUi = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
   const server = app.getHttpAdapter().getInstance();
@@ -29,12 +30,15 @@ export async function serveWeb(app: NestFastifyApplication): Promise<void> {
 
   const send = (reply: FastifyReply, file: string, folder: string, cacheControl: string) =>
     reply.header('cache-control', cacheControl).sendFile(file, folder, { cacheControl: false });
-  for (const path of WEB_PAGES) server.get(path, (_, reply) => send(reply, 'index.html', web, ASK_AGAIN));
-  for (const path of ['/docs', '/docs/']) {
-    server.get(path, (_, reply) => send(reply, 'docs/index.html', web, ASK_AGAIN));
-  }
-  for (const file of SWAGGER_UI_FILES) {
-    server.get(`/docs/${file}`, (_, reply) => send(reply, file, swaggerUi, ASK_AGAIN));
+  for (const path of WEB_PAGES) server.get(path, (_, reply) => send(reply, page, web, ASK_AGAIN));
+  if (docs === 'public') {
+    for (const path of ['/docs', '/docs/']) {
+      server.get(path, (_, reply) => send(reply, 'docs/index.html', web, ASK_AGAIN));
+    }
+    for (const file of SWAGGER_UI_FILES) {
+      server.get(`/docs/${file}`, (_, reply) => send(reply, file, swaggerUi, ASK_AGAIN));
+    }
+    serveDocument(app, config);
   }
   server.get<{ Params: { file: string } }>('/assets/:file', ({ params: { file } }, reply) => {
     if (!ASSET.test(file) || !existsSync(join(web, 'assets', file))) return reply.callNotFound();
@@ -42,18 +46,28 @@ export async function serveWeb(app: NestFastifyApplication): Promise<void> {
   });
   // Somebody who followed a link to nowhere sees a page that says so; a program gets a problem.
   server.get('/*', ({ headers: { accept = '' } }, reply) =>
-    accept.includes('text/html') ? send(reply.code(404), 'index.html', web, ASK_AGAIN) : reply.callNotFound(),
+    accept.includes('text/html') ? send(reply.code(404), page, web, ASK_AGAIN) : reply.callNotFound(),
   );
-  serveDocument(app);
 }
 
-/** The routes that it describes are there only when the application has started, so it is made when it is first read. */
-function serveDocument(app: NestFastifyApplication): void {
-  let document: OpenAPIObject | undefined;
+/**
+ * The committed document in production, where nothing can make one. In development it is made of the routes that there are, which is
+ * possible only once the application has started: when it is first read.
+ */
+function serveDocument(app: NestFastifyApplication, { production }: Config): void {
+  const make = async (): Promise<object | string> => {
+    if (production) return readFileSync(join(packageRoot(), 'docs', 'openapi.json'), 'utf8');
+    const { describeApi } = await import('./docs/document.js');
+    return describeApi(app);
+  };
+  let document: Promise<object | string> | undefined;
   app
     .getHttpAdapter()
     .getInstance()
-    .get('/docs/openapi.json', (_request, reply) =>
-      reply.header('cache-control', ASK_AGAIN).send((document ??= describeApi(app))),
+    .get('/docs/openapi.json', async (_request, reply) =>
+      reply
+        .header('cache-control', ASK_AGAIN)
+        .type('application/json; charset=utf-8')
+        .send(await (document ??= make())),
     );
 }

@@ -3,11 +3,17 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { PROVIDERS } from '../src/auth/social/providers.js';
 import { ConfigError, configKeys, loadConfig } from '../src/config.js';
+import { isGuessable } from '../src/secret-strength.js';
 
 const CONFIG_KEYS = configKeys(PROVIDERS);
 const SECRET = 'kX9vQ2mN7pL4rT8wZ1yB6cD3fG5hJ0aS';
 /** What production needs, and nothing more. */
-const PRODUCTION = { NODE_ENV: 'production', AUTH_SECRET: SECRET, PUBLIC_URL: 'https://api.example.com' };
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  AUTH_SECRET: SECRET,
+  PUBLIC_URL: 'https://api.example.com',
+  TRUST_PROXY: '1',
+};
 
 /** The keys that are complained about. */
 function complaints(env: Record<string, string>): string[] {
@@ -87,7 +93,7 @@ describe('a provider outside production', () => {
 });
 
 describe('production', () => {
-  it('starts with a secret and an https address', () => {
+  it('starts with a secret, an https address and the number of proxies', () => {
     expect(complaints(PRODUCTION)).toEqual([]);
   });
 
@@ -124,6 +130,8 @@ describe('production', () => {
       { PUBLIC_URL: 'https://a.github.io', WEB_ORIGINS: 'https://b.github.io' },
       ['COOKIE_SAMESITE'],
     ],
+    ['no word about proxies', { TRUST_PROXY: '' }, ['TRUST_PROXY']],
+    ['proxies that are there and are not', { TRUST_PROXY: 'none,127.0.0.1' }, ['TRUST_PROXY']],
     ['trust in every proxy', { TRUST_PROXY: 'all' }, ['TRUST_PROXY']],
     ['trust in every address', { TRUST_PROXY: '0.0.0.0/0' }, ['TRUST_PROXY']],
     ['a database of another kind', { DATABASE_URL: 'mysql://localhost/x' }, ['DATABASE_URL']],
@@ -133,6 +141,128 @@ describe('production', () => {
     ['more idle days than days at all', { SESSION_IDLE_DAYS: '200' }, ['SESSION_IDLE_DAYS']],
   ])('does not start with %s', (_, env, keys) => {
     expect(complaints({ ...PRODUCTION, ...env })).toEqual(keys);
+  });
+
+  it('starts without a proxy where TRUST_PROXY says none', () => {
+    expect(loadConfig(PROVIDERS, { ...PRODUCTION, TRUST_PROXY: 'none' }).trustProxy).toBe(false);
+  });
+
+  it.each([
+    ['', 'off'],
+    ['public', 'public'],
+    ['off', 'off'],
+  ])('with DOCS=%s has its documentation %s', (DOCS, docs) => {
+    expect(loadConfig(PROVIDERS, { ...PRODUCTION, DOCS }).docs).toBe(docs);
+  });
+
+  it.each([
+    'Daemun-Secret-Daemun-Secret-2026!!',
+    'correct horse battery staple correct',
+    'correcthorsebatterystaplecorrecthorse',
+    'please-change-me-in-production-12345',
+    'my-very-long-application-secret-key',
+    'Our.Company.Auth.Secret.For.Production.2026',
+    'S3cr3t-P4ssw0rd-F0r-Pr0duct10n-2026!',
+    'The quick brown fox jumps over the lazy dog',
+    'die Katze sitzt auf der Mauer und lauert',
+    'not-a-secret-0123456789-abcdefghijklmnop',
+    '0123456789abcdef0123456789abcdef',
+    'qwertyuiopasdfghjklzxcvbnm1234567890',
+    '대문-비밀번호-아무도-모르는-2026',
+    Buffer.from('a phrase that nobody should guess').toString('base64'),
+    Buffer.from('a phrase that nobody should guess').toString('hex'),
+  ])('does not start with a secret that can be guessed: %s', (AUTH_SECRET) => {
+    expect(complaints({ ...PRODUCTION, AUTH_SECRET })).toEqual(['AUTH_SECRET']);
+  });
+
+  it('starts with every secret that was generated', () => {
+    const characters = (alphabet: string, length: number) =>
+      fc
+        .array(fc.nat(alphabet.length - 1), { minLength: length, maxLength: length })
+        .map((places) => places.map((place) => alphabet[place]).join(''));
+    const bytes = fc.uint8Array({ minLength: 32, maxLength: 64 }).map((array) => Buffer.from(array));
+    const [lower, digits] = ['abcdefghijklmnopqrstuvwxyz', '0123456789'];
+    const all = lower + lower.toUpperCase() + digits;
+    const secret = fc.noBias(
+      fc.oneof(
+        bytes.map((random) => random.toString('base64')),
+        bytes.map((random) => random.toString('base64url')),
+        bytes.map((random) => random.toString('hex')),
+        characters(all, 32),
+        characters(`${all}!@#$%^&*()-_=+[]{};:.<>?`, 40),
+        characters(lower, 40),
+        characters(`${lower.toUpperCase()}234567`, 52),
+        fc.tuple(fc.uuid({ version: 4 }), fc.uuid({ version: 4 })).map((ids) => ids.join('')),
+      ),
+    );
+    fc.assert(
+      fc.property(secret, (AUTH_SECRET) => isGuessable(AUTH_SECRET) === false),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('takes a guessable secret behind a good one, so that it can be exchanged', () => {
+    const AUTH_SECRET = `${SECRET},Daemun-Secret-Daemun-Secret-2026!!`;
+    expect(complaints({ ...PRODUCTION, AUTH_SECRET })).toEqual([]);
+  });
+
+  describe('connections to other hosts', () => {
+    it.each([
+      ['DATABASE_URL', 'postgres', 'postgres://u:p@db/x'],
+      ['DATABASE_URL', 'postgres', 'postgres://u:p@db/x?sslmode=disable'],
+      ['DATABASE_URL', 'postgres', 'postgres://u:p@db/x?sslmode=prefer'],
+      ['DATABASE_URL', 'postgres', 'postgres://u:p@db/x?sslmode=no-verify'],
+      ['DATABASE_URL', 'postgres', 'postgres://u:p@db/x?sslmode=require&uselibpqcompat=true'],
+      ['DATABASE_URL', 'postgres', 'postgres://u:p@localhost/x?host=10.0.0.7'],
+      ['DATABASE_URL', 'postgres', 'postgres://u:p@localhost.example.com/x'],
+      ['DATABASE_URL', 'postgres', 'postgres://u:p@db/x?sslmode=verify-full&sslmode=disable'],
+      ['REDIS_URL', 'redis', 'redis://:p@cache'],
+      ['REDIS_URL', 'redis', 'redis://:p@cache?host=127.0.0.1'],
+      ['REDIS_URL', 'redis', 'rediss://:p@cache,redis://:p@cache2'],
+      ['MAIL_URL', 'smtp', 'smtp://mail.example.com?ignoreTLS=true'],
+      ['MAIL_URL', 'smtp', 'smtp://mail.example.com?requireTLS=false'],
+      ['MAIL_URL', 'smtp', 'smtp://mail.example.com?opportunisticTLS=true'],
+      ['MAIL_URL', 'smtp', 'smtps://mail.example.com?tls.rejectUnauthorized=false'],
+    ])('use verified TLS unless ALLOW_PLAINTEXT names the service: %s, %s, %s', (key, service, url) => {
+      expect(complaints({ ...PRODUCTION, [key]: url })).toEqual([key]);
+      expect(() => loadConfig(PROVIDERS, { ...PRODUCTION, [key]: url })).toThrow(
+        `ALLOW_PLAINTEXT=${service}`,
+      );
+      expect(complaints({ ...PRODUCTION, [key]: url, ALLOW_PLAINTEXT: service })).toEqual([]);
+    });
+
+    it.each([
+      ['DATABASE_URL', 'postgres://u:p@db/x?sslmode=verify-full'],
+      ['DATABASE_URL', 'postgres://u:p@db/x?sslmode=require'],
+      ['DATABASE_URL', 'postgres://u:p@127.0.0.1/x'],
+      ['DATABASE_URL', 'postgres://u:p@[::1]/x'],
+      ['DATABASE_URL', 'postgres:///x?host=/var/run/postgresql'],
+      ['REDIS_URL', 'rediss://:p@cache'],
+      ['REDIS_URL', 'redis://localhost'],
+      ['MAIL_URL', 'smtps://mail.example.com'],
+      ['MAIL_URL', 'smtp://mail.example.com:587'],
+    ])('are not plaintext: %s=%s', (key, url) => {
+      expect(complaints({ ...PRODUCTION, [key]: url })).toEqual([]);
+    });
+
+    it.each([
+      ['smtp://mail.example.com', '', true],
+      ['smtp://mail.example.com', 'smtp', false],
+      ['smtp://127.0.0.1:25', '', false],
+    ])('require STARTTLS of %s with ALLOW_PLAINTEXT=%s: %s', (MAIL_URL, ALLOW_PLAINTEXT, requireTls) => {
+      const { mail } = loadConfig(PROVIDERS, { ...PRODUCTION, MAIL_URL, ALLOW_PLAINTEXT });
+      expect(mail.requireTls).toBe(requireTls);
+    });
+
+    it('verify certificates, whatever Node.js was told', () => {
+      expect(complaints({ ...PRODUCTION, NODE_TLS_REJECT_UNAUTHORIZED: '0' })).toEqual([
+        'NODE_TLS_REJECT_UNAUTHORIZED',
+      ]);
+    });
+
+    it('are not those of development', () => {
+      expect(complaints({ DATABASE_URL: 'postgres://db/x', REDIS_URL: 'redis://cache' })).toEqual([]);
+    });
   });
 
   it('takes Kakao without a secret, since it can be switched off there', () => {
@@ -186,6 +316,8 @@ describe('a setting that is wrong', () => {
     ['OAUTH_SANDBOX_URL', 'sandbox'],
     ['METRICS_PORT', '3000'],
     ['SANDBOX_PORT', '3000'],
+    ['DOCS', 'private'],
+    ['ALLOW_PLAINTEXT', 'postgres,everything'],
     ['SANDBOX_SMTP_PORT', '4000'],
   ])('is found before anything is started: %s=%s', (key, value) => {
     expect(complaints({ [key]: value })).toEqual([key]);
@@ -225,7 +357,7 @@ describe('secrets in the configuration', () => {
       ...PRODUCTION,
       GOOGLE_CLIENT_ID: 'id',
       GOOGLE_CLIENT_SECRET: 'hush',
-      DATABASE_URL: 'postgres://u:hush@db/x',
+      DATABASE_URL: 'postgres://u:hush@db/x?sslmode=verify-full',
     });
     for (const text of [JSON.stringify(config), inspect(config, { depth: 9 }), String(config.databaseUrl)]) {
       expect(text).not.toContain('hush');

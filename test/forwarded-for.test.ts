@@ -104,6 +104,31 @@ it('X-Forwarded-For is not believed without TRUST_PROXY', async () => {
   await app.stop();
 });
 
+describe('X-Forwarded-For from an address that TRUST_PROXY does not name', () => {
+  const warnings = ({ log }: TestApp) =>
+    log.filter(({ level, msg }) => level === 'warn' && String(msg).startsWith('X-Forwarded-For came from'));
+
+  it.each([
+    ['nothing is set', {}],
+    ['TRUST_PROXY is none', { TRUST_PROXY: 'none' }],
+    ['another proxy is named', { TRUST_PROXY: '192.0.2.1' }],
+  ])('is warned of once, where %s', async (_, env) => {
+    const app = await startApp(env);
+    await clientOf(app);
+    expect(warnings(app)).toEqual([]);
+    for (const address of ['203.0.113.7', '203.0.113.8']) await clientOf(app, address);
+    expect(warnings(app)).toEqual([expect.objectContaining({ ip: expect.stringMatching(PROXY) })]);
+    await app.stop();
+  });
+
+  it.each(['1', '127.0.0.1,::1'])('is not warned of where TRUST_PROXY=%s', async (TRUST_PROXY) => {
+    const app = await startApp({ TRUST_PROXY });
+    for (const header of ['203.0.113.7', '203.0.113.7:40001', 'unknown']) await clientOf(app, header);
+    expect(warnings(app)).toEqual([]);
+    await app.stop();
+  });
+});
+
 describe('wrong passwords through a proxy that adds the source port', () => {
   it('are limited as those of one client', async () => {
     const app = await startApp({ TRUST_PROXY: '1', RATE_LIMIT_FACTOR: '1' });

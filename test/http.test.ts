@@ -1,10 +1,14 @@
 import { request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Controller, Get, Module } from '@nestjs/common';
+import { UnreadableRequests } from '../src/http/unreadable-requests.js';
+import { createLogger } from '../src/logging.js';
 import { anonymous, failure, signedIn } from './support/actors.js';
-import { startApp, type TestApp } from './support/app.js';
+import { startApp, type LogLine, type TestApp } from './support/app.js';
+import { testConfig } from './support/config.js';
 
 /** A route with a defect. */
 @Controller('defect')
@@ -305,6 +309,132 @@ describe('a page on another origin', () => {
       expect(headers.get('access-control-allow-origin')).toBeNull();
     },
   );
+});
+
+describe('a request that no route sees', () => {
+  let secure: TestApp;
+  beforeAll(async () => {
+    secure = await startApp({ PUBLIC_URL: 'https://localhost', TRUST_PROXY: '1' });
+  });
+  afterAll(() => secure.stop());
+
+  /** Sends bytes on a connection of their own; the head of the response, and the lines of the log that belong to it. */
+  async function send(bytes: string): Promise<{ status: number; headers: Headers; lines: LogLine[] }> {
+    const before = secure.log.length;
+    const client = connect(secure.config.port, '127.0.0.1');
+    client.on('error', () => {}).end(bytes);
+    const [head = ''] = (await text(client)).split('\r\n\r\n', 1);
+    const [first = '', ...fields] = head.split('\r\n');
+    const pairs = fields.map((field): [string, string] => {
+      const [name = '', ...value] = field.split(': ');
+      return [name, value.join(': ')];
+    });
+    return {
+      status: Number(first.split(' ')[1]),
+      headers: new Headers(pairs),
+      lines: secure.log.slice(before),
+    };
+  }
+
+  const SECURITY_HEADERS = [
+    'strict-transport-security',
+    'content-security-policy',
+    'referrer-policy',
+    'cross-origin-resource-policy',
+    'cross-origin-opener-policy',
+    'x-content-type-options',
+    'cache-control',
+    'vary',
+  ];
+  const REFUSED: [string, string, number][] = [
+    ['the router: a malformed escape', 'GET /%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400],
+    ['a hook: no Host', 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
+    ['no route', 'PROPFIND / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 404],
+    [
+      'nothing, but an unknown expectation',
+      'GET /nowhere HTTP/1.1\r\nHost: x\r\nExpect: y\r\nConnection: close\r\n\r\n',
+      404,
+    ],
+    [
+      'Node.js: headers that are too large',
+      `GET / HTTP/1.1\r\nHost: x\r\nA: ${'b'.repeat(20_000)}\r\n\r\n`,
+      431,
+    ],
+    ['Node.js: no HTTP', '\x16\x03\x01\x02\x00\r\n\r\n', 400],
+    ['Node.js: an unknown method', 'BREW / HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+  ];
+
+  it.each(REFUSED)(
+    'has the security headers of every other in its response: %s',
+    async (_, bytes, status) => {
+      const usual = await fetch(`${secure.url}/health/live`);
+      const expected = SECURITY_HEADERS.map((name) => [name, usual.headers.get(name)]);
+      expect(expected.filter(([, value]) => value === null)).toEqual([]);
+      const refused = await send(bytes);
+      expect(refused.status).toBe(status);
+      expect(SECURITY_HEADERS.map((name) => [name, refused.headers.get(name)])).toEqual(expected);
+    },
+  );
+
+  it('is in the log with address, method, route and request id, where the router refuses it', async () => {
+    const { headers, lines } = await send(
+      'POST /%zz?code=abc HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.7:5\r\nConnection: close\r\n\r\n',
+    );
+    const reqId = headers.get('x-request-id');
+    expect(lines).toEqual([
+      expect.objectContaining({ reqId, code: 'bad_request' }),
+      expect.objectContaining({
+        reqId,
+        method: 'POST',
+        route: '(none)',
+        status: 400,
+        ip: '203.0.113.7',
+        msg: 'request',
+      }),
+    ]);
+    expect(JSON.stringify(lines)).not.toContain('abc');
+  });
+});
+
+describe('requests that Node.js cannot parse', () => {
+  const errors = (): { log: LogLine[]; refuse: (code: string) => void } => {
+    const log: LogLine[] = [];
+    const logger = createLogger(testConfig({ LOG_LEVEL: 'info' }), {
+      write: (line) => void log.push(JSON.parse(line) as LogLine),
+    });
+    const requests = new UnreadableRequests(logger, {});
+    return {
+      log,
+      refuse: (code) => {
+        const error = Object.assign(new Error('Parse Error'), { code, rawPacket: 'secret' });
+        requests.refuse(error, new PassThrough());
+      },
+    };
+  };
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+
+  it('are in the log by their error code', () => {
+    const { log, refuse } = errors();
+    refuse('HPE_INVALID_METHOD');
+    refuse('HPE_HEADER_OVERFLOW');
+    expect(log).toMatchObject([
+      { level: 'info', cause: 'HPE_INVALID_METHOD', code: 'bad_request', status: 400 },
+      { level: 'info', cause: 'HPE_HEADER_OVERFLOW', code: 'headers_too_large', status: 431 },
+    ]);
+    expect(JSON.stringify(log)).not.toContain('secret');
+  });
+
+  it('cannot flood the log: one line and one sum a minute for each error code', () => {
+    const { log, refuse } = errors();
+    for (let i = 0; i < 1_000; i++) refuse('HPE_INVALID_METHOD');
+    expect(log).toHaveLength(1);
+    jest.advanceTimersByTime(60_000);
+    expect(log.slice(1)).toMatchObject([{ cause: 'HPE_INVALID_METHOD', more: 999 }]);
+    refuse('HPE_INVALID_METHOD');
+    jest.advanceTimersByTime(60_000);
+    expect(log).toHaveLength(3);
+  });
 });
 
 describe('health', () => {

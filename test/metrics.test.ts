@@ -3,6 +3,7 @@ import { Sessions } from '../src/auth/sessions/sessions.js';
 import { signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { freePorts } from './support/ports.js';
+import { PRODUCTION } from './support/production.js';
 
 describe('the metrics', () => {
   let app: TestApp;
@@ -51,5 +52,28 @@ describe('the metrics on a port of their own', () => {
       await app.stop();
     }
     await expect(fetch(`http://127.0.0.1:${port}/metrics`)).rejects.toThrow();
+  });
+});
+
+describe('the metrics in production', () => {
+  it('are nowhere without METRICS_PORT', async () => {
+    const app = await startApp(PRODUCTION);
+    try {
+      expect((await fetch(`${app.url}/metrics`)).status).toBe(404);
+    } finally {
+      await app.stop();
+    }
+  });
+
+  it('are on METRICS_PORT alone, with the security headers', async () => {
+    const [port] = await freePorts(1);
+    const app = await startApp({ ...PRODUCTION, METRICS_PORT: String(port) });
+    try {
+      const { status, headers } = await fetch(`http://127.0.0.1:${port}/metrics`);
+      expect([status, headers.get('x-content-type-options')]).toEqual([200, 'nosniff']);
+      expect((await fetch(`${app.url}/metrics`)).status).toBe(404);
+    } finally {
+      await app.stop();
+    }
   });
 });

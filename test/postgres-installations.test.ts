@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -182,6 +182,17 @@ describeWith('postgres', 'defaults of the database', () => {
 
     it('CREATE on the database suffices, with nothing in public', async () => {
       const url = await role('GRANT ALL ON DATABASE ROLE TO ROLE', 'REVOKE ALL ON SCHEMA public FROM PUBLIC');
+      expect(await use(url)).toEqual(WORKS);
+    });
+
+    it('the privileges of docs/compatibility.md suffice', async () => {
+      const page = readFileSync('docs/compatibility.md', 'utf8');
+      const statements = Array.from(
+        page.matchAll(/^(?:REVOKE|GRANT) .*(?=;$)/gm),
+        ([statement]) => statement,
+      );
+      expect(statements).toHaveLength(2);
+      const url = await role(...statements.map((statement) => statement.replaceAll('daemun', 'ROLE')));
       expect(await use(url)).toEqual(WORKS);
     });
 

@@ -359,6 +359,7 @@ describe('mails that cannot be sent', () => {
       NODE_ENV: 'production',
       HOST: '127.0.0.1',
       PUBLIC_URL: 'https://daemun.example',
+      TRUST_PROXY: 'none',
       AUTH_SECRET: Buffer.from(Array.from({ length: 32 }, (_, i) => i * 7)).toString('base64'),
     });
     const body = { email: 'unsent@example.com', password: 'a fine password', nickname: 'Unsent' };

@@ -22,7 +22,7 @@ describe('imports', () => {
     database: ['problems', 'stores'],
     redis: ['problems', 'stores'],
     cli: ['stores'],
-    metrics: ['access'],
+    metrics: ['access', 'http'],
     outbox: ['metrics'],
     mail: ['outbox'],
     access: ['problems', 'database'],

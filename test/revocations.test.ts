@@ -1,6 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import fc from 'fast-check';
+import { CLOCK_SKEW_S } from '../src/access/access-token.js';
 import { Revocations } from '../src/access/revocations.js';
 import { carryOut } from '../src/auth/orders.js';
 import { Sessions } from '../src/auth/sessions/sessions.js';
@@ -42,6 +44,35 @@ describe('the list of what ended', () => {
     expect(revocations.verdict(before)).toBe('outdated');
     const issuedAt = revocations.issueAt(before.actor.accountId);
     expect(revocations.verdict({ ...before, issuedAt })).toBeUndefined();
+  });
+
+  it('refuses every token from before a change, and none from after it, where clocks differ', () => {
+    const poll = 2;
+    const clock = fc.integer({ min: 0, max: CLOCK_SKEW_S * 1_000 });
+    const moment = fc.integer({ min: 0, max: poll * 1_000 });
+    fc.assert(
+      fc.property(clock, clock, moment, moment, moment, (aheadA, aheadB, learntA, learntB, later) => {
+        const at = (ms: number, ahead: number) => jest.setSystemTime(1_800_000_000_000 + ms + ahead);
+        const follower = testConfig({
+          DATABASE_URL: 'postgres://127.0.0.1/x',
+          REVOCATION_POLL_SECONDS: `${poll}`,
+        });
+        const [a, b] = [new Revocations(follower), new Revocations(follower)];
+        const token = actor(randomUUID());
+        const { accountId } = token.actor;
+        // Issued by b with the roles from before, in the moment in which a learns of the change.
+        at(learntA, aheadB);
+        const before = { ...token, issuedAt: b.issueAt(accountId) };
+        at(learntA, aheadA);
+        a.refuseIssuedUntilNow(accountId);
+        at(learntA + later, aheadA);
+        const after = { ...token, issuedAt: a.issueAt(accountId) };
+        at(learntB, aheadB);
+        b.refuseIssuedUntilNow(accountId);
+        expect(a.verdict(before)).toBe('outdated');
+        expect([a.verdict(after), b.verdict(after)]).toEqual([undefined, undefined]);
+      }),
+    );
   });
 
   it('is asked to be brought up to date when news are overdue', async () => {

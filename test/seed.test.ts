@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { rmSync } from 'node:fs';
 import { Board } from '../src/boards/board.entity.js';
@@ -78,7 +79,8 @@ describe('the first posts', () => {
     visit(async ({ database }) => expect(await database.getRepository(Board).count()).toBe(0), {
       NODE_ENV: 'production',
       PUBLIC_URL: 'https://api.example.com',
-      AUTH_SECRET: 'not-a-secret-0123456789-abcdefghijklmnop',
+      AUTH_SECRET: randomBytes(32).toString('base64'),
+      TRUST_PROXY: 'none',
     }));
 
   it('stay out of a database that may be shared', async () => {

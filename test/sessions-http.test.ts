@@ -1,5 +1,7 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Sessions } from '../src/auth/sessions/sessions.js';
+import { signedIn } from './support/actors.js';
 import { Browser } from './support/browser.js';
 import { makeDataDir } from './support/data-dir.js';
 import { PostgresServer } from './support/postgres-server.js';
@@ -20,7 +22,7 @@ async function logIn(on = app): Promise<string> {
 }
 /** The value that an answer gives the cookie; empty when it clears it. */
 function cookieIn(headers: Headers): string | undefined {
-  return /^(?:__Host-)?refresh=([^;]*)/m.exec(headers.getSetCookie().join('\n'))?.[1];
+  return /^(?:__Host-Http-)?refresh=([^;]*)/m.exec(headers.getSetCookie().join('\n'))?.[1];
 }
 async function call(
   path: 'refresh' | 'logout',
@@ -349,5 +351,71 @@ describeWith('postgres', 'while the database is away', () => {
 
     await server.restart();
     expect((await call('refresh', cookie, {}, shaky)).status).toBe(200);
+  });
+});
+
+it('the id of an account does not tell when it was registered', async () => {
+  const page = await new Browser(app.url).logInWith('naver', `user-${++people}`);
+  const { body } = await call('refresh', cookieIn(page.headers));
+  const { id } = (await (await me(body.accessToken)).json()) as { id: string };
+  expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4/);
+});
+
+describe('the refresh cookie on https', () => {
+  const [NAME, FORMER] = ['__Host-Http-refresh', '__Host-refresh'];
+  let secure: SocialApp;
+  beforeAll(async () => {
+    secure = await startSocialApp({ PUBLIC_URL: 'https://localhost' });
+  });
+  afterAll(() => secure.stop());
+
+  /** A refresh token of a new session. */
+  const open = async () => {
+    const { id } = await signedIn(secure);
+    const { refreshToken } = await secure.daemun.app
+      .get(Sessions, { strict: false })
+      .open({ accountId: id, roles: ['user'], method: 'kakao' });
+    return refreshToken;
+  };
+  const post = async (path: string, cookies: Record<string, string>) => {
+    const cookie = Object.entries(cookies)
+      .map(([name, value]) => `${name}=${value}`)
+      .join('; ');
+    const { status, headers } = await fetch(`${secure.url}${path}`, { method: 'POST', headers: { cookie } });
+    return { status, cookies: headers.getSetCookie() };
+  };
+  const set = new RegExp(
+    `^${NAME}=daemun_rt1_[\\w-]+; Max-Age=15552000; Path=/; HttpOnly; Secure; SameSite=Strict$`,
+  );
+  const cleared = (name: string) =>
+    expect.stringMatching(new RegExp(`^${name}=; (?=.*Secure)(?=.*Path=/)(?=.*Expires=Thu, 01 Jan 1970)`));
+
+  it('has the prefix __Host-Http- on https', async () => {
+    expect(await post('/auth/refresh', { [NAME]: await open() })).toEqual({
+      status: 200,
+      cookies: [expect.stringMatching(set)],
+    });
+  });
+
+  it('is read by its former name, which the successor replaces', async () => {
+    expect(await post('/auth/refresh', { [FORMER]: await open() })).toEqual({
+      status: 200,
+      cookies: [expect.stringMatching(set), cleared(FORMER)],
+    });
+  });
+
+  it('counts by its new name where both are there', async () => {
+    const [current, former] = [await open(), await open()];
+    const { status } = await post('/auth/refresh', { [FORMER]: 'made-up', [NAME]: current });
+    expect(status).toBe(200);
+    expect((await post('/auth/refresh', { [FORMER]: former, [NAME]: 'made-up' })).status).toBe(401);
+  });
+
+  it('is cleared under both names by a log-out', async () => {
+    const both = { [FORMER]: await open(), [NAME]: await open() };
+    expect(await post('/auth/logout', both)).toEqual({
+      status: 204,
+      cookies: [cleared(NAME), cleared(FORMER)],
+    });
   });
 });

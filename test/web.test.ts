@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { get as httpGet } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { WEB_PAGES } from '../src/web-pages.js';
 import { startApp, type TestApp } from './support/app.js';
+import { PRODUCTION } from './support/production.js';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -132,6 +134,7 @@ it.each([
   '/assets/..%2f.made-of',
   '/assets/..%2f..%2f..%2fpackage.json',
   '/index.html',
+  '/index-without-docs.html',
   '/../package.json',
   '/%2e%2e/package.json',
 ])('has nothing at %s', async (path) => {
@@ -149,4 +152,50 @@ it('has a page for a person whose address leads nowhere', async () => {
 it('leaves the paths of the API to the API', async () => {
   const response = await get('/users/me');
   expect(await response.json()).toMatchObject({ code: 'access_token_missing' });
+});
+
+describe('the documentation', () => {
+  const PATHS = [
+    '/docs',
+    '/docs/',
+    '/docs/swagger-ui.css',
+    '/docs/swagger-ui-bundle.js',
+    '/docs/openapi.json',
+  ];
+  const statuses = async (url: string) =>
+    Promise.all(PATHS.map(async (path) => (await fetch(url + path)).status));
+
+  it.each([
+    ['is not served in production', {}, 404],
+    ['is served in production where DOCS is public', { DOCS: 'public' }, 200],
+  ])('%s, with all of its files', async (_, env, status) => {
+    const own = await startApp({ ...PRODUCTION, ...env });
+    try {
+      expect(await statuses(own.url)).toEqual(PATHS.map(() => status));
+    } finally {
+      await own.stop();
+    }
+  });
+
+  it('has the committed document in production', async () => {
+    const own = await startApp({ ...PRODUCTION, DOCS: 'public' });
+    try {
+      const served = await fetch(`${own.url}/docs/openapi.json`);
+      expect(served.headers.get('content-type')).toBe('application/json; charset=utf-8');
+      expect(await served.text()).toBe(readFileSync('docs/openapi.json', 'utf8'));
+    } finally {
+      await own.stop();
+    }
+  });
+
+  it('has no link on the page where DOCS is off', async () => {
+    const own = await startApp({ DOCS: 'off' });
+    try {
+      const link = '<meta name="api-docs" content="/docs" />';
+      expect(await (await get('/')).text()).toContain(link);
+      expect(await (await fetch(`${own.url}/`)).text()).not.toContain(link);
+    } finally {
+      await own.stop();
+    }
+  });
 });

@@ -9,8 +9,8 @@ export const ACCESS_TOKEN_AUDIENCE = 'daemun:api';
 export const ALGORITHM = 'ES256';
 
 /**
- * Seconds by which `iat` and `nbf` are set back: a service whose clock is behind would refuse a new token. The time of
- * issue, which revocations are compared with, is `iat` plus these.
+ * Seconds by which clocks may differ. `iat` and `nbf` are set back by them, since a service whose clock is behind would refuse a new
+ * token. The time of issue, which revocations are compared with, is `iat` plus these.
  */
 export const CLOCK_SKEW_S = 5;
 /** Seconds by which `nbf` may be in the future (RFC 7519 §4.1.5): the clocks of our own processes differ, too. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../config.js';
 import { Elapsed } from '../elapsed.js';
-import type { VerifiedToken } from './access-token.js';
+import { CLOCK_SKEW_S, type VerifiedToken } from './access-token.js';
 
 /** A refresh that was under way when the session ended (ms) may issue one more token. */
 const UNDER_WAY = 10_000;
@@ -19,7 +19,7 @@ const IN_VAIN = 5_000;
 export class Revocations {
   /** Session id → when the last of its tokens expires (ms), in the order of insertion and so of expiry. */
   private readonly endedSessions = new Map<string, number>();
-  /** Account id → what was issued until then (s) is refused, and when the last such token expires (ms). */
+  /** Account id → tokens issued until then (s, by the issuer's clock) are refused, and when the last of them expires (ms). */
   private readonly changedAccounts = new Map<string, { readonly issued: number; readonly until: number }>();
   private news:
     | { readonly catchUp: () => Promise<void>; until: number; inVainAt: number; asked: Elapsed | undefined }
@@ -35,18 +35,29 @@ export class Revocations {
     this.endedSessions.set(sessionId, this.lastExpiry(now));
   }
 
-  /** From now on no access token of this account that was issued until now is accepted: its roles may be others. */
+  /**
+   * From now on no access token of this account that was issued until now is accepted: its roles may be others. The issuer's clock
+   * may be ahead of this one by `CLOCK_SKEW_S`.
+   */
   refuseIssuedUntilNow(accountId: string): void {
     const now = Date.now();
     this.forgetExpired(now);
     this.changedAccounts.delete(accountId);
-    this.changedAccounts.set(accountId, { issued: Math.floor(now / 1000), until: this.lastExpiry(now) });
+    this.changedAccounts.set(accountId, {
+      issued: Math.floor(now / 1000) + CLOCK_SKEW_S,
+      until: this.lastExpiry(now),
+    });
   }
 
-  /** When a token for this account may be issued (s), so that it is not taken for one from before a change. */
+  /**
+   * The time of issue (s) of a token for this account that no process takes for one from before a change. Other processes learn of
+   * the change up to a poll later, and their clocks may be ahead of this one.
+   */
   issueAt(accountId: string): number {
+    const now = Math.floor(Date.now() / 1000);
     const change = this.changedAccounts.get(accountId);
-    return Math.max(Math.floor(Date.now() / 1000), (change?.issued ?? 0) + 1);
+    if (change === undefined) return now;
+    return Math.max(now, change.issued + CLOCK_SKEW_S + this.config.revocationPoll + 1);
   }
 
   hasEnded(sessionId: string): boolean {

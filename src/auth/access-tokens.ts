@@ -37,15 +37,16 @@ export class AccessTokens {
 
   /** A token for this actor, good for so many seconds. */
   issue(actor: Actor, lifetime = this.lifetime()): string {
+    const now = Math.floor(Date.now() / 1000);
+    // Seconds from now where the account has just changed; the token is valid at once.
     const issuedAt = this.revocations.issueAt(actor.accountId);
-    const iat = issuedAt - CLOCK_SKEW_S;
     const claims: AccessTokenClaims = {
       iss: this.config.publicUrl,
       sub: actor.accountId,
       aud: ACCESS_TOKEN_AUDIENCE,
-      exp: issuedAt + lifetime,
-      nbf: iat,
-      iat,
+      exp: now + lifetime,
+      nbf: now - CLOCK_SKEW_S,
+      iat: issuedAt - CLOCK_SKEW_S,
       jti: randomBytes(16).toString('base64url'),
       sid: actor.sessionId,
       roles: [...actor.roles],

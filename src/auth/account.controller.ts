@@ -1,8 +1,8 @@
 import { Body, Controller, Delete, Get, Query, Res } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { CurrentActor, type Actor } from '../access/actor.js';
+import { ApiOperation, ApiTags } from '../openapi-decorators.js';
 import { Answers, Fails } from '../openapi.js';
 import { cursorTo, limit, pageSchema } from '../paging.js';
 import { AuditEvents, auditPlace } from './audit-events.js';

@@ -1,8 +1,8 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Public } from '../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../access/actor.js';
+import { ApiOperation, ApiTags } from '../openapi-decorators.js';
 import { Answers, Fails } from '../openapi.js';
 import { listQuery, type ListQuery, type Page } from '../paging.js';
 import { CountsAs, CurrentRequester, RateLimited } from '../rate-limits/rate-limited.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { applyDecorators } from '@nestjs/common';
-import { ApiHeader, ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { ApiHeader, ApiResponse } from '../openapi-decorators.js';
 
 /** Says in the documentation that an answer comes through {@link give}. */
 export const Conditional = () =>

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { ApiHeader } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import { ApiHeader } from '../openapi-decorators.js';
 import { Problem } from '../problems/problem.js';
 
 const NAME = 'Idempotency-Key';

@@ -1,8 +1,8 @@
 import { Body, Controller, Delete, Get, Headers, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiHeader, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { OptionalActor, Public } from '../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../access/actor.js';
+import { ApiHeader, ApiOperation, ApiTags } from '../openapi-decorators.js';
 import { Answers, Fails } from '../openapi.js';
 import { CountsAs, CurrentRequester, RateLimited } from '../rate-limits/rate-limited.js';
 import type { Requester } from '../rate-limits/rate-limits.js';

@@ -45,7 +45,7 @@ export function describeApi(app: INestApplication): OpenAPIObject {
       ACCESS_TOKEN,
     )
     .addCookieAuth(
-      '__Host-refresh',
+      '__Host-Http-refresh',
       {
         type: 'apiKey',
         in: 'cookie',

@@ -1,8 +1,8 @@
 import { Controller, Get, Optional, Res } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Public } from '../access/access.decorators.js';
+import { ApiOperation, ApiTags } from '../openapi-decorators.js';
 import { Answers } from '../openapi.js';
 import { Redis } from '../redis/redis.js';
 import { Readiness } from './readiness.js';

@@ -56,6 +56,8 @@ export class Mailer implements OnModuleInit {
     }
     this.transport = createTransport({
       url: mail.url.reveal(),
+      // Otherwise whoever is between can hide STARTTLS, and read the links.
+      requireTLS: mail.requireTls,
       connectionTimeout: GREETING_MS,
       greetingTimeout: GREETING_MS,
       socketTimeout: REPLY_MS,

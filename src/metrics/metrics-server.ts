@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { Config } from '../config.js';
+import { securityHeaders } from '../http/security-headers.js';
 import { Metrics } from './metrics.js';
 
 /** `/metrics` on a port of its own, which need not be open to the world. */
@@ -8,6 +9,7 @@ import { Metrics } from './metrics.js';
 export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(MetricsServer.name);
   private readonly server = createServer((request, response) => {
+    for (const [name, value] of Object.entries(securityHeaders(this.config))) response.setHeader(name, value);
     if (request.method !== 'GET' || request.url !== '/metrics') return void response.writeHead(404).end();
     this.metrics.expose().then(
       ({ contentType, text }) => response.writeHead(200, { 'content-type': contentType }).end(text),

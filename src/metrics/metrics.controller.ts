@@ -1,7 +1,7 @@
 import { Controller, Get, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Public } from '../access/access.decorators.js';
+import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '../openapi-decorators.js';
 import { Metrics } from './metrics.js';
 
 /** `/metrics` beside everything else. */

@@ -49,7 +49,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
       status: problem.status,
       code: problem.code,
       detail: problem.detail,
-      instance: request.url.split('?', 1)[0] ?? '',
+      instance: request.originalUrl.split('?', 1)[0] ?? '',
       requestId: request.id,
       errors: problem.errors,
     } satisfies ProblemBody);

@@ -8,8 +8,8 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { ApiExtension } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import { ApiExtension } from '../openapi-decorators.js';
 import { Fails } from '../openapi.js';
 import { RateLimits, type RateLimitName, type Requester } from './rate-limits.js';
 

@@ -1,8 +1,8 @@
 import { Body, Controller, Get, Param, Patch } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Public } from '../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../access/actor.js';
+import { ApiOperation, ApiTags } from '../openapi-decorators.js';
 import { Answers, Fails } from '../openapi.js';
 import { orNotFound } from '../problems/or-not-found.js';
 import { RateLimited } from '../rate-limits/rate-limited.js';

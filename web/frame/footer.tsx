@@ -1,13 +1,15 @@
 import { useWords } from '../language/language.js';
 
 const API_URL = import.meta.env.VITE_API_URL ?? '';
+/** The path of Swagger UI; the server leaves the element out where `DOCS` is off. */
+const DOCS = document.querySelector<HTMLMetaElement>('meta[name="api-docs"]')?.content;
 
 export function Footer() {
   const { frame } = useWords();
   return (
     <footer className="bottom">
       <p>{frame.footer}</p>
-      <a href={`${API_URL}/docs`}>{frame.docs}</a>
+      {DOCS !== undefined && <a href={`${API_URL}${DOCS}`}>{frame.docs}</a>}
     </footer>
   );
 }

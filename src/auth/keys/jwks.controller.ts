@@ -1,7 +1,7 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
+import { ApiOperation, ApiTags } from '../../openapi-decorators.js';
 import { Answers } from '../../openapi.js';
 import { SigningKeys } from './signing-keys.js';
 

@@ -7,8 +7,8 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { ApiExtension } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import { ApiExtension } from '../../openapi-decorators.js';
 import { Fails } from '../../openapi.js';
 import { RATE_LIMIT_EXTENSION } from '../../rate-limits/rate-limited.js';
 import { Limits, type LimitedRoute } from './limits.js';

@@ -1,8 +1,8 @@
 import { Body, Controller, Ip, Post, UseGuards } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../../access/actor.js';
+import { ApiOperation, ApiTags } from '../../openapi-decorators.js';
 import { Answers, Fails } from '../../openapi.js';
 import { presentedPassword } from '../../text/password.js';
 import { Limited } from '../limits/limited.js';

@@ -1,7 +1,7 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
+import { randomUUID } from 'node:crypto';
 import { IsNull, Not, type Repository } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
 import type { Mail } from '../../mail/mailer.js';
 import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';
@@ -132,7 +132,8 @@ export class Registrations implements OnModuleInit {
     passwordHash: string,
     nickname: string,
   ): Promise<{ accountId: string; verified: boolean; contested: boolean }> {
-    const id = uuidv7();
+    // Not a UUIDv7, which would tell everyone the time of registration.
+    const id = randomUUID();
     const [account] = await this.accounts.query<
       { accountId: string; verified: boolean; contested: boolean }[]
     >(

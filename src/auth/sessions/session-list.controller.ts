@@ -1,8 +1,8 @@
 import { Controller, Delete, Get, Param, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { CurrentActor, type Actor } from '../../access/actor.js';
+import { ApiOperation, ApiTags } from '../../openapi-decorators.js';
 import { Answers, Fails } from '../../openapi.js';
 import { orNotFound } from '../../problems/or-not-found.js';
 import { Problem } from '../../problems/problem.js';

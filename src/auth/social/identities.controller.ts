@@ -1,11 +1,11 @@
 import { Body, Controller, Delete, Get, Param, Post, Req, Res } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Repository } from 'typeorm';
 import { z } from 'zod';
 import { CurrentActor, type Actor } from '../../access/actor.js';
 import { Config } from '../../config.js';
+import { ApiOperation, ApiParam, ApiTags } from '../../openapi-decorators.js';
 import { Answers, Fails } from '../../openapi.js';
 import { Problem } from '../../problems/problem.js';
 import { Account } from '../account.entity.js';

@@ -1,6 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DataSource, LessThan, type EntityManager } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
 import type { Actor } from '../../access/actor.js';
 import { isUniqueViolation } from '../../database/unique-violation.js';
 import { Outbox } from '../../outbox/outbox.js';
@@ -160,7 +160,8 @@ export class Identities {
     if (decision.act === 'refuse') {
       throw new LoginError(decision.why, { reason: `by linking.ts, for an identity of ${provider}` });
     }
-    const accountId = decision.act === 'open_account' ? uuidv7() : decision.accountId;
+    // Not a UUIDv7, which would tell everyone the time of registration.
+    const accountId = decision.act === 'open_account' ? randomUUID() : decision.accountId;
     const person = {
       nickname: profile.nickname ?? guestName(accountId),
       avatarUrl: profile.avatarUrl ?? null,

@@ -12,12 +12,12 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
 import { Config } from '../../config.js';
 import { REQUEST_BUDGET_MS, withinBudget } from '../../http/request-budget.js';
+import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '../../openapi-decorators.js';
 import { Answers, Fails } from '../../openapi.js';
 import { Problem } from '../../problems/problem.js';
 import { LogIn } from '../log-in.js';

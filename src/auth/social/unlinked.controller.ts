@@ -1,8 +1,8 @@
 import { Body, Controller, Get, Headers, Post, Query } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
-import { ApiConsumes, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Public } from '../../access/access.decorators.js';
 import { Config, type ProviderCredentials } from '../../config.js';
+import { ApiConsumes, ApiOperation, ApiTags } from '../../openapi-decorators.js';
 import { Answers, Fails } from '../../openapi.js';
 import { Problem } from '../../problems/problem.js';
 import { Identities } from './identities.js';

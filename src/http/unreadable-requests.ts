@@ -1,0 +1,71 @@
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import type { Logger } from 'pino';
+import { PROBLEMS, type ProblemCode } from '../problems/catalogue.js';
+
+/** How long (ms) requests with the same error code are counted instead of logged one by one. */
+const SUMMARY_MS = 60_000;
+
+/** Problems by the error code of Node.js; every other code is `bad_request`. */
+const UNREADABLE: Readonly<Record<string, ProblemCode>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+};
+
+/**
+ * Answers and logs requests that Node.js cannot parse, which reach neither the router nor a hook. They have no path and no
+ * request id. The connection ends.
+ */
+export class UnreadableRequests {
+  /** Error code → requests since the line that named it. */
+  private readonly counted = new Map<string, number>();
+
+  constructor(
+    private readonly logger: Logger,
+    private readonly headers: Readonly<Record<string, string>>,
+  ) {}
+
+  /** Handles `clientError` of an HTTP server. */
+  refuse(error: object, socket: Duplex): void {
+    const { code: cause = 'unknown' } = error as { code?: string };
+    const late = cause === 'ERR_HTTP_REQUEST_TIMEOUT';
+    // No request was sent on this connection; an answer would be taken for that of a request sent in this moment.
+    const silent = cause === 'ECONNRESET' || (late && (socket as Socket).bytesRead === 0);
+    if (silent) return void socket.destroy();
+    const code = UNREADABLE[cause] ?? 'bad_request';
+    this.log(cause, code, (socket as Socket).remoteAddress);
+    if (!socket.writable) return void socket.destroy();
+    const { status, title } = PROBLEMS[code];
+    const body = JSON.stringify({ type: `urn:daemun:problem:${code}`, title, status, code });
+    const head = {
+      ...this.headers,
+      'content-type': 'application/problem+json; charset=utf-8',
+      'content-length': Buffer.byteLength(body),
+      connection: 'close',
+    };
+    const lines = Object.entries(head).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+  }
+
+  /** Ends a connection without an answer, since no client reads one. */
+  drop(cause: string, socket: Socket): void {
+    this.log(cause, 'bad_request', socket.remoteAddress);
+    socket.destroy();
+  }
+
+  /** One line for the first request with an error code, and one a minute later with the number of the others. */
+  private log(cause: string, code: ProblemCode, ip: string | undefined): void {
+    const count = this.counted.get(cause);
+    if (count !== undefined) return void this.counted.set(cause, count + 1);
+    this.counted.set(cause, 0);
+    this.logger.info({ code, cause, ip, status: PROBLEMS[code].status }, 'unreadable request');
+    setTimeout(() => this.summarise(cause, code), SUMMARY_MS).unref();
+  }
+
+  private summarise(cause: string, code: ProblemCode): void {
+    const more = this.counted.get(cause) ?? 0;
+    this.counted.delete(cause);
+    if (more > 0) this.logger.info({ code, cause, more }, 'more unreadable requests within a minute');
+  }
+}

@@ -1,0 +1,121 @@
+import { dictionary } from '@zxcvbn-ts/language-common';
+
+/** Bits by which a model of words must explain a secret better than chance: a random secret gets there once in 2^14 at most. */
+const WORDS_BITS = 14;
+/** The same where digits and signs are read as letters, which makes letters of chance more alike. */
+const LEET_BITS = 22;
+
+const LEET: Readonly<Record<string, string>> = {
+  '0': 'o',
+  '1': 'i',
+  '3': 'e',
+  '4': 'a',
+  '5': 's',
+  '7': 't',
+  '@': 'a',
+  $: 's',
+  '!': 'i',
+};
+
+/**
+ * Whether a secret has what random ones do not: words, repetitions, sequences, or text behind an encoding. Generated secrets
+ * (`openssl rand`, password managers) have none of these.
+ */
+export function isGuessable(secret: string): boolean {
+  if (/[^\x21-\x7e]/.test(secret)) return true;
+  const text = secret.toLowerCase();
+  if (repeats(text) || isSequence(text) || encodesText(secret)) return true;
+  // Hexadecimal digits make no words, but pairs of letters that words have, too.
+  if (!/[g-z]/.test(text)) return false;
+  const read = text.replace(/[013457@$!]/g, (sign) => LEET[sign] ?? sign);
+  return wordLikelihood(text) > WORDS_BITS || wordLikelihood(read) > LEET_BITS;
+}
+
+/** Whether fewer than three quarters of its triples of characters are different. */
+function repeats(text: string): boolean {
+  const triples = Array.from({ length: text.length - 2 }, (_, i) => text.slice(i, i + 3));
+  return new Set(triples).size < triples.length * 0.75;
+}
+
+/** Neighbours on a keyboard. */
+const ROWS = 'qwertyuiop asdfghjkl zxcvbnm 1234567890';
+
+/** Whether more than half of its characters follow from the one before: equal, next in order, or next on the keyboard. */
+function isSequence(text: string): boolean {
+  const steps = Array.from(text).filter((character, i) => {
+    const before = text[i - 1];
+    if (before === undefined) return false;
+    const distance = character.charCodeAt(0) - before.charCodeAt(0);
+    return Math.abs(distance) <= 1 || ROWS.includes(before + character) || ROWS.includes(character + before);
+  });
+  return steps.length > (text.length - 1) / 2;
+}
+
+/** Whether it is base64 or hexadecimal of printable text, which random bytes are not. */
+function encodesText(secret: string): boolean {
+  const encodings = /^[0-9a-f]+$/i.test(secret) ? (['hex', 'base64'] as const) : (['base64'] as const);
+  return encodings.some((encoding) => {
+    const bytes = Buffer.from(secret, encoding);
+    return bytes.length >= 12 && bytes.every((byte) => byte >= 0x20 && byte < 0x7f);
+  });
+}
+
+/** Letters are 1 to 26; 0 stands before the first. */
+const LETTERS = 27;
+let model: ((before: number, previous: number, letter: number) => number) | undefined;
+
+/** How much better (bits) words explain its letters than chance does: the logarithm of the ratio of both likelihoods. */
+function wordLikelihood(text: string): number {
+  model ??= trigrams(
+    Object.values(dictionary)
+      .flat()
+      .map((word) => String(word)),
+  );
+  let bits = 0;
+  let [before, previous] = [0, 0];
+  for (const letter of lettersOf(text)) {
+    if (letter > 0) bits += Math.log2(26 * model(before, previous, letter));
+    [before, previous] = letter > 0 ? [previous, letter] : [0, 0];
+  }
+  return bits;
+}
+
+/** The probability of a letter after two others, learnt from words; rare triples borrow from pairs, and pairs from letters. */
+function trigrams(words: readonly string[]): (before: number, previous: number, letter: number) => number {
+  const triples = new Float64Array(LETTERS ** 3);
+  for (const word of words) {
+    let [before, previous] = [0, 0];
+    for (const letter of lettersOf(word)) {
+      const at = (before * LETTERS + previous) * LETTERS + letter;
+      if (letter > 0) triples[at] = (triples[at] ?? 0) + 1;
+      [before, previous] = letter > 0 ? [previous, letter] : [0, 0];
+    }
+  }
+  const pairs = new Float64Array(LETTERS ** 2);
+  const single = new Float64Array(LETTERS);
+  const [afterPair, afterLetter] = [new Float64Array(LETTERS ** 2), new Float64Array(LETTERS)];
+  let all = 0;
+  triples.forEach((count, at) => {
+    const letter = at % LETTERS;
+    const context = Math.floor(at / LETTERS);
+    const previous = context % LETTERS;
+    const pair = previous * LETTERS + letter;
+    pairs[pair] = (pairs[pair] ?? 0) + count;
+    single[letter] = (single[letter] ?? 0) + count;
+    afterPair[context] = (afterPair[context] ?? 0) + count;
+    afterLetter[previous] = (afterLetter[previous] ?? 0) + count;
+    all += count;
+  });
+  return (before, previous, letter) => {
+    const context = before * LETTERS + previous;
+    const one = ((single[letter] ?? 0) + 1) / (all + 26);
+    const two = ((pairs[previous * LETTERS + letter] ?? 0) + 20 * one) / ((afterLetter[previous] ?? 0) + 20);
+    return ((triples[context * LETTERS + letter] ?? 0) + 10 * two) / ((afterPair[context] ?? 0) + 10);
+  };
+}
+
+function lettersOf(text: string): number[] {
+  return Array.from(text, (character) =>
+    character >= 'a' && character <= 'z' ? character.charCodeAt(0) - 96 : 0,
+  );
+}
