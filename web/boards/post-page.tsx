@@ -20,12 +20,13 @@ export function PostPage({ id }: { readonly id: string }) {
   const user = useUser();
   const before = useRef(user?.id);
   // Whether one likes it depends on who one is.
-  const { reload } = loaded;
+  const { reload, replace } = loaded;
   useEffect(() => {
     if (user === undefined || before.current === user?.id) return;
     before.current = user?.id;
+    replace(({ post, version }) => ({ post: { ...post, likedByMe: undefined }, version }));
     reload();
-  }, [user, reload]);
+  }, [user, reload, replace]);
   return (
     <Show loaded={loaded} page>
       {({ post }) => (
