@@ -1,17 +1,24 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from './config.js';
 import { describeApi } from './docs/document.js';
 import { OperatorError } from './operator-error.js';
 import { packageRoot } from './package-root.js';
 import { WEB_PAGES } from './web-pages.js';
 
-/** Swagger UI, from its own package. */
-const SWAGGER_UI_FILES = ['swagger-ui.css', 'swagger-ui-bundle.js'];
+/** Swagger UI, from its own package; its script names the file with its licences. */
+const SWAGGER_UI_FILES = ['swagger-ui.css', 'swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt'];
+/** The licences of what is in the page, which its build writes. */
+const NOTICES = 'assets/third-party-notices.txt';
+/** The place for them in the HTML of the page. */
+const IMAGE_ORIGINS = /(<meta name="image-origins" content=")/;
 /** What the web build calls its files: the hash of what is in them is part of the name. */
 const ASSET = /^[\w.-]+-[\w-]{8}\.(js|css|svg)$/;
 /** Browsers ask each time whether the file has changed, which costs a 304: a new version is there at once. */
@@ -19,7 +26,7 @@ const ASK_AGAIN = 'no-cache';
 const FOREVER = 'public, max-age=31536000, immutable';
 
 /** Serves the web page, and Swagger UI at `/docs`: at the paths listed here, and nowhere else. */
-export async function serveWeb(app: NestFastifyApplication): Promise<void> {
+export async function serveWeb(app: NestFastifyApplication, { imageOrigins }: Config): Promise<void> {
   const web = join(packageRoot(), 'dist', 'web');
   if (!existsSync(join(web, 'index.html')))
     throw new OperatorError('The web page has not been built: run npm run build.');
@@ -29,20 +36,34 @@ export async function serveWeb(app: NestFastifyApplication): Promise<void> {
 
   const send = (reply: FastifyReply, file: string, folder: string, cacheControl: string) =>
     reply.header('cache-control', cacheControl).sendFile(file, folder, { cacheControl: false });
-  for (const path of WEB_PAGES) server.get(path, (_, reply) => send(reply, 'index.html', web, ASK_AGAIN));
+  /** The page, with the sources of pictures that it may show: it has them without a request, and without another build. */
+  const sendPage = async (request: FastifyRequest, reply: FastifyReply) => {
+    const html = (await readFile(join(web, 'index.html'), 'utf8')).replace(
+      IMAGE_ORIGINS,
+      `$1${imageOrigins.join(' ')}`,
+    );
+    const etag = `"${createHash('sha256').update(html).digest('base64url').slice(0, 16)}"`;
+    void reply.headers({ 'cache-control': ASK_AGAIN, etag }).type('text/html; charset=utf-8');
+    // What compresses answers on their way makes tags weak.
+    if (reply.statusCode === 200 && request.headers['if-none-match']?.includes(etag))
+      return reply.code(304).send();
+    return reply.send(html);
+  };
+  for (const path of WEB_PAGES) server.get(path, sendPage);
   for (const path of ['/docs', '/docs/']) {
     server.get(path, (_, reply) => send(reply, 'docs/index.html', web, ASK_AGAIN));
   }
   for (const file of SWAGGER_UI_FILES) {
     server.get(`/docs/${file}`, (_, reply) => send(reply, file, swaggerUi, ASK_AGAIN));
   }
+  server.get(`/${NOTICES}`, (_, reply) => send(reply, NOTICES, web, ASK_AGAIN));
   server.get<{ Params: { file: string } }>('/assets/:file', ({ params: { file } }, reply) => {
     if (!ASSET.test(file) || !existsSync(join(web, 'assets', file))) return reply.callNotFound();
     return send(reply, `assets/${file}`, web, FOREVER);
   });
   // Somebody who followed a link to nowhere sees a page that says so; a program gets a problem.
-  server.get('/*', ({ headers: { accept = '' } }, reply) =>
-    accept.includes('text/html') ? send(reply.code(404), 'index.html', web, ASK_AGAIN) : reply.callNotFound(),
+  server.get('/*', (request, reply) =>
+    request.headers.accept?.includes('text/html') ? sendPage(request, reply.code(404)) : reply.callNotFound(),
   );
   serveDocument(app);
 }

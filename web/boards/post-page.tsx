@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'react';
 import { Link, useLocation } from 'wouter';
+import { ContentBoundary } from '../frame/boundary.js';
 import { Confirm } from '../frame/confirm.js';
 import { useLoad } from '../frame/load.js';
 import { tell } from '../frame/notices.js';
@@ -53,18 +54,22 @@ function PostView({
       <article className="post">
         <BoardLink slug={post.board} />
         <Title text={post.title} />
-        <p className="meta">
-          <Author person={post.author} />
-          <Time at={post.createdAt} />
-          {post.updatedAt !== post.createdAt && <span>{boards.edited}</span>}
-        </p>
+        <ContentBoundary>
+          <p className="meta">
+            <Author person={post.author} />
+            <Time at={post.createdAt} />
+            {post.updatedAt !== post.createdAt && <span>{boards.edited}</span>}
+          </p>
+        </ContentBoundary>
         <Markdown text={post.body} />
         <div className="actions">
           <Like post={post} changed={change} />
           <Own post={post} />
         </div>
       </article>
-      <Comments key={lastId} post={post} counted={(commentCount) => change({ commentCount })} />
+      <ContentBoundary key={lastId}>
+        <Comments post={post} counted={(commentCount) => change({ commentCount })} />
+      </ContentBoundary>
     </>
   );
 }
