@@ -8,6 +8,7 @@ export function Footer() {
     <footer className="bottom">
       <p>{frame.footer}</p>
       <a href={`${API_URL}/docs`}>{frame.docs}</a>
+      <a href="/assets/third-party-notices.txt">{frame.notices}</a>
     </footer>
   );
 }
