@@ -23,9 +23,6 @@ async function build() {
     logLevel: 'warn',
     build: { outDir: join('..', fresh) },
   });
-  // What the server sends where DOCS is off: the page without its link to Swagger UI.
-  const page = readFileSync(join(fresh, 'index.html'), 'utf8');
-  writeFileSync(join(fresh, 'index-without-docs.html'), page.replace(/ *<meta name="api-docs".*\n/, ''));
   writeFileSync(join(fresh, STAMP), madeOf);
   rmSync(TARGET, { recursive: true, force: true });
   mkdirSync('dist', { recursive: true });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { getDomain } from 'tldts';
-import type { Config, Environment } from './config.js';
+import type { Config, Environment, ProviderSettings } from './config.js';
 import { isGuessable } from './secret-strength.js';
 
 /** Notes a setting that is wrong; all of them are reported together. */
@@ -104,6 +104,24 @@ export function checkWebOrigins(set: Environment, publicUrl: string | undefined,
       'COOKIE_SAMESITE',
       'an origin in WEB_ORIGINS is cross-site to PUBLIC_URL, so its pages would never send the refresh cookie; ' +
         'serve both from one site, or set COOKIE_SAMESITE=none',
+    );
+  }
+  return origins;
+}
+
+/** The sources in `IMAGE_ORIGINS`; where there are none, those of the providers' profile pictures. */
+export function readImageOrigins(
+  values: readonly string[],
+  providers: readonly ProviderSettings[],
+  refuse: Refuse,
+): string[] {
+  if (values.length === 0) return providers.flatMap(({ pictureOrigins = [] }) => pictureOrigins);
+  if (values.length === 1 && values[0] === 'none') return [];
+  const origins = values.map((value) => value.toLowerCase());
+  if (origins.some((origin) => !/^https:\/\/(\*\.)?([a-z\d-]+\.)+[a-z\d-]+(:\d+)?$/.test(origin))) {
+    refuse(
+      'IMAGE_ORIGINS',
+      'must be none, or https origins such as https://images.example.com or https://*.example.com',
     );
   }
   return origins;

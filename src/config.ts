@@ -7,6 +7,7 @@ import {
   checkWebOrigins,
   isServerUrl,
   originOf,
+  readImageOrigins,
   readTrustProxy,
   SERVER_URL,
   type Refuse,
@@ -23,6 +24,8 @@ export interface ProviderSettings {
   readonly defaultScope: string;
   /** Whether the provider can be used without a client secret. */
   readonly secretOptional?: boolean;
+  /** Where the pictures of its profiles are: the page shows them without asking its readers. */
+  readonly pictureOrigins?: readonly string[];
   /** Whether its console has a key for servers: then `…_ADMIN_KEY` and `…_APP_ID` are read, too. */
   readonly hasAdminKey?: boolean;
 }
@@ -48,6 +51,8 @@ export interface Config {
   readonly publicUrl: string;
   /** Origins whose pages may call us with the cookie; the first is where people land. */
   readonly webOrigins: readonly [string, ...string[]];
+  /** Sources of pictures from elsewhere that the page shows, as in a content security policy. */
+  readonly imageOrigins: readonly string[];
   /** The first seals and signs, all of them open and verify. Empty outside production: then one is kept in `dataDir`. */
   readonly authSecrets: readonly Secret[];
   readonly databaseUrl?: Secret;
@@ -148,6 +153,7 @@ const environment = z.object({
   HOST: text,
   PUBLIC_URL: text,
   WEB_ORIGINS: list,
+  IMAGE_ORIGINS: list,
   AUTH_SECRET: list,
   DATABASE_URL: text,
   // Background work takes one connection while requests have the others.
@@ -218,6 +224,7 @@ export function loadConfig(
   if (publicUrl === undefined)
     refuse('PUBLIC_URL', 'must be an origin such as https://api.example.com, without a path');
   const webOrigins = checkWebOrigins(set, publicUrl, refuse);
+  const imageOrigins = readImageOrigins(set.IMAGE_ORIGINS, settings, refuse);
   checkSecrets(set, production, refuse);
   if (set.DATABASE_URL !== undefined && !isServerUrl(set.DATABASE_URL, ['postgres', 'postgresql'])) {
     refuse(
@@ -287,6 +294,7 @@ export function loadConfig(
     host: set.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
     publicUrl,
     webOrigins: [webOrigins[0] ?? publicUrl, ...webOrigins.slice(1)] as const,
+    imageOrigins,
     authSecrets: set.AUTH_SECRET.map((secret) => new Secret(secret)),
     databaseUrl: set.DATABASE_URL === undefined ? undefined : new Secret(set.DATABASE_URL),
     redisUrls: set.REDIS_URL.map((url) => new Secret(url)),

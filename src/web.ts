@@ -1,16 +1,20 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from './config.js';
 import { OperatorError } from './operator-error.js';
 import { packageRoot } from './package-root.js';
 import { WEB_PAGES } from './web-pages.js';
 
-/** Swagger UI, from its own package. */
-const SWAGGER_UI_FILES = ['swagger-ui.css', 'swagger-ui-bundle.js'];
+/** Swagger UI, from its own package; its script names the file with its licences. */
+const SWAGGER_UI_FILES = ['swagger-ui.css', 'swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt'];
+/** The licences of what is in the page, which its build writes. */
+const NOTICES = 'assets/third-party-notices.txt';
 /** What the web build calls its files: the hash of what is in them is part of the name. */
 const ASSET = /^[\w.-]+-[\w-]{8}\.(js|css|svg)$/;
 /** Browsers ask each time whether the file has changed, which costs a 304: a new version is there at once. */
@@ -19,10 +23,8 @@ const FOREVER = 'public, max-age=31536000, immutable';
 
 /** Serves the web page, and where `DOCS` is public Swagger UI at `/docs`: at the paths listed here, and nowhere else. */
 export async function serveWeb(app: NestFastifyApplication, config: Config): Promise<void> {
-  const { docs } = config;
   const web = join(packageRoot(), 'dist', 'web');
-  const page = docs === 'public' ? 'index.html' : 'index-without-docs.html';
-  if (!existsSync(join(web, page)))
+  if (!existsSync(join(web, 'index.html')))
     throw new OperatorError('The web page has not been built: run npm run build.');
   const swaggerUi = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
   const server = app.getHttpAdapter().getInstance();
@@ -30,8 +32,17 @@ export async function serveWeb(app: NestFastifyApplication, config: Config): Pro
 
   const send = (reply: FastifyReply, file: string, folder: string, cacheControl: string) =>
     reply.header('cache-control', cacheControl).sendFile(file, folder, { cacheControl: false });
-  for (const path of WEB_PAGES) server.get(path, (_, reply) => send(reply, page, web, ASK_AGAIN));
-  if (docs === 'public') {
+  const sendPage = async (request: FastifyRequest, reply: FastifyReply) => {
+    const html = withSettings(await readFile(join(web, 'index.html'), 'utf8'), config);
+    const etag = `"${createHash('sha256').update(html).digest('base64url').slice(0, 16)}"`;
+    void reply.headers({ 'cache-control': ASK_AGAIN, etag }).type('text/html; charset=utf-8');
+    // What compresses answers on their way makes tags weak.
+    if (reply.statusCode === 200 && request.headers['if-none-match']?.includes(etag))
+      return reply.code(304).send();
+    return reply.send(html);
+  };
+  for (const path of WEB_PAGES) server.get(path, sendPage);
+  if (config.docs === 'public') {
     for (const path of ['/docs', '/docs/']) {
       server.get(path, (_, reply) => send(reply, 'docs/index.html', web, ASK_AGAIN));
     }
@@ -40,14 +51,23 @@ export async function serveWeb(app: NestFastifyApplication, config: Config): Pro
     }
     serveDocument(app, config);
   }
+  server.get(`/${NOTICES}`, (_, reply) => send(reply, NOTICES, web, ASK_AGAIN));
   server.get<{ Params: { file: string } }>('/assets/:file', ({ params: { file } }, reply) => {
     if (!ASSET.test(file) || !existsSync(join(web, 'assets', file))) return reply.callNotFound();
     return send(reply, `assets/${file}`, web, FOREVER);
   });
   // Somebody who followed a link to nowhere sees a page that says so; a program gets a problem.
-  server.get('/*', ({ headers: { accept = '' } }, reply) =>
-    accept.includes('text/html') ? send(reply.code(404), page, web, ASK_AGAIN) : reply.callNotFound(),
+  server.get('/*', (request, reply) =>
+    request.headers.accept?.includes('text/html') ? sendPage(request, reply.code(404)) : reply.callNotFound(),
   );
+}
+
+/** The page with the settings that it reads from its meta elements: it needs neither a request nor another build for them. */
+function withSettings(html: string, { imageOrigins, docs }: Config): string {
+  const meta = (name: string) => new RegExp(`(<meta name="${name}" content=")[^"]*`);
+  return html
+    .replace(meta('image-origins'), `$1${imageOrigins.join(' ')}`)
+    .replace(meta('api-docs'), docs === 'public' ? '$&' : '$1');
 }
 
 /**

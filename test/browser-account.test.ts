@@ -15,7 +15,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
     await web.openAs('mina', '/me');
     await web.sees('form');
     await web.fillIn(
-      { Nickname: 'Mina the Tiler', Picture: 'https://pictures.example/me.svg', 'About me': 'I lay tiles.' },
+      { Nickname: 'Mina the Tiler', Picture: 'https://k.kakaocdn.net/me.svg', 'About me': 'I lay tiles.' },
       'Save',
     );
     await web.sees('.note.good', 'Saved.');

@@ -91,9 +91,9 @@ describeWith('chromium', 'the boards, in a browser', () => {
       const here = `${web.app.url}/auth/naver`;
       await write(
         'Pictures',
-        `![one](/auth/google) ![two](${here}) ![three](auth/kakao) ![four](https://example.com/4.svg)`,
+        `![one](/auth/google) ![two](${here}) ![three](auth/kakao) ![four](https://k.kakaocdn.net/4.svg)`,
       );
-      await web.sees('.prose img[src="https://example.com/4.svg"]');
+      await web.sees('.prose img[src="https://k.kakaocdn.net/4.svg"]');
       expect(await web.page.locator('.prose img').count()).toBe(1);
       await web.sees('.prose', 'one two three');
       expect(asked.filter((url) => /\/auth\/(google|kakao|naver)/.test(url))).toEqual([]);

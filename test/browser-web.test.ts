@@ -220,6 +220,37 @@ describeWith('chromium', 'the way in, in a browser', () => {
       await web.sees('h1', 'Welcome in, Bora');
     });
 
+    it.each([
+      [
+        'verify-email',
+        'en',
+        ['The password that was chosen at that registration', 'Did you not register'],
+        'That was not me',
+      ],
+      [
+        'verify-email',
+        'ko',
+        ['가입할 때 정한 비밀번호가', '직접 가입하지 않았거나'],
+        '제가 가입하지 않았어요',
+      ],
+      ['reset-password', 'en', ['replaces the one before', 'Did you not ask for it'], 'That was not me'],
+      ['reset-password', 'ko', ['지금까지의 비밀번호를', '직접 요청하지 않았다면'], '제가 요청하지 않았어요'],
+    ])(
+      'a link says what becomes of the password, and may be declined: %s, %s',
+      async (purpose, lang, texts, decline) => {
+        const sent: string[] = [];
+        web.page.on('request', (request) =>
+          sent.push(`${request.method()} ${new URL(request.url()).pathname}`),
+        );
+        await web.page.goto(`/?lang=${lang}#${purpose}=abc.def`);
+        for (const text of texts) await web.sees('.card.entry', text);
+        await web.press(decline);
+        await web.sees('.note.good');
+        await web.sees('.home');
+        expect(sent.filter((each) => /POST \/auth\/(verify|reset)/.test(each))).toEqual([]);
+      },
+    );
+
     it('a link that was opened is left like any other page', async () => {
       for (const purpose of ['verify-email', 'reset-password']) {
         await web.page.goto(`/#${purpose}=abc.def`);

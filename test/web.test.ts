@@ -114,6 +114,40 @@ describe('a file of the page', () => {
   });
 });
 
+describe('pictures from elsewhere', () => {
+  const imgSrc = (response: Response) =>
+    /img-src ([^;]*)/.exec(response.headers.get('content-security-policy') ?? '')?.[1];
+  const named = (html: string) => /<meta name="image-origins" content="([^"]*)"/.exec(html)?.[1];
+  const PROVIDERS =
+    'https://lh3.googleusercontent.com https://k.kakaocdn.net https://img1.kakaocdn.net https://t1.kakaocdn.net ' +
+    'https://phinf.pstatic.net https://ssl.pstatic.net';
+
+  it('are allowed from the hosts of the providers’ profile pictures only', async () => {
+    const response = await get('/');
+    expect(imgSrc(response)).toBe(`'self' data: ${PROVIDERS}`);
+    expect(named(await response.text())).toBe(PROVIDERS);
+  });
+
+  it.each([
+    ['none', "'self' data:", ''],
+    [
+      'https://Images.example.com, https://*.example.org',
+      "'self' data: https://images.example.com https://*.example.org",
+      'https://images.example.com https://*.example.org',
+    ],
+  ])('are allowed from the hosts that IMAGE_ORIGINS names: %s', async (origins, policy, names) => {
+    const other = await startApp({ IMAGE_ORIGINS: origins });
+    try {
+      const response = await fetch(`${other.url}/login`);
+      expect(imgSrc(response)).toBe(policy);
+      expect(named(await response.text())).toBe(names);
+      expect(response.headers.get('etag')).not.toBe((await get('/login')).headers.get('etag'));
+    } finally {
+      await other.stop();
+    }
+  });
+});
+
 it.each([
   '/nothing.js',
   '/app.js',
@@ -134,7 +168,6 @@ it.each([
   '/assets/..%2f.made-of',
   '/assets/..%2f..%2f..%2fpackage.json',
   '/index.html',
-  '/index-without-docs.html',
   '/../package.json',
   '/%2e%2e/package.json',
 ])('has nothing at %s', async (path) => {

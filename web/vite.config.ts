@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
+import { thirdPartyNotices } from './third-party-notices.js';
 
 /** With it the page is built for a host of its own, and calls the API there; else for the backend that serves it. */
 const apiUrl = process.env['VITE_API_URL'];
 // Swagger UI's own files are the backend's, and so is its page.
+const swaggerUi = join(import.meta.dirname, '../node_modules/swagger-ui-dist');
 const pages = apiUrl === undefined ? ['index.html', 'docs/index.html'] : ['index.html'];
 
 export default defineConfig({
@@ -23,7 +25,7 @@ export default defineConfig({
       checks: { pluginTimings: false },
     },
   },
-  plugins: [compressed()],
+  plugins: [thirdPartyNotices(apiUrl === undefined ? [swaggerUi] : []), compressed()],
 });
 
 /** Puts a compressed copy beside each text file, so that the server need not compress anything. */

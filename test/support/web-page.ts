@@ -44,6 +44,11 @@ export class WebPage {
     expect(visits.flatMap(({ complaints }) => complaints)).toEqual([]);
   }
 
+  /** Expects the complaints so far: the test has broken something on purpose. */
+  forgive(): void {
+    for (const { complaints } of this.visits) complaints.length = 0;
+  }
+
   /** Waits until something can be seen. */
   async sees(selector: string, text?: string | RegExp, page = this.page): Promise<Locator> {
     const found = page

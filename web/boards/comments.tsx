@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
+import { ContentBoundary } from '../frame/boundary.js';
 import { Confirm } from '../frame/confirm.js';
 import { Field, Form } from '../frame/form.js';
 import { More } from '../frame/more.js';
@@ -106,11 +107,13 @@ function CommentItem({
   const mine = user && (user.id === comment.author?.id || user.roles.includes('admin'));
   return (
     <li className="comment" ref={item}>
-      <p className="meta">
-        <Author person={comment.author} />
-        <Time at={comment.createdAt} />
-        {comment.updatedAt !== comment.createdAt && <span>{boards.edited}</span>}
-      </p>
+      <ContentBoundary>
+        <p className="meta">
+          <Author person={comment.author} />
+          <Time at={comment.createdAt} />
+          {comment.updatedAt !== comment.createdAt && <span>{boards.edited}</span>}
+        </p>
+      </ContentBoundary>
       {editing ? (
         <Form
           submit={boards.save}
@@ -127,7 +130,9 @@ function CommentItem({
           <Field name="body" label={boards.comment} value={comment.body} rows={3} quietLabel />
         </Form>
       ) : (
-        <p className="said">{comment.body}</p>
+        <ContentBoundary key={comment.body}>
+          <p className="said">{comment.body}</p>
+        </ContentBoundary>
       )}
       {mine && !editing && (
         <div className="actions small">

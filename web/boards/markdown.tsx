@@ -1,7 +1,8 @@
 import { useMemo } from 'react';
 import DOMPurify from 'dompurify';
-import { Marked, type Token, type Tokens } from 'marked';
+import { Lexer, Marked, type Token, type Tokens, type TokensList } from 'marked';
 import { ContentBoundary } from '../frame/boundary.js';
+import { mayShowPicture } from '../frame/pictures.js';
 import { useWords } from '../language/language.js';
 
 const marked = new Marked({
@@ -26,15 +27,12 @@ const ALLOWED_TAGS =
 const ALLOWED_ATTR = ['href', 'src', 'alt', 'title', 'start', 'align'];
 const ALLOWED_URI_REGEXP = /^(?:https?:|mailto:|\/(?!\/)|#)/i;
 
+/** Whoever wrote the post vouches for its links, not we. */
+const UNTRUSTED = 'nofollow ugc noopener noreferrer';
+
 purify.addHook('afterSanitizeAttributes', (element) => {
   if (element.tagName === 'A') {
-    // Whoever wrote the post vouches for its links, not we.
-    element.setAttribute('rel', 'nofollow ugc noopener noreferrer');
-  } else if (element.tagName === 'IMG') {
-    const alt = element.getAttribute('alt') ?? '';
-    element.setAttribute('loading', 'lazy');
-    element.setAttribute('alt', alt);
-    if (!isPicture(element.getAttribute('src') ?? '')) element.replaceWith(alt);
+    element.setAttribute('rel', UNTRUSTED);
   } else if (/^H[1-6]$/.test(element.tagName)) {
     // The page has a heading already, and the post's are below it.
     element.setAttribute('role', 'heading');
@@ -48,11 +46,34 @@ purify.addHook('afterSanitizeAttributes', (element) => {
 /** Whose cookies a request carries. What a post shows must not ask anything of us in the name of who reads it. */
 const OURS = [location.origin, new URL(import.meta.env.VITE_API_URL ?? '', location.href).origin];
 
-/** Whether something is the address of a picture elsewhere; of another there is only what it is called. */
-function isPicture(address: string): boolean {
-  if (!URL.canParse(address, location.href)) return false;
-  const { protocol, origin } = new URL(address, location.href);
-  return protocol === 'https:' && !OURS.includes(origin);
+/** Says what a picture is that is not shown, and where. */
+type NamePicture = (alt: string, host: string) => string;
+
+/**
+ * Puts links in the place of pictures whose hosts may not see readers. Of a picture at our own origins, or within a link,
+ * there is only what it is called.
+ */
+function replacePictures(content: DocumentFragment, name: NamePicture): void {
+  for (const image of content.querySelectorAll('img')) {
+    const alt = image.getAttribute('alt') ?? '';
+    const address = image.getAttribute('src') ?? '';
+    const { host, origin, protocol } = new URL(URL.canParse(address) ? address : '/', location.href);
+    if (OURS.includes(origin) || !protocol.startsWith('http')) {
+      image.replaceWith(alt);
+    } else if (mayShowPicture(address)) {
+      image.setAttribute('loading', 'lazy');
+      image.setAttribute('alt', alt);
+    } else if (image.closest('a') !== null) {
+      image.replaceWith(name(alt, host));
+    } else {
+      const link = document.createElement('a');
+      link.href = address;
+      link.target = '_blank';
+      link.rel = UNTRUSTED;
+      link.textContent = name(alt, host);
+      image.replaceWith(link);
+    }
+  }
 }
 
 const ESCAPED: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
@@ -65,18 +86,78 @@ function escape(text: string): string {
 const MAX_DEPTH = 20;
 /** Elements that one text may make. */
 const MAX_TOKENS = 6_000;
+/** Cells of tables, counted as if the widest table were as long as the text: the parser fills up short rows. */
+const MAX_CELLS = 50_000;
+/**
+ * Characters that the parser may look at within paragraphs. It looks through the rest of a paragraph at each delimiter, and
+ * through the rest of a word at each of its characters.
+ */
+const MAX_SCAN = 2_000_000;
+
+/** A marker at the beginning of a line that opens a quote or a list. */
+const MARKER = /[ \t]*(?:>|(?:[-+*]|\d{1,9}[.)])(?=[ \t]|$))/y;
+/** A thematic break, which may have more markers than that. */
+const RULE = /^ {0,3}([-_*])[ \t]*(?:\1[ \t]*){2,}$/;
+/** The line of a table below its header. */
+const DELIMITER_ROW = /^[ \t>]*[|:-][-|: \t]*$/;
 
 /** Someone's Markdown as HTML that carries no script, style or form; undefined where it is nested too deeply, or too rich. */
-export function htmlOf(text: string): string | undefined {
+export function htmlOf(text: string, namePicture: NamePicture): string | undefined {
   try {
-    const tokens = marked.lexer(text);
-    if (!isBounded(tokens)) return undefined;
-    return purify.sanitize(marked.parser(tokens), { ALLOWED_TAGS, ALLOWED_ATTR, ALLOWED_URI_REGEXP });
+    const tokens = tokensOf(text.replace(/\r\n?/g, '\n'));
+    if (tokens === undefined) return undefined;
+    // Nothing in a template is loaded.
+    const template = document.createElement('template');
+    template.innerHTML = purify.sanitize(marked.parser(tokens), {
+      ALLOWED_TAGS,
+      ALLOWED_ATTR,
+      ALLOWED_URI_REGEXP,
+    });
+    replacePictures(template.content, namePicture);
+    return template.innerHTML;
   } catch (error) {
     // The parser itself recurses.
     if (error instanceof RangeError) return undefined;
     throw error;
   }
+}
+
+/** Parses Markdown; undefined where that would take too long, or would make too much. */
+function tokensOf(text: string): TokensList | undefined {
+  if (!isParsable(text)) return undefined;
+  const lexer = new Lexer(marked.defaults);
+  lexer.blockTokens(text, lexer.tokens);
+  let scanned = 0;
+  for (const { src } of lexer.inlineQueue) scanned += scanOf(src);
+  if (scanned > MAX_SCAN) return undefined;
+  for (const { src, tokens } of lexer.inlineQueue) lexer.inlineTokens(src, tokens);
+  return isBounded(lexer.tokens) ? lexer.tokens : undefined;
+}
+
+/** Whether the blocks of a text can be found in linear time, without a deep recursion. */
+function isParsable(text: string): boolean {
+  if (/[ \t]{500}/.test(text)) return false;
+  const lines = text.split('\n');
+  const columns = lines.map((line) => (DELIMITER_ROW.test(line) ? line.split('|').length : 0));
+  const cells = lines.length * columns.reduce((widest, each) => Math.max(widest, each), 0);
+  return cells <= MAX_CELLS && lines.every((line) => depthOf(line) <= MAX_DEPTH || RULE.test(line));
+}
+
+/** How many quotes and lists a line opens within each other, up to one more than {@link MAX_DEPTH}. */
+function depthOf(line: string): number {
+  MARKER.lastIndex = 0;
+  let depth = 0;
+  while (depth <= MAX_DEPTH && MARKER.test(line)) depth++;
+  return depth;
+}
+
+/** Characters that the parser looks at in a paragraph; brackets and the like cost it less than delimiters of emphasis. */
+function scanOf(paragraph: string): number {
+  const delimiters = paragraph.match(/[*_~`]/g)?.length ?? 0;
+  const others = paragraph.match(/[[\]!<@&\\]/g)?.length ?? 0;
+  const words = paragraph.match(/[!-~]{50,}/g) ?? [];
+  const inWords = words.reduce((sum, { length }) => sum + length ** 2 / 4, 0);
+  return paragraph.length * (delimiters + others / 8) + inWords;
 }
 
 /** Whether a tree of tokens is neither deeper nor larger than a page can show. It does not recurse. */
@@ -99,10 +180,11 @@ function childrenOf(token: Token): readonly Token[] {
 
 /** What someone wrote in Markdown; as it was written where it cannot be shown with its formatting. */
 export function Markdown({ text }: { readonly text: string }) {
-  const html = useMemo(() => htmlOf(text), [text]);
+  const { boards } = useWords();
+  const html = useMemo(() => htmlOf(text, boards.picture), [text, boards]);
   if (html === undefined) return <PlainText text={text} />;
   return (
-    <ContentBoundary instead={<PlainText text={text} />}>
+    <ContentBoundary key={text} instead={<PlainText text={text} />}>
       <div className="prose" dir="auto" dangerouslySetInnerHTML={{ __html: html }} />
     </ContentBoundary>
   );

@@ -1,3 +1,4 @@
+import { ContentBoundary } from '../frame/boundary.js';
 import { useLoad } from '../frame/load.js';
 import { Avatar, type Person } from '../frame/person.js';
 import { Title } from '../frame/title.js';
@@ -18,7 +19,9 @@ export function PersonPage({ id }: { readonly id: string }) {
           <Avatar person={person} size="large" />
           <div>
             <Title text={person.nickname} />
-            <p className={person.bio === '' ? 'hint' : 'said'}>{person.bio || boards.noBio}</p>
+            <ContentBoundary>
+              <p className={person.bio === '' ? 'hint' : 'said'}>{person.bio || boards.noBio}</p>
+            </ContentBoundary>
           </div>
         </section>
       )}

@@ -1,4 +1,5 @@
 import { Link } from 'wouter';
+import { ContentBoundary } from '../frame/boundary.js';
 import { Author } from '../frame/person.js';
 import { Time } from '../language/time.js';
 import { useWords } from '../language/language.js';
@@ -28,12 +29,14 @@ function PostItem({ post, level }: { readonly post: PostSummary; readonly level:
       <Heading>
         <Link href={`/p/${post.id}`}>{post.title}</Link>
       </Heading>
-      {post.excerpt !== '' && <p className="excerpt">{post.excerpt}</p>}
-      <p className="meta">
-        <Author person={post.author} />
-        <Time at={post.createdAt} />
-        <Counts post={post} />
-      </p>
+      <ContentBoundary>
+        {post.excerpt !== '' && <p className="excerpt">{post.excerpt}</p>}
+        <p className="meta">
+          <Author person={post.author} />
+          <Time at={post.createdAt} />
+          <Counts post={post} />
+        </p>
+      </ContentBoundary>
     </li>
   );
 }

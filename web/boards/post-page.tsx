@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'react';
 import { Link, useLocation } from 'wouter';
+import { ContentBoundary } from '../frame/boundary.js';
 import { Confirm } from '../frame/confirm.js';
 import { useLoad } from '../frame/load.js';
 import { tell } from '../frame/notices.js';
@@ -20,12 +21,13 @@ export function PostPage({ id }: { readonly id: string }) {
   const user = useUser();
   const before = useRef(user?.id);
   // Whether one likes it depends on who one is.
-  const { reload } = loaded;
+  const { reload, replace } = loaded;
   useEffect(() => {
     if (user === undefined || before.current === user?.id) return;
     before.current = user?.id;
+    replace(({ post, version }) => ({ post: { ...post, likedByMe: undefined }, version }));
     reload();
-  }, [user, reload]);
+  }, [user, reload, replace]);
   return (
     <Show loaded={loaded} page>
       {({ post }) => (
@@ -52,18 +54,22 @@ function PostView({
       <article className="post">
         <BoardLink slug={post.board} />
         <Title text={post.title} />
-        <p className="meta">
-          <Author person={post.author} />
-          <Time at={post.createdAt} />
-          {post.updatedAt !== post.createdAt && <span>{boards.edited}</span>}
-        </p>
+        <ContentBoundary>
+          <p className="meta">
+            <Author person={post.author} />
+            <Time at={post.createdAt} />
+            {post.updatedAt !== post.createdAt && <span>{boards.edited}</span>}
+          </p>
+        </ContentBoundary>
         <Markdown text={post.body} />
         <div className="actions">
           <Like post={post} changed={change} />
           <Own post={post} />
         </div>
       </article>
-      <Comments key={lastId} post={post} counted={(commentCount) => change({ commentCount })} />
+      <ContentBoundary key={lastId}>
+        <Comments post={post} counted={(commentCount) => change({ commentCount })} />
+      </ContentBoundary>
     </>
   );
 }

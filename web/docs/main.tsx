@@ -1,5 +1,7 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+// Drafts that the page before has stored are cleared here, too, when their account logs out.
+import '../boards/drafts.js';
 import { arrive } from '../entry/arrive.js';
 import { LanguageProvider } from '../language/language.js';
 import { readArrival } from '../session/arrival.js';

@@ -1,3 +1,4 @@
+import { clearWithAccount } from '../session/account-state.js';
 import { client, findOutWhoIsHere } from '../session/session.js';
 import { takeTokens } from '../watch/seen-token.js';
 
@@ -19,44 +20,56 @@ interface SwaggerRequest {
 /** From Swagger UI's own file, which the HTML names. */
 declare const SwaggerUIBundle: (options: Readonly<Record<string, unknown>>) => SwaggerUi;
 
-/** Shows the API in `place`, and sends what is tried out there in the name of whoever is logged in. */
+/**
+ * Shows the API in `place`, and sends what is tried out there in the name of whoever is logged in. It begins anew with each
+ * account, since it goes on showing the answers that it got.
+ */
 export function startSwaggerUi(place: Element): void {
-  let isReady = false;
+  let ui: SwaggerUi | undefined;
   let token = '';
   /** The token that Swagger UI was given last: only that one is ours to renew, not one that someone pasted. */
   let given = '';
 
-  const ui = SwaggerUIBundle({
-    url: '/docs/openapi.json',
-    domNode: place,
-    deepLinking: true,
-    displayRequestDuration: true,
-    tryItOutEnabled: true,
-    defaultModelsExpandDepth: 0,
-    validatorUrl: null,
-    // The document says which schemes there are, so there is nobody to give a token to before it has come.
-    onComplete: () => {
-      isReady = true;
-      authorize();
-    },
-    requestInterceptor(request: SwaggerRequest) {
-      if (given !== '' && request.headers['Authorization'] === `Bearer ${given}`)
-        request.userFetch = fetchAsMe;
-      return request;
-    },
-    responseInterceptor(response: { readonly url: string; readonly ok: boolean }) {
-      if (response.ok && ENTRANCES.test(new URL(response.url, location.href).pathname))
-        void findOutWhoIsHere();
-      return response;
-    },
-  });
+  function show(): void {
+    const domNode = document.createElement('div');
+    place.replaceChildren(domNode);
+    ui = undefined;
+    given = '';
+    const shown = SwaggerUIBundle({
+      url: '/docs/openapi.json',
+      domNode,
+      deepLinking: true,
+      displayRequestDuration: true,
+      tryItOutEnabled: true,
+      defaultModelsExpandDepth: 0,
+      validatorUrl: null,
+      // The document says which schemes there are, so there is nobody to give a token to before it has come.
+      onComplete: () => {
+        if (!domNode.isConnected) return;
+        ui = shown;
+        authorize();
+      },
+      requestInterceptor(request: SwaggerRequest) {
+        if (given !== '' && request.headers['Authorization'] === `Bearer ${given}`)
+          request.userFetch = fetchAsMe;
+        return request;
+      },
+      responseInterceptor(response: { readonly url: string; readonly ok: boolean }) {
+        if (response.ok && ENTRANCES.test(new URL(response.url, location.href).pathname))
+          void findOutWhoIsHere();
+        return response;
+      },
+    });
+  }
+  show();
+  clearWithAccount(show);
   takeTokens((next = '') => {
     token = next;
     authorize();
   });
 
   function authorize(): void {
-    if (!isReady || token === given) return;
+    if (ui === undefined || token === given) return;
     given = token;
     if (token === '') ui.authActions.logout([SCHEME]);
     else ui.preauthorizeApiKey(SCHEME, token);

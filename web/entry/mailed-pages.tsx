@@ -27,6 +27,8 @@ function VerifyPage({ token }: { readonly token: string }) {
       <Title text={entry.verify} />
       <section className="card entry">
         <p>{entry.verifyText}</p>
+        <p>{entry.verifyPassword}</p>
+        <p>{entry.verifyUnless}</p>
         {user && <p>{entry.verifyInstead(profile?.nickname ?? '…')}</p>}
         <Form
           submit={entry.verifyNow}
@@ -37,6 +39,7 @@ function VerifyPage({ token }: { readonly token: string }) {
           }}
         />
         <p className="ways">
+          <Decline label={entry.notRegistered} />
           {user ? <Link href="/">{entry.stay}</Link> : <Link href="/login">{entry.toLogin}</Link>}
         </p>
       </section>
@@ -52,6 +55,8 @@ function ResetPage({ token }: { readonly token: string }) {
     <div className="narrow">
       <Title text={entry.reset} />
       <section className="card entry">
+        <p>{entry.resetText}</p>
+        <p>{entry.resetUnless}</p>
         <Form
           submit={entry.setPassword}
           send={async ({ password }) => {
@@ -75,7 +80,28 @@ function ResetPage({ token }: { readonly token: string }) {
             autoComplete="new-password"
           />
         </Form>
+        <p className="ways">
+          <Decline label={entry.notRequested} />
+        </p>
       </section>
     </div>
+  );
+}
+
+/** Leaves the link unused. */
+function Decline({ label }: { readonly label: string }) {
+  const [, navigate] = useLocation();
+  return (
+    <Link
+      href="/"
+      onClick={(event) => {
+        event.preventDefault();
+        closeMailedLink();
+        navigate('/');
+        tell({ tone: 'good', text: (words) => words.entry.declined });
+      }}
+    >
+      {label}
+    </Link>
   );
 }

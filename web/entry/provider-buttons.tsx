@@ -5,7 +5,7 @@ import naver from '../brands/naver.svg';
 import { useLoad } from '../frame/load.js';
 import { useWords } from '../language/language.js';
 import { askAsAnyone } from '../session/ask.js';
-import { client } from '../session/session.js';
+import { logInWith } from '../session/session.js';
 import { outsideAddress } from './outside-address.js';
 
 export interface Provider {
@@ -62,7 +62,7 @@ function ProviderButton({ provider: { id, name }, returnTo }: { provider: Provid
   return (
     <button
       className={symbol === undefined ? 'provider' : `provider ${id}`}
-      onClick={() => client.login(id, { returnTo })}
+      onClick={() => logInWith(id, returnTo)}
     >
       {symbol !== undefined && <img src={symbol} alt="" width="20" height="20" />}
       <span>{symbol === undefined ? entry.other(name) : entry.logInWith[id]}</span>

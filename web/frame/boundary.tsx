@@ -14,9 +14,12 @@ export class Boundary extends Component<{ readonly children: ReactNode }, { read
   }
 }
 
-/** Keeps what somebody wrote from taking the rest of the page along. */
+/**
+ * Shows `instead` in the place of content that cannot be shown. It is around what people write, and what may be done with
+ * that stands outside of it. Its key should change with the content.
+ */
 export class ContentBoundary extends Component<
-  { readonly children: ReactNode; readonly instead: ReactNode },
+  { readonly children: ReactNode; readonly instead?: ReactNode },
   { readonly broken: boolean }
 > {
   override state = { broken: false };
@@ -26,8 +29,12 @@ export class ContentBoundary extends Component<
   }
 
   override render(): ReactNode {
-    return this.state.broken ? this.props.instead : this.props.children;
+    return this.state.broken ? (this.props.instead ?? <ContentBroken />) : this.props.children;
   }
+}
+
+function ContentBroken() {
+  return <p className="hint">{useWords().frame.partBroken}</p>;
 }
 
 function Broken() {

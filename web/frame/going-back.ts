@@ -1,3 +1,5 @@
+import { clearWithAccount } from '../session/account-state.js';
+
 let back = false;
 addEventListener('popstate', () => (back = true));
 // The router makes events of these.
@@ -25,6 +27,7 @@ export function keep(key: string, data: unknown): void {
 export function forgetKept(): void {
   kept.clear();
 }
+clearWithAccount(forgetKept);
 
 /** What was kept, if the person has gone back. */
 export function findKept(key: string): unknown {

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { Link } from 'wouter';
 import { useWords } from '../language/language.js';
 import { graphemes } from './graphemes.js';
+import { mayShowPicture } from './pictures.js';
 
 /** A person as others see them. */
 export interface Person {
@@ -12,14 +13,14 @@ export interface Person {
 
 const COLOURS = 5;
 
-/** Their picture; a letter where there is none, or where it does not come. */
+/** Their picture; a letter where there is none, where its host may not see readers, or where it does not come. */
 export function Avatar({ person, size = '' }: { readonly person: Person; readonly size?: '' | 'large' }) {
   const { id, nickname, avatarUrl } = person;
   const [missing, setMissing] = useState<string>();
   const colour = Number.parseInt(id.slice(-6), 16) % COLOURS || 0;
   return (
     <span className={`avatar colour-${colour} ${size}`} aria-hidden="true">
-      {avatarUrl !== null && avatarUrl !== missing ? (
+      {avatarUrl !== null && avatarUrl !== missing && mayShowPicture(avatarUrl) ? (
         <img src={avatarUrl} alt="" referrerPolicy="no-referrer" onError={() => setMissing(avatarUrl)} />
       ) : (
         graphemes(nickname)[0]

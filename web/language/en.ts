@@ -16,6 +16,7 @@ export const en = {
   },
   frame: {
     docs: 'API docs',
+    notices: 'Licences',
     watch: 'Watch it work',
     me: 'My page',
     mainMenu: 'Main menu',
@@ -29,6 +30,7 @@ export const en = {
     toHome: 'To the front gate',
     broken: 'This page has broken',
     contentBroken: 'This text could not be shown with its formatting.',
+    partBroken: 'This could not be shown.',
     brokenText: 'It is our mistake. Reloading usually helps.',
     reload: 'Reload',
     unknownTitle: 'We cannot tell just now whether you are logged in',
@@ -80,13 +82,24 @@ export const en = {
     resend: 'Send the mail again',
     resent: 'If the address waits for verification, another mail is on its way.',
     verify: 'Verify your address',
-    verifyText: 'You come from a link in a mail. It verifies your e-mail address and logs you in.',
+    verifyText:
+      'You come from a link in a mail, which ends a registration. It verifies your e-mail address and logs you in.',
+    verifyPassword:
+      'The password that was chosen at that registration becomes the password of this account, unless the mail says otherwise.',
+    verifyUnless:
+      'Did you not register, or not choose that password? Then do not go on: somebody else may have chosen it, and could log in with it.',
+    notRegistered: 'That was not me',
     verifyInstead: (nickname: string) =>
       `You are logged in as ${nickname}. The link is for another account: going on logs you in with that one instead, in every tab.`,
     verifyNow: 'Verify and log in',
     stay: 'Stay as I am',
     verified: 'Your e-mail address is verified, and you are logged in.',
     reset: 'Choose a new password',
+    resetText:
+      'You come from a link in a mail that was asked for with “Forgot your password?”. The password that you choose here replaces the one before.',
+    resetUnless: 'Did you not ask for it? Then do not go on: without a new password nothing changes.',
+    notRequested: 'That was not me',
+    declined: 'Nothing has changed. You can delete the mail; its link stops working by itself.',
     resetHint: 'At least 8 characters. You will be logged out everywhere.',
     setPassword: 'Set the password',
     passwordIsSet: 'The password has changed. Log in with the new one.',
@@ -112,6 +125,7 @@ export const en = {
     bodyHint: 'Markdown: **bold**, *italic*, [links](https://…), lists, `code`.',
     preview: 'Preview',
     keepWriting: 'Keep writing',
+    picture: (alt: string, host: string) => (alt === '' ? `picture (${host})` : `${alt}: picture (${host})`),
     nothingToPreview: 'Nothing to show yet.',
     resumed: 'This is what you had begun to write.',
     discard: 'Discard it',
@@ -148,7 +162,10 @@ export const en = {
     activity: 'Activity',
     leave: 'Delete account',
     avatar: 'Picture',
-    avatarHint: 'The https address of a picture; leave it empty for a letter.',
+    avatarHint: (hosts: readonly string[]) =>
+      hosts.length === 0
+        ? 'Pictures are not shown on this site: it shows a letter instead.'
+        : `The https address of a picture; leave it empty for a letter. Only pictures from these hosts are shown: ${hosts.join(', ')}.`,
     bio: 'About me',
     bioHint: 'At most 300 characters.',
     mailLanguage: 'Language of our mails',

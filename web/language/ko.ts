@@ -18,6 +18,7 @@ export const ko: Words = {
   },
   frame: {
     docs: 'API 문서',
+    notices: '오픈소스 라이선스',
     watch: '동작 지켜보기',
     me: '내 페이지',
     mainMenu: '주 메뉴',
@@ -31,6 +32,7 @@ export const ko: Words = {
     toHome: '대문으로 가기',
     broken: '페이지에 문제가 생겼어요',
     contentBroken: '이 글은 꾸밈 없이 보여 드려요.',
+    partBroken: '이 부분은 보여 드릴 수 없어요.',
     brokenText: '저희 잘못이에요. 새로고침하면 대부분 나아집니다.',
     reload: '새로고침',
     unknownTitle: '지금은 로그인되어 있는지 알 수 없어요',
@@ -77,13 +79,24 @@ export const ko: Words = {
     resend: '메일 다시 받기',
     resent: '확인을 기다리는 주소라면 메일을 한 번 더 보냈어요.',
     verify: '이메일 주소 확인',
-    verifyText: '메일의 링크로 오셨네요. 이메일 주소를 확인하고 로그인합니다.',
+    verifyText: '가입을 마치는 메일의 링크로 오셨네요. 계속하면 이메일 주소를 확인하고 로그인합니다.',
+    verifyPassword:
+      '가입할 때 정한 비밀번호가 이 계정의 비밀번호가 됩니다. 메일에 다르게 적혀 있다면 메일의 설명을 따라 주세요.',
+    verifyUnless:
+      '직접 가입하지 않았거나 그 비밀번호를 정하지 않았다면 계속하지 마세요. 다른 사람이 정한 비밀번호일 수 있고, 그 사람이 로그인할 수 있게 됩니다.',
+    notRegistered: '제가 가입하지 않았어요',
     verifyInstead: (nickname) =>
       `지금은 ${nickname} 님으로 로그인되어 있어요. 이 링크는 다른 계정의 것이라, 계속하면 모든 탭에서 그 계정으로 바뀝니다.`,
     verifyNow: '확인하고 로그인',
     stay: '지금 계정으로 남기',
     verified: '이메일 주소를 확인했고, 로그인되었어요.',
     reset: '새 비밀번호 정하기',
+    resetText:
+      '‘비밀번호를 잊으셨나요?’에서 요청한 메일의 링크로 오셨네요. 여기서 정한 비밀번호가 지금까지의 비밀번호를 대신합니다.',
+    resetUnless:
+      '직접 요청하지 않았다면 계속하지 마세요. 새 비밀번호를 정하지 않으면 아무것도 바뀌지 않습니다.',
+    notRequested: '제가 요청하지 않았어요',
+    declined: '아무것도 바뀌지 않았어요. 메일은 지우셔도 되고, 링크는 저절로 쓸 수 없게 됩니다.',
     resetHint: '8자 이상. 바꾸면 모든 기기에서 로그아웃됩니다.',
     setPassword: '비밀번호 정하기',
     passwordIsSet: '비밀번호를 바꿨어요. 새 비밀번호로 로그인해 주세요.',
@@ -109,6 +122,7 @@ export const ko: Words = {
     bodyHint: '마크다운: **굵게**, *기울임*, [링크](https://…), 목록, `코드`.',
     preview: '미리 보기',
     keepWriting: '계속 쓰기',
+    picture: (alt, host) => (alt === '' ? `사진 (${host})` : `${alt}: 사진 (${host})`),
     nothingToPreview: '아직 보여 줄 것이 없어요.',
     resumed: '쓰다 만 것을 이어서 쓰고 있어요.',
     discard: '버리기',
@@ -145,7 +159,10 @@ export const ko: Words = {
     activity: '활동 기록',
     leave: '계정 삭제',
     avatar: '사진',
-    avatarHint: '사진의 https 주소예요. 비워 두면 글자로 보여요.',
+    avatarHint: (hosts) =>
+      hosts.length === 0
+        ? '이 사이트는 사진을 보여 주지 않아요. 글자로 보여요.'
+        : `사진의 https 주소예요. 비워 두면 글자로 보여요. 다음 호스트의 사진만 보여 줘요: ${hosts.join(', ')}`,
     bio: '소개',
     bioHint: '300자까지 쓸 수 있어요.',
     mailLanguage: '메일 언어',

@@ -1,6 +1,6 @@
 import { useProviders } from '../entry/provider-buttons.js';
 import { useWords } from '../language/language.js';
-import { client } from '../session/session.js';
+import { logInWith } from '../session/session.js';
 import type { WaysIn } from './ways-in.js';
 
 /** Logging in once more shows that it is oneself; afterwards one is on this page again. */
@@ -11,12 +11,7 @@ export function Again({ ways }: { readonly ways: WaysIn }) {
   return (
     <div className="actions">
       {mine.map(({ id }) => (
-        <button
-          type="button"
-          key={id}
-          className="plain"
-          onClick={() => client.login(id, { returnTo: location.pathname })}
-        >
+        <button type="button" key={id} className="plain" onClick={() => logInWith(id, location.pathname)}>
           {me.againWith(me.method(id))}
         </button>
       ))}

@@ -2,6 +2,7 @@ import { useId, useState } from 'react';
 import { Field, Form } from '../frame/form.js';
 import { tell } from '../frame/notices.js';
 import { Avatar } from '../frame/person.js';
+import { PICTURE_HOSTS } from '../frame/pictures.js';
 import { useLoad } from '../frame/load.js';
 import { Show } from '../frame/waiting.js';
 import { useWords } from '../language/language.js';
@@ -48,7 +49,7 @@ function ProfileForm({ profile }: { readonly profile: Profile }) {
       <Field
         name="avatarUrl"
         label={me.avatar}
-        hint={me.avatarHint}
+        hint={me.avatarHint(PICTURE_HOSTS)}
         type="url"
         value={profile.avatarUrl ?? ''}
         onChange={(address) => setShown({ ...shown, avatarUrl: address })}

@@ -2,6 +2,7 @@ import { useEffect } from 'react';
 import { Failure } from '../../client/src/index.js';
 import type { Person } from '../frame/person.js';
 import { makeStore } from '../frame/store.js';
+import { clearWithAccount } from '../session/account-state.js';
 import { ask } from '../session/ask.js';
 import { useUser, whoIsHere } from '../session/session.js';
 
@@ -13,6 +14,7 @@ export interface Profile extends Person {
 }
 
 const profile = makeStore<Profile | undefined>(undefined);
+clearWithAccount(() => profile.set(undefined));
 let asking = '';
 
 /** Puts what the server answered in the place of what was known, unless somebody else is here by now. */

@@ -2,6 +2,7 @@ import { createClient, Failure, type Reason, type User } from '../../client/src/
 import { makeStore } from '../frame/store.js';
 import { noticeToken } from '../watch/seen-token.js';
 import { watchedFetch } from '../watch/transport.js';
+import { clearAccountState } from './account-state.js';
 
 /** Who is here. One for the whole page. */
 export const client = createClient({ baseUrl: import.meta.env.VITE_API_URL, fetch: watchedFetch });
@@ -9,7 +10,10 @@ export const client = createClient({ baseUrl: import.meta.env.VITE_API_URL, fetc
 /** What is known of who is here. `user` is undefined until the server has said; `outage` says why it has not. */
 export interface Standing {
   readonly user: User | null | undefined;
-  /** The id of who is here, or was until now. What belongs to one person is never shown to another: it has this as its key. */
+  /**
+   * The id of the account that is logged in, or was when its session ended; undefined after a log-out. Parts of the page that
+   * belong to one account have it as their key.
+   */
   readonly lastId: string | undefined;
   readonly reason: Reason | undefined;
   readonly outage: Failure | undefined;
@@ -30,7 +34,10 @@ let asksAgain: ReturnType<typeof setTimeout> | undefined;
 
 function become(next: Omit<Standing, 'lastId'>): void {
   clearTimeout(asksAgain);
-  standing.set({ ...next, lastId: next.user?.id ?? standing.get().lastId });
+  const before = standing.get().lastId;
+  const lastId = next.user?.id ?? (next.reason === 'logout' ? undefined : before);
+  if (before !== undefined && lastId !== before) clearAccountState();
+  standing.set({ ...next, lastId });
 }
 
 client.onChange(({ user, reason }) => {
@@ -55,6 +62,21 @@ export async function findOutWhoIsHere(): Promise<void> {
     clearTimeout(silence);
   }
 }
+
+let leavingToLogIn = false;
+
+/** Sends the browser to the log-in page of a provider; it comes back to `returnTo`. */
+export function logInWith(provider: string, returnTo: string): void {
+  leavingToLogIn = true;
+  client.login(provider, { returnTo });
+}
+
+/** Whether the page is being left for the log-in page of a provider. */
+export function isLeavingToLogIn(): boolean {
+  return leavingToLogIn;
+}
+
+addEventListener('pageshow', () => (leavingToLogIn = false));
 
 export const useStanding = standing.use;
 export const whoIsHere = standing.get;

@@ -1,4 +1,5 @@
 import { makeStore } from '../frame/store.js';
+import { clearWithAccount } from '../session/account-state.js';
 
 /** One request, as it went. Nothing in it is secret. */
 export interface Entry {
@@ -34,6 +35,7 @@ export function note(entry: Omit<Entry, 'id' | 'elsewhere'>): void {
 export function clearJournal(): void {
   entries.set([]);
 }
+clearWithAccount(clearJournal);
 
 /** Newest first. */
 export const useJournal = entries.use;

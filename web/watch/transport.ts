@@ -1,4 +1,5 @@
 import { makeStore } from '../frame/store.js';
+import { clearWithAccount } from '../session/account-state.js';
 import { note, type Entry } from './journal.js';
 import { noticeToken } from './seen-token.js';
 
@@ -17,6 +18,12 @@ export const expiryPlanned = makeStore(false);
  * a page can keep a browser from taking it.
  */
 export const lossPlanned = makeStore(false);
+
+clearWithAccount(() => {
+  refused.clear();
+  expiryPlanned.set(false);
+  lossPlanned.set(false);
+});
 
 /** The `fetch` of this page: like the browser's, but it tells the panel what goes by, and does to it what was planned. */
 export const watchedFetch: typeof fetch = async (input, init) => {

@@ -8,6 +8,8 @@ export const google: ProviderDefinition = {
   id: 'google',
   name: 'Google',
   defaultScope: 'openid email profile',
+  // Not its subdomains: those of bc.googleusercontent.com are machines that anyone can rent.
+  pictureOrigins: ['https://lh3.googleusercontent.com'],
   endpoints: {
     authorize: 'https://accounts.google.com/o/oauth2/v2/auth',
     token: 'https://oauth2.googleapis.com/token',

@@ -9,6 +9,7 @@ export const kakao: ProviderDefinition = {
   name: 'Kakao',
   // Scopes that the console does not allow (account_email needs a business app) end on an error page of Kakao's.
   defaultScope: 'profile_nickname profile_image',
+  pictureOrigins: ['https://k.kakaocdn.net', 'https://img1.kakaocdn.net', 'https://t1.kakaocdn.net'],
   secretOptional: true,
   hasAdminKey: true,
   endpoints: {

@@ -13,6 +13,7 @@ export const naver: ProviderDefinition = {
   name: 'Naver',
   // Naver has none: its console decides what is asked.
   defaultScope: '',
+  pictureOrigins: ['https://phinf.pstatic.net', 'https://ssl.pstatic.net'],
   endpoints: {
     authorize: 'https://nid.naver.com/oauth2.0/authorize',
     token: 'https://nid.naver.com/oauth2.0/token',
