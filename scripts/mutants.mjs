@@ -10,7 +10,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, relative } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { asRun } from './named-tests.mjs';
 import { patches, rowsWithTests } from './mutant-files.mjs';
@@ -184,9 +184,14 @@ async function runTests(copy, cited, limit = RUN_TIMEOUT) {
       '--experimental-vm-modules',
       '--no-warnings',
       'node_modules/jest/bin/jest.js',
-      ...['--maxWorkers=1', '--forceExit', '--json', `--outputFile=${target}`],
-      ...[`--testTimeout=${TEST_TIMEOUT}`, `--testNamePattern=${titles.join('|')}`],
-      ...['--runTestsByPath', ...files],
+      '--maxWorkers=1',
+      '--forceExit',
+      '--json',
+      `--outputFile=${target}`,
+      `--testTimeout=${TEST_TIMEOUT}`,
+      `--testNamePattern=${titles.join('|')}`,
+      '--runTestsByPath',
+      ...files,
     ],
     { cwd: copy, detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
   );
@@ -206,11 +211,12 @@ async function runTests(copy, cited, limit = RUN_TIMEOUT) {
   }
 }
 
-/** The repository as it is now, with its packages, and the page built of it. */
+/** The repository as it is now, with its packages, a `.git` that could be served, and the page built of it. */
 function copyRepository() {
   const copy = realpathSync(mkdtempSync(join(tmpdir(), 'daemun-mutants-')));
   cpSync('.', copy, { recursive: true, filter: (path) => !NOT_COPIED.test(basename(path)) });
   symlinkSync(realpathSync('node_modules'), join(copy, 'node_modules'));
+  execFileSync('git', ['init', '-q'], { cwd: copy });
   execFileSync(process.execPath, ['scripts/build-web.mjs'], { cwd: copy, stdio: 'pipe' });
   cpSync(join(copy, 'dist/web'), join(copy, 'dist/unchanged-web'), { recursive: true });
   return copy;

@@ -186,6 +186,11 @@ describe('a setting that is wrong', () => {
     ['OAUTH_SANDBOX_URL', 'sandbox'],
     ['METRICS_PORT', '3000'],
     ['SANDBOX_PORT', '3000'],
+    ['PORT', '65536'],
+    ['DATABASE_POOL', '1'],
+    ['ACCESS_TOKEN_TTL', '0'],
+    ['SESSION_MAX_DAYS', '3651'],
+    ['RATE_LIMIT_FACTOR', '-1'],
     ['SANDBOX_SMTP_PORT', '4000'],
   ])('is found before anything is started: %s=%s', (key, value) => {
     expect(complaints({ [key]: value })).toEqual([key]);

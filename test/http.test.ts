@@ -136,6 +136,12 @@ describe('a request head that Node.js does not take', () => {
       400,
       'bad_request',
     ],
+    [
+      'two lengths that differ',
+      'POST /auth/logout HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n0',
+      400,
+      'bad_request',
+    ],
     ['a header without a name', 'GET / HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n', 400, 'bad_request'],
   ])('is answered with a problem, and the connection closed: %s', async (_, head, status, code) => {
     const answer = await exchange(head);
