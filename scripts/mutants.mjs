@@ -200,7 +200,7 @@ async function runTests(copy, cited, limit = RUN_TIMEOUT) {
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
-    process.kill(-jest.pid, 'SIGKILL');
+    if (jest.pid !== undefined) process.kill(-jest.pid, 'SIGKILL');
   }, limit);
   await new Promise((resolve) => jest.once('exit', resolve));
   clearTimeout(timer);

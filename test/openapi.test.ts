@@ -92,6 +92,28 @@ describe('the OpenAPI document', () => {
     });
   });
 
+  it('is right about every operation: who needs an access token, and who may have one', async () => {
+    const ask = async (name: string, headers: Record<string, string>) => {
+      const [method, path = ''] = name.split(' ');
+      const answer = await fetch(app.url + path.replaceAll(/:\w+/g, 'x'), {
+        method,
+        headers,
+        redirect: 'manual',
+      });
+      return /"code":"(\w+)"/.exec(await answer.text())?.[1];
+    };
+    for (const { name, security = [] } of operations()) {
+      const [first = {}, second] = security;
+      const asked = {
+        needsOne: (await ask(name, {})) === 'access_token_missing',
+        mayHaveOne: (await ask(name, { authorization: 'Bearer forged' })) === 'access_token_invalid',
+      };
+      const needsOne = 'accessToken' in first;
+      const mayHaveOne = needsOne || (second !== undefined && 'accessToken' in second);
+      expect({ name, ...asked }).toEqual({ name, needsOne, mayHaveOne });
+    }
+  });
+
   it('names the problems of the guard and of bodies without being told', () => {
     const change = operations().find(({ name }) => name === 'PATCH /users/me');
     const codes = Object.fromEntries(
