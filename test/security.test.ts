@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { patches, rowsWithTests } from '../scripts/mutant-files.mjs';
 import { asRun, namedTests, testsIn } from '../scripts/named-tests.mjs';
 import { REQUIRED } from './support/asvs.js';
 
+const run = promisify(execFile);
 const page = readFileSync('docs/security.md', 'utf8');
 const rows = page
   .split('\n')
@@ -49,6 +53,25 @@ describe('the table of docs/security.md', () => {
       ([, code, plain]) => code ?? plain ?? '',
     );
     expect(named.filter((file) => !existsSync(file))).toEqual([]);
+  });
+});
+
+describe('the mutants', () => {
+  const cited = rowsWithTests(page);
+  const mutants = patches();
+
+  it('are there for every row that cites a test', () => {
+    const without = cited.filter(({ id }) => !mutants.some(({ row }) => row === id));
+    expect(without.map(({ id }) => id)).toEqual([]);
+  });
+
+  it('belong to rows that cite a test', () => {
+    expect(mutants.filter(({ row }) => !cited.some(({ id }) => id === row))).toEqual([]);
+  });
+
+  it.each(mutants)('change the code as it is: $file', async ({ file }) => {
+    expect(readFileSync(file, 'utf8')).not.toMatch(/^\+\+\+ b\/test\//m);
+    await expect(run('git', ['apply', '--check', file])).resolves.toBeDefined();
   });
 });
 
