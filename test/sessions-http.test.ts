@@ -47,8 +47,8 @@ const pass = (ms: number) =>
 describe('refreshing', () => {
   it('answers with an access token, and hides the successor in the cookie', async () => {
     const first = await logIn();
-    const { status, body, cookie } = await call('refresh', first);
-    expect(status).toBe(200);
+    const { status, body, cookie, headers } = await call('refresh', first);
+    expect([status, headers.get('cache-control')]).toEqual([200, 'no-store']);
     expect(body).toEqual({
       accessToken: expect.any(String),
       tokenType: 'Bearer',
