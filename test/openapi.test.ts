@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { operationsOf } from '../src/docs/operations.js';
 import { problemBody } from '../src/problems/problem-body.js';
 import { WEB_PAGES } from '../src/web-pages.js';
+import { failure, signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 
 const FILE = 'docs/openapi.json';
@@ -111,6 +112,19 @@ describe('the OpenAPI document', () => {
       const needsOne = 'accessToken' in first;
       const mayHaveOne = needsOne || (second !== undefined && 'accessToken' in second);
       expect({ name, ...asked }).toEqual({ name, needsOne, mayHaveOne });
+    }
+  });
+
+  it('is right about the operations that need a role', async () => {
+    const withRoles = operations().filter((operation) => operation['x-roles'] !== undefined);
+    expect(withRoles).not.toEqual([]);
+    const mina = await signedIn(app);
+    for (const { name } of withRoles) {
+      const [method = '', path = ''] = name.split(' ');
+      expect([name, await failure(mina.call(method, path.replaceAll(/:\w+/g, 'x')))]).toEqual([
+        name,
+        { status: 403, code: 'forbidden' },
+      ]);
     }
   });
 
