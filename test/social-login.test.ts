@@ -136,7 +136,7 @@ describe('who somebody is', () => {
   it('keeps two people apart who have the same subject at two providers', async () => {
     const idOf = async (persona: string) => {
       const browser = new Browser(app.url);
-      await browser.logInWith('kakao', persona);
+      expect(loginErrorOf(await browser.logInWith('kakao', persona))).toBeUndefined();
       return accountIdOf((await browser.accessToken())!);
     };
     const [mina, jun] = [await idOf('mina'), await idOf('jun')];
