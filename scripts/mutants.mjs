@@ -14,14 +14,12 @@ import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { asRun } from './named-tests.mjs';
 import { patches, rowsWithTests } from './mutant-files.mjs';
+import { citedResults, verdictOn } from './mutant-verdict.mjs';
 
 /** Milliseconds that one test may take, and all tests of one mutant. */
 const TEST_TIMEOUT = 60_000;
 const RUN_TIMEOUT = 300_000;
 const NOT_COPIED = /^(\.git|\.env|node_modules|data|coverage|.*\.log)$/;
-/** The failure of an assertion, of a property, or of a wait for what must be seen; an error in a hook has none of these. */
-const ASSERTION = /\bexpect\(|Property failed after|Timeout \d+ms exceeded|did not happen/;
-const TIMEOUT = /Exceeded timeout of/;
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -37,6 +35,12 @@ const all = patches().filter(({ row }) => isAskedFor(row));
 const chosen = options.tenth === undefined ? all : tenth(all, options.tenth);
 const without = rows.filter(({ id }) => isAskedFor(id) && !all.some(({ row }) => row === id));
 
+const jobs = Number(options.jobs);
+const unknown = positionals.filter(
+  (asked) => !rows.some(({ id }) => id === asked || id.startsWith(`${asked}.`)),
+);
+if (unknown.length > 0) throw new Error(`no row that cites a test is called ${unknown.join(' or ')}`);
+if (!Number.isInteger(jobs) || jobs < 1) throw new Error('--jobs takes a number from 1');
 if (options.list) list();
 else process.exitCode = (await run()) ? 0 : 1;
 
@@ -69,13 +73,13 @@ function list() {
 /** Whether every mutant was killed. */
 async function run() {
   const began = performance.now();
+  if (chosen.length === 0) throw new Error('there is no mutant to run');
   if (options.tenth !== undefined) console.log(`a tenth of the mutants, seed ${options.tenth}`);
   const copies = [];
   // A copy that is left behind costs as much as the repository.
   process.once('exit', () => copies.forEach((copy) => rmSync(copy, { recursive: true, force: true })));
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
-  const jobs = Math.max(1, Math.min(Number(options.jobs), chosen.length));
-  for (let i = 0; i < jobs; i++) copies.push(copyRepository());
+  for (let i = 0; i < Math.min(jobs, chosen.length); i++) copies.push(copyRepository());
   const control = options.tenth === undefined && !options['no-control'] && (await failsUnchanged(copies[0]));
   if (control) {
     console.error(`without any mutant, cited tests fail:\n${control}`);
@@ -125,29 +129,6 @@ async function judge(copy, { row, file }) {
   }
 }
 
-function verdictOn({ report, output, timedOut }, cited) {
-  if (timedOut) return { verdict: 'killed', note: `by timeout: the run took ${RUN_TIMEOUT / 1000} s` };
-  if (report === undefined) return { verdict: 'broken', note: `no report: ${output.slice(-300)}` };
-  const ran = citedResults(report, cited);
-  const failed = ran.filter(({ status }) => status === 'failed');
-  const says = ({ failureMessages }, pattern) => failureMessages.some((message) => pattern.test(message));
-  const assertion = failed.find((test) => says(test, ASSERTION));
-  if (assertion) return { verdict: 'killed', note: `by “${assertion.title}”` };
-  const late = failed.find((test) => says(test, TIMEOUT));
-  if (late) return { verdict: 'killed', note: `by timeout, in “${late.title}”` };
-  if (failed.length > 0)
-    return {
-      verdict: 'broken',
-      note: `no assertion failed, but: ${firstLine(failed[0].failureMessages[0])}`,
-    };
-  const unread = report.testResults.find(
-    ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
-  );
-  if (unread) return { verdict: 'broken', note: `it does not compile: ${firstLine(unread.message)}` };
-  if (!ran.some(({ status }) => status === 'passed')) return { verdict: 'broken', note: 'no cited test ran' };
-  return { verdict: 'survived', note: 'every cited test passes' };
-}
-
 /** The names of cited tests that fail, or do not run, without a mutant; undefined if there are none. */
 async function failsUnchanged(copy) {
   const cited = rows.filter(({ id }) => chosen.some(({ row }) => row === id)).flatMap(({ tests }) => tests);
@@ -159,17 +140,6 @@ async function failsUnchanged(copy) {
   });
   const names = new Set(wrong.map(({ file, title }) => `${file} “${title}”`));
   return names.size === 0 ? undefined : [...names].join('\n');
-}
-
-/** What became of the cited tests, in every form that they have. */
-function citedResults({ testResults }, cited) {
-  return testResults.flatMap(({ name, assertionResults }) =>
-    assertionResults.filter(({ title, status }) =>
-      cited.some(
-        (each) => status !== 'pending' && name.endsWith(`/${each.file}`) && asRun(each.title).test(title),
-      ),
-    ),
-  );
 }
 
 /** Runs these tests in a copy: Jest's report, what it wrote, and whether it had to be ended. */
@@ -226,8 +196,4 @@ function copyRepository() {
 function restorePage(copy) {
   rmSync(join(copy, 'dist/web'), { recursive: true, force: true });
   cpSync(join(copy, 'dist/unchanged-web'), join(copy, 'dist/web'), { recursive: true });
-}
-
-function firstLine(text = '') {
-  return text.trim().split('\n').slice(0, 3).join(' ').slice(0, 200);
 }
