@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes, randomUUID, type KeyObject } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomBytes, randomUUID, type KeyObject } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader, SignJWT, type JWTHeaderParameters } from 'jose';
 import { CLOCK_SKEW_S } from '../src/access/access-token.js';
@@ -134,7 +134,16 @@ describe('a token that is not good', () => {
     ['without a key id', () => sign(goodClaims(), { kid: undefined })],
     [
       'with its own key in the header',
-      () => sign(goodClaims(), { kid: undefined, jwk: { kty: 'EC' } }, stranger),
+      () => sign(goodClaims(), { jwk: createPublicKey(stranger).export({ format: 'jwk' }) }, stranger),
+    ],
+    [
+      'with its own key in the header, and a key id that we do not know',
+      () =>
+        sign(
+          goodClaims(),
+          { kid: 'nobody', jwk: createPublicKey(stranger).export({ format: 'jwk' }) },
+          stranger,
+        ),
     ],
     ['of another type', () => sign(goodClaims(), { typ: 'JWT' })],
     ['of no type', () => sign(goodClaims(), { typ: undefined })],

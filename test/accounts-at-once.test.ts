@@ -169,6 +169,41 @@ describeWith('postgres', 'while something else happens to the account', () => {
     expect(await livingSessions(mina.id)).toHaveLength(1);
   });
 
+  it('of two ways in that are unlinked at once, one stays', async () => {
+    const mina = await logIn('kakao', 'mina');
+    await link(mina, 'naver', 'mina');
+    // Both have read what there is before either deletes.
+    const answers = await holding('LOCK TABLE auth.identities IN SHARE MODE', async () => {
+      const all = ['kakao', 'naver'].map((provider) => call(mina, 'DELETE', `/auth/identities/${provider}`));
+      await untilWaiting(2);
+      return all;
+    });
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([204, 409]);
+  });
+
+  it('parallel first log-ins at two providers make one account', async () => {
+    const people = await Promise.all([
+      logIn('google', 'mina'),
+      logIn('kakao', 'mina-gmail'),
+      logIn('google', 'mina'),
+      logIn('kakao', 'mina-gmail'),
+    ]);
+    expect(new Set(people.map(({ id }) => id)).size).toBe(1);
+  });
+
+  it('one link to reset works exactly once, however many use it at once', async () => {
+    const { email } = await newcomer();
+    const token = await forgot(email);
+    const answers = await holding(`SELECT FROM auth.accounts FOR UPDATE`, async () => {
+      const all = Array.from({ length: 5 }, (_, i) => reset(token, `password number ${i}`));
+      await untilWaiting(5);
+      return all;
+    });
+    const statuses = (await Promise.all(answers)).map(({ status }) => status);
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([204, 400, 400, 400, 400]);
+  });
+
   it('a log-in is refused when the account is disabled meanwhile', async () => {
     const { email, password } = await newcomer();
     const late = await holding(AT_THE_DOOR, async () => {

@@ -485,6 +485,22 @@ describe('a notice that someone has unlinked', () => {
     expect(await isOut(mina)).toBe(false);
   });
 
+  it.each(['signature', 'timestamp'])(
+    'from Naver does nothing where the HMAC does not fit: another %s',
+    async (name) => {
+      const mina = await logIn('naver', 'mina');
+      const userId = await subjectOf(mina);
+      const notice = naverUnlinkNotice({ ...naver, userId, now: Date.now() });
+      const members = new URLSearchParams(notice.body);
+      const others = new URLSearchParams(
+        naverUnlinkNotice({ ...naver, userId, now: Date.now() - 5_000 }).body,
+      );
+      members.set(name, others.get(name) ?? '');
+      expect((await send('/auth/naver/unlinked', { ...notice, body: members.toString() })).status).toBe(400);
+      expect(await isOut(mina)).toBe(false);
+    },
+  );
+
   it('that is garbage is refused and harms nobody', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     for (const body of ['', '%', 'clientId=sandbox-client', `signature=${'a'.repeat(10_000)}`]) {

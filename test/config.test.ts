@@ -326,6 +326,11 @@ describe('a setting that is wrong', () => {
     ['SANDBOX_PORT', '3000'],
     ['DOCS', 'private'],
     ['ALLOW_PLAINTEXT', 'postgres,everything'],
+    ['PORT', '65536'],
+    ['DATABASE_POOL', '1'],
+    ['ACCESS_TOKEN_TTL', '0'],
+    ['SESSION_MAX_DAYS', '3651'],
+    ['RATE_LIMIT_FACTOR', '-1'],
     ['SANDBOX_SMTP_PORT', '4000'],
   ])('is found before anything is started: %s=%s', (key, value) => {
     expect(complaints({ [key]: value })).toEqual([key]);

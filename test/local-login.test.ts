@@ -34,6 +34,21 @@ describe('logging in', () => {
     expect(refreshed.status).toBe(200);
   });
 
+  it('keeps the refresh cookie to this very host where there is https', async () => {
+    const secure = await startApp({ MAIL_URL: mailbox.url, PUBLIC_URL: 'https://localhost' });
+    try {
+      const { email, password } = await verifiedPerson(secure, mailbox, 'by-https');
+      const answer = await post(secure, '/auth/login', { email, password });
+      expect(answer.headers.getSetCookie()).toEqual([
+        expect.stringMatching(
+          /^__Host-[\w-]+=daemun_rt1_[\w-]+; Max-Age=\d+; Path=\/; HttpOnly; Secure; SameSite=Strict$/,
+        ),
+      ]);
+    } finally {
+      await secure.stop();
+    }
+  });
+
   it('does not mind the case of the address', async () => {
     const { email, password } = await verifiedPerson(app, mailbox, 'case');
     expect((await logIn(email.toUpperCase(), password)).status).toBe(200);

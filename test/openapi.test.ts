@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { operationsOf } from '../src/docs/operations.js';
 import { problemBody } from '../src/problems/problem-body.js';
 import { WEB_PAGES } from '../src/web-pages.js';
+import { failure, signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 
 const FILE = 'docs/openapi.json';
@@ -90,6 +91,41 @@ describe('the OpenAPI document', () => {
       'GET /boards': [],
       'POST /auth/refresh': [{ refreshCookie: [] }],
     });
+  });
+
+  it('is right about every operation: who needs an access token, and who may have one', async () => {
+    const ask = async (name: string, headers: Record<string, string>) => {
+      const [method, path = ''] = name.split(' ');
+      const answer = await fetch(app.url + path.replaceAll(/:\w+/g, 'x'), {
+        method,
+        headers,
+        redirect: 'manual',
+      });
+      return /"code":"(\w+)"/.exec(await answer.text())?.[1];
+    };
+    for (const { name, security = [] } of operations()) {
+      const [first = {}, second] = security;
+      const asked = {
+        needsOne: (await ask(name, {})) === 'access_token_missing',
+        mayHaveOne: (await ask(name, { authorization: 'Bearer forged' })) === 'access_token_invalid',
+      };
+      const needsOne = 'accessToken' in first;
+      const mayHaveOne = needsOne || (second !== undefined && 'accessToken' in second);
+      expect({ name, ...asked }).toEqual({ name, needsOne, mayHaveOne });
+    }
+  });
+
+  it('is right about the operations that need a role', async () => {
+    const withRoles = operations().filter((operation) => operation['x-roles'] !== undefined);
+    expect(withRoles).not.toEqual([]);
+    const mina = await signedIn(app);
+    for (const { name } of withRoles) {
+      const [method = '', path = ''] = name.split(' ');
+      expect([name, await failure(mina.call(method, path.replaceAll(/:\w+/g, 'x')))]).toEqual([
+        name,
+        { status: 403, code: 'forbidden' },
+      ]);
+    }
   });
 
   it('names the problems of the guard and of bodies without being told', () => {

@@ -46,6 +46,21 @@ describe('a password hash', () => {
     );
   });
 
+  it('fits neither its password in another case nor one that differs in the last of 128 code points', async () => {
+    const hashes = await PasswordHashes.create();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.string({ unit: fc.constantFrom('a', 'ß', '문', '🚪'), minLength: 127, maxLength: 127 }),
+        async (start) => {
+          const hash = await hashes.hash(`${start}a`);
+          expect(await hashes.matches(`${start}b`, hash)).toBe(false);
+          expect(await hashes.matches(`${start}A`, hash)).toBe(false);
+        },
+      ),
+      { numRuns: 10 },
+    );
+  });
+
   it('fits its password with any kind of space', async () => {
     const hashes = await PasswordHashes.create();
     const hash = await hashes.hash('대문 안으로');

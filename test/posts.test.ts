@@ -87,7 +87,16 @@ describe('writing a post', () => {
         const post = await json(anyone('GET', await writePost(body, slug)));
         expect(post['body']).toBe(body.normalize('NFC'));
       }),
-      { numRuns: 30, examples: [['  leading\r\n\r\n\ttrailing \n '], ['👩‍👩‍👧‍👦']] },
+      {
+        numRuns: 30,
+        examples: [
+          ['  leading\r\n\r\n\ttrailing \n '],
+          ['👩‍👩‍👧‍👦'],
+          ["it's"],
+          ["'); DELETE FROM board.posts; --"],
+          ['<b>bold</b> &amp; "quoted" \\ $1 %'],
+        ],
+      },
     );
   });
 

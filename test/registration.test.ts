@@ -18,6 +18,17 @@ const logIn = (email: string, password: string) => post(app, '/auth/login', { em
 const verify = (token: string) => post(app, '/auth/verify-email', { token });
 const code = async (response: Response) => ((await response.json()) as { code: string }).code;
 
+describe('a database that has just been made', () => {
+  it('has no account', async () => {
+    const fresh = await startApp({ MAIL_URL: mailbox.url });
+    try {
+      expect(await fresh.database.query('SELECT id FROM auth.accounts')).toEqual([]);
+    } finally {
+      await fresh.stop();
+    }
+  });
+});
+
 describe('the road in', () => {
   it('leads from registering over the link in the mail to logging in', async () => {
     const mina = { email: 'mina@example.com', password: 'correct horse', nickname: 'Mina' };

@@ -1,8 +1,13 @@
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
+import { patches, rowsWithTests } from '../scripts/mutant-files.mjs';
+import { verdictOn } from '../scripts/mutant-verdict.mjs';
 import { asRun, namedTests, testsIn } from '../scripts/named-tests.mjs';
 import { REQUIRED } from './support/asvs.js';
 
+const run = promisify(execFile);
 const page = readFileSync('docs/security.md', 'utf8');
 const rows = page
   .split('\n')
@@ -49,6 +54,75 @@ describe('the table of docs/security.md', () => {
       ([, code, plain]) => code ?? plain ?? '',
     );
     expect(named.filter((file) => !existsSync(file))).toEqual([]);
+  });
+});
+
+describe('the mutants', () => {
+  const cited = rowsWithTests(page);
+  const mutants = patches();
+
+  it('are there for every row that cites a test', () => {
+    const without = cited.filter(({ id }) => !mutants.some(({ row }) => row === id));
+    expect(without.map(({ id }) => id)).toEqual([]);
+  });
+
+  it('belong to rows that cite a test', () => {
+    expect(mutants.filter(({ row }) => !cited.some(({ id }) => id === row))).toEqual([]);
+  });
+
+  it.each(mutants)('change the code as it is: $file', async ({ file }) => {
+    expect(readFileSync(file, 'utf8')).not.toMatch(/^\+\+\+ b\/test\//m);
+    await expect(run('git', ['apply', '--check', file])).resolves.toBeDefined();
+  });
+});
+
+describe('the verdict on a mutant', () => {
+  const cited = [{ file: 'test/x.test.ts', title: 'refuses %s' }];
+  const verdict = (tests: readonly [title: string, status: string, failure?: string][], message = '') => {
+    const assertionResults = tests.map(([title, status, failure]) => ({
+      title,
+      status,
+      failureMessages: failure === undefined ? [] : [failure],
+    }));
+    const status = tests.some(([, each]) => each === 'passed') ? 'passed' : 'failed';
+    const testResults = [{ name: '/copy/test/x.test.ts', status, message, assertionResults }];
+    return verdictOn({ report: { testResults }, output: '', timedOut: false }, cited).verdict;
+  };
+  const assertion = 'Error: expect(received).toBe(expected)';
+
+  it('is that it was killed where an assertion of a cited test failed, or the test did not end', () => {
+    expect(
+      verdict([
+        ['refuses a', 'passed'],
+        ['refuses b', 'failed', assertion],
+      ]),
+    ).toBe('killed');
+    expect(verdict([['refuses a', 'failed', 'thrown: "Exceeded timeout of 60000 ms for a test."']])).toBe(
+      'killed',
+    );
+  });
+
+  it('is that it survived where all cited tests passed, whatever others did', () => {
+    expect(
+      verdict([
+        ['refuses a', 'passed'],
+        ['takes b', 'failed', assertion],
+      ]),
+    ).toBe('survived');
+  });
+
+  it('is that it is broken where no cited test ran, the suite could not be read, or nothing but an error was thrown', () => {
+    expect(
+      verdict([
+        ['refuses a', 'pending'],
+        ['takes b', 'passed'],
+      ]),
+    ).toBe('broken');
+    expect(verdict([], 'Expected a semicolon')).toBe('broken');
+    expect(verdict([['refuses a', 'failed', 'TypeError: app is undefined\n at beforeAll']])).toBe('broken');
+    expect(verdictOn({ report: undefined, output: 'out of memory', timedOut: false }, cited).verdict).toBe(
+      'broken',
+    );
   });
 });
 

@@ -7,6 +7,7 @@ import { makeDataDir } from './support/data-dir.js';
 import { PostgresServer } from './support/postgres-server.js';
 import { describeWith } from './support/programs.js';
 import { startSocialApp, type SocialApp } from './support/social.js';
+import { until } from './support/until.js';
 
 let app: SocialApp;
 beforeAll(async () => {
@@ -48,8 +49,8 @@ const pass = (ms: number) =>
 describe('refreshing', () => {
   it('answers with an access token, and hides the successor in the cookie', async () => {
     const first = await logIn();
-    const { status, body, cookie } = await call('refresh', first);
-    expect(status).toBe(200);
+    const { status, body, cookie, headers } = await call('refresh', first);
+    expect([status, headers.get('cache-control')]).toEqual([200, 'no-store']);
     expect(body).toEqual({
       accessToken: expect.any(String),
       tokenType: 'Bearer',
@@ -158,10 +159,18 @@ describe('refreshing', () => {
   it('leaves no token in the log', async () => {
     const cookie = await logIn();
     const { body, cookie: successor = '' } = await call('refresh', cookie);
-    await call('refresh', `${cookie.slice(0, -1)}~`);
+    await call('logout', successor);
+    // Refused requests are those that the log has a line of.
+    const refused = () => app.log.filter(({ msg, status }) => msg === 'request' && status === 401).length;
+    const before = refused();
+    for (const token of [`${cookie.slice(0, -1)}~`, cookie, successor]) await call('refresh', token);
+    await me(body.accessToken);
+    await until(() => refused() === before + 4);
     const log = JSON.stringify(app.log);
-    for (const secret of [cookie, successor, body.accessToken ?? ''])
+    for (const secret of [cookie, successor, body.accessToken ?? '']) {
       expect(log).not.toContain(secret.slice(-30));
+      expect(log).not.toContain(secret.slice(-60, -30));
+    }
   });
 });
 

@@ -133,6 +133,22 @@ describe('who somebody is', () => {
     expect(subjects).toEqual(['9007199254740992', '9007199254740993']);
   });
 
+  it('keeps two people apart who have the same subject at two providers', async () => {
+    const idOf = async (persona: string) => {
+      const browser = new Browser(app.url);
+      expect(loginErrorOf(await browser.logInWith('kakao', persona))).toBeUndefined();
+      return accountIdOf((await browser.accessToken())!);
+    };
+    const [mina, jun] = [await idOf('mina'), await idOf('jun')];
+    await app.database.query(
+      `INSERT INTO auth.identities (provider, subject, account_id, email_verification)
+       SELECT 'naver', subject, $2, 'unsupported' FROM auth.identities WHERE account_id = $1 AND provider = 'kakao'`,
+      [mina, jun],
+    );
+    await app.database.query('DELETE FROM auth.accounts WHERE id = $1', [mina]);
+    expect(await idOf('mina')).not.toBe(jun);
+  });
+
   it('lets nobody into an account for an address that their provider does not answer for', async () => {
     await new Browser(app.url).logInWith('google', 'mina');
     const stranger = new Browser(app.url);

@@ -236,8 +236,9 @@ describe('an id_token', () => {
   });
 
   it('says nothing about who it is: only the profile does', async () => {
+    const somebodyElse = { sub: 'somebody-else', userId: 'somebody-else', id: 'somebody-else' };
     answer.token = (request, response) =>
-      json({ access_token: 'token', id_token: unsigned({ nonce, sub: 'somebody-else' }) })(request, response);
+      json({ access_token: 'token', id_token: unsigned({ nonce, ...somebodyElse }) })(request, response);
     const [one, other] = [new Browser(url), new Browser(url)];
     await logIn(one);
     answer.token = json({ access_token: 'token' });

@@ -40,6 +40,8 @@ describe.each(pages)('the page at %s', (path) => {
     expect(policy).toContain("default-src 'none'");
     expect(policy).toContain("script-src 'self'");
     expect(policy).toContain("style-src 'self'");
+    expect(policy).toContain("object-src 'none'");
+    expect(policy).toContain("base-uri 'none'");
     expect(policy).not.toContain('unsafe');
   });
 
@@ -161,6 +163,10 @@ it.each([
   '/tsconfig.json',
   '/vite.config.ts',
   '/.made-of',
+  '/.git/HEAD',
+  '/.git/config',
+  '/.gitignore',
+  '/.env',
   '/assets',
   '/assets/',
   '/assets/index-00000000.js',

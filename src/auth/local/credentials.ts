@@ -5,10 +5,11 @@ import { nickname, storableText } from '../../text/user-text.js';
 import { isCommon } from './common-passwords.js';
 
 /** A password that someone chooses, in its normal form. */
-export const newPassword = passwordText.refine(
-  (password) => !isCommon(password),
-  'must not be one of the common passwords',
-);
+export const newPassword = passwordText
+  .refine((password) => !isCommon(password), 'must not be one of the common passwords')
+  .meta({
+    description: `${passwordText.description} Neither a common password, nor the e-mail address, nor the nickname.`,
+  });
 
 /** The token of a link in a mail. */
 export const mailedToken = storableText.max(65_536).meta({ description: 'From the link in the mail.' });
