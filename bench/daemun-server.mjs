@@ -79,6 +79,7 @@ async function fillBoard(slug) {
        SELECT $1, id, 1 FROM board.posts, generate_series(1, 5) WHERE board_id = $1`,
       [boardId],
     );
+    await database.query('UPDATE board.tallies SET like_count = 5 WHERE board_id = $1', [boardId]);
   }
   const [{ id }] = await database.query('SELECT id FROM board.posts WHERE board_id = $1 LIMIT 1', [boardId]);
   return { boardId, post: `/posts/${id}` };

@@ -25,11 +25,18 @@ const results = join(directory, 'results.json');
 const { status } = spawnSync(
   process.execPath,
   [
-    ...['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js'],
-    ...['test/refresh-histories.test.ts', 'test/session-stores.test.ts'],
+    '--experimental-vm-modules',
+    '--no-warnings',
+    'node_modules/jest/bin/jest.js',
+    'test/refresh-histories.test.ts',
+    'test/session-stores.test.ts',
     '--testNamePattern',
     '^(?!sessions in the embedded database|.*Redis Cluster).*(property 1|property 2, detection: is|in every history)',
-    ...['--testTimeout', String(24 * 3_600_000), '--json', '--outputFile', results],
+    '--testTimeout',
+    String(24 * 3_600_000),
+    '--json',
+    '--outputFile',
+    results,
   ],
   {
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -16,7 +16,7 @@ import { plainForwardedFor } from './http/forwarded-for.js';
 import { limitAnswerTime } from './http/request-budget.js';
 import { securityHeaders } from './http/security-headers.js';
 import { UnreadableRequests } from './http/unreadable-requests.js';
-import { answerProblem, ProblemFilter } from './problems/problem.filter.js';
+import { ProblemFilter } from './problems/problem.filter.js';
 import { Problem } from './problems/problem.js';
 import { validation } from './problems/validation.js';
 import { serveWeb } from './web.js';

@@ -66,11 +66,7 @@ let model: ((before: number, previous: number, letter: number) => number) | unde
 
 /** How much better (bits) words explain its letters than chance does: the logarithm of the ratio of both likelihoods. */
 function wordLikelihood(text: string): number {
-  model ??= trigrams(
-    Object.values(dictionary)
-      .flat()
-      .map((word) => String(word)),
-  );
+  model ??= trigrams(Object.values(dictionary).flat());
   let bits = 0;
   let [before, previous] = [0, 0];
   for (const letter of lettersOf(text)) {

@@ -20,8 +20,12 @@ describeWith('postgres', 'while something else happens to the account', () => {
   beforeAll(async () => {
     server = await PostgresServer.start();
     mailbox = await Mailbox.open();
-    const env = { MAIL_URL: mailbox.url, DATABASE_URL: server.url, SESSION_LIMIT: '5' };
-    app = await startSocialApp(env);
+    app = await startSocialApp({
+      MAIL_URL: mailbox.url,
+      DATABASE_URL: server.url,
+      SESSION_LIMIT: '5',
+      KAKAO_SCOPE: 'profile_nickname profile_image account_email',
+    });
   });
   afterAll(async () => {
     await app.stop();
@@ -127,14 +131,15 @@ describeWith('postgres', 'while something else happens to the account', () => {
   it('the events of an account are in the order of their times, also where one of them waited for a lock', async () => {
     const { email, password } = await newcomer();
     const owner = await logInWithPassword(email, password);
+    const { browser: elsewhere } = await logInWithPassword(email, password);
     const { changed } = await holding(
-      `SELECT FROM auth.accounts WHERE email = '${email}' FOR KEY SHARE`,
+      `SELECT FROM auth.accounts WHERE email = '${email}' FOR SHARE`,
       async () => {
         const change = { currentPassword: password, newPassword: 'the owner chose this' };
         const { authorization } = owner;
         const answer = post(app, '/auth/change-password', change, { authorization });
         await untilWaiting(1);
-        await logInWithPassword(email, password);
+        await elsewhere.request(`${app.url}/auth/logout`, { method: 'POST' });
         return { changed: answer };
       },
     );

@@ -140,7 +140,7 @@ describeWith('chromium', 'a post that costs its readers too much', () => {
       fc.asyncProperty(body, async (text) => {
         await openAndDelete(await write(text));
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 

@@ -88,6 +88,26 @@ onEachDatabase('the popular posts', (village) => {
     );
   });
 
+  it('are answered for a snapshot that knows of a like taken back, and not of the like', async () => {
+    const slug = await village.makeBoard();
+    const path = await village.writePost(slug);
+    for (const method of ['PUT', 'DELETE']) await village.mina.call(method, `${path}/like`);
+    const reactions = await village.app.database.query<{ board: string; xid: string }[]>(
+      'SELECT board_id AS board, made_by::text AS xid FROM board.reactions WHERE post_id = $1 ORDER BY made_by',
+      [path.slice('/posts/'.length)],
+    );
+    const [liked, unliked] = reactions.map(({ xid }) => xid);
+    const snapshot = `${liked}:${BigInt(unliked ?? 0) + 1n}:${liked}`;
+    const place = {
+      popularity: Math.floor(Date.now() / 1_000) + 60,
+      id: '019340e2-5c00-7000-8000-00000000da00',
+      snapshot,
+    };
+    const cursor = cursorOf(`popular ${reactions[0]?.board}`, place);
+    const answer = await village.anyone('GET', `${popular(slug)}&cursor=${cursor}`);
+    expect([answer.status, (await json<{ items: unknown[] }>(answer)).items.length]).toEqual([200, 1]);
+  });
+
   it.each([
     { popularity: 1, id: 'nonsense', snapshot: '1:1:' },
     { popularity: 1.5, id: '019340e2-5c00-7000-8000-00000000da00', snapshot: '1:1:' },

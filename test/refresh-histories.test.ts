@@ -82,6 +82,26 @@ describe('these histories would find out', () => {
     expect(finds(fickle)).toBe(true);
   });
 
+  it('a generation that the store has forgotten, when rotating it leaves older ones behind like rotating the current one', () => {
+    const alike: Step = (state, p, ...rest) => {
+      const outcome = present(state, p, ...rest);
+      const raised = { ...outcome.state, floor: state.late, late: p };
+      return outcome.answer === 'rotated' ? { answer: 'rotated', state: raised } : outcome;
+    };
+    const given = { up: 0, down: 0, lost: 'nothing', process: 0 } as const;
+    const requests = [
+      { ...given, at: 1_000_002, wait: 1, lost: 'answer' } as const,
+      { ...given, at: 1_000_000 },
+      { ...given, at: 1_000_000, up: 2 },
+      { ...given, at: 1_000_001 },
+      { ...given, at: 1_012_763, up: 5_981, wait: 1_260 },
+      { ...given, at: 1_003_258, lost: 'answer' } as const,
+    ];
+    const faults = [1_000_001, 1_000_002].map((at) => ({ kind: 'flush', at }) as const);
+    expect(play({ requests, faults }, G, alike)).toBe('ended');
+    expect(play({ requests, faults }, G)).toBe('alive');
+  });
+
   it('a store that trusts what it remembers although it may have forgotten', () => {
     expect(finds((state, p, now, grace) => present(state, p, now, grace))).toBe(true);
   });
@@ -94,9 +114,9 @@ describe('these histories would find out', () => {
 });
 
 /** The rotation step as it was when only a pause of more than the grace raised `floor` and `late`. */
-const raisedByPausesOnly: Step = (state, p, now, grace, doubt = -Infinity) => {
-  const outcome = present(state, p, now, grace, doubt);
-  const busy = now - Math.max(state.handedAt, doubt) <= grace;
+const raisedByPausesOnly: Step = (state, p, now, grace, ...rest) => {
+  const outcome = present(state, p, now, grace, ...rest);
+  const busy = now - state.handedAt <= grace;
   if (outcome.answer !== 'rotated' || !busy) return outcome;
   return { answer: 'rotated', state: { ...outcome.state, floor: state.floor, late: state.floor } };
 };

@@ -26,7 +26,7 @@ describe('imports', () => {
     outbox: ['metrics'],
     mail: ['outbox'],
     access: ['problems', 'database'],
-    'rate-limits': ['problems', 'redis'],
+    'rate-limits': ['problems', 'http', 'redis'],
     health: ['problems', 'stores', 'database', 'redis', 'access'],
     docs: ['problems', 'access'],
     users: ['problems', 'database', 'access', 'outbox', 'rate-limits', 'text'],

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { pageOf, placeByAge, placeIn, type Page } from '../paging.js';
+import type { Turns } from '../turns.js';
 import { Authors } from './authors.js';
 import { BoardsService } from './boards.service.js';
+import { bulkhead } from './bulkhead.js';
 import type { PopularPlace, PostQuery } from './post-query.js';
 import { LISTED, summaryOf, type PostRow } from './post-row.js';
 import type { PostSummary } from './post-schemas.js';
@@ -19,6 +21,8 @@ const MOST_POPULAR = `
   FROM board.tallies t JOIN board.posts p ON p.id = t.post_id
   WHERE t.board_id = $1 ORDER BY t.popularity DESC, t.post_id DESC LIMIT $2`;
 
+/** Next pages of popular posts that wait for others. */
+const WAITING = 32;
 /** Likes and comments since its first page that a page takes into account. */
 const MOST_REACTIONS = 2_000;
 
@@ -39,7 +43,7 @@ const NEXT_POPULAR = `
      WHERE board_id = $1 AND (popularity, post_id) < ($2, $3::uuid) AND post_id NOT IN (SELECT post_id FROM changed)
      ORDER BY popularity DESC, post_id DESC LIMIT $5)
     UNION ALL
-    SELECT post_id, board.popularity(like_count + comment_count - change, created_at)
+    SELECT post_id, board.popularity(greatest(0, like_count + comment_count - change), created_at)
     FROM changed JOIN board.tallies USING (post_id)
   )
   SELECT ${LISTED}, place.popularity::float8, $4 AS snapshot
@@ -52,14 +56,21 @@ type PopularRow = PostRow & Pick<PopularPlace, 'popularity' | 'snapshot'>;
 /** The posts of a board: the latest, the most popular, or those that have some words. Never more is read than is shown. */
 @Injectable()
 export class PostLists {
+  private readonly nextPopular: Turns;
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly boards: BoardsService,
     private readonly authors: Authors,
     private readonly search: PostSearch,
-  ) {}
+  ) {
+    this.nextPopular = bulkhead(dataSource, WAITING, 'a page of popular posts');
+  }
 
-  /** A page of the list that the query asks for, without bodies. @throws {Problem} `board_not_found`. */
+  /**
+   * A page of the list that the query asks for, without bodies.
+   * @throws {Problem} `board_not_found`; `temporarily_unavailable` when too many searches or pages of popular posts are waiting.
+   */
   async list(slug: string, query: PostQuery): Promise<Page<PostSummary>> {
     const { id: boardId } = await this.boards.get(slug);
     const { limit } = query;
@@ -87,7 +98,9 @@ export class PostLists {
   private popular(boardId: string, limit: number, place?: PopularPlace): Promise<PopularRow[]> {
     if (place === undefined) return this.dataSource.query(MOST_POPULAR, [boardId, limit]);
     const { popularity, id, snapshot } = place;
-    return this.dataSource.query(NEXT_POPULAR, [boardId, popularity, id, snapshot, limit]);
+    return this.nextPopular.run(() =>
+      this.dataSource.query(NEXT_POPULAR, [boardId, popularity, id, snapshot, limit]),
+    );
   }
 
   private async page<Row extends PostRow>(

@@ -142,9 +142,11 @@ export function* unfold({ requests, faults }: History, guarded = true): Generato
     return { kind: 'reconnect', at, goodAt: process.goodAt };
   };
 
-  const events: { readonly at: number; readonly run: () => Iterable<Happening, void, number> }[] = [];
-  const schedule = (at: number, run: () => Generator<Happening, void, number>) =>
-    void events.push({ at, run });
+  const events: {
+    readonly at: number;
+    readonly run: () => readonly Happening[] | void;
+    readonly answered?: (given: number) => void;
+  }[] = [];
 
   for (const fault of faults) {
     const { at } = fault;
@@ -152,42 +154,44 @@ export function* unfold({ requests, faults }: History, guarded = true): Generato
       for (const [i, process] of processes.entries()) {
         const from = at + (fault.delays[i] ?? 0);
         const until = at + fault.length + SETTLE + (fault.returns[i] ?? 0);
-        schedule(from, function* () {
+        const leave = () => {
           if (process.away++ === 0) [process.goodAt, process.doubt] = [from, from + SETTLE];
-        });
-        schedule(until, function* () {
-          if (--process.away === 0) yield reconnect(process, until);
-        });
+        };
+        const comeBack = () => (--process.away === 0 ? [reconnect(process, until)] : []);
+        events.push({ at: from, run: leave }, { at: until, run: comeBack });
       }
+    } else if (fault.kind === 'flush') {
+      events.push({ at, run: () => [fault] });
     } else {
-      schedule(at, function* () {
-        yield fault;
-        if (fault.kind === 'flush') return;
-        for (const process of processes) if (process.away === 0) yield reconnect(process, at);
-      });
+      const inUse = () => processes.filter(({ away }) => away === 0);
+      events.push({ at, run: () => [fault, ...inUse().map((process) => reconnect(process, at))] });
     }
   }
   for (const { at, up, wait = 0, down, lost, process } of requests) {
-    schedule(at, function* () {
+    if (lost === 'request' || (guarded && wait > LONGEST_WAIT)) continue;
+    const send = () => {
       const generation = cookie;
-      if (lost === 'request' || (guarded && wait > LONGEST_WAIT)) return;
       const then = at + up + wait;
-      schedule(then, function* () {
+      const refresh = (): readonly Happening[] => {
         const { away, doubt } = processes[process] as Process;
-        const given = yield { kind: 'refresh', at: then, generation, away: away > 0, doubt };
+        return [{ kind: 'refresh', at: then, generation, away: away > 0, doubt }];
+      };
+      const answered = (given: number) => {
         // Browsers take cookies in the order of arrival, so a late answer may well put an older one back.
         const inTime = lost === 'nothing' && then + down <= at + FLIGHT;
-        if (inTime) {
-          schedule(then + down, function* () {
-            cookie = given;
-          });
-        }
-      });
-    });
+        if (inTime) events.push({ at: then + down, run: () => void (cookie = given) });
+      };
+      events.push({ at: then, run: refresh, answered });
+    };
+    events.push({ at, run: send });
   }
   while (events.length > 0) {
     events.sort((a, b) => a.at - b.at);
-    yield* events.shift()?.run() ?? [];
+    const event = events.shift();
+    for (const happening of event?.run() ?? []) {
+      const given = yield happening;
+      event?.answered?.(given);
+    }
   }
 }
 

@@ -114,7 +114,7 @@ export class PasswordHashes {
     hashes: readonly (string | null | undefined)[],
     party: Party | undefined,
   ): Promise<string | undefined> {
-    const stored = hashes.flatMap((each) => (each != null && PREFIX.test(each) ? each : []));
+    const stored = hashes.flatMap((each) => (typeof each === 'string' && PREFIX.test(each) ? each : []));
     return this.turns.run(async () => {
       for (const each of stored) await this.learn(prefixIn(each));
       let fitting: string | undefined;
