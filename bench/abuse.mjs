@@ -38,39 +38,45 @@ const LATEST = { at: 253_402_300_799_999, id: 'ffffffff-ffff-4fff-bfff-fffffffff
 const madeUp = Buffer.from(JSON.stringify(LATEST)).toString('base64url');
 
 /**
- * Requests that one client, or one account, sends as fast as they are answered, `atOnce` at a time. `request` makes the n-th
- * of a `world` ({@link start}).
+ * Requests that one client, or one account, sends: `perSecond` at most, and no more than `atOnce` before they are answered.
+ * `request` makes the n-th of a `world` ({@link start}).
  */
 const STORMS = [
   {
     // What any flood of one client costs, so that the others can be compared with it.
     name: 'control: requests that cost nothing',
     atOnce: 12,
+    perSecond: 40,
     request: () => ({ path: '/health/live' }),
   },
   {
     name: 'search with a made-up cursor',
     atOnce: 12,
+    perSecond: 40,
     request: () => ({ path: `${BOARD}?q=${encodeURIComponent(SQUARES)}&cursor=${madeUp}` }),
   },
   {
     name: 'search for many pairs',
     atOnce: 12,
+    perSecond: 40,
     request: () => ({ path: `${BOARD}?q=${encodeURIComponent(SQUARES)}` }),
   },
   {
     name: 'search for a letter',
     atOnce: 12,
+    perSecond: 40,
     request: (_, n) => ({ path: `${BOARD}?q=${String.fromCharCode(97 + (n % 26))}` }),
   },
   {
     name: 'popular posts from an old snapshot',
     atOnce: 12,
+    perSecond: 40,
     request: ({ popular }) => ({ path: `${BOARD}?sort=popular&cursor=${popular}` }),
   },
   {
     name: 'posts of 20,000 characters',
     atOnce: 12,
+    perSecond: 40,
     request: ({ token }, n) => ({
       method: 'POST',
       path: BOARD,
@@ -82,7 +88,36 @@ const STORMS = [
   {
     name: 'like and unlike',
     atOnce: 12,
+    perSecond: 300,
     request: ({ token, post }, n) => ({ method: n % 2 ? 'PUT' : 'DELETE', path: `${post}/like`, token }),
+  },
+  {
+    name: 'the sessions of an account that has as many as it may have',
+    atOnce: 12,
+    perSecond: 40,
+    request: ({ token }) => ({ path: '/auth/sessions', token }),
+  },
+  {
+    name: 'wrong passwords for many accounts, from 40 networks of one /48',
+    atOnce: 82,
+    perSecond: 82,
+    request: (_, n) => ({
+      method: 'POST',
+      path: '/auth/login',
+      headers: { 'x-forwarded-for': `2001:db8:1:${(n % 40).toString(16)}::1` },
+      body: { email: `person-${n}@example.com`, password: 'not the password' },
+    }),
+  },
+  {
+    name: 'wrong passwords of an account that asks to be deleted',
+    atOnce: 12,
+    perSecond: 40,
+    request: ({ token }) => ({
+      method: 'DELETE',
+      path: '/auth/account',
+      token,
+      body: { password: 'not the password' },
+    }),
   },
 ];
 
@@ -129,7 +164,7 @@ async function measure(name, database) {
   }
   for (const [storm, { p99s, statuses }] of during) {
     const answers = [...statuses].map(([status, count]) => `${count} × ${status}`).join(', ');
-    console.log(`\n${name}, ${storm.name}, ${storm.atOnce} at a time: ${answers}`);
+    console.log(`\n${name}, ${storm.name}, ${storm.perSecond} a second: ${answers}`);
     for (const { name: which } of ORDINARY) {
       const [still, stormy] = [median(idle.get(which)), median(p99s.get(which))];
       console.log(
@@ -173,12 +208,16 @@ async function timed(world, request, agent) {
 }
 
 /** Sends requests of a storm until the function that it gives is called. */
-function rage(world, { atOnce, request }, statuses) {
+function rage(world, { atOnce, perSecond, request }, statuses) {
   const agent = new Agent({ keepAlive: true });
   const storm = { over: false };
   let sent = 0;
+  let next = performance.now();
   const ended = Array.from({ length: atOnce }, async () => {
     while (!storm.over) {
+      const wait = next - performance.now();
+      next += 1_000 / perSecond;
+      if (wait > 0) await sleep(wait);
       const asked = request(world, sent++);
       const { status } = await send(PORT, asked.path, { ...asked, agent }).catch(() => FAILED);
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
@@ -202,6 +241,7 @@ async function start(database) {
       BOARD: 'storm',
       LOG_LEVEL: 'info',
       RATE_LIMIT_FACTOR: '1',
+      TRUST_PROXY: '1',
       AUTH_SECRET: 'a-secret-for-the-benchmark-only-0123456789',
     },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
