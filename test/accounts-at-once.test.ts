@@ -235,6 +235,20 @@ describeWith('postgres', 'while something else happens to the account', () => {
     ]);
   });
 
+  it('log-ins that find the same sessions leave no more than SESSION_LIMIT', async () => {
+    const { email, password } = await newcomer();
+    const { id } = await logInWithPassword(email, password);
+    for (let i = 0; i < 3; i++) await logInWithPassword(email, password);
+    const full = `SELECT FROM auth.sessions WHERE account_id = '${id}' FOR UPDATE`;
+    const { answers } = await holding(full, async () => {
+      const logIns = Array.from({ length: 6 }, () => post(app, '/auth/login', { email, password }));
+      await untilWaiting(6);
+      return { answers: Promise.all(logIns) };
+    });
+    expect((await answers).map(({ status }) => status)).toEqual(Array(6).fill(200));
+    expect(await livingSessions(id)).toHaveLength(5);
+  });
+
   it('log-ins that each end the session of the other account, and the end of all others, all come through', async () => {
     const credentials = ({ email, password }: { email: string; password: string }) => ({ email, password });
     const [mina, juno] = [credentials(await newcomer()), credentials(await newcomer())];

@@ -94,7 +94,9 @@ describe('the owner of an address that strangers ask for', () => {
     const { email } = await verifiedPerson(app, mailbox, `late-${randomUUID().slice(0, 8)}`);
     for (let n = 0; n < 5; n++) await ask('/auth/forgot-password', { email }, `198.51.100.${n}`);
     await settle();
+    const atOnce = mailsTo(email).length;
     await endPauses();
+    expect(mailsTo(email)).toHaveLength(atOnce + 1);
     const [, token] = /#reset-password=(\S+)/.exec(mailsTo(email).at(-1)?.text ?? '') ?? [];
     const reset = await post(app, '/auth/reset-password', { token, password: 'the owner chose this' });
     expect(reset.status).toBe(204);

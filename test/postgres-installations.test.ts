@@ -193,7 +193,7 @@ describeWith('postgres', 'defaults of the database', () => {
       );
       expect(statements).toHaveLength(2);
       const url = await role(...statements.map((statement) => statement.replaceAll('daemun', 'ROLE')));
-      expect(await use(url)).toEqual(WORKS);
+      await expect(use(url)).resolves.toEqual(WORKS);
     });
 
     it('schemas that an administrator made for the role suffice', async () => {
