@@ -71,6 +71,7 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
   private readonly logger = new Logger(RedisSessionStore.name);
   private readonly saving = new Set<Promise<void>>();
   private readonly recording = new Set<Promise<void>>();
+  private readonly forgetting = new Set<Promise<void>>();
 
   constructor(
     private readonly redis: Redis,
@@ -117,8 +118,14 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
   }
 
   /** Tells Redis; where that cannot be reached, waits until the others must have heard of it from the rows. */
-  async forget(sessionIds: readonly string[]): Promise<void> {
-    if (sessionIds.length === 0) return;
+  forget(sessionIds: readonly string[]): Promise<void> {
+    if (sessionIds.length === 0) return Promise.resolve();
+    const forgetting = this.forgetEverywhere(sessionIds).finally(() => this.forgetting.delete(forgetting));
+    this.forgetting.add(forgetting);
+    return forgetting;
+  }
+
+  private async forgetEverywhere(sessionIds: readonly string[]): Promise<void> {
     // A process that is alone finds it in the rows before it uses Redis again.
     if (this.config.revocationPoll === 0) return this.buryAll(sessionIds).catch(ignoreAway);
     const settled = new AbortController();
@@ -169,7 +176,7 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
 
   /** After the last request, and before the database is let go. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([...this.saving, ...this.recording]);
+    await Promise.allSettled([...this.saving, ...this.recording, ...this.forgetting]);
   }
 
   /**
