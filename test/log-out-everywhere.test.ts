@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { LONGEST_WITHOUT_ROWS_MS } from '../src/auth/sessions/redis-session-store.js';
+import { LONGEST_WITHOUT_ROWS_MS, RedisSessionStore } from '../src/auth/sessions/redis-session-store.js';
 import type { Tokens } from '../src/auth/sessions/sessions.js';
 import { openSession } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
@@ -178,6 +178,29 @@ describeWith(['postgres', 'redis'], 'a log-out that was answered', () => {
         await redis.restart();
       }
     }, 60_000);
+  });
+
+  it.each(WAYS)('is true in its own process before the others are told (%s)', async (way) => {
+    const app = await startApp({
+      DATABASE_URL: postgres.url,
+      REDIS_URL: redis.url,
+      REVOCATION_POLL_SECONDS: '60',
+      AUTH_SECRET,
+    });
+    const forget = jest.spyOn(app.daemun.app.get(RedisSessionStore, { strict: false }), 'forget');
+    try {
+      const tokens = await openSession(app);
+      const headers = { authorization: `Bearer ${tokens.accessToken}` };
+      const status = async () => (await fetch(`${app.url}/users/me`, { headers })).status;
+      expect(await status()).toBe(200);
+      forget.mockReturnValue(new Promise(() => {}));
+      const answer = ENDINGS[way](app.url, tokens);
+      await until(async () => (await status()) === 401);
+      await answer;
+    } finally {
+      forget.mockRestore();
+      await app.stop();
+    }
   });
 
   describe('and a process that cannot ask the rows what ended', () => {

@@ -127,6 +127,7 @@ describeWith(
         for (const node of cluster.nodes) expect(await node.command('WAIT', '1', '5000')).toBe(1);
         for (const replica of cluster.replicas) await replica.stopFollowing();
         for (const id of left) await store.end(id, { reason: 'logged_out' });
+        await store.forget(left);
         await database.query(
           `UPDATE auth.sessions SET ended_at = now() - interval '1 hour', touched_at = now() - interval '1 hour'`,
         );

@@ -204,6 +204,7 @@ function sessionStoreSuite(rig: () => Rig): void {
     const id = await openSession();
     await store().present(id, 1);
     expect(await store().end(id, { reason: 'logged_out' })).toEqual(expect.any(String));
+    await store().forget([id]);
     for (const each of [rig().store, rig().other]) {
       expect(await each.present(id, 1)).toBeUndefined();
       expect(await each.present(id, 2)).toBeUndefined();

@@ -105,12 +105,8 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     return this.rows.present(sessionId, generation, until, this.redis.doubtAge());
   }
 
-  async end(sessionId: string, ending: Ending, owner?: string): Promise<string | undefined> {
-    const ended = await this.rows.end(sessionId, ending, owner);
-    // A repeated log-out is as true as the first. The living session of another owner is left alone.
-    if (ended !== undefined || (await this.rows.read(sessionId)) === undefined)
-      await this.forget([sessionId]);
-    return ended;
+  end(sessionId: string, ending: Ending, owner?: string): Promise<string | undefined> {
+    return this.rows.end(sessionId, ending, owner);
   }
 
   endAll(...parameters: Parameters<PostgresSessionStore['endAll']>): Promise<string[]> {

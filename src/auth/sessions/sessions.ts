@@ -138,9 +138,13 @@ export class Sessions {
   /** Ends a session that the actor chose from the list of their own; false when there is no such living one. */
   async endOwn(actor: Actor, sessionId: string): Promise<boolean> {
     const ending = { reason: 'ended_from_list', from: actor.sessionId } as const;
-    if ((await this.store.end(sessionId, ending, actor.accountId)) === undefined) return false;
-    this.news.tell(sessionId);
-    return true;
+    if ((await this.store.end(sessionId, ending, actor.accountId)) !== undefined) {
+      await this.announce([sessionId]);
+      return true;
+    }
+    // Ended by a request before, which may have been answered 503. The living session of another owner is left alone.
+    if (!(await this.isLiving(this.dataSource.manager, sessionId))) await this.store.forget([sessionId]);
+    return false;
   }
 
   /** Ends all sessions of the actor but the one that asks. */
@@ -188,7 +192,8 @@ export class Sessions {
   /** False when it had ended before. */
   private async end(sessionId: string, reason: EndReason): Promise<boolean> {
     const owner = await this.store.end(sessionId, { reason });
-    this.news.tell(sessionId);
+    // A repeated log-out is as true as the first.
+    await this.announce([sessionId]);
     return owner !== undefined;
   }
 }
