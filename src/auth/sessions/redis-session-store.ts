@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Injectable, Logger, Optional, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Revocations } from '../../access/revocations.js';
 import { Config } from '../../config.js';
 import { Redis, RedisAway, type Run } from '../../redis/redis.js';
@@ -77,7 +77,7 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     private readonly redis: Redis,
     private readonly rows: PostgresSessionStore,
     private readonly config: Config,
-    @Optional() private readonly revocations?: Revocations,
+    private readonly revocations: Revocations,
   ) {
     super();
   }
@@ -97,7 +97,7 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
         const presented = await this.presentHot(sessionId, generation, until);
         // The process may have stood still meanwhile, and the session may have ended.
         await this.requireNews();
-        return this.revocations?.hasEnded(sessionId) === true ? undefined : presented;
+        return this.revocations.hasEnded(sessionId) ? undefined : presented;
       } catch (error) {
         if (!(error instanceof RedisAway)) throw error;
       }
@@ -181,7 +181,7 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
    */
   private async requireNews(): Promise<void> {
     const { revocations } = this;
-    if (revocations === undefined || revocations.age <= HEARD_WITHIN_MS) return;
+    if (revocations.age <= HEARD_WITHIN_MS) return;
     await revocations.freshen(HEARD_WITHIN_MS);
     if (revocations.age > LONGEST_WITHOUT_ROWS_MS)
       throw temporarilyUnavailable('rows_unknown: what has ended could not be asked for too long', undefined);
