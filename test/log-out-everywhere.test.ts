@@ -203,6 +203,31 @@ describeWith(['postgres', 'redis'], 'a log-out that was answered', () => {
     }
   });
 
+  it('is true in a process whose question for the rows is slow: it answers 503 meanwhile', async () => {
+    const env = { DATABASE_URL: postgres.url, REDIS_URL: redis.url, AUTH_SECRET };
+    const app = await startApp(env);
+    try {
+      const tokens = await openSession(app);
+      expect((await refreshAtLast(app.url, tokens)).status).toBe(200);
+      const query = app.database.query.bind(app.database) as (...args: unknown[]) => Promise<unknown>;
+      let answer = (): void => {};
+      const answered = new Promise<void>((resolve) => (answer = resolve));
+      const slow = jest.spyOn(app.database, 'query').mockImplementation(async (...args: unknown[]) => {
+        if (String(args[0]).includes("'clock' AS kind")) await answered;
+        return query(...args);
+      });
+      // A process that does not tell Redis.
+      expect((await ENDINGS['POST /auth/logout'](opener.url, tokens)).status).toBe(204);
+      await until(async () => (await refresh(app.url, tokens)).status === 503);
+      for (let turn = 0; turn < 3; turn++) expect((await refresh(app.url, tokens)).status).toBe(503);
+      answer();
+      expect(await refreshAtLast(app.url, tokens)).toEqual(ENDED);
+      slow.mockRestore();
+    } finally {
+      await app.stop();
+    }
+  }, 60_000);
+
   describe('and a process that cannot ask the rows what ended', () => {
     afterEach(() => void jest.restoreAllMocks());
 

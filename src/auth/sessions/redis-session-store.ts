@@ -176,13 +176,17 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
   }
 
   /**
-   * Knows what has ended until {@link HEARD_WITHIN_MS} ago, or goes on without where the database does not answer.
-   * @throws {Problem} `temporarily_unavailable` after {@link LONGEST_WITHOUT_ROWS_MS}.
+   * Makes sure that this process knows what has ended until {@link HEARD_WITHIN_MS} ago. Goes on without where asking the rows
+   * fails.
+   * @throws {Problem} `temporarily_unavailable` while the rows are slow to answer, and after {@link LONGEST_WITHOUT_ROWS_MS}.
    */
   private async requireNews(): Promise<void> {
     const { revocations } = this;
     if (revocations.age <= HEARD_WITHIN_MS) return;
     await revocations.freshen(HEARD_WITHIN_MS);
+    if (revocations.age <= HEARD_WITHIN_MS) return;
+    if (!revocations.failing)
+      throw temporarilyUnavailable('rows_slow: what has ended could not be asked in time', undefined);
     if (revocations.age > LONGEST_WITHOUT_ROWS_MS)
       throw temporarilyUnavailable('rows_unknown: what has ended could not be asked for too long', undefined);
   }
