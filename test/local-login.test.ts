@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { PasswordHashes } from '../src/auth/local/password-hashes.js';
+import { SessionStore } from '../src/auth/sessions/session-store.js';
 import { startApp, type TestApp } from './support/app.js';
+import { whileSlow } from './support/late-commit.js';
 import { Mailbox } from './support/mailbox.js';
 import { post, register, tokenIn, verifiedPerson } from './support/people.js';
 
@@ -116,6 +118,29 @@ describe('logging in', () => {
       const known = (await endings()).length;
       expect((await logIn(email, password, { cookie: change(before) })).status).toBe(200);
       expect(await endings()).toHaveLength(known);
+      expect((await refresh(before)).status).toBe(200);
+    });
+
+    it('is answered, with a session that works, while other processes cannot be told', async () => {
+      const { email, password } = await verifiedPerson(app, mailbox, 'nobody-told');
+      const before = cookieOf(await logIn(email, password));
+      const store = app.daemun.app.get(SessionStore, { strict: false });
+      const forget = jest.spyOn(store, 'forget').mockReturnValue(new Promise(() => {}));
+      const answer = await logIn(email, password, { cookie: before });
+      forget.mockRestore();
+      expect(answer.status).toBe(200);
+      expect((await refresh(cookieOf(answer))).status).toBe(200);
+      expect((await refresh(before)).status).toBe(401);
+    });
+
+    it('ends nothing when the answer of the log-in has gone', async () => {
+      const { email, password } = await verifiedPerson(app, mailbox, 'answered-before');
+      const before = cookieOf(await logIn(email, password));
+      const { answer, finished } = await whileSlow(app, 'open', () =>
+        logIn(email, password, { cookie: before }),
+      );
+      expect([answer.status, answer.headers.getSetCookie()]).toEqual([503, []]);
+      await finished;
       expect((await refresh(before)).status).toBe(200);
     });
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { LONGEST_WITHOUT_ROWS_MS } from '../src/auth/sessions/redis-session-store.js';
+import { LONGEST_WITHOUT_ROWS_MS, RedisSessionStore } from '../src/auth/sessions/redis-session-store.js';
 import type { Tokens } from '../src/auth/sessions/sessions.js';
 import { openSession } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
@@ -179,6 +179,54 @@ describeWith(['postgres', 'redis'], 'a log-out that was answered', () => {
       }
     }, 60_000);
   });
+
+  it.each(WAYS)('is true in its own process before the others are told (%s)', async (way) => {
+    const app = await startApp({
+      DATABASE_URL: postgres.url,
+      REDIS_URL: redis.url,
+      REVOCATION_POLL_SECONDS: '60',
+      AUTH_SECRET,
+    });
+    const forget = jest.spyOn(app.daemun.app.get(RedisSessionStore, { strict: false }), 'forget');
+    try {
+      const tokens = await openSession(app);
+      const headers = { authorization: `Bearer ${tokens.accessToken}` };
+      const status = async () => (await fetch(`${app.url}/users/me`, { headers })).status;
+      expect(await status()).toBe(200);
+      forget.mockReturnValue(new Promise(() => {}));
+      const answer = ENDINGS[way](app.url, tokens);
+      await until(async () => (await status()) === 401);
+      await answer;
+    } finally {
+      forget.mockRestore();
+      await app.stop();
+    }
+  });
+
+  it('is true in a process whose question for the rows is slow: it answers 503 meanwhile', async () => {
+    const env = { DATABASE_URL: postgres.url, REDIS_URL: redis.url, AUTH_SECRET };
+    const app = await startApp(env);
+    try {
+      const tokens = await openSession(app);
+      expect((await refreshAtLast(app.url, tokens)).status).toBe(200);
+      const query = app.database.query.bind(app.database) as (...args: unknown[]) => Promise<unknown>;
+      let answer = (): void => {};
+      const answered = new Promise<void>((resolve) => (answer = resolve));
+      const slow = jest.spyOn(app.database, 'query').mockImplementation(async (...args: unknown[]) => {
+        if (String(args[0]).includes("'clock' AS kind")) await answered;
+        return query(...args);
+      });
+      // A process that does not tell Redis.
+      expect((await ENDINGS['POST /auth/logout'](opener.url, tokens)).status).toBe(204);
+      await until(async () => (await refresh(app.url, tokens)).status === 503);
+      for (let turn = 0; turn < 3; turn++) expect((await refresh(app.url, tokens)).status).toBe(503);
+      answer();
+      expect(await refreshAtLast(app.url, tokens)).toEqual(ENDED);
+      slow.mockRestore();
+    } finally {
+      await app.stop();
+    }
+  }, 60_000);
 
   describe('and a process that cannot ask the rows what ended', () => {
     afterEach(() => void jest.restoreAllMocks());

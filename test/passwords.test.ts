@@ -1,10 +1,12 @@
 import { hash } from '@node-rs/argon2';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { dictionary } from '@zxcvbn-ts/language-common';
 import fc from 'fast-check';
 import { Account } from '../src/auth/account.entity.js';
 import { OneTimeTokens } from '../src/auth/local/one-time-tokens.js';
+import { SessionStore } from '../src/auth/sessions/session-store.js';
 import { startApp, type TestApp } from './support/app.js';
+import { whileSlow } from './support/late-commit.js';
 import { Mailbox } from './support/mailbox.js';
 import { post, register, verifiedPerson } from './support/people.js';
 
@@ -38,11 +40,60 @@ async function forgot(email: string): Promise<string> {
   const mail = (await mailbox.waitFor(email, before + 1)).at(-1);
   return /#reset-password=(\S+)/.exec(mail?.text ?? '')?.[1] ?? 'no link';
 }
+/** What changes the credentials, or removes the account, of someone who has a session and a link. */
+const CHANGES = {
+  'POST /auth/change-password': ({ password }, { authorization }) =>
+    post(
+      app,
+      '/auth/change-password',
+      { currentPassword: password, newPassword: 'a better password' },
+      { authorization },
+    ),
+  'POST /auth/reset-password': (_, _session, token) => reset(token, 'a better password'),
+  'DELETE /auth/account': (_, { authorization }) =>
+    fetch(`${app.url}/auth/account`, { method: 'DELETE', headers: { authorization } }),
+} satisfies Record<
+  string,
+  (
+    person: { readonly password: string },
+    session: { readonly authorization: string },
+    token: string,
+  ) => Promise<Response>
+>;
 const reset = (token: string, password: string) => post(app, '/auth/reset-password', { token, password });
 const eventsOf = async ({ authorization }: { authorization: string }) => {
   const answer = await fetch(`${app.url}/auth/events`, { headers: { authorization } });
   return ((await answer.json()) as { items: { kind: string; details: object }[] }).items;
 };
+
+describe.each(Object.entries(CHANGES))('%s', (name, change) => {
+  const arrange = async (round: string) => {
+    const mina = await verifiedPerson(app, mailbox, `${round}-${name.length}`);
+    const here = await session(mina.email, mina.password);
+    const elsewhere = await session(mina.email, mina.password);
+    const token = await forgot(mina.email);
+    return { elsewhere, send: () => change(mina, here, token) };
+  };
+
+  it('succeeds while other processes cannot be told which sessions ended', async () => {
+    const { elsewhere, send } = await arrange('untold');
+    const store = app.daemun.app.get(SessionStore, { strict: false });
+    const forget = jest.spyOn(store, 'forget').mockReturnValue(new Promise(() => {}));
+    const { status } = await send();
+    forget.mockRestore();
+    expect(status).toBe(204);
+    expect(await code(await refresh(elsewhere.cookie))).toBe('session_ended');
+  });
+
+  it('changes nothing when its answer has gone, so that it can be repeated', async () => {
+    const { elsewhere, send } = await arrange('late');
+    const { answer, finished } = await whileSlow(app, 'endAllOf', send);
+    expect(answer.status).toBe(503);
+    await finished;
+    expect((await refresh(elsewhere.cookie)).status).toBe(200);
+    expect((await send()).status).toBe(204);
+  });
+});
 
 describe('a forgotten password', () => {
   it('becomes another one with the link in the mail, and logs out everywhere', async () => {

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DataSource } from 'typeorm';
 import { databaseOptions } from '../ormconfig.js';
+import { Revocations } from '../src/access/revocations.js';
 import { PostgresSessionStore } from '../src/auth/sessions/postgres-session-store.js';
 import { RedisSessionStore } from '../src/auth/sessions/redis-session-store.js';
 import { DROP } from '../src/auth/sessions/present.lua.js';
@@ -204,6 +205,7 @@ function sessionStoreSuite(rig: () => Rig): void {
     const id = await openSession();
     await store().present(id, 1);
     expect(await store().end(id, { reason: 'logged_out' })).toEqual(expect.any(String));
+    await store().forget([id]);
     for (const each of [rig().store, rig().other]) {
       expect(await each.present(id, 1)).toBeUndefined();
       expect(await each.present(id, 2)).toBeUndefined();
@@ -489,7 +491,13 @@ function redisRig(database: DataSource, redis: Redis, otherRedis: Redis): Rig {
   const doubts = { age: NEVER };
   for (const link of [redis, otherRedis]) link.doubtAge = () => doubts.age;
   const [store, other] = [redis, otherRedis].map(
-    (link) => new RedisSessionStore(link, new PostgresSessionStore(database, config), config),
+    (link) =>
+      new RedisSessionStore(
+        link,
+        new PostgresSessionStore(database, config),
+        config,
+        new Revocations(config),
+      ),
   );
   if (store === undefined || other === undefined) throw new Error('no store');
   return {

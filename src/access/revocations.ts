@@ -22,7 +22,13 @@ export class Revocations {
   /** Account id → tokens issued until then (s, by the issuer's clock) are refused, and when the last of them expires (ms). */
   private readonly changedAccounts = new Map<string, { readonly issued: number; readonly until: number }>();
   private news:
-    | { readonly catchUp: () => Promise<void>; until: number; inVainAt: number; asked: Elapsed | undefined }
+    | {
+        readonly catchUp: () => Promise<void>;
+        until: number;
+        inVainAt: number;
+        asked: Elapsed | undefined;
+        failed: boolean;
+      }
     | undefined;
 
   constructor(private readonly config: Config) {}
@@ -78,7 +84,7 @@ export class Revocations {
 
   /** Where several processes may end sessions: `catchUp` fetches what others ended since it was last called. */
   follow(catchUp: () => Promise<void>): void {
-    this.news = { catchUp, until: 0, inVainAt: -Infinity, asked: undefined };
+    this.news = { catchUp, until: 0, inVainAt: -Infinity, asked: undefined, failed: false };
   }
 
   /** Everything that others had ended when it was `asked` for is known, and the next news come within so many ms. */
@@ -87,6 +93,7 @@ export class Revocations {
     this.news.asked = asked;
     this.news.until = Date.now() + nextWithin;
     this.news.inVainAt = -Infinity;
+    this.news.failed = false;
   }
 
   /** Time (ms) since this process asked for everything that others ended, and got it; 0 where there are no others. */
@@ -100,13 +107,22 @@ export class Revocations {
     return this.news !== undefined && Date.now() > this.news.until;
   }
 
-  /** Fetches what is overdue, or older than so many ms. When that cannot be had now, the map goes on as it is. */
+  /** Whether the last attempt to fetch what others ended has failed; false while the first one is under way, however slow. */
+  get failing(): boolean {
+    return this.news?.failed === true;
+  }
+
+  /**
+   * Fetches what is overdue, or older than so many ms. When that cannot be had now, the map goes on as it is; a caller with a
+   * `maxAge` looks at {@link age} and {@link failing} afterwards.
+   */
   async freshen(maxAge = Infinity): Promise<void> {
     const { news } = this;
     if (news === undefined) return;
-    const asked = this.ask(news.catchUp, maxAge);
-    // One request waits, with those of the same second; the others do not wait for stores that are away.
-    if (Date.now() - news.inVainAt > IN_VAIN) {
+    const asked = this.ask(news, maxAge);
+    // One request waits, with those of the same second; the others do not wait for stores that are away. A caller with a
+    // `maxAge` waits for stores that are slow.
+    if (Date.now() - news.inVainAt > IN_VAIN || (maxAge !== Infinity && !news.failed)) {
       const late = new Promise<void>((resolve) => setTimeout(resolve, PATIENCE).unref());
       await Promise.race([asked, late]);
     }
@@ -116,11 +132,12 @@ export class Revocations {
   }
 
   /** Twice where need be: what had been asked before this process slept knows nothing of that time. */
-  private async ask(catchUp: () => Promise<void>, maxAge: number): Promise<void> {
+  private async ask(news: NonNullable<typeof this.news>, maxAge: number): Promise<void> {
     try {
-      await catchUp();
-      if (this.isStale(maxAge)) await catchUp();
+      await news.catchUp();
+      if (this.isStale(maxAge)) await news.catchUp();
     } catch {
+      news.failed = true;
       // Whoever fetches says so in the log.
     }
   }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Actor } from '../access/actor.js';
+import { refuseLateCommit } from '../http/request-budget.js';
 import { Account } from './account.entity.js';
 import { Outbox } from '../outbox/outbox.js';
 import { recordAuditEvent } from './audit-events.js';
@@ -61,7 +62,9 @@ export class Departures {
         },
       );
       await recordAuditEvent(db, { accountId, kind: 'account_deleted' });
-      return this.sessions.endAllOf(accountId, { reason: 'account_deleted' }, db);
+      const announce = await this.sessions.endAllOf(accountId, { reason: 'account_deleted' }, db);
+      refuseLateCommit();
+      return announce;
     });
     await announce();
     this.outbox.wake();

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { DataSource, type EntityManager } from 'typeorm';
+import { refuseLateCommit } from '../http/request-budget.js';
 import { Outbox } from '../outbox/outbox.js';
 import { Problem } from '../problems/problem.js';
 import { Profiles, type Locale } from '../users/profiles.js';
@@ -43,7 +44,7 @@ export class LogIn {
    *
    * The session whose refresh cookie the request has is ended in the same transaction, whoever's it is (ASVS V7.2.4), and so is
    * `replaced`: what the browser had when the log-in began, where its cookie may not come along.
-   * @throws {Problem} `account_disabled`, `credentials_invalid`.
+   * @throws {Problem} `account_disabled`, `credentials_invalid`, `temporarily_unavailable`.
    * @throws {LoginError} `login_attempt_invalid`.
    */
   async complete(account: Account, proof: Proof, request: LogInRequest, replaced?: string): Promise<Tokens> {
@@ -67,10 +68,14 @@ export class LogIn {
       if (!(await holds(db, owner, proof))) return undefined;
       if (owner.status !== 'active') throw new Problem('account_disabled');
       const userAgent = headers['user-agent'];
-      return this.sessions.open({ accountId, roles: owner.roles, method, ip, userAgent, replaces }, db);
+      const session = { accountId, roles: owner.roles, method, ip, userAgent, replaces };
+      const opened = await this.sessions.open(session, db);
+      // Committed without an answer, it would end the browser's session without giving it another.
+      refuseLateCommit();
+      return opened;
     });
     if (opened === undefined) throw outdated(proof);
-    await opened.announce();
+    opened.announce();
     this.logger.log(`account ${accountId} logged in (${method})`);
     return opened;
   }

@@ -6,6 +6,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { ALGORITHM } from '../../access/access-token.js';
 import { Config } from '../../config.js';
+import { refuseLateCommit } from '../../http/request-budget.js';
 import { Problem } from '../../problems/problem.js';
 import { LONGEST_SIGNED } from '../keys/key-ring.js';
 import { SigningKeys } from '../keys/signing-keys.js';
@@ -71,7 +72,7 @@ export class OneTimeTokens {
 
   /**
    * Uses the token up and does the work that it was for, both or neither.
-   * @throws {Problem} `token_invalid` when it is of another kind, used, expired, or was never ours.
+   * @throws {Problem} `token_invalid` when it is of another kind, used, expired, or was never ours, `temporarily_unavailable`.
    */
   async redeem<T>(
     kind: OneTimeTokenKind,
@@ -94,7 +95,9 @@ export class OneTimeTokens {
         [hashOf(jti), kind, sub],
       );
       if (grant === undefined) throw invalid('used, expired or withdrawn');
-      return work(grant, db);
+      const done = await work(grant, db);
+      refuseLateCommit();
+      return done;
     });
   }
 

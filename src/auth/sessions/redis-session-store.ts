@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Injectable, Logger, Optional, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Revocations } from '../../access/revocations.js';
 import { Config } from '../../config.js';
 import { Redis, RedisAway, type Run } from '../../redis/redis.js';
@@ -71,12 +71,13 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
   private readonly logger = new Logger(RedisSessionStore.name);
   private readonly saving = new Set<Promise<void>>();
   private readonly recording = new Set<Promise<void>>();
+  private readonly forgetting = new Set<Promise<void>>();
 
   constructor(
     private readonly redis: Redis,
     private readonly rows: PostgresSessionStore,
     private readonly config: Config,
-    @Optional() private readonly revocations?: Revocations,
+    private readonly revocations: Revocations,
   ) {
     super();
   }
@@ -96,7 +97,7 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
         const presented = await this.presentHot(sessionId, generation, until);
         // The process may have stood still meanwhile, and the session may have ended.
         await this.requireNews();
-        return this.revocations?.hasEnded(sessionId) === true ? undefined : presented;
+        return this.revocations.hasEnded(sessionId) ? undefined : presented;
       } catch (error) {
         if (!(error instanceof RedisAway)) throw error;
       }
@@ -104,12 +105,8 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     return this.rows.present(sessionId, generation, until, this.redis.doubtAge());
   }
 
-  async end(sessionId: string, ending: Ending, owner?: string): Promise<string | undefined> {
-    const ended = await this.rows.end(sessionId, ending, owner);
-    // A repeated log-out is as true as the first. The living session of another owner is left alone.
-    if (ended !== undefined || (await this.rows.read(sessionId)) === undefined)
-      await this.forget([sessionId]);
-    return ended;
+  end(sessionId: string, ending: Ending, owner?: string): Promise<string | undefined> {
+    return this.rows.end(sessionId, ending, owner);
   }
 
   endAll(...parameters: Parameters<PostgresSessionStore['endAll']>): Promise<string[]> {
@@ -117,8 +114,14 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
   }
 
   /** Tells Redis; where that cannot be reached, waits until the others must have heard of it from the rows. */
-  async forget(sessionIds: readonly string[]): Promise<void> {
-    if (sessionIds.length === 0) return;
+  forget(sessionIds: readonly string[]): Promise<void> {
+    if (sessionIds.length === 0) return Promise.resolve();
+    const forgetting = this.forgetEverywhere(sessionIds).finally(() => this.forgetting.delete(forgetting));
+    this.forgetting.add(forgetting);
+    return forgetting;
+  }
+
+  private async forgetEverywhere(sessionIds: readonly string[]): Promise<void> {
     // A process that is alone finds it in the rows before it uses Redis again.
     if (this.config.revocationPoll === 0) return this.buryAll(sessionIds).catch(ignoreAway);
     const settled = new AbortController();
@@ -169,17 +172,21 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
 
   /** After the last request, and before the database is let go. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([...this.saving, ...this.recording]);
+    await Promise.allSettled([...this.saving, ...this.recording, ...this.forgetting]);
   }
 
   /**
-   * Knows what has ended until {@link HEARD_WITHIN_MS} ago, or goes on without where the database does not answer.
-   * @throws {Problem} `temporarily_unavailable` after {@link LONGEST_WITHOUT_ROWS_MS}.
+   * Makes sure that this process knows what has ended until {@link HEARD_WITHIN_MS} ago. Goes on without where asking the rows
+   * fails.
+   * @throws {Problem} `temporarily_unavailable` while the rows are slow to answer, and after {@link LONGEST_WITHOUT_ROWS_MS}.
    */
   private async requireNews(): Promise<void> {
     const { revocations } = this;
-    if (revocations === undefined || revocations.age <= HEARD_WITHIN_MS) return;
+    if (revocations.age <= HEARD_WITHIN_MS) return;
     await revocations.freshen(HEARD_WITHIN_MS);
+    if (revocations.age <= HEARD_WITHIN_MS) return;
+    if (!revocations.failing)
+      throw temporarilyUnavailable('rows_slow: what has ended could not be asked in time', undefined);
     if (revocations.age > LONGEST_WITHOUT_ROWS_MS)
       throw temporarilyUnavailable('rows_unknown: what has ended could not be asked for too long', undefined);
   }

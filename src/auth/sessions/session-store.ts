@@ -81,8 +81,8 @@ export abstract class SessionStore {
   abstract present(sessionId: string, generation: number, until?: number): Promise<Presented | undefined>;
 
   /**
-   * Ends a session for good, in every process; whose it was, or undefined when it had ended already and stays as it was. With an owner, only
-   * a session of that account.
+   * Ends a session for good; whose it was, or undefined when it had ended already and stays as it was. With an owner, only a
+   * session of that account. It has to be given to {@link forget}.
    */
   abstract end(sessionId: string, ending: Ending, owner?: string): Promise<string | undefined>;
 

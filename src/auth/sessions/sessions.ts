@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { DataSource, IsNull, MoreThan, type EntityManager } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
 import { Revocations } from '../../access/revocations.js';
-import { withinBudget } from '../../http/request-budget.js';
+import { whileAnswerCanWait, withinBudget } from '../../http/request-budget.js';
 import { Metrics } from '../../metrics/metrics.js';
 import { Problem, temporarilyUnavailable } from '../../problems/problem.js';
 import { AccessTokens } from '../access-tokens.js';
@@ -24,8 +24,11 @@ export interface Tokens {
 
 /** A session that has been opened. */
 export interface OpenedSession extends Tokens {
-  /** Tells everyone which sessions ended for it; to be called once the transaction is committed. */
-  readonly announce: () => Promise<void>;
+  /**
+   * Refuses the access tokens of the sessions that ended for it; to be called once the transaction is committed. Other
+   * processes are told in the background, since a log-in promises nothing for them.
+   */
+  readonly announce: () => void;
 }
 
 /**
@@ -69,7 +72,7 @@ export class Sessions {
     return {
       ...this.accessTokenFor({ accountId, sessionId, roles }),
       refreshToken: this.refreshTokens.mint(handle, 1),
-      announce: () => this.announce(ended),
+      announce: () => void this.announceQuietly(ended),
     };
   }
 
@@ -85,7 +88,7 @@ export class Sessions {
     const until = this.pulse.deadline();
     if (until === undefined) throw temporarilyUnavailable('this process stood still', undefined);
     // A step that the store has not taken by then is not taken any more.
-    return withinBudget(this.exchange(token, until), until - performance.now());
+    return withinBudget(() => this.exchange(token, until), until - performance.now());
   }
 
   private async exchange({ handle, sessionId, generation }: RefreshToken, until: number): Promise<Tokens> {
@@ -135,21 +138,26 @@ export class Sessions {
   /** Ends a session that the actor chose from the list of their own; false when there is no such living one. */
   async endOwn(actor: Actor, sessionId: string): Promise<boolean> {
     const ending = { reason: 'ended_from_list', from: actor.sessionId } as const;
-    if ((await this.store.end(sessionId, ending, actor.accountId)) === undefined) return false;
-    this.news.tell(sessionId);
-    return true;
+    if ((await this.store.end(sessionId, ending, actor.accountId)) !== undefined) {
+      await this.announce([sessionId]);
+      return true;
+    }
+    // Ended by a request before, which may have been answered 503. The living session of another owner is left alone.
+    if (!(await this.isLiving(this.dataSource.manager, sessionId))) await this.store.forget([sessionId]);
+    return false;
   }
 
   /** Ends all sessions of the actor but the one that asks. */
   async endOthers({ accountId, sessionId }: Actor): Promise<void> {
     const ending = { reason: 'ended_from_list', from: sessionId } as const;
-    const announce = await this.endAllOf(accountId, ending, this.dataSource.manager, { except: sessionId });
-    await announce();
+    const which = { except: sessionId };
+    await this.announce(await this.store.endAll(this.dataSource.manager, accountId, ending, which));
   }
 
   /**
-   * Ends all sessions of an account, or some, in the caller's transaction. What it gives back tells everyone, and is to be
-   * called once that is committed; should the process die before, the others find it in the rows.
+   * Ends all sessions of an account, or some, in the caller's transaction. Returns a function to call once that is committed:
+   * it tells all processes, and waits for that while the answer can wait. It never fails, since the caller's change is made;
+   * other processes also find the endings in the rows.
    */
   async endAllOf(
     accountId: string,
@@ -158,9 +166,19 @@ export class Sessions {
     which?: Which,
   ): Promise<() => Promise<void>> {
     const ended = await this.store.endAll(db, accountId, ending, which);
-    return () => this.announce(ended);
+    return () => whileAnswerCanWait(this.announceQuietly(ended));
   }
 
+  /** Logs what {@link announce} throws. */
+  private async announceQuietly(ended: readonly string[]): Promise<void> {
+    try {
+      await this.announce(ended);
+    } catch (error) {
+      this.logger.warn({ err: error }, 'Redis could not be told which sessions ended');
+    }
+  }
+
+  /** Refuses the access tokens of ended sessions, and resolves when no process refreshes the sessions any more. */
   private async announce(ended: readonly string[]): Promise<void> {
     for (const sessionId of ended) this.news.tell(sessionId);
     await this.store.forget(ended);
@@ -174,7 +192,8 @@ export class Sessions {
   /** False when it had ended before. */
   private async end(sessionId: string, reason: EndReason): Promise<boolean> {
     const owner = await this.store.end(sessionId, { reason });
-    this.news.tell(sessionId);
+    // A repeated log-out is as true as the first.
+    await this.announce([sessionId]);
     return owner !== undefined;
   }
 }

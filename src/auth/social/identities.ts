@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, LessThan, type EntityManager } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
 import { isUniqueViolation } from '../../database/unique-violation.js';
+import { refuseLateCommit } from '../../http/request-budget.js';
 import { Outbox } from '../../outbox/outbox.js';
 import { Problem } from '../../problems/problem.js';
 import { emailAddress } from '../../text/email-address.js';
@@ -98,7 +99,9 @@ export class Identities {
         kind: 'identity_unlinked',
         details: { provider, by: 'person' },
       });
-      return this.sessions.endAllOf(accountId, { reason: 'unlinked' }, db, which);
+      const announce = await this.sessions.endAllOf(accountId, { reason: 'unlinked' }, db, which);
+      refuseLateCommit();
+      return announce;
     });
     await announce();
     this.outbox.wake();

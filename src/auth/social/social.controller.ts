@@ -130,7 +130,7 @@ export class SocialController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
     // The provider's calls came before, with time limits of their own.
-    await withinBudget(this.logInOrLink(request, reply));
+    await withinBudget(() => this.logInOrLink(request, reply));
   }
 
   private async logInOrLink(request: FastifyRequest, reply: FastifyReply): Promise<void> {
