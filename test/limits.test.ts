@@ -5,6 +5,7 @@ import { BoundedMemory } from '../src/rate-limits/bounded-memory.js';
 import { clientOf } from '../src/rate-limits/client-address.js';
 import { pauseAfter } from '../src/auth/limits/limits.js';
 import { PasswordHashes } from '../src/auth/local/password-hashes.js';
+import { signedIn, type Call } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { Mailbox } from './support/mailbox.js';
 import { post, verifiedPerson } from './support/people.js';
@@ -373,6 +374,62 @@ describe('a flood of passwords from forty /64s of one /48, more than the hash qu
   it('refuses no registration from another network', async () => {
     const person = { email: 'flooded-too@example.com', password: 'a fine password', nickname: 'Mina' };
     expect((await post(app, '/auth/register', person, from('203.0.113.10'))).status).toBe(202);
+  });
+});
+
+describe('a flood of right passwords from forty accounts that are logged in, of one network', () => {
+  const KNOWN = '2001:db8:ffff::5';
+  const newPassword = 'the same password';
+  let app: TestApp;
+  let mina: { email: string; password: string };
+  let call: Call;
+  const flooding = new AbortController();
+  let flood: Promise<void>[];
+  beforeAll(async () => {
+    app = await startApp({ MAIL_URL: mailbox.url, TRUST_PROXY: '1' });
+    mina = await verifiedPerson(app, mailbox, 'flooded-inside');
+    expect((await tries(app, mina.email, mina.password, KNOWN)).status).toBe(200);
+    const passwordHash = await app.daemun.app.get(PasswordHashes).hash(newPassword);
+    const people = await Promise.all(Array.from({ length: 41 }, () => signedIn(app)));
+    await app.database.query('UPDATE auth.accounts SET password_hash = $1 WHERE email IS NULL', [
+      passwordHash,
+    ]);
+    call = people.pop()!.call;
+    let refused = () => {};
+    const full = new Promise<void>((resolve) => (refused = resolve));
+    flood = people.map(async (person, i) => {
+      while (!flooding.signal.aborted) {
+        const body = { currentPassword: newPassword, newPassword };
+        const { status } = await person.call('POST', '/auth/change-password', body, from(`198.51.100.${i}`));
+        if (status === 503) refused();
+      }
+    });
+    await full;
+  });
+  afterAll(async () => {
+    flooding.abort();
+    await Promise.all(flood);
+    await app.stop();
+  });
+
+  it('refuses no log-in from a client known to the account', async () => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 15; i++) statuses.push((await tries(app, mina.email, mina.password, KNOWN)).status);
+    expect(statuses).toEqual(Array<number>(15).fill(200));
+  });
+
+  it.each([
+    [
+      'change of a password',
+      'POST',
+      '/auth/change-password',
+      { currentPassword: 'a wrong guess', newPassword },
+    ],
+    ['reauthentication', 'DELETE', '/auth/account', { password: 'a wrong guess' }],
+  ])('refuses no %s from another network', async (_, method, path, body) => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 15; i++) statuses.push((await call(method, path, body, from('203.0.113.9'))).status);
+    expect(statuses).toEqual(Array<number>(15).fill(401));
   });
 });
 
