@@ -5,6 +5,7 @@ import { BoundedMemory } from '../src/rate-limits/bounded-memory.js';
 import { clientOf } from '../src/rate-limits/client-address.js';
 import { pauseAfter } from '../src/auth/limits/limits.js';
 import { PasswordHashes } from '../src/auth/local/password-hashes.js';
+import { temporarilyUnavailable } from '../src/problems/problem.js';
 import { signedIn, type Call } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { Mailbox } from './support/mailbox.js';
@@ -20,6 +21,7 @@ beforeAll(async () => {
 afterAll(() => mailbox.close());
 
 const FREE = 10;
+const PASSWORD = "one's own password";
 /** As a proxy that is trusted tells it. */
 const from = (address: string) => ({ 'x-forwarded-for': address });
 const tries = (on: TestApp, email: string, password: string, address = '203.0.113.1') =>
@@ -126,6 +128,49 @@ describe('wrong passwords', () => {
       );
     for (let i = 0; i <= FREE; i++) expect((await change('a wrong guess')).status).toBe(401);
     expect((await change(mina.password)).status).toBe(429);
+  });
+
+  describe.each([
+    [
+      'change of a password',
+      'POST',
+      '/auth/change-password',
+      (password: string) => ({ currentPassword: password, newPassword: PASSWORD }),
+      400,
+    ],
+    ['link of a provider', 'POST', '/auth/identities/kakao', (password: string) => ({ password }), 200],
+  ])('of who is logged in, at a %s,', (_, method, path, body, right) => {
+    let ask: (password: string) => Promise<Response>;
+    beforeEach(async () => {
+      const { id, call } = await signedIn(app);
+      const passwordHash = await app.daemun.app.get(PasswordHashes).hash(PASSWORD);
+      await app.database.query('UPDATE auth.accounts SET password_hash = $2 WHERE id = $1', [
+        id,
+        passwordHash,
+      ]);
+      ask = (password) => call(method, path, body(password));
+    });
+
+    it('are not the only ones that count: an account gets no more than 60 comparisons an hour', async () => {
+      const statuses: number[] = [];
+      for (let i = 0; i < 60; i++) statuses.push((await ask(PASSWORD)).status);
+      expect(statuses).toEqual(Array<number>(60).fill(right));
+      const { finished } = app.daemun.app.get(PasswordHashes).load;
+      const answer = await ask(PASSWORD);
+      expect([answer.status, Number(answer.headers.get('retry-after')) > 0]).toEqual([429, true]);
+      expect(app.daemun.app.get(PasswordHashes).load.finished).toBe(finished);
+    });
+
+    it('that cannot be compared since too many are waiting count for nothing', async () => {
+      const matches = jest.spyOn(app.daemun.app.get(PasswordHashes), 'matches');
+      matches.mockRejectedValue(temporarilyUnavailable('too many are waiting', undefined));
+      const statuses: number[] = [];
+      for (let i = 0; i < 65; i++) statuses.push((await ask(PASSWORD)).status);
+      expect(new Set(statuses)).toEqual(new Set([503]));
+      matches.mockRestore();
+      expect((await ask('a wrong guess')).status).toBe(401);
+      expect((await ask(PASSWORD)).status).toBe(right);
+    });
   });
 });
 

@@ -41,10 +41,11 @@ export class Reauthentication {
     const { passwordHash } = await this.accounts.findOneByOrFail({ id: accountId });
     const attempt = await this.limits.password(accountId);
     const party = { key: routedNetworkOf(address), reserved: true };
-    if (!(await this.hashes.matches(password, passwordHash, party)) || passwordHash === null)
-      throw new Problem('credentials_invalid');
-    await attempt.succeeded();
-    return passwordHash;
+    return attempt.judge(async () => {
+      if (!(await this.hashes.matches(password, passwordHash, party)) || passwordHash === null)
+        throw new Problem('credentials_invalid');
+      return passwordHash;
+    });
   }
 
   /**

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable, Optional } from '@nestjs/common';
 import type { RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
 import { Config } from '../../config.js';
+import { problemOf } from '../../problems/problem.filter.js';
 import { clientOf, siteOf } from '../../rate-limits/client-address.js';
 import { countersIn, scaledBy, take, tooMany, type MakeCounter } from '../../rate-limits/counters.js';
 import { Redis } from '../../redis/redis.js';
@@ -47,7 +48,10 @@ interface Patience {
 const ONE: Patience = { free: 10, longest: 900 };
 /** Everyone together at one account: from then on each client that is new to the account waits before each attempt. */
 const EVERYONE: Patience = { free: 100, longest: 10 };
-/** Attempts of one client at one account, right or wrong: a right password costs a hash, a session and its audit events. */
+/**
+ * Attempts of one client at one account, or of a person who is logged in at their own, right or wrong: a right password
+ * costs a hash, and a log-in also a session and its audit events.
+ */
 const ATTEMPTS_OF_ONE = { points: 60, duration: HOUR };
 /** How long (s) a turn is kept for who waited for it. */
 const TURN = 10 * MINUTE;
@@ -59,11 +63,28 @@ export function pauseAfter(attempts: number, { free, longest }: Patience): numbe
   return attempts <= free ? 0 : Math.min(2 ** Math.min(attempts - free - 1, 30), longest);
 }
 
-/** A look at credentials that is allowed. What is not told to have succeeded has failed. */
-export interface Attempt {
-  succeeded(): Promise<void>;
-  /** The credentials could not be compared, and count for nothing. */
-  withdrawn(): Promise<void>;
+/** A comparison of credentials that is allowed, and counted as a wrong one until it succeeds. */
+export class Attempt {
+  constructor(
+    private readonly succeeded: () => Promise<void>,
+    private readonly withdrawn: () => Promise<void>,
+  ) {}
+
+  /**
+   * Runs the comparison, which throws where the credentials are wrong. One that an outage prevents
+   * (`temporarily_unavailable`) is not counted.
+   */
+  async judge<T>(compare: () => Promise<T>): Promise<T> {
+    let result: T;
+    try {
+      result = await compare();
+    } catch (error) {
+      if (problemOf(error).code === 'temporarily_unavailable') await this.withdrawn();
+      throw error;
+    }
+    await this.succeeded();
+    return result;
+  }
 }
 
 /** Counts attempts without success, and spaces them. */
@@ -218,17 +239,17 @@ export class Limits {
       await this.everyone.reward(account);
       await Promise.all([this.wrongFromClient.reward(client), this.wrongFromSite.reward(site)]);
     };
-    return {
-      succeeded: async () => {
+    return new Attempt(
+      async () => {
         await this.one.succeeded(pair);
         await reward();
       },
-      withdrawn: async () => {
+      async () => {
         await this.one.withdrawn(pair);
         await this.attemptsOfOne.reward(pair);
         await reward();
       },
-    };
+    );
   }
 
   /** What others did makes nobody wait who comes from where the account has logged in before. */
@@ -256,11 +277,15 @@ export class Limits {
    */
   async password(accountId: string): Promise<Attempt> {
     await this.one.ask(accountId);
+    await take(this.attemptsOfOne, accountId);
     await this.one.attempt(accountId);
-    return {
-      succeeded: () => this.one.succeeded(accountId),
-      withdrawn: () => this.one.withdrawn(accountId),
-    };
+    return new Attempt(
+      () => this.one.succeeded(accountId),
+      async () => {
+        await this.one.withdrawn(accountId);
+        await this.attemptsOfOne.reward(accountId);
+      },
+    );
   }
 }
 

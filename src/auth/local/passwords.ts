@@ -93,12 +93,14 @@ export class Passwords implements OnModuleInit {
    */
   async change(actor: Actor, current: string, next: string, address: string): Promise<void> {
     const account = await this.accounts.findOneByOrFail({ id: actor.accountId });
-    const { passwordHash: before } = account;
     const party = { key: routedNetworkOf(address), reserved: true };
     const attempt = await this.limits.password(account.id);
-    if (!(await this.hashes.matches(current, before, party)) || before === null)
-      throw new Problem('credentials_invalid');
-    await attempt.succeeded();
+    const before = await attempt.judge(async () => {
+      const { passwordHash } = account;
+      if (!(await this.hashes.matches(current, passwordHash, party)) || passwordHash === null)
+        throw new Problem('credentials_invalid');
+      return passwordHash;
+    });
     if (next === normalizePassword(current)) throw refused('/newPassword', 'must be another one');
     refuseOwnWords(next, account, '/newPassword');
     const passwordHash = await this.hashes.hash(next, party);
