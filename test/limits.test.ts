@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import fc from 'fast-check';
 import { BoundedMemory } from '../src/rate-limits/bounded-memory.js';
 import { clientOf } from '../src/rate-limits/client-address.js';
-import { pauseAfter } from '../src/auth/limits/limits.js';
+import { Limits, pauseAfter } from '../src/auth/limits/limits.js';
 import { PasswordHashes } from '../src/auth/local/password-hashes.js';
 import { temporarilyUnavailable } from '../src/problems/problem.js';
 import { signedIn, type Call } from './support/actors.js';
@@ -112,6 +112,17 @@ describe('wrong passwords', () => {
       Array.from({ length: 60 }, () => tries(app, 'nobody@example.com', 'a wrong guess')),
     );
     expect(answers.filter(({ status }) => status !== 429).length).toBeLessThanOrEqual(FREE + 1);
+  });
+
+  it('that are refused among many at once count for no limit', async () => {
+    const limits = app.daemun.app.get(Limits, { strict: false });
+    const pass = holdTheClock();
+    const attempts = await Promise.allSettled(
+      Array.from({ length: 60 }, () => limits.logIn('nobody@example.com', '203.0.113.1')),
+    );
+    expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(FREE + 1);
+    pass(1);
+    expect((await tries(app, 'nobody@example.com', 'a wrong guess')).status).toBe(401);
   });
 
   it('of who is logged in are limited when the password is changed', async () => {

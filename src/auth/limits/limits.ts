@@ -231,8 +231,7 @@ export class Limits {
     const pair = `${account}:${client}`;
     await this.one.ask(pair);
     await this.askAsStranger(email, address);
-    await take(this.attemptsOfOne, pair);
-    await this.one.attempt(pair);
+    await this.attempt(pair);
     await this.everyone.penalty(account);
     await Promise.all([this.wrongFromClient.penalty(client), this.wrongFromSite.penalty(site)]);
     const reward = async (): Promise<void> => {
@@ -245,8 +244,7 @@ export class Limits {
         await reward();
       },
       async () => {
-        await this.one.withdrawn(pair);
-        await this.attemptsOfOne.reward(pair);
+        await this.withdraw(pair);
         await reward();
       },
     );
@@ -277,15 +275,27 @@ export class Limits {
    */
   async password(accountId: string): Promise<Attempt> {
     await this.one.ask(accountId);
-    await take(this.attemptsOfOne, accountId);
-    await this.one.attempt(accountId);
+    await this.attempt(accountId);
     return new Attempt(
       () => this.one.succeeded(accountId),
-      async () => {
-        await this.one.withdrawn(accountId);
-        await this.attemptsOfOne.reward(accountId);
-      },
+      () => this.withdraw(accountId),
     );
+  }
+
+  /** Counts an attempt that both limits of one client or person allow; one that is refused counts for neither. */
+  private async attempt(key: string): Promise<void> {
+    await this.one.attempt(key);
+    try {
+      await take(this.attemptsOfOne, key);
+    } catch (error) {
+      await this.one.withdrawn(key);
+      throw error;
+    }
+  }
+
+  private async withdraw(key: string): Promise<void> {
+    await this.one.withdrawn(key);
+    await this.attemptsOfOne.reward(key);
   }
 }
 
