@@ -23,7 +23,15 @@ export interface TurnLimits {
   readonly reserved?: number;
 }
 
+/**
+ * The longest wait (ms) before a task. It leaves a second of `REQUEST_BUDGET_MS` for the task itself: one that runs after
+ * its request was answered 503 costs as much, and what it writes the client writes again.
+ */
+const LONGEST_WAIT_MS = 3_000;
+
 interface Place {
+  /** When the wait began, in the time of `performance.now`. */
+  readonly since: number;
   readonly begin: () => void;
   readonly refuse: (reason: Error) => void;
 }
@@ -94,7 +102,7 @@ export class Turns {
 
   /**
    * Runs the task when its turn comes.
-   * @throws {Problem} `temporarily_unavailable` when too many are waiting.
+   * @throws {Problem} `temporarily_unavailable` when too many are waiting, or when its turn comes after {@link LONGEST_WAIT_MS}.
    */
   async run<T>(task: () => Promise<T>, party: Party = { key: '' }): Promise<T> {
     await this.turn(party);
@@ -115,12 +123,22 @@ export class Turns {
       return undefined;
     }
     return new Promise((begin, refuse) => {
-      const refused = this.queues[reserved ? 0 : 1].add(key, { begin, refuse });
+      const place = { since: performance.now(), begin, refuse };
+      const refused = this.queues[reserved ? 0 : 1].add(key, place);
       refused?.refuse(temporarilyUnavailable(`too many are waiting for ${this.name}`, undefined));
     });
   }
 
+  /** The next place whose wait was not too long; refuses the others before it. */
   private next(): Place | undefined {
+    for (let place = this.take(); place !== undefined; place = this.take()) {
+      if (performance.now() - place.since <= LONGEST_WAIT_MS) return place;
+      place.refuse(temporarilyUnavailable(`the wait for ${this.name} was too long`, undefined));
+    }
+    return undefined;
+  }
+
+  private take(): Place | undefined {
     const order = this.lastServed === 0 ? ([1, 0] as const) : ([0, 1] as const);
     for (const queue of order) {
       const place = this.queues[queue].next();

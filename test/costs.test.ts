@@ -46,6 +46,17 @@ describe('docs/costs.md', () => {
     expect(missing.map(({ name }) => name)).toEqual([]);
   });
 
+  it('names no other limit for an operation', () => {
+    let limit: string | undefined;
+    const unknown = routes.flatMap(([route = '', , , cell = '']) => {
+      if (!route.startsWith('”')) limit = operations.find(({ name }) => route === `\`${name}\``)?.limit;
+      return [...cell.matchAll(/`([a-z ]+)`/g)].flatMap(([, name]) =>
+        name === limit ? [] : [[route, name]],
+      );
+    });
+    expect(unknown).toEqual([]);
+  });
+
   it('has the limits per account and network that the source has', () => {
     const named = rowsOf(/^`[a-z]+`$/).map(([name = '', own = '', network = '', time]) => ({
       name: name.slice(1, -1),

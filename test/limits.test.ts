@@ -3,8 +3,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import fc from 'fast-check';
 import { BoundedMemory } from '../src/rate-limits/bounded-memory.js';
 import { clientOf } from '../src/rate-limits/client-address.js';
-import { pauseAfter } from '../src/auth/limits/limits.js';
+import { Limits, pauseAfter } from '../src/auth/limits/limits.js';
 import { PasswordHashes } from '../src/auth/local/password-hashes.js';
+import { temporarilyUnavailable } from '../src/problems/problem.js';
+import { signedIn, type Call } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { Mailbox } from './support/mailbox.js';
 import { post, verifiedPerson } from './support/people.js';
@@ -19,6 +21,7 @@ beforeAll(async () => {
 afterAll(() => mailbox.close());
 
 const FREE = 10;
+const PASSWORD = "one's own password";
 /** As a proxy that is trusted tells it. */
 const from = (address: string) => ({ 'x-forwarded-for': address });
 const tries = (on: TestApp, email: string, password: string, address = '203.0.113.1') =>
@@ -111,6 +114,17 @@ describe('wrong passwords', () => {
     expect(answers.filter(({ status }) => status !== 429).length).toBeLessThanOrEqual(FREE + 1);
   });
 
+  it('that are refused among many at once count for no limit', async () => {
+    const limits = app.daemun.app.get(Limits, { strict: false });
+    const pass = holdTheClock();
+    const attempts = await Promise.allSettled(
+      Array.from({ length: 60 }, () => limits.logIn('nobody@example.com', '203.0.113.1')),
+    );
+    expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(FREE + 1);
+    pass(1);
+    expect((await tries(app, 'nobody@example.com', 'a wrong guess')).status).toBe(401);
+  });
+
   it('of who is logged in are limited when the password is changed', async () => {
     const mina = await verifiedPerson(app, mailbox, 'changing');
     const { accessToken } = (await (await tries(app, mina.email, mina.password)).json()) as {
@@ -125,6 +139,49 @@ describe('wrong passwords', () => {
       );
     for (let i = 0; i <= FREE; i++) expect((await change('a wrong guess')).status).toBe(401);
     expect((await change(mina.password)).status).toBe(429);
+  });
+
+  describe.each([
+    [
+      'change of a password',
+      'POST',
+      '/auth/change-password',
+      (password: string) => ({ currentPassword: password, newPassword: PASSWORD }),
+      400,
+    ],
+    ['link of a provider', 'POST', '/auth/identities/kakao', (password: string) => ({ password }), 200],
+  ])('of who is logged in, at a %s,', (_, method, path, body, right) => {
+    let ask: (password: string) => Promise<Response>;
+    beforeEach(async () => {
+      const { id, call } = await signedIn(app);
+      const passwordHash = await app.daemun.app.get(PasswordHashes).hash(PASSWORD);
+      await app.database.query('UPDATE auth.accounts SET password_hash = $2 WHERE id = $1', [
+        id,
+        passwordHash,
+      ]);
+      ask = (password) => call(method, path, body(password));
+    });
+
+    it('are not the only ones that count: an account gets no more than 60 comparisons an hour', async () => {
+      const statuses: number[] = [];
+      for (let i = 0; i < 60; i++) statuses.push((await ask(PASSWORD)).status);
+      expect(statuses).toEqual(Array<number>(60).fill(right));
+      const { finished } = app.daemun.app.get(PasswordHashes).load;
+      const answer = await ask(PASSWORD);
+      expect([answer.status, Number(answer.headers.get('retry-after')) > 0]).toEqual([429, true]);
+      expect(app.daemun.app.get(PasswordHashes).load.finished).toBe(finished);
+    });
+
+    it('that cannot be compared since too many are waiting count for nothing', async () => {
+      const matches = jest.spyOn(app.daemun.app.get(PasswordHashes), 'matches');
+      matches.mockRejectedValue(temporarilyUnavailable('too many are waiting', undefined));
+      const statuses: number[] = [];
+      for (let i = 0; i < 65; i++) statuses.push((await ask(PASSWORD)).status);
+      expect(new Set(statuses)).toEqual(new Set([503]));
+      matches.mockRestore();
+      expect((await ask('a wrong guess')).status).toBe(401);
+      expect((await ask(PASSWORD)).status).toBe(right);
+    });
   });
 });
 
@@ -376,6 +433,62 @@ describe('a flood of passwords from forty /64s of one /48, more than the hash qu
   });
 });
 
+describe('a flood of right passwords from forty accounts that are logged in, of one network', () => {
+  const KNOWN = '2001:db8:ffff::5';
+  const newPassword = 'the same password';
+  let app: TestApp;
+  let mina: { email: string; password: string };
+  let call: Call;
+  const flooding = new AbortController();
+  let flood: Promise<void>[];
+  beforeAll(async () => {
+    app = await startApp({ MAIL_URL: mailbox.url, TRUST_PROXY: '1' });
+    mina = await verifiedPerson(app, mailbox, 'flooded-inside');
+    expect((await tries(app, mina.email, mina.password, KNOWN)).status).toBe(200);
+    const passwordHash = await app.daemun.app.get(PasswordHashes).hash(newPassword);
+    const people = await Promise.all(Array.from({ length: 41 }, () => signedIn(app)));
+    await app.database.query('UPDATE auth.accounts SET password_hash = $1 WHERE email IS NULL', [
+      passwordHash,
+    ]);
+    call = people.pop()!.call;
+    let refused = () => {};
+    const full = new Promise<void>((resolve) => (refused = resolve));
+    flood = people.map(async (person, i) => {
+      while (!flooding.signal.aborted) {
+        const body = { currentPassword: newPassword, newPassword };
+        const { status } = await person.call('POST', '/auth/change-password', body, from(`198.51.100.${i}`));
+        if (status === 503) refused();
+      }
+    });
+    await full;
+  });
+  afterAll(async () => {
+    flooding.abort();
+    await Promise.all(flood);
+    await app.stop();
+  });
+
+  it('refuses no log-in from a client known to the account', async () => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 15; i++) statuses.push((await tries(app, mina.email, mina.password, KNOWN)).status);
+    expect(statuses).toEqual(Array<number>(15).fill(200));
+  });
+
+  it.each([
+    [
+      'change of a password',
+      'POST',
+      '/auth/change-password',
+      { currentPassword: 'a wrong guess', newPassword },
+    ],
+    ['reauthentication', 'DELETE', '/auth/account', { password: 'a wrong guess' }],
+  ])('refuses no %s from another network', async (_, method, path, body) => {
+    const statuses: number[] = [];
+    for (let i = 0; i < 15; i++) statuses.push((await call(method, path, body, from('203.0.113.9'))).status);
+    expect(statuses).toEqual(Array<number>(15).fill(401));
+  });
+});
+
 describe('counters in memory', () => {
   it('are no more than so many, and the least used go first', async () => {
     const counters = new BoundedMemory({ points: 5, duration: 60 }, 3);
@@ -457,13 +570,13 @@ describe('routes', () => {
   afterAll(() => app.stop());
 
   it.each([
-    ['/auth/register', { email: 'x', password: 'y', nickname: 'z' }, 200],
-    ['/auth/verify-email/resend', { email: 'x' }, 100],
-    ['/auth/forgot-password', { email: 'x' }, 100],
+    ['/auth/register', { email: 'x', password: 'y', nickname: 'z' }, 400],
+    ['/auth/verify-email/resend', { email: 'x' }, 400],
+    ['/auth/forgot-password', { email: 'x' }, 400],
     ['/auth/verify-email', { token: 'x' }, 100],
     ['/auth/reset-password', { token: 'x', password: 'y' }, 100],
   ])('%s answers one client so often', async (path, body, times) => {
-    const address = `203.0.113.${times + path.length}`;
+    const address = `203.0.113.${path.length}`;
     const statuses = new Set<number>();
     for (let i = 0; i < times; i++) statuses.add((await post(app, path, body, from(address))).status);
     expect(statuses.has(429)).toBe(false);
@@ -473,8 +586,8 @@ describe('routes', () => {
   });
 
   it.each([
-    ['/auth/register', { email: 'x', password: 'y', nickname: 'z' }, 200],
-    ['/auth/forgot-password', { email: 'x' }, 100],
+    ['/auth/register', { email: 'x', password: 'y', nickname: 'z' }, 400],
+    ['/auth/forgot-password', { email: 'x' }, 400],
   ])('%s counts the clients of one /48 together', async (path, body, times) => {
     const statuses: number[] = [];
     for (let i = 0; i <= times; i++) {
@@ -484,7 +597,7 @@ describe('routes', () => {
     expect(statuses.indexOf(429)).toBe(times);
   });
 
-  it('that write to people do so to fifty different addresses an hour for one /48, and again to those', async () => {
+  it('that write to people do so to two hundred different addresses an hour for one /48, and again to those', async () => {
     const own = await startApp({ RATE_LIMIT_FACTOR: '1', TRUST_PROXY: '1' });
     const ask = (n: number, site = 'a') =>
       post(
@@ -494,12 +607,25 @@ describe('routes', () => {
         from(`2001:db8:${site}:${n.toString(16)}::1`),
       );
     const statuses: number[] = [];
-    for (let n = 0; n < 52; n++) statuses.push((await ask(n)).status);
-    expect(statuses).toEqual([...Array<number>(50).fill(202), 429, 429]);
-    expect((await ask(49)).status).toBe(202);
-    const stranger = { email: 'someone-52@example.com', password: 'a fine password', nickname: 'Mina' };
+    for (let n = 0; n < 202; n++) statuses.push((await ask(n)).status);
+    expect(statuses).toEqual([...Array<number>(200).fill(202), 429, 429]);
+    expect((await ask(199)).status).toBe(202);
+    const stranger = { email: 'someone-202@example.com', password: 'a fine password', nickname: 'Mina' };
     expect((await post(own, '/auth/register', stranger, from('2001:db8:a::1'))).status).toBe(429);
-    expect((await ask(51, 'b')).status).toBe(202);
+    expect((await ask(201, 'b')).status).toBe(202);
+    await own.stop();
+  });
+
+  it('that write to people do so for a client known to the account, however many addresses its /48 used', async () => {
+    const own = await startApp({ MAIL_URL: mailbox.url, RATE_LIMIT_FACTOR: '0.05', TRUST_PROXY: '1' });
+    const mina = await verifiedPerson(own, mailbox, 'forgetful');
+    expect((await tries(own, mina.email, mina.password, '2001:db8:a::1')).status).toBe(200);
+    const forget = async (email: string, client: string) =>
+      (await post(own, '/auth/forgot-password', { email }, from(client))).status;
+    for (let n = 0; n < 10; n++) await forget(`someone-${n}@example.com`, '2001:db8:a:b::1');
+    expect(await forget(mina.email, '2001:db8:a:b::1')).toBe(429);
+    expect(await forget(mina.email, '2001:db8:a::2')).toBe(202);
+    expect(await forget('someone-10@example.com', '2001:db8:a::2')).toBe(429);
     await own.stop();
   });
 

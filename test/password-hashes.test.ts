@@ -1,5 +1,5 @@
 import { hash } from '@node-rs/argon2';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import * as fc from 'fast-check';
 import { PasswordHashes } from '../src/auth/local/password-hashes.js';
 import type { Problem } from '../src/problems/problem.js';
@@ -212,6 +212,22 @@ describe('turns', () => {
       'temporarily_unavailable',
     ]);
     expect(served).toEqual(['a', 'known', 'b', 'known']);
+  });
+
+  it('never run a task that has waited for more than three seconds, and go on with the next one', async () => {
+    const now = jest.spyOn(performance, 'now').mockReturnValue(0);
+    const { ask, served, end } = occupied({ waiting: 10 });
+    const asked = ['a', 'a', 'b'].map((key) => ask(key));
+    now.mockReturnValue(1);
+    asked.push(ask('c'), ask('known', true));
+    now.mockReturnValue(3_001);
+    expect(await end(asked)).toEqual([
+      ...Array<string>(3).fill('temporarily_unavailable'),
+      'served',
+      'served',
+    ]);
+    now.mockRestore();
+    expect(served).toEqual(['known', 'c']);
   });
 
   it('never run more at once than allowed, lose none, and keep the order', async () => {

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Ip, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { CurrentActor, type Actor } from '../access/actor.js';
@@ -65,9 +65,10 @@ export class AccountController {
   async leave(
     @CurrentActor() actor: Actor,
     @Body({ schema: farewell }) body: z.output<typeof farewell>,
+    @Ip() address: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    await this.departures.leave(actor, body?.password);
+    await this.departures.leave(actor, body?.password, address);
     this.cookie.clear(reply);
   }
 }

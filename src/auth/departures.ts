@@ -27,11 +27,11 @@ export class Departures {
    * @throws {Problem} `reauthentication_required` unless the password comes along or the log-in is recent,
    *   `credentials_invalid` for a wrong password.
    */
-  async leave(actor: Actor, password: string | undefined): Promise<void> {
+  async leave(actor: Actor, password: string | undefined, address: string): Promise<void> {
     const { accountId } = actor;
     // The profile, which knows it, will be gone by the time the mail is written.
     const locale = await this.letters.localeOf(accountId);
-    const compared = await this.reauthentication.compare(actor, password);
+    const compared = await this.reauthentication.compare(actor, password, address);
     const announce = await this.dataSource.transaction(async (db) => {
       const owner = await db.findOneOrFail(Account, {
         where: { id: accountId },

@@ -4,6 +4,7 @@ import type { EntityManager, Repository } from 'typeorm';
 import { z } from 'zod';
 import type { Actor } from '../access/actor.js';
 import { Problem } from '../problems/problem.js';
+import { routedNetworkOf } from '../rate-limits/client-address.js';
 import { presentedPassword } from '../text/password.js';
 import { Account } from './account.entity.js';
 import { Limits } from './limits/limits.js';
@@ -27,18 +28,24 @@ export class Reauthentication {
   /**
    * Compares the password that was sent, before a transaction begins: a comparison may wait in the queue of hashes, and
    * would hold a connection and the account's row meanwhile. The result is for {@link require}.
+   * @param address the client's, for its place in that queue.
    * @returns the hash that the password fits; undefined where none was sent.
    * @throws {Problem} `credentials_invalid`, `too_many_attempts`, `temporarily_unavailable`.
    */
-  async compare({ accountId }: Actor, password: string | undefined): Promise<string | undefined> {
+  async compare(
+    { accountId }: Actor,
+    password: string | undefined,
+    address: string,
+  ): Promise<string | undefined> {
     if (password === undefined) return undefined;
     const { passwordHash } = await this.accounts.findOneByOrFail({ id: accountId });
     const attempt = await this.limits.password(accountId);
-    const party = { key: accountId, reserved: true };
-    if (!(await this.hashes.matches(password, passwordHash, party)) || passwordHash === null)
-      throw new Problem('credentials_invalid');
-    await attempt.succeeded();
-    return passwordHash;
+    const party = { key: routedNetworkOf(address), reserved: true };
+    return attempt.judge(async () => {
+      if (!(await this.hashes.matches(password, passwordHash, party)) || passwordHash === null)
+        throw new Problem('credentials_invalid');
+      return passwordHash;
+    });
   }
 
   /**

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable, Optional } from '@nestjs/common';
 import type { RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
 import { Config } from '../../config.js';
+import { problemOf } from '../../problems/problem.filter.js';
 import { clientOf, siteOf } from '../../rate-limits/client-address.js';
 import { countersIn, scaledBy, take, tooMany, type MakeCounter } from '../../rate-limits/counters.js';
 import { Redis } from '../../redis/redis.js';
@@ -14,14 +15,17 @@ const DAY = 86_400;
 
 /** How many requests to a route a client or site (`per`) may make, in so many seconds. */
 export const ROUTES = {
-  register: { points: 200, duration: HOUR, per: siteOf },
-  'ask for a mail': { points: 100, duration: HOUR, per: siteOf },
+  register: { points: 400, duration: HOUR, per: siteOf },
+  'ask for a mail': { points: 400, duration: HOUR, per: siteOf },
   'use a mailed token': { points: 100, duration: 10 * MINUTE, per: clientOf },
 } as const;
 export type LimitedRoute = keyof typeof ROUTES;
 
-/** How many different addresses one site may register or have mails sent to. */
-const RECIPIENTS_OF_SITE = { points: 50, duration: HOUR };
+/**
+ * Different addresses that one site may register or have mails sent to. Thousands of people may share it (CGNAT, a mobile
+ * carrier's /48); it can use up a fifth of the mails to addresses that nobody has verified (`MailThrottle`).
+ */
+const RECIPIENTS_OF_SITE = { points: 200, duration: HOUR };
 
 /**
  * Wrong credentials from one client, whomever they are for: far more than an office behind one address mistypes. Until the
@@ -47,7 +51,10 @@ interface Patience {
 const ONE: Patience = { free: 10, longest: 900 };
 /** Everyone together at one account: from then on each client that is new to the account waits before each attempt. */
 const EVERYONE: Patience = { free: 100, longest: 10 };
-/** Attempts of one client at one account, right or wrong: a right password costs a hash, a session and its audit events. */
+/**
+ * Attempts of one client at one account, or of a person who is logged in at their own, right or wrong: a right password
+ * costs a hash, and a log-in also a session and its audit events.
+ */
 const ATTEMPTS_OF_ONE = { points: 60, duration: HOUR };
 /** How long (s) a turn is kept for who waited for it. */
 const TURN = 10 * MINUTE;
@@ -59,11 +66,28 @@ export function pauseAfter(attempts: number, { free, longest }: Patience): numbe
   return attempts <= free ? 0 : Math.min(2 ** Math.min(attempts - free - 1, 30), longest);
 }
 
-/** A look at credentials that is allowed. What is not told to have succeeded has failed. */
-export interface Attempt {
-  succeeded(): Promise<void>;
-  /** The credentials could not be compared, and count for nothing. */
-  withdrawn(): Promise<void>;
+/** A comparison of credentials that is allowed, and counted as a wrong one until it succeeds. */
+export class Attempt {
+  constructor(
+    private readonly succeeded: () => Promise<void>,
+    private readonly withdrawn: () => Promise<void>,
+  ) {}
+
+  /**
+   * Runs the comparison, which throws where the credentials are wrong. One that an outage prevents
+   * (`temporarily_unavailable`) is not counted.
+   */
+  async judge<T>(compare: () => Promise<T>): Promise<T> {
+    let result: T;
+    try {
+      result = await compare();
+    } catch (error) {
+      if (problemOf(error).code === 'temporarily_unavailable') await this.withdrawn();
+      throw error;
+    }
+    await this.succeeded();
+    return result;
+  }
 }
 
 /** Counts attempts without success, and spaces them. */
@@ -189,14 +213,19 @@ export class Limits {
 
   /**
    * Before a site (`address`) registers an e-mail address or has a mail sent to it; the same for addresses that nobody has.
-   * Repetitions for one e-mail address count once an hour.
+   * Repetitions for one e-mail address count once an hour, and the limit does not hold for known clients of its account.
    * @throws {Problem} `too_many_attempts`.
    */
   async recipient(email: string, address: string): Promise<void> {
     const site = siteOf(address);
     const key = `${site}:${hashed(email)}`;
     if ((await this.recipients.get(key)) !== null) return;
-    await take(this.recipientsOfSite, site);
+    try {
+      await take(this.recipientsOfSite, site);
+    } catch (error) {
+      if (await this.knownClients.has(email, clientOf(address))) return;
+      throw error;
+    }
     await this.recipients.set(key, 1, RECIPIENTS_OF_SITE.duration);
   }
 
@@ -210,25 +239,23 @@ export class Limits {
     const pair = `${account}:${client}`;
     await this.one.ask(pair);
     await this.askAsStranger(email, address);
-    await take(this.attemptsOfOne, pair);
-    await this.one.attempt(pair);
+    await this.attempt(pair);
     await this.everyone.penalty(account);
     await Promise.all([this.wrongFromClient.penalty(client), this.wrongFromSite.penalty(site)]);
     const reward = async (): Promise<void> => {
       await this.everyone.reward(account);
       await Promise.all([this.wrongFromClient.reward(client), this.wrongFromSite.reward(site)]);
     };
-    return {
-      succeeded: async () => {
+    return new Attempt(
+      async () => {
         await this.one.succeeded(pair);
         await reward();
       },
-      withdrawn: async () => {
-        await this.one.withdrawn(pair);
-        await this.attemptsOfOne.reward(pair);
+      async () => {
+        await this.withdraw(pair);
         await reward();
       },
-    };
+    );
   }
 
   /** What others did makes nobody wait who comes from where the account has logged in before. */
@@ -256,11 +283,27 @@ export class Limits {
    */
   async password(accountId: string): Promise<Attempt> {
     await this.one.ask(accountId);
-    await this.one.attempt(accountId);
-    return {
-      succeeded: () => this.one.succeeded(accountId),
-      withdrawn: () => this.one.withdrawn(accountId),
-    };
+    await this.attempt(accountId);
+    return new Attempt(
+      () => this.one.succeeded(accountId),
+      () => this.withdraw(accountId),
+    );
+  }
+
+  /** Counts an attempt that both limits of one client or person allow; one that is refused counts for neither. */
+  private async attempt(key: string): Promise<void> {
+    await this.one.attempt(key);
+    try {
+      await take(this.attemptsOfOne, key);
+    } catch (error) {
+      await this.one.withdrawn(key);
+      throw error;
+    }
+  }
+
+  private async withdraw(key: string): Promise<void> {
+    await this.one.withdrawn(key);
+    await this.attemptsOfOne.reward(key);
   }
 }
 

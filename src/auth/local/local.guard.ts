@@ -1,6 +1,5 @@
 import { createParamDecorator, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { problemOf } from '../../problems/problem.filter.js';
 import { Problem } from '../../problems/problem.js';
 import { validation } from '../../problems/validation.js';
 import type { Party } from '../../turns.js';
@@ -45,13 +44,9 @@ export class LocalGuard implements CanActivate {
     const body: unknown = await validation.transform(request.body, { type: 'body', schema: credentials });
     const { email } = body as Credentials;
     const attempt = await this.limits.logIn(email, request.ip);
-    try {
-      request.provenAccount = await this.authenticate(body, await this.party(email, request.ip));
-    } catch (error) {
-      if (problemOf(error).code === 'temporarily_unavailable') await attempt.withdrawn();
-      throw error;
-    }
-    await attempt.succeeded();
+    request.provenAccount = await attempt.judge(async () =>
+      this.authenticate(body, await this.party(email, request.ip)),
+    );
     return true;
   }
 

@@ -51,8 +51,9 @@ export class PasswordsController {
   @Fails('validation_failed', 'token_invalid', 'origin_not_allowed', 'temporarily_unavailable')
   async reset(
     @Body({ schema: passwordReset }) { token, password }: z.output<typeof passwordReset>,
+    @Ip() address: string,
   ): Promise<void> {
-    await this.passwords.reset(token, password);
+    await this.passwords.reset(token, password, address);
   }
 
   @Post('change-password')
@@ -66,7 +67,8 @@ export class PasswordsController {
     @CurrentActor() actor: Actor,
     @Body({ schema: passwordChange })
     { currentPassword, newPassword: next }: z.output<typeof passwordChange>,
+    @Ip() address: string,
   ): Promise<void> {
-    await this.passwords.change(actor, currentPassword, next);
+    await this.passwords.change(actor, currentPassword, next, address);
   }
 }

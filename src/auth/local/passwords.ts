@@ -6,6 +6,7 @@ import type { Mail } from '../../mail/mailer.js';
 import { refuseLateCommit } from '../../http/request-budget.js';
 import { Outbox } from '../../outbox/outbox.js';
 import { Problem } from '../../problems/problem.js';
+import { routedNetworkOf } from '../../rate-limits/client-address.js';
 import { Account } from '../account.entity.js';
 import { recordAuditEvent } from '../audit-events.js';
 import { Letters } from '../letters.js';
@@ -58,10 +59,11 @@ export class Passwords implements OnModuleInit {
    * Having read the mail, they have verified the address as well.
    * @throws {Problem} `token_invalid`, `validation_failed`.
    */
-  async reset(token: string, password: string): Promise<void> {
+  async reset(token: string, password: string, address: string): Promise<void> {
     // What was never a token of ours is not worth a hash.
-    const { sub } = await this.tokens.check('reset-password', token);
-    const passwordHash = await this.hashes.hash(password, { key: sub, reserved: true });
+    await this.tokens.check('reset-password', token);
+    const party = { key: routedNetworkOf(address), reserved: true };
+    const passwordHash = await this.hashes.hash(password, party);
     const announce = await this.tokens.redeem('reset-password', token, async ({ accountId }, db) => {
       const owner = await db.findOneByOrFail(Account, { id: accountId });
       refuseOwnWords(password, owner, '/password');
@@ -90,14 +92,16 @@ export class Passwords implements OnModuleInit {
    * Sets another password for who knows the present one, and ends every other session. Only they learn that it is the same.
    * @throws {Problem} `credentials_invalid`, `validation_failed`.
    */
-  async change(actor: Actor, current: string, next: string): Promise<void> {
+  async change(actor: Actor, current: string, next: string, address: string): Promise<void> {
     const account = await this.accounts.findOneByOrFail({ id: actor.accountId });
-    const { passwordHash: before } = account;
-    const party = { key: account.id, reserved: true };
+    const party = { key: routedNetworkOf(address), reserved: true };
     const attempt = await this.limits.password(account.id);
-    if (!(await this.hashes.matches(current, before, party)) || before === null)
-      throw new Problem('credentials_invalid');
-    await attempt.succeeded();
+    const before = await attempt.judge(async () => {
+      const { passwordHash } = account;
+      if (!(await this.hashes.matches(current, passwordHash, party)) || passwordHash === null)
+        throw new Problem('credentials_invalid');
+      return passwordHash;
+    });
     if (next === normalizePassword(current)) throw refused('/newPassword', 'must be another one');
     refuseOwnWords(next, account, '/newPassword');
     const passwordHash = await this.hashes.hash(next, party);

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Param, Post, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Ip, Param, Post, Req, Res } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Repository } from 'typeorm';
@@ -98,7 +98,7 @@ export class IdentitiesController {
     const provider = this.providers.find(id);
     if (provider === undefined) throw new Problem('provider_not_enabled');
     const page = resolveReturnTo(returnTo, this.config);
-    const compared = await this.reauthentication.compare(actor, password);
+    const compared = await this.reauthentication.compare(actor, password, request.ip);
     const account = await this.accounts.findOneByOrFail({ id: actor.accountId });
     await this.reauthentication.require(this.accounts.manager, actor, account, compared);
     const { url, departure } = await provider.depart(this.attempts.newState());
@@ -129,7 +129,8 @@ export class IdentitiesController {
     @CurrentActor() actor: Actor,
     @Param('provider') id: string,
     @Body({ schema: unlinkRequest }) body: z.output<typeof unlinkRequest>,
+    @Ip() address: string,
   ): Promise<void> {
-    await this.identities.unlink(actor, id, body?.password);
+    await this.identities.unlink(actor, id, body?.password, address);
   }
 }

@@ -72,9 +72,9 @@ export class Identities {
    * were opened with the provider end, but for the actor's own.
    * @throws {Problem} as {@link Reauthentication} does, `not_found`, or `last_login_method` when there is no other.
    */
-  async unlink(actor: Actor, provider: string, password: string | undefined): Promise<void> {
+  async unlink(actor: Actor, provider: string, password: string | undefined, address: string): Promise<void> {
     const { accountId } = actor;
-    const compared = await this.reauthentication.compare(actor, password);
+    const compared = await this.reauthentication.compare(actor, password, address);
     const announce = await this.dataSource.transaction(async (db) => {
       const account = await db.findOneOrFail(Account, {
         where: { id: accountId },

@@ -16,6 +16,7 @@ import { AuditEventsInOrder1764500000003 } from './1764500000003-audit-events-in
 import { BoundedSearch1764620000000 } from './1764620000000-bounded-search.js';
 import { SessionsLimited1764630000000 } from './1764630000000-sessions-limited.js';
 import { RegistrationsOfVerifiedAddresses1764640000000 } from './1764640000000-registrations-of-verified-addresses.js';
+import { KnownClientsInOrder1764650000000 } from './1764650000000-known-clients-in-order.js';
 
 /** Every migration, oldest first. A list, not a glob: what is not named here does not run. */
 export const migrations = [
@@ -37,4 +38,5 @@ export const migrations = [
   BoundedSearch1764620000000,
   SessionsLimited1764630000000,
   RegistrationsOfVerifiedAddresses1764640000000,
+  KnownClientsInOrder1764650000000,
 ];
