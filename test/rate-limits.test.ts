@@ -39,7 +39,7 @@ afterAll(() => app.stop());
 
 /** Requests of each kind that writes, of which a new account or network may make as many as the table says. */
 const WRITES: [
-  keyof typeof RATE_LIMITS,
+  'post' | 'comment' | 'like' | 'edit' | 'profile',
   (call: Call, headers: Record<string, string>) => Promise<Response>,
 ][] = [
   ['post', (call, headers) => call('POST', '/boards/tea/posts', { title: 'T', body: 'B' }, headers)],
@@ -52,8 +52,8 @@ const WRITES: [
 ];
 
 describe.each(WRITES)('a request that counts as %s', (name, request) => {
-  const { network, ...row } = RATE_LIMITS[name];
-  const own = most('own' in row ? row.own.points : 0);
+  const { own: perAccount, network } = RATE_LIMITS[name];
+  const own = most(perAccount.points);
 
   it('is refused to an account after so many, whatever network it comes from', async () => {
     const { call } = await signedIn(app);
@@ -171,8 +171,8 @@ describe('a search', () => {
 });
 
 describe('a refresh', () => {
-  const refresh = (cookie: string, address: string) =>
-    fetch(`${app.url}/auth/refresh`, {
+  const refresh = (cookie: string, address: string, { url } = app) =>
+    fetch(`${url}/auth/refresh`, {
       method: 'POST',
       headers: { cookie: `refresh=${cookie}`, ...from(address) },
     });
@@ -187,6 +187,21 @@ describe('a refresh', () => {
     const refused = await refresh(refreshToken, address);
     expect([refused.status, refused.headers.get('set-cookie')]).toEqual([429, null]);
     expect((await refresh(refreshToken, newAddress())).status).toBe(200);
+  });
+
+  it('is not refused because of refreshes of other sessions behind the same address', async () => {
+    const strict = await startApp({ RATE_LIMIT_FACTOR: '0.001', TRUST_PROXY: '1' });
+    try {
+      const address = newAddress();
+      const statuses = [];
+      for (let i = 0; i < 10; i++) {
+        const { refreshToken } = await openSession(strict);
+        statuses.push((await refresh(refreshToken, address, strict)).status);
+      }
+      expect(new Set(statuses)).toEqual(new Set([200]));
+    } finally {
+      await strict.stop();
+    }
   });
 
   it('of a copied cookie elsewhere does not use up those of its owner', async () => {

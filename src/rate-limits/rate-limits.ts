@@ -11,7 +11,7 @@ const HOUR = 3_600;
 /** Limits of one kind of request; `own` is per account, and per session and network for `refresh`. */
 interface RateLimitRow {
   readonly own?: RateLimit;
-  readonly network: RateLimit;
+  readonly network?: RateLimit;
 }
 
 /**
@@ -26,7 +26,8 @@ export const RATE_LIMITS = {
   edit: { own: { points: 300, duration: HOUR }, network: { points: 3_000, duration: HOUR } },
   profile: { own: { points: 60, duration: HOUR }, network: { points: 600, duration: HOUR } },
   board: { own: { points: 120, duration: HOUR }, network: { points: 1_200, duration: HOUR } },
-  refresh: { own: { points: 120, duration: MINUTE }, network: { points: 6_000, duration: MINUTE } },
+  // No `network`: one account with many sessions could use up the refreshes of all its neighbours behind a CGNAT.
+  refresh: { own: { points: 120, duration: MINUTE } },
 } as const satisfies Record<string, RateLimitRow>;
 export type RateLimitName = keyof typeof RATE_LIMITS;
 
@@ -41,7 +42,7 @@ const MOST_KEYS = 10_000;
 export class RateLimits {
   private readonly counters = new Map<
     RateLimitName,
-    { readonly own?: RateLimiterAbstract; readonly network: RateLimiterAbstract }
+    { readonly own?: RateLimiterAbstract; readonly network?: RateLimiterAbstract }
   >();
 
   constructor({ rateLimitFactor }: Config, @Optional() redis?: Redis) {
@@ -51,7 +52,7 @@ export class RateLimits {
       const counter = (whose: string, limit: RateLimit) =>
         make(`${name}:${whose}`, scaledBy(rateLimitFactor, limit), MOST_KEYS);
       this.counters.set(name, {
-        network: counter('network', network),
+        ...(network && { network: counter('network', network) }),
         ...(own && { own: counter('own', own) }),
       });
     }
@@ -67,6 +68,7 @@ export class RateLimits {
     const owned = own === undefined ? undefined : counters?.own;
     if (counters === undefined) return;
     if (owned !== undefined && own !== undefined) await take(owned, own);
+    if (counters.network === undefined) return;
     try {
       await take(counters.network, siteOf(address));
     } catch (error) {
@@ -79,7 +81,7 @@ export class RateLimits {
   async giveBack(name: RateLimitName, { own, address }: Requester): Promise<void> {
     const counters = this.counters.get(name);
     if (own !== undefined) await counters?.own?.reward(own);
-    await counters?.network.reward(siteOf(address));
+    await counters?.network?.reward(siteOf(address));
   }
 }
 
