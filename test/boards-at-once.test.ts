@@ -47,6 +47,20 @@ onEachDatabase('boards', (village) => {
     expect((await like()).status).toBe(200);
   });
 
+  it('take a write of an account that has none waiting, where another account has filled the queue', async () => {
+    const path = await village.writePost(await makeBoard());
+    const runner = village.app.database.createQueryRunner();
+    await runner.startTransaction();
+    await runner.query('SELECT FROM board.posts WHERE id = $1 FOR UPDATE', [path.split('/').at(-1)]);
+    const flood = Array.from({ length: 300 }, () => village.mina.call('PUT', `${path}/like`));
+    expect((await Promise.race(flood)).status).toBe(503);
+    const other = village.joon.call('PUT', `${path}/like`);
+    await runner.rollbackTransaction();
+    await runner.release();
+    expect((await other).status).toBe(200);
+    await Promise.all(flood);
+  });
+
   it('are deleted, or get another post, but not both', async () => {
     for (let round = 0; round < 5; round++) {
       const slug = await makeBoard();

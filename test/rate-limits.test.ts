@@ -170,6 +170,29 @@ describe('a search', () => {
   });
 });
 
+it.each([
+  ['a search', '?q=tea'],
+  ['a page of popular posts', '?sort=popular&limit=1&cursor='],
+])(
+  '%s from a network that has none waiting is answered where another network has filled the queue',
+  async (_, query) => {
+    await admin.call('POST', '/boards/tea/posts', { title: 'T', body: 'B' });
+    const first = anonymous(app)('GET', '/boards/tea/posts?sort=popular&limit=1');
+    const { nextCursor } = await json<{ nextCursor: string }>(first);
+    const get = (address: string) =>
+      anonymous(app)(
+        'GET',
+        `/boards/tea/posts${query.replace(/=$/, `=${nextCursor}`)}`,
+        undefined,
+        from(address),
+      );
+    const flood = Array.from({ length: 100 }, () => get(newAddress()));
+    const other = get('203.0.113.7');
+    expect((await other).status).toBe(200);
+    expect((await Promise.all(flood)).map(({ status }) => status)).toContain(503);
+  },
+);
+
 describe('a refresh', () => {
   const refresh = (cookie: string, address: string, { url } = app) =>
     fetch(`${url}/auth/refresh`, {

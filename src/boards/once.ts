@@ -45,19 +45,20 @@ export class Once {
    * @throws {Problem} `idempotency_key_reused` when the key came with another request; `too_many_attempts`.
    */
   async perform<T>(
-    { accountId }: Actor,
+    actor: Actor,
     { key, request, counts: [name, requester] }: Call,
     work: (db: EntityManager) => Promise<T>,
   ): Promise<T> {
     if (key === undefined) {
       await this.limits.count(name, requester);
-      return this.writes.transaction(work);
+      return this.writes.transaction(actor, work);
     }
+    const { accountId } = actor;
     const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest();
     const [fresh] = await this.dataSource.query<Known<T>[]>(FRESH, [accountId, key]);
     if (fresh !== undefined) return answerOf(fresh, fingerprint);
     await this.limits.count(name, requester);
-    return this.writes.transaction(async (db) => {
+    return this.writes.transaction(actor, async (db) => {
       const claimed = await db.query<unknown[]>(CLAIM, [accountId, key, fingerprint]);
       if (claimed.length > 0) {
         const answer = await work(db);

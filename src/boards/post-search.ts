@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { withStatementTimeout, type Queries } from '../database/statement-timeout.js';
 import { placeByAge } from '../paging.js';
-import type { Turns } from '../turns.js';
+import type { Party, Turns } from '../turns.js';
 import { bulkhead } from './bulkhead.js';
 import type { SearchPlace } from './post-query.js';
 import { LISTED, type PostRow } from './post-row.js';
@@ -80,12 +80,14 @@ export class PostSearch {
   }
 
   /**
-   * At most `most` rows, from `place` on.
+   * At most `most` rows, from `place` on. Parties take turns.
    * @throws {Problem} `temporarily_unavailable` when too many are waiting, or where a statement takes longer than a second.
    */
-  find(boardId: string, q: string, most: number, place?: SearchPlace): Promise<FoundRow[]> {
-    return this.turns.run(() =>
-      withStatementTimeout(this.dataSource, STATEMENT_MS, (db) => search(db, [boardId, q], most, place)),
+  find(party: Party, boardId: string, q: string, most: number, place?: SearchPlace): Promise<FoundRow[]> {
+    return this.turns.run(
+      () =>
+        withStatementTimeout(this.dataSource, STATEMENT_MS, (db) => search(db, [boardId, q], most, place)),
+      party,
     );
   }
 
