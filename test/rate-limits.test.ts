@@ -122,6 +122,26 @@ describe('a repeat with the same Idempotency-Key', () => {
   });
 });
 
+it.each([undefined, 'key'])(
+  'a post that is answered 503 costs nothing (Idempotency-Key: %s)',
+  async (key) => {
+    const { call } = await signedIn(app);
+    const headers: Record<string, string> = key === undefined ? {} : { 'idempotency-key': key };
+    const write = () =>
+      call('POST', '/boards/tea/posts', { title: 'T', body: 'B' }, { ...headers, ...from(newAddress()) });
+    await app.database.query(`
+    CREATE FUNCTION pg_temp.fill() RETURNS trigger LANGUAGE plpgsql
+      AS $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END $$;
+    CREATE TRIGGER full_disk BEFORE INSERT ON board.posts EXECUTE FUNCTION pg_temp.fill()`);
+    try {
+      for (let i = 0; i <= most(RATE_LIMITS.post.own.points); i++) expect((await write()).status).toBe(503);
+    } finally {
+      await app.database.query('DROP TRIGGER full_disk ON board.posts; DROP FUNCTION pg_temp.fill()');
+    }
+    expect((await write()).status).toBe(201);
+  },
+);
+
 it('an answer that is kept for repeats does not keep the body', async () => {
   const { call, id } = await signedIn(app);
   const body = '가'.repeat(20_000);
