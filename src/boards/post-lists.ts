@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { bulkhead } from '../database/bulkhead.js';
 import { pageOf, placeByAge, placeIn, type Page } from '../paging.js';
 import { routedNetworkOf } from '../rate-limits/client-address.js';
 import type { Party, Turns } from '../turns.js';
 import { Authors } from './authors.js';
 import { BoardsService } from './boards.service.js';
-import { bulkhead } from './bulkhead.js';
 import type { PopularPlace, PostQuery } from './post-query.js';
 import { LISTED, summaryOf, type PostRow } from './post-row.js';
 import type { PostSummary } from './post-schemas.js';

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { bulkhead } from '../database/bulkhead.js';
 import { withStatementTimeout, type Queries } from '../database/statement-timeout.js';
 import { placeByAge } from '../paging.js';
 import type { Party, Turns } from '../turns.js';
-import { bulkhead } from './bulkhead.js';
 import type { SearchPlace } from './post-query.js';
 import { LISTED, type PostRow } from './post-row.js';
 

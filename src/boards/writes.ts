@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
+import { bulkhead } from '../database/bulkhead.js';
 import type { Turns } from '../turns.js';
-import { bulkhead } from './bulkhead.js';
 
 /** Transactions that wait for others: a like takes some milliseconds, and a post of 20,000 characters 100 ms. */
 const WAITING = 200;

@@ -15,7 +15,7 @@ export async function withStatementTimeout<T>(
   ms: number,
   work: (db: Queries) => Promise<T>,
 ): Promise<T> {
-  if (poolOf(dataSource).session === undefined) return work(dataSource);
+  if (poolOf(dataSource).embedded) return work(dataSource);
   return dataSource.transaction(async (db) => {
     await db.query(`SET LOCAL statement_timeout = ${ms}`);
     return work(db);
