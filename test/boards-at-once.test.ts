@@ -1,6 +1,11 @@
 import { expect, it } from '@jest/globals';
+import pg from 'pg';
 import { json, signedIn } from './support/actors.js';
+import { startApp } from './support/app.js';
 import { onEachDatabase } from './support/databases.js';
+import { PostgresServer } from './support/postgres-server.js';
+import { describeWith } from './support/programs.js';
+import { until } from './support/until.js';
 
 /** What must hold when many people do things in the same moment. */
 onEachDatabase('boards', (village) => {
@@ -45,6 +50,20 @@ onEachDatabase('boards', (village) => {
     expect(refused.length).toBeGreaterThan(0);
     expect(refused.every(({ headers }) => Number(headers.get('retry-after')) > 0)).toBe(true);
     expect((await like()).status).toBe(200);
+  });
+
+  it('take a write of an account that has none waiting, where another account has filled the queue', async () => {
+    const path = await village.writePost(await makeBoard());
+    const runner = village.app.database.createQueryRunner();
+    await runner.startTransaction();
+    await runner.query('SELECT FROM board.posts WHERE id = $1 FOR UPDATE', [path.split('/').at(-1)]);
+    const flood = Array.from({ length: 300 }, () => village.mina.call('PUT', `${path}/like`));
+    expect((await Promise.race(flood)).status).toBe(503);
+    const other = village.joon.call('PUT', `${path}/like`);
+    await runner.rollbackTransaction();
+    await runner.release();
+    expect((await other).status).toBe(200);
+    await Promise.all(flood);
   });
 
   it('are deleted, or get another post, but not both', async () => {
@@ -125,6 +144,41 @@ onEachDatabase('boards', (village) => {
       expect(others.map(({ status }) => (status === 404 ? 'gone' : Math.floor(status / 100)))).toEqual(
         others.map(({ status }) => (status === 404 ? 'gone' : 2)),
       );
+    }
+  });
+});
+
+describeWith('postgres', 'with DATABASE_POOL=4', () => {
+  it('writes, searches and popular posts together leave a connection to other requests', async () => {
+    const server = await PostgresServer.start();
+    const app = await startApp({ DATABASE_URL: server.url, DATABASE_POOL: '4' });
+    try {
+      const { call } = await signedIn(app, { roles: ['user', 'admin'] });
+      await call('POST', '/boards', { slug: 'tea', title: 'Tea' });
+      const posts = [1, 2].map(() => call('POST', '/boards/tea/posts', { title: 'T', body: 'B' }));
+      const [post] = await Promise.all(posts);
+      const path = post?.headers.get('location');
+      const popular = '/boards/tea/posts?limit=1&sort=popular';
+      const { nextCursor } = await json<{ nextCursor: string }>(call('GET', popular));
+      const lock = new pg.Client(server.url);
+      await lock.connect();
+      await lock.query('BEGIN; LOCK TABLE board.tallies IN ACCESS EXCLUSIVE MODE');
+      const searches = [1, 2].map(() => call('GET', '/boards/tea/posts?q=t'));
+      const others = [1, 2].flatMap(() => [
+        call('PUT', `${path}/like`),
+        call('GET', `${popular}&cursor=${nextCursor}`),
+      ]);
+      await until(async () => {
+        const waiting = await server.sql("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
+        return waiting.length > 2;
+      });
+      const first = await Promise.race([call('GET', '/boards'), ...others]);
+      expect([first.status, first.url]).toEqual([200, `${app.url}/boards`]);
+      await lock.end();
+      await Promise.all([...searches, ...others]);
+    } finally {
+      await app.stop();
+      await server.stop();
     }
   });
 });

@@ -240,13 +240,16 @@ describe('a refresh', () => {
     expect(transport.take()).toHaveLength(1);
   });
 
-  it('waits as long as the server wishes before it asks again', async () => {
-    const busy = () => problem(503, 'temporarily_unavailable', { 'retry-after': '2' });
+  it.each([
+    [503, 'temporarily_unavailable'],
+    [429, 'too_many_attempts'],
+  ])('waits as long as the server wishes with a %i before it asks again', async (status, code) => {
+    const busy = () => problem(status, code, { 'retry-after': '2' });
     transport.answers['/auth/refresh'] = inTurn(busy, () => tokens());
     const refreshed = client.refresh();
     await jest.advanceTimersByTimeAsync(1_999);
     expect(transport.take()).toHaveLength(1);
-    await soon(refreshed);
+    expect(await soon(refreshed)).toMatchObject({ id: 'mina' });
   });
 
   it('does not make anyone wait for a server that wishes to be left alone for long', async () => {

@@ -500,6 +500,9 @@ describe('counters in memory', () => {
     await counters.set('f', 4, 60);
     const then = await Promise.all(['c', 'd', 'e', 'f'].map((key) => counters.get(key)));
     expect(then.map((each) => each?.consumedPoints)).toEqual([undefined, 1, 1, 4]);
+    await counters.reward('g');
+    const last = await Promise.all(['d', 'e', 'f', 'g'].map((key) => counters.get(key)));
+    expect(last.map((each) => each?.consumedPoints)).toEqual([undefined, 1, 4, -1]);
   });
 });
 

@@ -39,7 +39,7 @@ afterAll(() => app.stop());
 
 /** Requests of each kind that writes, of which a new account or network may make as many as the table says. */
 const WRITES: [
-  keyof typeof RATE_LIMITS,
+  'post' | 'comment' | 'like' | 'edit' | 'profile',
   (call: Call, headers: Record<string, string>) => Promise<Response>,
 ][] = [
   ['post', (call, headers) => call('POST', '/boards/tea/posts', { title: 'T', body: 'B' }, headers)],
@@ -52,8 +52,8 @@ const WRITES: [
 ];
 
 describe.each(WRITES)('a request that counts as %s', (name, request) => {
-  const { network, ...row } = RATE_LIMITS[name];
-  const own = most('own' in row ? row.own.points : 0);
+  const { own: perAccount, network } = RATE_LIMITS[name];
+  const own = most(perAccount.points);
 
   it('is refused to an account after so many, whatever network it comes from', async () => {
     const { call } = await signedIn(app);
@@ -122,6 +122,26 @@ describe('a repeat with the same Idempotency-Key', () => {
   });
 });
 
+it.each([undefined, 'key'])(
+  'a post that is answered 503 costs nothing (Idempotency-Key: %s)',
+  async (key) => {
+    const { call } = await signedIn(app);
+    const headers: Record<string, string> = key === undefined ? {} : { 'idempotency-key': key };
+    const write = () =>
+      call('POST', '/boards/tea/posts', { title: 'T', body: 'B' }, { ...headers, ...from(newAddress()) });
+    await app.database.query(`
+    CREATE FUNCTION pg_temp.fill() RETURNS trigger LANGUAGE plpgsql
+      AS $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END $$;
+    CREATE TRIGGER full_disk BEFORE INSERT ON board.posts EXECUTE FUNCTION pg_temp.fill()`);
+    try {
+      for (let i = 0; i <= most(RATE_LIMITS.post.own.points); i++) expect((await write()).status).toBe(503);
+    } finally {
+      await app.database.query('DROP TRIGGER full_disk ON board.posts; DROP FUNCTION pg_temp.fill()');
+    }
+    expect((await write()).status).toBe(201);
+  },
+);
+
 it('an answer that is kept for repeats does not keep the body', async () => {
   const { call, id } = await signedIn(app);
   const body = '가'.repeat(20_000);
@@ -170,9 +190,32 @@ describe('a search', () => {
   });
 });
 
+it.each([
+  ['a search', '?q=tea'],
+  ['a page of popular posts', '?sort=popular&limit=1&cursor='],
+])(
+  '%s from a network that has none waiting is answered where another network has filled the queue',
+  async (_, query) => {
+    await admin.call('POST', '/boards/tea/posts', { title: 'T', body: 'B' });
+    const first = anonymous(app)('GET', '/boards/tea/posts?sort=popular&limit=1');
+    const { nextCursor } = await json<{ nextCursor: string }>(first);
+    const get = (address: string) =>
+      anonymous(app)(
+        'GET',
+        `/boards/tea/posts${query.replace(/=$/, `=${nextCursor}`)}`,
+        undefined,
+        from(address),
+      );
+    const flood = Array.from({ length: 100 }, () => get(newAddress()));
+    const other = get('203.0.113.7');
+    expect((await other).status).toBe(200);
+    expect((await Promise.all(flood)).map(({ status }) => status)).toContain(503);
+  },
+);
+
 describe('a refresh', () => {
-  const refresh = (cookie: string, address: string) =>
-    fetch(`${app.url}/auth/refresh`, {
+  const refresh = (cookie: string, address: string, { url } = app) =>
+    fetch(`${url}/auth/refresh`, {
       method: 'POST',
       headers: { cookie: `refresh=${cookie}`, ...from(address) },
     });
@@ -187,6 +230,21 @@ describe('a refresh', () => {
     const refused = await refresh(refreshToken, address);
     expect([refused.status, refused.headers.get('set-cookie')]).toEqual([429, null]);
     expect((await refresh(refreshToken, newAddress())).status).toBe(200);
+  });
+
+  it('is not refused because of refreshes of other sessions behind the same address', async () => {
+    const strict = await startApp({ RATE_LIMIT_FACTOR: '0.001', TRUST_PROXY: '1' });
+    try {
+      const address = newAddress();
+      const statuses = [];
+      for (let i = 0; i < 10; i++) {
+        const { refreshToken } = await openSession(strict);
+        statuses.push((await refresh(refreshToken, address, strict)).status);
+      }
+      expect(new Set(statuses)).toEqual(new Set([200]));
+    } finally {
+      await strict.stop();
+    }
   });
 
   it('of a copied cookie elsewhere does not use up those of its owner', async () => {

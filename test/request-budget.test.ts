@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { FastifyBaseLogger } from 'fastify';
+import { withDeadline } from '../src/database/deadline.js';
 import { poolOf } from '../src/database/postgres-pool.js';
 import { REQUEST_BUDGET_MS } from '../src/http/request-budget.js';
 import { READINESS_BUDGET_MS } from '../src/health/readiness.js';
@@ -121,6 +122,27 @@ describeWith(['postgres', 'redis'], 'while a store does not answer', () => {
     }
     for (const client of held) client.release();
     expect((await mina.call('GET', '/users/me')).status).toBe(200);
+  });
+
+  it('a statement ends before the client is told 503', async () => {
+    const { rows } = await poolOf(app.database).query<{ ms: number }>(
+      "SELECT setting::integer AS ms FROM pg_settings WHERE name = 'statement_timeout'",
+    );
+    expect(rows[0]?.ms).toBeLessThan(REQUEST_BUDGET_MS);
+  });
+
+  it('the statements of one deadline share its time', async () => {
+    const left = await withDeadline(app.database, 1_000, async (db) => {
+      const times: number[] = [];
+      for (let i = 0; i < 2; i++) {
+        const [{ ms }] = await db.query<[{ ms: number }]>(
+          "SELECT setting::integer AS ms, pg_sleep(0.1) FROM pg_settings WHERE name = 'statement_timeout'",
+        );
+        times.push(ms);
+      }
+      return times;
+    });
+    expect(left[1]).toBeLessThan(left[0] ?? 0);
   });
 
   it('many answers 503 are one line of the log, without a stack', async () => {

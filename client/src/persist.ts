@@ -29,6 +29,7 @@ function wishedPause(error: unknown): number | undefined {
   const passes =
     code === 'unreachable' ||
     code === 'temporarily_unavailable' ||
+    code === 'too_many_attempts' ||
     (code === 'session_ended' && retryAfter !== undefined);
   return passes ? (retryAfter ?? 0) * 1_000 : undefined;
 }

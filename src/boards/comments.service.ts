@@ -72,7 +72,7 @@ export class CommentsService {
   /** Changes the actor's comment, or anyone's for an admin. @throws {Problem} `comment_not_found`, `forbidden`. */
   async change(actor: Actor, id: string, { body }: NewComment): Promise<CommentAnswer> {
     // Read before anyone else can change it again.
-    const comment = await this.writes.transaction(async (db) => {
+    const comment = await this.writes.transaction(actor, async (db) => {
       const changes = { body, updatedAt: () => 'now()' };
       const { affected } = await db.update(Comment, { id, ...changeableBy(actor) }, changes);
       const found = await db.findOneBy(Comment, { id });
@@ -89,7 +89,7 @@ export class CommentsService {
     const comment = await this.comments.findOneBy({ id });
     if (comment === null) throw new Problem('comment_not_found');
     if (!mayChange(actor, comment)) throw new Problem('forbidden');
-    await this.writes.transaction(async (db) => {
+    await this.writes.transaction(actor, async (db) => {
       await holdPost(db, comment.postId);
       const { affected } = await db.delete(Comment, { id });
       if (affected === 0) throw new Problem('comment_not_found');

@@ -16,20 +16,20 @@ export class LikesService {
   constructor(private readonly writes: Writes) {}
 
   /** The actor likes a post, as often as they say so. @throws {Problem} `post_not_found`. */
-  async like({ accountId }: Actor, postId: string): Promise<LikeAnswer> {
-    const likeCount = await this.writes.transaction(async (db) => {
+  async like(actor: Actor, postId: string): Promise<LikeAnswer> {
+    const likeCount = await this.writes.transaction(actor, async (db) => {
       await holdPost(db, postId);
-      const liked = await db.query<unknown[]>(LIKE, [postId, accountId]);
+      const liked = await db.query<unknown[]>(LIKE, [postId, actor.accountId]);
       return liked.length > 0 ? count(db, 'likes', postId, 1) : countNow(db, postId);
     });
     return { likeCount, likedByMe: true };
   }
 
   /** The actor does not like it any more, or never did. @throws {Problem} `post_not_found`. */
-  async unlike({ accountId }: Actor, postId: string): Promise<LikeAnswer> {
-    const likeCount = await this.writes.transaction(async (db) => {
+  async unlike(actor: Actor, postId: string): Promise<LikeAnswer> {
+    const likeCount = await this.writes.transaction(actor, async (db) => {
       await holdPost(db, postId);
-      const [unliked] = await db.query<[unknown[], number]>(UNLIKE, [postId, accountId]);
+      const [unliked] = await db.query<[unknown[], number]>(UNLIKE, [postId, actor.accountId]);
       return unliked.length > 0 ? count(db, 'likes', postId, -1) : countNow(db, postId);
     });
     return { likeCount, likedByMe: false };

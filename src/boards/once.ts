@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
+import { problemOf } from '../problems/problem.filter.js';
 import { Problem } from '../problems/problem.js';
 import { RateLimits, type RateLimitName, type Requester } from '../rate-limits/rate-limits.js';
 import { Writes } from './writes.js';
@@ -10,7 +11,7 @@ import { Writes } from './writes.js';
 export interface Call {
   readonly key: string | undefined;
   readonly request: unknown;
-  /** What a first call counts as, and of whom. A repeat costs nothing. */
+  /** What a first call counts as, and of whom. A repeat, or a call that is answered 503, costs nothing. */
   readonly counts: readonly [name: RateLimitName, requester: Requester];
 }
 
@@ -45,30 +46,38 @@ export class Once {
    * @throws {Problem} `idempotency_key_reused` when the key came with another request; `too_many_attempts`.
    */
   async perform<T>(
-    { accountId }: Actor,
+    actor: Actor,
     { key, request, counts: [name, requester] }: Call,
     work: (db: EntityManager) => Promise<T>,
   ): Promise<T> {
-    if (key === undefined) {
-      await this.limits.count(name, requester);
-      return this.writes.transaction(work);
-    }
+    const { accountId } = actor;
     const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest();
-    const [fresh] = await this.dataSource.query<Known<T>[]>(FRESH, [accountId, key]);
-    if (fresh !== undefined) return answerOf(fresh, fingerprint);
+    if (key !== undefined) {
+      const [fresh] = await this.dataSource.query<Known<T>[]>(FRESH, [accountId, key]);
+      if (fresh !== undefined) return answerOf(fresh, fingerprint);
+    }
     await this.limits.count(name, requester);
-    return this.writes.transaction(async (db) => {
-      const claimed = await db.query<unknown[]>(CLAIM, [accountId, key, fingerprint]);
-      if (claimed.length > 0) {
+    let costs = true;
+    try {
+      return await this.writes.transaction(actor, async (db) => {
+        if (key === undefined) return work(db);
+        const claimed = await db.query<unknown[]>(CLAIM, [accountId, key, fingerprint]);
+        // Otherwise a call of the same moment has done it.
+        costs = claimed.length > 0;
+        if (!costs) {
+          const [known] = await db.query<Known<T>[]>(KNOWN, [accountId, key]);
+          return answerOf(known, fingerprint);
+        }
         const answer = await work(db);
         await db.query(ANSWER, [accountId, key, JSON.stringify(answer)]);
         return answer;
-      }
-      // A call of the same moment has done it.
-      await this.limits.giveBack(name, requester);
-      const [known] = await db.query<Known<T>[]>(KNOWN, [accountId, key]);
-      return answerOf(known, fingerprint);
-    });
+      });
+    } catch (error) {
+      if (problemOf(error).status === 503) costs = false;
+      throw error;
+    } finally {
+      if (!costs) await this.limits.giveBack(name, requester);
+    }
   }
 }
 

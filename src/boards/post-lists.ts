@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { bulkhead } from '../database/bulkhead.js';
 import { pageOf, placeByAge, placeIn, type Page } from '../paging.js';
-import type { Turns } from '../turns.js';
+import { routedNetworkOf } from '../rate-limits/client-address.js';
+import type { Party, Turns } from '../turns.js';
 import { Authors } from './authors.js';
 import { BoardsService } from './boards.service.js';
-import { bulkhead } from './bulkhead.js';
 import type { PopularPlace, PostQuery } from './post-query.js';
 import { LISTED, summaryOf, type PostRow } from './post-row.js';
 import type { PostSummary } from './post-schemas.js';
@@ -68,21 +69,22 @@ export class PostLists {
   }
 
   /**
-   * A page of the list that the query asks for, without bodies.
+   * A page of the list that the query asks for, without bodies. Searches and popular posts of networks take turns.
    * @throws {Problem} `board_not_found`; `temporarily_unavailable` when too many searches or pages of popular posts are waiting.
    */
-  async list(slug: string, query: PostQuery): Promise<Page<PostSummary>> {
+  async list(slug: string, query: PostQuery, address: string): Promise<Page<PostSummary>> {
+    const party = { key: routedNetworkOf(address) };
     const { id: boardId } = await this.boards.get(slug);
     const { limit } = query;
     if (query.list === 'search') {
       const { q } = query;
       const list = `search ${boardId} ${q}`;
-      const rows = await this.search.find(boardId, q, limit + 1, placeIn(list, query.cursor));
+      const rows = await this.search.find(party, boardId, q, limit + 1, placeIn(list, query.cursor));
       return this.page({ list, slug, limit }, rows, this.search.placeOf);
     }
     const list = `${query.list} ${boardId}`;
     if (query.list === 'popular') {
-      const rows = await this.popular(boardId, limit + 1, placeIn(list, query.cursor));
+      const rows = await this.popular(party, boardId, limit + 1, placeIn(list, query.cursor));
       return this.page({ list, slug, limit }, rows, ({ id, popularity, snapshot }) => ({
         popularity,
         id,
@@ -95,11 +97,12 @@ export class PostLists {
     return this.page({ list, slug, limit }, rows, placeByAge);
   }
 
-  private popular(boardId: string, limit: number, place?: PopularPlace): Promise<PopularRow[]> {
+  private popular(party: Party, boardId: string, limit: number, place?: PopularPlace): Promise<PopularRow[]> {
     if (place === undefined) return this.dataSource.query(MOST_POPULAR, [boardId, limit]);
     const { popularity, id, snapshot } = place;
-    return this.nextPopular.run(() =>
-      this.dataSource.query(NEXT_POPULAR, [boardId, popularity, id, snapshot, limit]),
+    return this.nextPopular.run(
+      () => this.dataSource.query(NEXT_POPULAR, [boardId, popularity, id, snapshot, limit]),
+      party,
     );
   }
 

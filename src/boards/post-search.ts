@@ -1,16 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { withStatementTimeout, type Queries } from '../database/statement-timeout.js';
+import { bulkhead } from '../database/bulkhead.js';
+import { withDeadline, type Queries } from '../database/deadline.js';
 import { placeByAge } from '../paging.js';
-import type { Turns } from '../turns.js';
-import { bulkhead } from './bulkhead.js';
+import type { Party, Turns } from '../turns.js';
 import type { SearchPlace } from './post-query.js';
 import { LISTED, type PostRow } from './post-row.js';
 
 /** Searches that wait for others. */
 const WAITING = 8;
-/** How long (ms) one statement of a search may run. */
-const STATEMENT_MS = 1_000;
+/** How long (ms) the statements of a search may run together. */
+const SEARCH_MS = 1_000;
 
 /** A search goes through so many of the newest posts first, and so much of their words: long posts are for the index. */
 const NEWEST = 500;
@@ -80,12 +80,13 @@ export class PostSearch {
   }
 
   /**
-   * At most `most` rows, from `place` on.
-   * @throws {Problem} `temporarily_unavailable` when too many are waiting, or where a statement takes longer than a second.
+   * At most `most` rows, from `place` on. Parties take turns.
+   * @throws {Problem} `temporarily_unavailable` when too many are waiting, or where its statements take longer than a second.
    */
-  find(boardId: string, q: string, most: number, place?: SearchPlace): Promise<FoundRow[]> {
-    return this.turns.run(() =>
-      withStatementTimeout(this.dataSource, STATEMENT_MS, (db) => search(db, [boardId, q], most, place)),
+  find(party: Party, boardId: string, q: string, most: number, place?: SearchPlace): Promise<FoundRow[]> {
+    return this.turns.run(
+      () => withDeadline(this.dataSource, SEARCH_MS, (db) => search(db, [boardId, q], most, place)),
+      party,
     );
   }
 

@@ -56,9 +56,10 @@ export class PostsController {
   async list(
     @Param('slug', knownBoard) slug: string,
     @Query({ schema: postQuery }) query: PostQuery,
+    @CurrentRequester() { address }: Requester,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PostPage | undefined> {
-    return give(reply, await this.lists.list(slug, query));
+    return give(reply, await this.lists.list(slug, query, address));
   }
 
   @Post('boards/:slug/posts')

@@ -96,7 +96,7 @@ export class PostsService {
       updatedAt: () => 'now()',
     };
     // Read before anyone else can change it again: who gets a version here gets what they wrote.
-    const row = await this.writes.transaction(async (db) => {
+    const row = await this.writes.transaction(actor, async (db) => {
       const { affected } = await db.update(Post, changeable(actor, id, versions), set);
       return affected === 0 ? undefined : read(db, id, actor);
     });
@@ -110,7 +110,7 @@ export class PostsService {
    * @throws {Problem} `post_not_found`, `forbidden`, `version_conflict`.
    */
   async delete(actor: Actor, id: string, versions?: readonly number[]): Promise<void> {
-    const deleted = await this.writes.transaction(async (db) => {
+    const deleted = await this.writes.transaction(actor, async (db) => {
       const { raw } = await db
         .createQueryBuilder()
         .delete()

@@ -36,6 +36,6 @@ function logPooler(dataSource: DataSource, logger: Logger): void {
   logger.log('DATABASE_URL leads to a pooler: no prepared statements, and no settings of sessions');
   if (session.statementTimeout === '0')
     logger.warn(
-      "no statement has a time limit behind the pooler: ALTER ROLE … SET statement_timeout TO '5s'",
+      "no statement has a time limit behind the pooler: ALTER ROLE … SET statement_timeout TO '3s'",
     );
 }

@@ -39,8 +39,12 @@ export class PostgresPool extends pg.Pool {
   private readonly generations = new WeakMap<object, number>();
   private readonly loggedAt = new Map<string, number>();
 
+  /** {@link PostgresPoolOptions.embedded}. */
+  readonly embedded: boolean;
+
   constructor(options: PostgresPoolOptions) {
     super({ ...options, Client: ObservedClient });
+    this.embedded = options.embedded ?? false;
     Object.assign(this.options, { onConnect: (client: pg.PoolClient) => this.open(client, options) });
   }
 
@@ -78,14 +82,11 @@ export class PostgresPool extends pg.Pool {
     this.remember(error, statement);
   }
 
-  private async open(
-    client: pg.PoolClient,
-    { embedded = false, max = 10 }: PostgresPoolOptions,
-  ): Promise<void> {
+  private async open(client: pg.PoolClient, { max = 10 }: PostgresPoolOptions): Promise<void> {
     this.generations.set(client, this.generation);
     (client as unknown as ObservedClient).onFailure = (error, statement) =>
       this.recordFailure(error, client, statement);
-    if (embedded) return;
+    if (this.embedded) return;
     this.session = await prepareSession(client, max);
   }
 

@@ -8,7 +8,7 @@ const ANSWER_MS = 3_000;
 
 /**
  * Settings of a session that statements rely on, whatever the server, the database and the role have as their defaults.
- * A statement that runs longer than 5 s helps nobody: the client of a refresh has given up after 8 s (docs/refresh.md).
+ * A statement ends before its client is told 503 (http/request-budget.ts), so that none is left behind.
  */
 const SETTINGS: Readonly<Record<string, string>> = {
   default_transaction_isolation: 'read committed',
@@ -21,7 +21,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   TimeZone: 'UTC',
   bytea_output: 'hex',
   extra_float_digits: '1',
-  statement_timeout: '5s',
+  statement_timeout: '3s',
   lock_timeout: '0',
   idle_in_transaction_session_timeout: '10s',
   // Since PostgreSQL 17.

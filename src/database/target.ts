@@ -12,7 +12,7 @@ export type DatabaseTarget =
 const EMBEDDED_POOL = 10;
 const CONNECT_MS = 3_000;
 /** Longer than the server's own limit (server-session.ts), for a server that does not answer at all. */
-const QUERY_MS = 6_000;
+const QUERY_MS = 3_500;
 
 /** Opens the embedded database unless `DATABASE_URL` names a server. */
 export async function openTarget(config: Config): Promise<DatabaseTarget> {

@@ -25,6 +25,11 @@ export class BoundedMemory extends RateLimiterMemory {
     return super.penalty(...parameters);
   }
 
+  override reward(...parameters: Parameters<RateLimiterMemory['reward']>): Promise<RateLimiterRes> {
+    this.use(parameters[0]);
+    return super.reward(...parameters);
+  }
+
   override set(...parameters: Parameters<RateLimiterMemory['set']>): Promise<RateLimiterRes> {
     this.use(parameters[0]);
     return super.set(...parameters);

@@ -11,7 +11,9 @@ const HOUR = 3_600;
 /** Limits of one kind of request; `own` is per account, and per session and network for `refresh`. */
 interface RateLimitRow {
   readonly own?: RateLimit;
-  readonly network: RateLimit;
+  readonly network?: RateLimit;
+  /** Counted in each process: a refresh takes one round trip to Redis, and no second one for its limit. */
+  readonly inProcess?: true;
 }
 
 /**
@@ -26,35 +28,35 @@ export const RATE_LIMITS = {
   edit: { own: { points: 300, duration: HOUR }, network: { points: 3_000, duration: HOUR } },
   profile: { own: { points: 60, duration: HOUR }, network: { points: 600, duration: HOUR } },
   board: { own: { points: 120, duration: HOUR }, network: { points: 1_200, duration: HOUR } },
-  refresh: { own: { points: 120, duration: MINUTE }, network: { points: 6_000, duration: MINUTE } },
+  // No `network`: one account with many sessions could use up the refreshes of all its neighbours behind a CGNAT.
+  refresh: { own: { points: 120, duration: MINUTE }, inProcess: true },
 } as const satisfies Record<string, RateLimitRow>;
 export type RateLimitName = keyof typeof RATE_LIMITS;
-
-/** Counted in each process: a refresh takes one round trip to Redis, and no second one for its limit. */
-const IN_PROCESS: readonly RateLimitName[] = ['refresh'];
 
 /** Keys of one counter in memory, some 4 MB. */
 const MOST_KEYS = 10_000;
 
+/** Counters of one kind of request. */
+interface Counters {
+  readonly own?: RateLimiterAbstract | undefined;
+  readonly network?: RateLimiterAbstract | undefined;
+}
+
 /** Counters of {@link RATE_LIMITS}. */
 @Injectable()
 export class RateLimits {
-  private readonly counters = new Map<
-    RateLimitName,
-    { readonly own?: RateLimiterAbstract; readonly network: RateLimiterAbstract }
-  >();
+  private readonly counters: Readonly<Record<RateLimitName, Counters>>;
 
   constructor({ rateLimitFactor }: Config, @Optional() redis?: Redis) {
-    for (const name of Object.keys(RATE_LIMITS) as RateLimitName[]) {
-      const { own, network }: RateLimitRow = RATE_LIMITS[name];
-      const make = countersIn(IN_PROCESS.includes(name) ? undefined : redis);
-      const counter = (whose: string, limit: RateLimit) =>
-        make(`${name}:${whose}`, scaledBy(rateLimitFactor, limit), MOST_KEYS);
-      this.counters.set(name, {
-        network: counter('network', network),
-        ...(own && { own: counter('own', own) }),
-      });
-    }
+    const countersOf = (name: string, { own, network, inProcess }: RateLimitRow): Counters => {
+      const make = countersIn(inProcess ? undefined : redis);
+      const counter = (whose: string, limit: RateLimit | undefined) =>
+        limit && make(`${name}:${whose}`, scaledBy(rateLimitFactor, limit), MOST_KEYS);
+      return { own: counter('own', own), network: counter('network', network) };
+    };
+    this.counters = Object.fromEntries(
+      Object.entries(RATE_LIMITS).map(([name, row]) => [name, countersOf(name, row)]),
+    ) as Record<RateLimitName, Counters>;
   }
 
   /**
@@ -63,23 +65,22 @@ export class RateLimits {
    * @throws {Problem} `too_many_attempts`.
    */
   async count(name: RateLimitName, { own, address }: Requester): Promise<void> {
-    const counters = this.counters.get(name);
-    const owned = own === undefined ? undefined : counters?.own;
-    if (counters === undefined) return;
-    if (owned !== undefined && own !== undefined) await take(owned, own);
+    const counters = this.counters[name];
+    if (own !== undefined && counters.own !== undefined) await take(counters.own, own);
+    if (counters.network === undefined) return;
     try {
       await take(counters.network, siteOf(address));
     } catch (error) {
-      if (own !== undefined) await owned?.reward(own);
+      if (own !== undefined) await counters.own?.reward(own);
       throw error;
     }
   }
 
   /** Gives back what {@link count} took. */
   async giveBack(name: RateLimitName, { own, address }: Requester): Promise<void> {
-    const counters = this.counters.get(name);
-    if (own !== undefined) await counters?.own?.reward(own);
-    await counters?.network.reward(siteOf(address));
+    const counters = this.counters[name];
+    if (own !== undefined) await counters.own?.reward(own);
+    await counters.network?.reward(siteOf(address));
   }
 }
 
