@@ -16,6 +16,7 @@ import { plainForwardedFor } from './http/forwarded-for.js';
 import { limitAnswerTime } from './http/request-budget.js';
 import { securityHeaders } from './http/security-headers.js';
 import { UnreadableRequests } from './http/unreadable-requests.js';
+import { prepareOutageLog } from './problems/outage-log.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { Problem } from './problems/problem.js';
 import { validation } from './problems/validation.js';
@@ -100,6 +101,7 @@ function trustedProxies({
  */
 export async function configureHttp(app: NestFastifyApplication, config: Config): Promise<void> {
   const server = app.getHttpAdapter().getInstance();
+  prepareOutageLog(server);
   readForwardedFor(server, config);
   setHeaders(server, config);
   permitPages(server, config);
