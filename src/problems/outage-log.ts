@@ -8,6 +8,10 @@ declare module 'fastify' {
   interface FastifyInstance {
     outageLines: RepeatedLines;
   }
+  interface FastifyRequest {
+    /** Set by {@link logOutage}. */
+    outageLogged?: boolean;
+  }
 }
 
 /** Adds the counts of outages to the server, which {@link logOutage} needs. */
@@ -20,10 +24,11 @@ export function logOutage(
   request: FastifyRequest,
   line: { readonly reason: string; readonly [member: string]: unknown },
   title: string,
-  level: 'warn' | 'error' = 'error',
+  level: 'info' | 'warn' | 'error' = 'error',
 ): void {
   const { log, server } = request;
   const { reason } = line;
+  request.outageLogged = true;
   server.outageLines.log(
     `${title}: ${reason}`,
     () => log[level](line, title),
