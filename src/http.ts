@@ -16,6 +16,7 @@ import { plainForwardedFor } from './http/forwarded-for.js';
 import { limitAnswerTime } from './http/request-budget.js';
 import { securityHeaders } from './http/security-headers.js';
 import { UnreadableRequests } from './http/unreadable-requests.js';
+import { prepareOutageLog } from './problems/outage-log.js';
 import { ProblemFilter } from './problems/problem.filter.js';
 import { Problem } from './problems/problem.js';
 import { validation } from './problems/validation.js';
@@ -100,6 +101,7 @@ function trustedProxies({
  */
 export async function configureHttp(app: NestFastifyApplication, config: Config): Promise<void> {
   const server = app.getHttpAdapter().getInstance();
+  prepareOutageLog(server);
   readForwardedFor(server, config);
   setHeaders(server, config);
   permitPages(server, config);
@@ -233,12 +235,12 @@ function takeJsonOnly(server: FastifyInstance): void {
 }
 
 /**
- * One line a request, without the query: callbacks carry codes there. What went well is told at `debug` only, and so is an
- * answer 503, which has its own line (problems/outage-log.ts).
+ * Logs one line for each request, without the query, where callbacks carry codes. Requests that succeeded are logged at `debug`,
+ * and so are outages, which have their own line (problems/outage-log.ts).
  */
 function logRequests(server: FastifyInstance, all: boolean): void {
   server.addHook('onResponse', (request, reply, done) => {
-    const went = reply.statusCode < 400 || reply.statusCode === 503 ? 'debug' : 'info';
+    const went = reply.statusCode < 400 || request.outageLogged === true ? 'debug' : 'info';
     if (went === 'debug' && !all) return done();
     const { method, routeOptions, ip } = request;
     request.log[went](

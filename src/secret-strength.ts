@@ -1,9 +1,12 @@
 import { dictionary } from '@zxcvbn-ts/language-common';
 
-/** Bits by which a model of words must explain a secret better than chance: a random secret gets there once in 2^14 at most. */
-const WORDS_BITS = 14;
-/** The same where digits and signs are read as letters, which makes letters of chance more alike. */
-const LEET_BITS = 22;
+/**
+ * Bits by which a model of words must explain a secret better than chance. A random secret of letters gets there once in 2^30 at
+ * most, since that is a ratio of likelihoods.
+ */
+const WORDS_BITS = 30;
+/** The same where digits and signs are read as letters, which makes some letters more frequent than chance. */
+const LEET_BITS = 36;
 
 const LEET: Readonly<Record<string, string>> = {
   '0': 'o',
@@ -18,8 +21,8 @@ const LEET: Readonly<Record<string, string>> = {
 };
 
 /**
- * Whether a secret has what random ones do not: words, repetitions, sequences, or text behind an encoding. Generated secrets
- * (`openssl rand`, password managers) have none of these.
+ * True where a secret has words, repetitions, sequences, or text behind an encoding. Generated secrets (`openssl rand`, password
+ * managers) have none of these.
  */
 export function isGuessable(secret: string): boolean {
   if (/[^\x21-\x7e]/.test(secret)) return true;
@@ -31,7 +34,7 @@ export function isGuessable(secret: string): boolean {
   return wordLikelihood(text) > WORDS_BITS || wordLikelihood(read) > LEET_BITS;
 }
 
-/** Whether fewer than three quarters of its triples of characters are different. */
+/** True where fewer than three quarters of its triples of characters are different. */
 function repeats(text: string): boolean {
   const triples = Array.from({ length: text.length - 2 }, (_, i) => text.slice(i, i + 3));
   return new Set(triples).size < triples.length * 0.75;
@@ -40,7 +43,7 @@ function repeats(text: string): boolean {
 /** Neighbours on a keyboard. */
 const ROWS = 'qwertyuiop asdfghjkl zxcvbnm 1234567890';
 
-/** Whether more than half of its characters follow from the one before: equal, next in order, or next on the keyboard. */
+/** True where more than half of its characters follow from the one before: equal, next in order, or next on the keyboard. */
 function isSequence(text: string): boolean {
   const steps = Array.from(text).filter((character, i) => {
     const before = text[i - 1];
@@ -51,7 +54,7 @@ function isSequence(text: string): boolean {
   return steps.length > (text.length - 1) / 2;
 }
 
-/** Whether it is base64 or hexadecimal of printable text, which random bytes are not. */
+/** True where it is base64 or hexadecimal of printable text, which random bytes are not. */
 function encodesText(secret: string): boolean {
   const encodings = /^[0-9a-f]+$/i.test(secret) ? (['hex', 'base64'] as const) : (['base64'] as const);
   return encodings.some((encoding) => {
@@ -64,7 +67,7 @@ function encodesText(secret: string): boolean {
 const LETTERS = 27;
 let model: ((before: number, previous: number, letter: number) => number) | undefined;
 
-/** How much better (bits) words explain its letters than chance does: the logarithm of the ratio of both likelihoods. */
+/** Logarithm (bits) of the ratio of two likelihoods of its letters: in words, and by chance. */
 function wordLikelihood(text: string): number {
   model ??= trigrams(Object.values(dictionary).flat());
   let bits = 0;

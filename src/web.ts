@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import fastifyStatic from '@fastify/static';
@@ -32,9 +32,9 @@ export async function serveWeb(app: NestFastifyApplication, config: Config): Pro
 
   const send = (reply: FastifyReply, file: string, folder: string, cacheControl: string) =>
     reply.header('cache-control', cacheControl).sendFile(file, folder, { cacheControl: false });
+  const page = renderedPage(join(web, 'index.html'), config);
   const sendPage = async (request: FastifyRequest, reply: FastifyReply) => {
-    const html = withSettings(await readFile(join(web, 'index.html'), 'utf8'), config);
-    const etag = `"${createHash('sha256').update(html).digest('base64url').slice(0, 16)}"`;
+    const { html, etag } = await page();
     void reply.headers({ 'cache-control': ASK_AGAIN, etag }).type('text/html; charset=utf-8');
     // What compresses answers on their way makes tags weak.
     if (reply.statusCode === 200 && request.headers['if-none-match']?.includes(etag))
@@ -60,6 +60,18 @@ export async function serveWeb(app: NestFastifyApplication, config: Config): Pro
   server.get('/*', (request, reply) =>
     request.headers.accept?.includes('text/html') ? sendPage(request, reply.code(404)) : reply.callNotFound(),
   );
+}
+
+/** Gives the page and its entity tag, which are made when the file is first read and whenever it has changed. */
+function renderedPage(file: string, config: Config): () => Promise<{ html: string; etag: string }> {
+  let rendered: { html: string; etag: string; mtimeMs: number } | undefined;
+  return async () => {
+    const { mtimeMs } = await stat(file);
+    if (rendered?.mtimeMs === mtimeMs) return rendered;
+    const html = withSettings(await readFile(file, 'utf8'), config);
+    const etag = `"${createHash('sha256').update(html).digest('base64url').slice(0, 16)}"`;
+    return (rendered = { html, etag, mtimeMs });
+  };
 }
 
 /** The page with the settings that it reads from its meta elements: it needs neither a request nor another build for them. */

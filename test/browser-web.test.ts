@@ -1,7 +1,11 @@
-import { describe, expect, it } from '@jest/globals';
+import { createServer, type Server } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { LOGIN_ERRORS } from '../src/auth/social/login-error.js';
+import { freePorts } from './support/ports.js';
 import { describeWith } from './support/programs.js';
 import { useWebPage } from './support/web-page.js';
+
+const [port = 0] = await freePorts(1);
 
 describeWith('chromium', 'the way in, in a browser', () => {
   const web = useWebPage();
@@ -351,5 +355,25 @@ describeWith('chromium', 'the way in, in a browser', () => {
     await web.page.goto(`/login?next=${encodeURIComponent(next)}`);
     await web.logInWith('kakao');
     expect(web.page.url()).toBe(`${web.app.url}/`);
+  });
+});
+
+describeWith('chromium', 'the log-in page of an API whose pages are on another origin', () => {
+  const origin = `http://localhost:${port}`;
+  const web = useWebPage({ WEB_ORIGINS: origin });
+  let pages: Server;
+  beforeAll(async () => {
+    pages = createServer((_, response) => response.end('<title>Pages</title>'));
+    await new Promise<void>((resolve) => pages.listen(port, 'localhost', resolve));
+  });
+  afterAll(() => void pages?.close());
+
+  it('leads back to the page that began the log-in', async () => {
+    const returnTo = `${origin}/b/free`;
+    await web.page.goto(`/login?provider=naver&returnTo=${encodeURIComponent(returnTo)}`);
+    await web.page.click('.provider.naver');
+    await web.page.click('button[name=persona][value=mina]');
+    await web.page.waitForURL(`${origin}/**`);
+    expect(web.page.url()).toBe(returnTo);
   });
 });

@@ -1,6 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { transformSync } from '@swc/core';
 
 const read = (path: string) => readFileSync(path, 'utf8');
 const { dependencies, scarfSettings } = JSON.parse(read('package.json')) as {
@@ -62,7 +65,7 @@ describe('a production installation', () => {
     expect([...licences].filter((licence) => !permissive.includes(licence))).toEqual([]);
   });
 
-  it('tells nobody that it is made', () => {
+  it('sends no install telemetry', () => {
     expect(scarfSettings).toEqual({ enabled: false });
     expect(read('.npmrc')).toMatch(/^ignore-scripts=true$/m);
   });
@@ -80,5 +83,37 @@ describe('a production installation', () => {
         read(file),
       );
     expect(sources.filter(imports)).toEqual([]);
+  });
+});
+
+describe('the decorators that describe the API', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'daemun-decorators-'));
+    const { code } = transformSync(read('src/openapi-decorators.ts'), {
+      jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
+      module: { type: 'es6' },
+    });
+    writeFileSync(join(folder, 'decorators.mjs'), code);
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const load = () =>
+    execFileSync(
+      process.execPath,
+      ['--input-type=module', '-e', "console.log(typeof (await import('./decorators.mjs')).ApiTags('x'))"],
+      { cwd: folder, encoding: 'utf8', stdio: 'pipe' },
+    ).trim();
+
+  it('have no effect where @nestjs/swagger is not installed', () => {
+    expect(load()).toBe('function');
+  });
+
+  it('fail where a dependency of @nestjs/swagger is missing', () => {
+    const installed = join(folder, 'node_modules/@nestjs/swagger');
+    mkdirSync(installed, { recursive: true });
+    writeFileSync(join(installed, 'package.json'), '{"type":"module","exports":"./index.js"}');
+    writeFileSync(join(installed, 'index.js'), "export * from 'missing-dependency';");
+    expect(load).toThrow('missing-dependency');
   });
 });

@@ -167,7 +167,7 @@ describeWith(['postgres', 'redis'], 'a log-out that was answered', () => {
       );
     }, 180_000);
 
-    it('is one for everybody when Redis is down', async () => {
+    it('ends the session in every process while Redis is down', async () => {
       const tokens = await openSession(opener);
       await refreshAtLast(others()[0]?.url ?? '', tokens);
       await redis.kill();

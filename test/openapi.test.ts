@@ -93,7 +93,7 @@ describe('the OpenAPI document', () => {
     });
   });
 
-  it('is right about every operation: who needs an access token, and who may have one', async () => {
+  it('states the access rule of each operation', async () => {
     const ask = async (name: string, headers: Record<string, string>) => {
       const [method, path = ''] = name.split(' ');
       const answer = await fetch(app.url + path.replaceAll(/:\w+/g, 'x'), {
@@ -115,7 +115,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('is right about the operations that need a role', async () => {
+  it('states the role of each operation that needs one', async () => {
     const withRoles = operations().filter((operation) => operation['x-roles'] !== undefined);
     expect(withRoles).not.toEqual([]);
     const mina = await signedIn(app);

@@ -67,6 +67,22 @@ describeWith('postgres', 'an address that leads elsewhere while the server runs'
     other.close();
   });
 
+  it('logs every probe that finds the process unready', async () => {
+    const own = await PostgresServer.start();
+    const app = await startApp({ DATABASE_URL: own.socketUrl });
+    await own.crash();
+    await until(async () => (await readiness(app)).status === 'unavailable');
+    const { status, headers } = await fetch(`${app.url}/health/ready`);
+    const reqId = headers.get('x-request-id');
+    await until(() => app.log.some((line) => line.reqId === reqId));
+    expect(app.log.filter((line) => line.reqId === reqId)).toMatchObject([
+      { method: 'GET', route: '/health/ready', status },
+    ]);
+    expect(status).toBe(503);
+    await app.stop();
+    await own.stop();
+  });
+
   it('to a Unix socket that is gone answers 503, and makes the process unready', async () => {
     const own = await PostgresServer.start();
     const app = await startApp({ DATABASE_URL: own.socketUrl });

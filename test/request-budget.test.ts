@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { withDeadline } from '../src/database/deadline.js';
 import { poolOf } from '../src/database/postgres-pool.js';
 import { REQUEST_BUDGET_MS } from '../src/http/request-budget.js';
 import { READINESS_BUDGET_MS } from '../src/health/readiness.js';
 import { logOutage } from '../src/problems/outage-log.js';
+import { RepeatedLines } from '../src/repeated-lines.js';
 import { openSession, signedIn, type SignedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { FailOverProxy } from './support/fail-over-proxy.js';
@@ -167,8 +168,9 @@ describe('the log of answers 503', () => {
   it('has the first in full, and then one line per interval with their number', () => {
     jest.useFakeTimers();
     const error = jest.fn();
-    const log = { error } as unknown as FastifyBaseLogger;
-    const answer = (reason: string) => logOutage(log, reason, { reqId: '1', reason }, 'unavailable');
+    const server = { outageLines: new RepeatedLines(10_000) };
+    const request = { log: { error }, server } as unknown as FastifyRequest;
+    const answer = (reason: string) => logOutage(request, { reqId: '1', reason }, 'unavailable');
     for (let i = 0; i < 5; i++) answer('connection_lost');
     answer('pool_exhausted');
     expect(error.mock.calls).toEqual([

@@ -59,6 +59,24 @@ describe('the table of docs/security.md', () => {
   });
 });
 
+/** Counts in the sentence after a command: "finds nothing", "shows two others". */
+const COUNTS = ['nothing', 'one', 'two', 'three', 'four', 'five', 'six'];
+
+describe('the commands of docs/security.md', () => {
+  const claims = [...page.matchAll(/`(grep [^`]+)`(?: (?:finds|shows) (\w+))?/g)].map(
+    ([, command = '', said = '']) => ({ command, said }),
+  );
+
+  it.each(claims)('find what the page says: $command', async ({ command, said }) => {
+    // grep exits with 1 where it finds nothing, and with 2 where it cannot read a file.
+    const { stdout } = await run('sh', ['-c', `${command}; test $? -lt 2`]);
+    const lines = stdout.split('\n').length - 1;
+    const expected = COUNTS.indexOf(said);
+    if (expected < 0) expect(lines).toBeGreaterThan(0);
+    else expect({ lines, stdout }).toEqual({ lines: expected, stdout });
+  });
+});
+
 describe('the mutants', () => {
   const cited = rowsWithTests(page);
   const mutants = patches();

@@ -122,6 +122,16 @@ it('reads a Korean name whose bytes came in two pieces', async () => {
   }
 });
 
+it('logs a provider that is away once, and then only how many log-ins it failed', async () => {
+  const persona = 'user-many-times-away';
+  app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'reset' });
+  await logIn('kakao', persona);
+  const before = app.log.length;
+  for (let i = 0; i < 3; i++)
+    expect(loginErrorOf(await logIn('kakao', persona))).toBe('provider_unavailable');
+  expect(app.log.slice(before).filter(({ loginError }) => loginError !== undefined)).toEqual([]);
+});
+
 it('gives a provider that never answers five seconds, and nobody else waits for it', async () => {
   const began = Date.now();
   for (const provider of PROVIDERS) app.sandbox.fault({ provider, at: 'token', fault: 'hang', times: 1 });

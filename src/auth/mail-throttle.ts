@@ -2,13 +2,14 @@ import { Injectable, Logger } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Config } from '../config.js';
 import { Metrics } from '../metrics/metrics.js';
+import { RepeatedLines } from '../repeated-lines.js';
 
 /** Mails an hour to addresses that nobody has verified, from all processes, and how many of them may go out at once. */
 const PER_HOUR = 1_000;
 const BURST = 200;
 /** A mail that would have to wait longer (s) is of no use, and is not sent. */
 const LONGEST_WAIT_S = 6 * 3_600;
-/** The warning is logged at most so often (ms). */
+/** Interval (ms) of the line that sums up throttled mails. */
 const LOG_INTERVAL_MS = 3_600_000;
 /** The row in `auth.mail_pauses`, whose other keys are hashes. */
 const KEY = Buffer.from('unverified');
@@ -23,15 +24,15 @@ const NEXT = `
   RETURNING due_at - make_interval(secs => $3) AS "dueAt", due_at - make_interval(secs => $3) > clock_timestamp() AS later`;
 
 /**
- * Throttles mails to addresses that nobody has verified, whoever causes them: strangers with many networks could otherwise
- * have us write to people who never asked for it, until mail providers refuse our mails.
+ * Throttles mails to unverified addresses over all processes. Registrations from many networks would otherwise send mails to
+ * people who did not ask for them, until mail providers refuse all mails of this sender.
  */
 @Injectable()
 export class MailThrottle {
   private readonly logger = new Logger(MailThrottle.name);
   private readonly perHour: number;
   private readonly burst: number;
-  private loggedAt = -Infinity;
+  private readonly lines = new RepeatedLines(LOG_INTERVAL_MS);
 
   constructor(
     private readonly dataSource: DataSource,
@@ -69,11 +70,12 @@ export class MailThrottle {
 
   private tell(outcome: 'deferred' | 'dropped'): void {
     this.metrics.mailsThrottled.inc({ outcome });
-    if (performance.now() - this.loggedAt < LOG_INTERVAL_MS) return;
-    this.loggedAt = performance.now();
-    this.logger.warn(
-      { perHour: this.perHour },
-      'mails to addresses that nobody has verified are throttled: many strangers may be registering addresses',
+    const { perHour } = this;
+    const title = 'mails to unverified addresses are throttled: a program may be registering addresses';
+    this.lines.log(
+      outcome,
+      () => this.logger.warn({ perHour, outcome }, title),
+      (mails) => this.logger.warn({ perHour, outcome, mails }, title),
     );
   }
 }

@@ -1,12 +1,13 @@
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
+import { RepeatedLines } from '../repeated-lines.js';
 import { ConnectFailed, postgresFailureOf } from '../stores/postgres-failures.js';
 import type { StoreFailure } from '../stores/store-failure.js';
 import { repeating } from './repeating.js';
 import { prepareSession, readOnlyServer, type ServerSession } from './server-session.js';
 
-/** A failure is logged at most so often (ms), however many requests it meets. */
+/** Interval (ms) of the line that sums up repeated failures. */
 const LOG_INTERVAL_MS = 60_000;
 
 /** Statements that EXPLAIN takes: it checks names and privileges, and runs nothing. */
@@ -37,7 +38,7 @@ export class PostgresPool extends pg.Pool {
   private generation = 0;
   /** The generation in which a connection was opened; a connection without one is not used again. */
   private readonly generations = new WeakMap<object, number>();
-  private readonly loggedAt = new Map<string, number>();
+  private readonly lines = new RepeatedLines(LOG_INTERVAL_MS);
 
   /** {@link PostgresPoolOptions.embedded}. */
   readonly embedded: boolean;
@@ -119,17 +120,17 @@ export class PostgresPool extends pg.Pool {
   }
 
   private log({ reason, remedy }: StoreFailure, err: unknown): void {
-    const now = performance.now();
-    if (now - (this.loggedAt.get(reason) ?? -Infinity) < LOG_INTERVAL_MS) return;
-    this.loggedAt.set(reason, now);
-    this.logger.error(
-      {
-        reason,
-        remedy,
-        sqlstate: (err as { code?: unknown }).code,
-        ...(err instanceof ConnectFailed && { message: err.message }),
-      },
-      'the database cannot be used',
+    const line = {
+      reason,
+      remedy,
+      sqlstate: (err as { code?: unknown }).code,
+      ...(err instanceof ConnectFailed && { message: err.message }),
+    };
+    const title = 'the database cannot be used';
+    this.lines.log(
+      reason,
+      () => this.logger.error(line, title),
+      (failures) => this.logger.error({ ...line, failures }, title),
     );
   }
 }

@@ -22,7 +22,7 @@ const ready = z
   })
   .meta({ id: 'Ready' });
 
-/** For whoever runs us: is the process alive, and can it serve? */
+/** Liveness and readiness probes. */
 @ApiTags('Health')
 @Controller('health')
 @Public()

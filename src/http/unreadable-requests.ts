@@ -3,8 +3,9 @@ import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { PROBLEMS, type ProblemCode } from '../problems/catalogue.js';
+import { RepeatedLines } from '../repeated-lines.js';
 
-/** How long (ms) requests with the same error code are counted instead of logged one by one. */
+/** Interval (ms) of the line that sums up requests with the same error code. */
 const SUMMARY_MS = 60_000;
 
 /** Problems by the error code of Node.js; every other code is `bad_request`. */
@@ -18,8 +19,7 @@ const UNREADABLE: Readonly<Record<string, ProblemCode>> = {
  * request id. The connection ends.
  */
 export class UnreadableRequests {
-  /** Error code → requests since the line that named it. */
-  private readonly counted = new Map<string, number>();
+  private readonly lines = new RepeatedLines(SUMMARY_MS);
 
   constructor(
     private readonly logger: Logger,
@@ -54,18 +54,11 @@ export class UnreadableRequests {
     socket.destroy();
   }
 
-  /** One line for the first request with an error code, and one a minute later with the number of the others. */
   private log(cause: string, code: ProblemCode, ip: string | undefined): void {
-    const count = this.counted.get(cause);
-    if (count !== undefined) return void this.counted.set(cause, count + 1);
-    this.counted.set(cause, 0);
-    this.logger.info({ code, cause, ip, status: PROBLEMS[code].status }, 'unreadable request');
-    setTimeout(() => this.summarise(cause, code), SUMMARY_MS).unref();
-  }
-
-  private summarise(cause: string, code: ProblemCode): void {
-    const more = this.counted.get(cause) ?? 0;
-    this.counted.delete(cause);
-    if (more > 0) this.logger.info({ code, cause, more }, 'more unreadable requests within a minute');
+    this.lines.log(
+      cause,
+      () => this.logger.info({ code, cause, ip, status: PROBLEMS[code].status }, 'unreadable request'),
+      (more) => this.logger.info({ code, cause, more }, 'more unreadable requests within a minute'),
+    );
   }
 }

@@ -56,7 +56,7 @@ export class Mailer implements OnModuleInit {
     }
     this.transport = createTransport({
       url: mail.url.reveal(),
-      // Otherwise whoever is between can hide STARTTLS, and read the links.
+      // An attacker on the path can strip STARTTLS, and would read the links.
       requireTLS: mail.requireTls,
       connectionTimeout: GREETING_MS,
       greetingTimeout: GREETING_MS,

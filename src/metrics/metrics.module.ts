@@ -4,7 +4,10 @@ import { MetricsController } from './metrics.controller.js';
 import { Metrics } from './metrics.js';
 import { MetricsServer } from './metrics-server.js';
 
-/** Numbers for whoever runs us: on the port `METRICS_PORT`; without it at `/metrics`, but never in production, where that would be public. */
+/**
+ * Prometheus metrics on `METRICS_PORT`. Without that port they are at `/metrics` of the API, except in production, where everyone
+ * could read them.
+ */
 @Module({})
 export class MetricsModule {
   static from({ metricsPort, production }: Config): DynamicModule {

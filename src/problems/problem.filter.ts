@@ -29,7 +29,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   if (problem.status === 503) {
     const { method, routeOptions } = request;
     const message = cause instanceof Error || types.isNativeError(cause) ? cause.message : undefined;
-    logOutage(request.log, reason ?? code, { ...line, message, method, route: routeOptions.url }, title);
+    logOutage(request, { ...line, reason: reason ?? code, message, method, route: routeOptions.url }, title);
   } else if (problem.status >= 500) request.log.error({ ...line, err: cause }, title);
   else request.log.info({ ...line, err: cause }, title);
   if (reply.sent) return;

@@ -8,7 +8,7 @@ import { client } from '../session/session.js';
 import { ProviderButtons } from './provider-buttons.js';
 
 interface LogInCardProps {
-  /** The path that a provider's page leads back to. */
+  /** The path or URL that a provider's page leads back to; the server checks it. */
   readonly returnTo: string;
   readonly title?: string;
   /** Where there is more to see than the card, the form for e-mail opens when it is asked for. */

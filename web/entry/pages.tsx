@@ -10,20 +10,26 @@ import { LogInCard, Resend } from './log-in-card.js';
 import { readNext } from './next.js';
 
 /**
- * The log-in page; who is inside goes on to where they were going. The server sends browsers here with `provider` and
- * `returnTo` where a page of another site began a log-in: it goes on with a click, or not at all.
+ * The log-in page; a person who is logged in goes on to the page they asked for. The server sends browsers here with `provider`
+ * and `returnTo` where a page of another site began a log-in: it goes on with a click, or not at all.
  */
 export function LogInPage() {
   const { entry } = useWords();
   const [search] = useSearchParams();
-  const { href, apart } = readNext(search.get('returnTo') ?? search.get('next') ?? '/');
+  const asked = search.get('returnTo') ?? search.get('next') ?? '/';
+  const { href, apart } = readNext(asked);
   const user = useUser();
   if (user === undefined) return <Waiting />;
   if (user !== null) return apart ? <Leave href={href} /> : <Redirect href={href} replace />;
   return (
     <div className="narrow">
       <Title text={entry.logIn} />
-      <LogInCard returnTo={href} title={entry.providers} provider={search.get('provider') ?? undefined} />
+      {/* The server checks it, and knows pages on other origins, too. */}
+      <LogInCard
+        returnTo={URL.canParse(asked, location.origin) ? asked : href}
+        title={entry.providers}
+        provider={search.get('provider') ?? undefined}
+      />
     </div>
   );
 }

@@ -19,7 +19,7 @@ export interface Provider {
 const SYMBOLS: Readonly<Record<string, string>> = { google, kakao, naver };
 
 interface ProviderButtonsProps {
-  /** The path of ours that they lead back to. */
+  /** The path or URL that a log-in leads back to; the server checks it. */
   readonly returnTo: string;
   /** The provider whose button comes first. */
   readonly first?: string;
@@ -46,7 +46,7 @@ export function ProviderButtons({ returnTo, first }: ProviderButtonsProps) {
         .map((provider) => (
           <li key={provider.id}>
             {provider.openOutside === true ? (
-              <OutsideButton provider={provider} returnTo={returnTo} />
+              <OutsideButton provider={provider} />
             ) : (
               <ProviderButton provider={provider} returnTo={returnTo} />
             )}
@@ -71,10 +71,10 @@ function ProviderButton({ provider: { id, name }, returnTo }: { provider: Provid
 }
 
 /** Opens the page in the browser of the device where the app has an address for that; otherwise it copies the address. */
-function OutsideButton({ provider: { id }, returnTo }: { provider: Provider; returnTo: string }) {
+function OutsideButton({ provider: { id } }: { provider: Provider }) {
   const { entry } = useWords();
   const [copied, setCopied] = useState(false);
-  const page = new URL(returnTo, location.origin).href;
+  const page = location.href;
   const outside = outsideAddress(page, navigator.userAgent);
   const symbol = SYMBOLS[id];
   const image = symbol !== undefined && <img src={symbol} alt="" width="20" height="20" />;

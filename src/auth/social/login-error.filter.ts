@@ -1,6 +1,7 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Config } from '../../config.js';
+import { logOutage } from '../../problems/outage-log.js';
 import { problemOf } from '../../problems/problem.filter.js';
 import { LoginError, type LoginErrorCode } from './login-error.js';
 import { defaultPage, withLoginError } from './return-to.js';
@@ -39,10 +40,14 @@ export class LoginErrorFilter implements ExceptionFilter {
         : { err: cause }),
     };
     const level = hearsay && LEVELS[code] === 'error' ? 'warn' : LEVELS[code];
-    request.log[level](
-      line,
-      code === 'provider_misconfigured' ? this.advice(line.provider) : 'log-in failed',
-    );
+    // What the browser says of an outage may be made up, and is no reason to leave lines out.
+    const outage = code === 'temporarily_unavailable' || (code === 'provider_unavailable' && !hearsay);
+    if (outage) logOutage(request, line, 'log-in failed', level);
+    else
+      request.log[level](
+        line,
+        code === 'provider_misconfigured' ? this.advice(line.provider) : 'log-in failed',
+      );
     const page = request.loginAttempt?.returnTo ?? defaultPage(this.config);
     host
       .switchToHttp()

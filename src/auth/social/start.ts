@@ -9,6 +9,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Config } from '../../config.js';
 import type { ProblemCode } from '../../problems/catalogue.js';
+import { logOutage } from '../../problems/outage-log.js';
 import { answerProblem, problemOf } from '../../problems/problem.filter.js';
 import { Problem } from '../../problems/problem.js';
 import type { LoginErrorCode } from './login-error.js';
@@ -73,8 +74,10 @@ export class StartFilter implements ExceptionFilter {
     if (told === undefined || request.headers['sec-fetch-mode'] !== 'navigate') {
       return answerProblem(error, request, reply);
     }
-    const line = { reqId: request.id, loginError: told, reason: problem.reason, err: problem.cause };
-    request.log[problem.status >= 500 ? 'error' : 'info'](line, 'log-in could not begin');
+    const { id: reqId, log } = request;
+    const line = { reqId, loginError: told, reason: problem.reason ?? told, err: problem.cause };
+    if (told === 'temporarily_unavailable') logOutage(request, line, 'log-in could not begin');
+    else log.error(line, 'log-in could not begin');
     void reply
       .code(303)
       .header('location', withLoginError(defaultPage(this.config), told))
