@@ -54,27 +54,6 @@ it('leaves sessions alone that are within their limits', async () => {
   expect(await sessionsOf(accountId)).toEqual([{ end_reason: null }]);
 });
 
-it('ends the least recently used sessions of an account that has more than SESSION_LIMIT', async () => {
-  const { accountId } = await logIn();
-  await app.database.query(
-    `INSERT INTO auth.sessions (id, account_id, method, created_at, expires_at)
-     SELECT gen_random_uuid(), $1, 'kakao', now() - n * interval '1 minute', now() + interval '1 day'
-     FROM generate_series(1, 60) AS n`,
-    [accountId],
-  );
-  await tidy();
-  const ended = await app.database.query<{ age: number }[]>(
-    `SELECT round(extract(epoch FROM now() - created_at) / 60)::int AS age FROM auth.sessions
-     WHERE account_id = $1 AND end_reason = 'limit_reached' ORDER BY age`,
-    [accountId],
-  );
-  expect(ended.map(({ age }) => age)).toEqual([50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60]);
-  expect(await eventsOf(accountId)).toContainEqual({
-    kind: 'session_ended',
-    details: { reason: 'limit_reached' },
-  });
-});
-
 it('removes sessions a month after they ended, and they stay ended', async () => {
   const { accountId, tokens } = await logIn();
   const refresh = () =>

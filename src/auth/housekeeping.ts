@@ -5,8 +5,6 @@ import { Outbox } from '../outbox/outbox.js';
 import { Secrets } from '../secrets.js';
 import { WAITING_DAYS } from './local/registration.js';
 import { MailPauses } from './mail-pauses.js';
-import { endChosen } from './sessions/end-sessions.sql.js';
-import { LAST_USED, LIVING } from './sessions/living.sql.js';
 import { ProviderGrants } from './social/provider-grants.js';
 
 /** Any number; of several processes one does the work. */
@@ -68,22 +66,6 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
          SELECT account_id, id, 'session_ended', '{"reason": "limit_passed"}' FROM ended RETURNING 1
        )`,
       [this.config.sessionIdle],
-    );
-    // Of accounts that have more since `SESSION_LIMIT` was lowered; otherwise log-ins see to it.
-    await this.inBatches(
-      `WITH ${endChosen(
-        `SELECT id, 'limit_reached' AS reason
-         FROM (
-           SELECT account_id AS account FROM auth.sessions WHERE ended_at IS NULL
-           GROUP BY account_id HAVING count(*) > $2
-         ) AS crowded, LATERAL (
-           SELECT id FROM auth.sessions WHERE account_id = account AND ${LIVING('$1')}
-           ORDER BY ${LAST_USED} DESC, id OFFSET $2
-         ) AS surplus
-         LIMIT ${BATCH}`,
-        'NULL::uuid',
-      )}, changed AS (SELECT FROM ended)`,
-      [this.config.sessionIdle, this.config.sessionLimit],
     );
     await this.remove(
       'auth.sessions',

@@ -27,7 +27,7 @@ export interface SessionRow {
   readonly roles?: readonly string[];
 }
 
-/** Sessions over the limit that one log-in ends. The limit may have been lowered; the rest is ended every hour. */
+/** Sessions over the limit that one log-in ends. Where the limit was lowered by more, the next log-ins end the rest. */
 const MOST_ENDED = 1_000;
 
 /**
