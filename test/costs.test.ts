@@ -60,16 +60,16 @@ describe('docs/costs.md', () => {
   it('has the limits per account and network that the source has', () => {
     const named = rowsOf(/^`[a-z]+`$/).map(([name = '', own = '', network = '', time]) => ({
       name: name.slice(1, -1),
-      own: own === '' ? undefined : Number(own),
+      own: Number(own),
       network: network === '' ? undefined : Number(network),
       duration: { '1 min': 60, '1 h': 3_600 }[time ?? ''],
     }));
     expect(named).toEqual(
       Object.entries(RATE_LIMITS).map(([name, limit]) => ({
         name,
-        own: 'own' in limit ? limit.own.points : undefined,
+        own: limit.own.points,
         network: 'network' in limit ? limit.network.points : undefined,
-        duration: ('network' in limit ? limit.network : limit.own).duration,
+        duration: limit.own.duration,
       })),
     );
   });

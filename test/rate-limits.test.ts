@@ -160,15 +160,25 @@ describe('a search', () => {
   const search = (address: string) =>
     anonymous(app)('GET', '/boards/tea/posts?q=tea', undefined, from(address));
 
-  it('is refused to a network after so many, while it reads everything else', async () => {
+  it('is refused to an anonymous client after so many, while it reads everything else', async () => {
     const address = newAddress();
-    for (let i = 0; i < most(RATE_LIMITS.search.network.points); i++) {
+    for (let i = 0; i < most(RATE_LIMITS.search.own.points); i++) {
       expect((await search(address)).status).toBe(200);
     }
     expect(await failure(search(address))).toEqual(TOO_MANY);
     expect((await search(newAddress())).status).toBe(200);
     const list = anonymous(app)('GET', '/boards/tea/posts?q=%20', undefined, from(address));
     expect((await list).status).toBe(200);
+  });
+
+  it('of an account is not refused because of those of its anonymous neighbours', async () => {
+    const address = newAddress();
+    while ((await search(address)).status !== 429);
+    const { call } = await signedIn(app);
+    const query = () => call('GET', '/boards/tea/posts?q=tea', undefined, from(address));
+    const statuses = [];
+    for (let i = 0; i <= most(RATE_LIMITS.search.own.points); i++) statuses.push((await query()).status);
+    expect(statuses.indexOf(429)).toBe(statuses.length - 1);
   });
 
   it('is limited per /48 of IPv6', async () => {

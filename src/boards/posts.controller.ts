@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, Headers, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { OptionalActor, Public } from '../access/access.decorators.js';
+import { OptionalActor } from '../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../access/actor.js';
 import { ApiHeader, ApiOperation, ApiTags } from '../openapi-decorators.js';
 import { Answers, Fails } from '../openapi.js';
@@ -41,14 +41,14 @@ export class PostsController {
 
   @Get('boards/:slug/posts')
   @Conditional()
-  @Public()
+  @OptionalActor()
   @ApiOperation({
     summary: 'List or search the posts of a board',
     description:
       'The latest first; or the most popular, where a post counts as a day younger for each doubling of its likes and ' +
       'comments, and later pages go on, for an hour and 2,000 likes and comments, from what the first showed; or, with `q`, ' +
       'those with all its words in the title, and then the others that have them, the newest first. Searches are limited ' +
-      'per network, and answer 503 with `Retry-After` while too many run.',
+      'per account or anonymous client, and per network, and answer 503 with `Retry-After` while too many run.',
   })
   @RateLimited('search', isSearch)
   @Answers(200, postPage, 'A page of posts')

@@ -11,6 +11,7 @@ import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { ApiExtension } from '../openapi-decorators.js';
 import { Fails } from '../openapi.js';
+import { clientOf } from './client-address.js';
 import { RateLimits, type RateLimitName, type Requester } from './rate-limits.js';
 
 const COUNTED = 'rate-limit';
@@ -45,7 +46,7 @@ export const CountsAs = (name: RateLimitName): MethodDecorator =>
   applyDecorators(ApiExtension(RATE_LIMIT_EXTENSION, name), Fails('too_many_attempts'));
 
 /**
- * Counts requests to a route (429 `too_many_attempts`), of the account that asks and of its network: before their validation,
+ * Counts requests to a route (429 `too_many_attempts`), of the account or the anonymous client and of its network: before their validation,
  * so that a refusal costs little.
  */
 export const RateLimited = (name: RateLimitName, when?: Counted['when']): MethodDecorator =>
@@ -62,5 +63,5 @@ export const CurrentRequester = createParamDecorator((_: unknown, context: Execu
 
 function requesterOf(context: ExecutionContext): Requester {
   const { actor, ip } = context.switchToHttp().getRequest<FastifyRequest>();
-  return { own: actor?.accountId, address: ip };
+  return { own: actor?.accountId ?? clientOf(ip), address: ip };
 }

@@ -8,9 +8,9 @@ import { countersIn, scaledBy, take, type RateLimit } from './counters.js';
 const MINUTE = 60;
 const HOUR = 3_600;
 
-/** Limits of one kind of request; `own` is per account, and per session and network for `refresh`. */
+/** Limits of one kind of request; `own` is per account or anonymous client, and per session and network for `refresh`. */
 interface RateLimitRow {
-  readonly own?: RateLimit;
+  readonly own: RateLimit;
   readonly network?: RateLimit;
   /** Counted in each process: a refresh takes one round trip to Redis, and no second one for its limit. */
   readonly inProcess?: true;
@@ -21,7 +21,7 @@ interface RateLimitRow {
  * which there may be thousands of people (CGNAT). `RATE_LIMIT_FACTOR` multiplies the points.
  */
 export const RATE_LIMITS = {
-  search: { network: { points: 60, duration: MINUTE } },
+  search: { own: { points: 60, duration: MINUTE }, network: { points: 600, duration: MINUTE } },
   post: { own: { points: 30, duration: HOUR }, network: { points: 300, duration: HOUR } },
   comment: { own: { points: 120, duration: HOUR }, network: { points: 1_200, duration: HOUR } },
   like: { own: { points: 300, duration: HOUR }, network: { points: 3_000, duration: HOUR } },
@@ -38,7 +38,7 @@ const MOST_KEYS = 10_000;
 
 /** Counters of one kind of request. */
 interface Counters {
-  readonly own?: RateLimiterAbstract | undefined;
+  readonly own: RateLimiterAbstract;
   readonly network?: RateLimiterAbstract | undefined;
 }
 
@@ -50,9 +50,9 @@ export class RateLimits {
   constructor({ rateLimitFactor }: Config, @Optional() redis?: Redis) {
     const countersOf = (name: string, { own, network, inProcess }: RateLimitRow): Counters => {
       const make = countersIn(inProcess ? undefined : redis);
-      const counter = (whose: string, limit: RateLimit | undefined) =>
-        limit && make(`${name}:${whose}`, scaledBy(rateLimitFactor, limit), MOST_KEYS);
-      return { own: counter('own', own), network: counter('network', network) };
+      const counter = (whose: string, limit: RateLimit) =>
+        make(`${name}:${whose}`, scaledBy(rateLimitFactor, limit), MOST_KEYS);
+      return { own: counter('own', own), network: network && counter('network', network) };
     };
     this.counters = Object.fromEntries(
       Object.entries(RATE_LIMITS).map(([name, row]) => [name, countersOf(name, row)]),
@@ -66,12 +66,12 @@ export class RateLimits {
    */
   async count(name: RateLimitName, { own, address }: Requester): Promise<void> {
     const counters = this.counters[name];
-    if (own !== undefined && counters.own !== undefined) await take(counters.own, own);
+    await take(counters.own, own);
     if (counters.network === undefined) return;
     try {
       await take(counters.network, siteOf(address));
     } catch (error) {
-      if (own !== undefined) await counters.own?.reward(own);
+      await counters.own.reward(own);
       throw error;
     }
   }
@@ -79,13 +79,14 @@ export class RateLimits {
   /** Gives back what {@link count} took. */
   async giveBack(name: RateLimitName, { own, address }: Requester): Promise<void> {
     const counters = this.counters[name];
-    if (own !== undefined) await counters.own?.reward(own);
+    await counters.own.reward(own);
     await counters.network?.reward(siteOf(address));
   }
 }
 
 /** Of whom a request is counted. */
 export interface Requester {
-  readonly own?: string | undefined;
+  /** The account, or the anonymous client. */
+  readonly own: string;
   readonly address: string;
 }
