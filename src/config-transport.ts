@@ -5,7 +5,7 @@ import type { Refuse } from './config-checks.js';
 export const PLAINTEXT_SERVICES = ['postgres', 'redis', 'smtp'] as const;
 type PlaintextService = (typeof PLAINTEXT_SERVICES)[number];
 
-/** Whether a URL leads to this machine: a loopback address, `localhost` or a Unix socket. */
+/** True where a URL leads to this machine: by a loopback address, `localhost` or a Unix socket. */
 export function isLocal(value: string): boolean {
   const { protocol, hostname, searchParams } = new URL(value);
   // PostgreSQL's URLs may name the host, or the folder of a socket, as `?host=`.

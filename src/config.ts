@@ -24,7 +24,7 @@ export interface ProviderSettings {
   readonly defaultScope: string;
   /** Whether the provider can be used without a client secret. */
   readonly secretOptional?: boolean;
-  /** Where the pictures of its profiles are: the page shows them without asking its readers. */
+  /** Hosts of the pictures of its profiles: the page shows them without asking its readers. */
   readonly pictureOrigins?: readonly string[];
   /** Whether its console has a key for servers: then `…_ADMIN_KEY` and `…_APP_ID` are read, too. */
   readonly hasAdminKey?: boolean;
@@ -88,7 +88,7 @@ export interface Config {
   readonly trustProxy: false | number | string[];
   /** A port for `/metrics` alone. Without it, `/metrics` is beside everything else, and in production nowhere. */
   readonly metricsPort?: number;
-  /** Whether Swagger UI and the OpenAPI document are served. */
+  /** `public` where Swagger UI and the OpenAPI document are served. */
   readonly docs: 'public' | 'off';
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }

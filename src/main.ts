@@ -64,7 +64,7 @@ async function startSandbox({
   return start(sandbox);
 }
 
-/** Where everything is, in one screen: for development, since the log of production is JSON lines. */
+/** Addresses of everything that runs, for development; the log of production is JSON lines. */
 function banner(config: Config): string {
   const sandboxUrl = config.sandbox && `http://localhost:${config.sandbox.port}`;
   const sandboxed = Object.keys(config.providers).filter(

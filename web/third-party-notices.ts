@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Plugin } from 'vite';
 
-/** Where the notices are, beside the page. */
+/** Path of the notices, beside the page. */
 const NOTICES = 'assets/third-party-notices.txt';
 
 /** Licences chosen where a package may be used under one of several. */

@@ -24,7 +24,7 @@ export class Account {
   @Column('text', { name: 'registration_hash', nullable: true })
   registrationHash: string | null;
 
-  /** When the address was last registered: a registration waits for a week. */
+  /** Time of the last registration of the address: a registration waits for a week. */
   @Column('timestamptz', { name: 'registered_at', nullable: true })
   registeredAt: Date | null;
 

@@ -11,7 +11,7 @@ import { RefreshCookie } from './refresh-cookie.js';
 import { Sessions, type Tokens } from './sessions/sessions.js';
 import { LoginError } from './social/login-error.js';
 
-/** What a log-in needs of the request that completes it. */
+/** Request that completes a log-in. */
 export type LogInRequest = Pick<FastifyRequest, 'ip' | 'headers' | 'cookies'>;
 
 /** What someone has shown: a password, by the hash that it was compared with, or that a provider knows them. */

@@ -59,7 +59,7 @@ export class MailThrottle {
     return place?.dueAt;
   }
 
-  /** Whether the address waits to be verified. */
+  /** True where the address waits to be verified. */
   async concerns(email: string): Promise<boolean> {
     const rows = await this.dataSource.query<object[]>(
       'SELECT 1 FROM auth.accounts WHERE email = $1 AND email_verified_at IS NULL',

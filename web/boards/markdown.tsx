@@ -27,7 +27,7 @@ const ALLOWED_TAGS =
 const ALLOWED_ATTR = ['href', 'src', 'alt', 'title', 'start', 'align'];
 const ALLOWED_URI_REGEXP = /^(?:https?:|mailto:|\/(?!\/)|#)/i;
 
-/** Whoever wrote the post vouches for its links, not we. */
+/** Relation of links in posts, which the author of a post vouches for. */
 const UNTRUSTED = 'nofollow ugc noopener noreferrer';
 
 purify.addHook('afterSanitizeAttributes', (element) => {
@@ -134,7 +134,7 @@ function tokensOf(text: string): TokensList | undefined {
   return isBounded(lexer.tokens) ? lexer.tokens : undefined;
 }
 
-/** Whether the blocks of a text can be found in linear time, without a deep recursion. */
+/** True where the blocks of a text can be found in linear time, without a deep recursion. */
 function isParsable(text: string): boolean {
   if (/[ \t]{500}/.test(text)) return false;
   const lines = text.split('\n');
@@ -143,7 +143,7 @@ function isParsable(text: string): boolean {
   return cells <= MAX_CELLS && lines.every((line) => depthOf(line) <= MAX_DEPTH || RULE.test(line));
 }
 
-/** How many quotes and lists a line opens within each other, up to one more than {@link MAX_DEPTH}. */
+/** Number of quotes and lists that a line opens within each other, up to one more than {@link MAX_DEPTH}. */
 function depthOf(line: string): number {
   MARKER.lastIndex = 0;
   let depth = 0;

@@ -9,7 +9,7 @@ const SOURCES = (document.querySelector<HTMLMetaElement>('meta[name=image-origin
 /** Their hosts, as people read them. */
 export const PICTURE_HOSTS = SOURCES.map((source) => source.replace(/^https:\/\//, ''));
 
-/** Whether the picture at an address may be shown, by the rules of a content security policy (CSP3 §6.7.2.8). */
+/** True where the picture at an address may be shown, by the rules of a content security policy (CSP3 §6.7.2.8). */
 export function mayShowPicture(address: string): boolean {
   if (!URL.canParse(address)) return false;
   const { origin, protocol, host } = new URL(address);

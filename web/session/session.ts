@@ -71,7 +71,7 @@ export function logInWith(provider: string, returnTo: string): void {
   client.login(provider, { returnTo });
 }
 
-/** Whether the page is being left for the log-in page of a provider. */
+/** True while the page is being left for the log-in page of a provider. */
 export function isLeavingToLogIn(): boolean {
   return leavingToLogIn;
 }

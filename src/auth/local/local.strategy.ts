@@ -9,7 +9,7 @@ import { Account } from '../account.entity.js';
 import { PasswordHashes } from './password-hashes.js';
 import { isWaiting } from './registration.js';
 
-/** What the guard passes on besides the credentials: on whose behalf hashes are computed. */
+/** Options from the guard: the party on whose behalf hashes are computed. */
 interface Asked {
   readonly party: Party;
 }

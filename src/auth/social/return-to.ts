@@ -48,7 +48,7 @@ export function withLoginError(page: string, code: LoginErrorCode): string {
 }
 
 /**
- * Whether a path may be routed to something below `/auth/`, such as another log-in, by this server or by a proxy that decodes
+ * True where a path may be routed to something below `/auth/`, such as another log-in, by this server or by a proxy that decodes
  * percent-encodings, merges slashes or ignores case.
  */
 function isBelowAuth(pathname: string): boolean {

@@ -17,7 +17,7 @@ import { defaultPage, withLoginError } from './return-to.js';
 
 /**
  * Lets only a window go to a provider. A picture in somebody's post would otherwise begin log-ins in its readers' browsers.
- * What is no browser does not say where it goes (Fetch Metadata), and is let through.
+ * Requests without Fetch Metadata, which programs send, are let through.
  */
 @Injectable()
 export class WindowGuard implements CanActivate {
@@ -31,7 +31,7 @@ export class WindowGuard implements CanActivate {
 }
 
 /**
- * Whether a page of another site sends the browser here without an act of the person (ASVS V7.6.2). A link that is followed
+ * True where a page of another site sends the browser here without an act of the person (ASVS V7.6.2). A link that is followed
  * carries `Sec-Fetch-User`, except in Safari, where people are asked first. Browsers without Fetch Metadata are let through;
  * pages of the same site are trusted as SameSite does.
  */
