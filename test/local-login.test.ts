@@ -284,10 +284,10 @@ describe('a flood of log-ins', () => {
 
   it('does not keep other requests waiting', async () => {
     const hashes = app.daemun.app.get(PasswordHashes);
-    const flood = Array.from({ length: 60 }, () => hashes.matches('some password', null));
+    const flood = Promise.allSettled(Array.from({ length: 60 }, () => hashes.matches('some password', null)));
     expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
     expect(hashes.load.waiting).toBeGreaterThan(0);
-    await Promise.all(flood);
+    await flood;
   });
 });
 
