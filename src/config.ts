@@ -16,6 +16,9 @@ import { checkTransport, isLocal, PLAINTEXT_SERVICES } from './config-transport.
 import { OperatorError } from './operator-error.js';
 import { Secret } from './secret.js';
 
+/** Largest `SESSION_LIMIT`. */
+export const MOST_SESSIONS = 1_000;
+
 /** What the configuration must know of a provider; `auth/social/` says it of each. */
 export interface ProviderSettings {
   /** `kakao` reads `KAKAO_CLIENT_ID`, `KAKAO_CLIENT_SECRET` and `KAKAO_SCOPE`. */
@@ -181,7 +184,7 @@ const environment = z.object({
   SIGNING_KEY_DAYS: days(30),
   SESSION_IDLE_DAYS: days(30),
   SESSION_MAX_DAYS: days(180),
-  SESSION_LIMIT: whole(50, 1, 1000),
+  SESSION_LIMIT: whole(50, 1, MOST_SESSIONS),
   // At least twice the 8 s after which our client gives up on a request: refresh.md says why.
   REFRESH_GRACE_SECONDS: whole(20, 0, 300),
   COOKIE_SAMESITE: oneOf(['strict', 'lax', 'none'], 'strict'),

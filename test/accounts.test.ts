@@ -3,6 +3,7 @@ import { kakaoUnlinkNotice, naverUnlinkNotice, type WebhookRequest } from '../sa
 import { Outbox } from '../src/outbox/outbox.js';
 import { Identities } from '../src/auth/social/identities.js';
 import { ProviderGrants } from '../src/auth/social/provider-grants.js';
+import { openSession } from './support/actors.js';
 import { Browser, loginErrorOf } from './support/browser.js';
 import { insiders, type Body, type Person } from './support/insiders.js';
 import { Mailbox } from './support/mailbox.js';
@@ -292,6 +293,19 @@ describe('deleting the account', () => {
     expect(await messagesLeft()).toBe(0);
     expect((await fetch(`${app.url}/users/${mina.id}`)).status).toBe(404);
     expect((await logIn('google', 'mina')).id).not.toBe(mina.id);
+  });
+
+  it('clears the cookie of its own session, and not that of a later log-in', async () => {
+    const cookiesAfter = async (whose: 'own' | 'another') => {
+      const mina = await openSession(app);
+      const { refreshToken } = whose === 'own' ? mina : await openSession(app);
+      const headers = { authorization: `Bearer ${mina.accessToken}`, cookie: `refresh=${refreshToken}` };
+      const answer = await fetch(`${app.url}/auth/account`, { method: 'DELETE', headers });
+      expect(answer.status).toBe(204);
+      return answer.headers.getSetCookie().filter((cookie) => cookie.startsWith('refresh='));
+    };
+    expect(await cookiesAfter('own')).toEqual([expect.stringMatching(/^refresh=;/)]);
+    expect(await cookiesAfter('another')).toEqual([]);
   });
 
   it('keeps nothing of the person but the id', async () => {

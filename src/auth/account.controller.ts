@@ -1,5 +1,5 @@
-import { Body, Controller, Delete, Get, Ip, Query, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Body, Controller, Delete, Get, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { CurrentActor, type Actor } from '../access/actor.js';
 import { ApiOperation, ApiTags } from '../openapi-decorators.js';
@@ -9,6 +9,7 @@ import { AuditEvents, auditPlace } from './audit-events.js';
 import { Departures } from './departures.js';
 import { reauthentication } from './reauthentication.js';
 import { RefreshCookie } from './refresh-cookie.js';
+import { Sessions } from './sessions/sessions.js';
 
 const farewell = reauthentication
   .optional()
@@ -31,6 +32,7 @@ export class AccountController {
   constructor(
     private readonly audit: AuditEvents,
     private readonly departures: Departures,
+    private readonly sessions: Sessions,
     private readonly cookie: RefreshCookie,
   ) {}
 
@@ -65,10 +67,11 @@ export class AccountController {
   async leave(
     @CurrentActor() actor: Actor,
     @Body({ schema: farewell }) body: z.output<typeof farewell>,
-    @Ip() address: string,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    await this.departures.leave(actor, body?.password, address);
-    this.cookie.clear(reply);
+    await this.departures.leave(actor, body?.password, request.ip);
+    // The cookie may be of a later log-in.
+    if (this.sessions.sessionOf(this.cookie.read(request)) === actor.sessionId) this.cookie.clear(reply);
   }
 }

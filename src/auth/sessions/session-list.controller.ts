@@ -2,6 +2,7 @@ import { Controller, Delete, Get, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { CurrentActor, type Actor } from '../../access/actor.js';
+import { MOST_SESSIONS } from '../../config.js';
 import { ApiOperation, ApiTags } from '../../openapi-decorators.js';
 import { Answers, Fails } from '../../openapi.js';
 import { orNotFound } from '../../problems/or-not-found.js';
@@ -22,7 +23,7 @@ export class SessionListController {
 
   @Get()
   @ApiOperation({ summary: 'List where you are logged in', description: 'Last used first.' })
-  @Answers(200, z.array(listedSession), 'Your sessions')
+  @Answers(200, z.array(listedSession).max(MOST_SESSIONS), 'Your sessions')
   @Fails('temporarily_unavailable')
   read(@CurrentActor() actor: Actor): Promise<ListedSession[]> {
     return this.list.of(actor);

@@ -31,7 +31,7 @@ export class SessionsController {
   @ApiOperation({
     summary: 'Get a new access token',
     description:
-      'Trades the refresh cookie for its successor. Repeating the call is safe: parallel and repeated calls get the same successor.',
+      'Trades the refresh cookie for its successor. Repeating the call is safe: parallel and repeated calls get the same successor. `session_ended` clears the cookie, except with `Retry-After`: a log-in has just replaced the session, the cookie may be that of the new one already, and the call is to be repeated.',
   })
   @Answers(200, tokenAnswer, 'A new access token; the successor of the refresh token is in the cookie')
   @Fails('refresh_token_invalid', 'session_ended', 'origin_not_allowed', 'temporarily_unavailable')
@@ -60,9 +60,10 @@ export class SessionsController {
   @Public()
   @ApiOperation({
     summary: 'Log out',
-    description: 'Ends the session everywhere, at once. Also fine when there is none.',
+    description:
+      'Ends the session everywhere, at once. Also fine when there is none. Where a log-in has just replaced the session, the cookie is left alone: it may be that of the new one already.',
   })
-  @Answers(204, undefined, 'Logged out; the cookie is gone')
+  @Answers(204, undefined, 'Logged out')
   @Fails('origin_not_allowed', 'temporarily_unavailable')
   async logOut(
     @Req() request: FastifyRequest,
