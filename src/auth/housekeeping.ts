@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Config } from '../config.js';
+import { BATCH, Batches } from '../database/batches.js';
 import { Outbox } from '../outbox/outbox.js';
 import { Secrets } from '../secrets.js';
 import { WAITING_DAYS } from './local/registration.js';
@@ -10,8 +11,6 @@ import { ProviderGrants } from './social/provider-grants.js';
 /** Any number; of several processes one does the work. */
 const LOCK = 0x74696479;
 const HOURLY = 3_600_000;
-/** A statement that changes more would hold its locks for too long. */
-const BATCH = 5_000;
 /** Rows may lag behind Redis by an hour, and nobody minds a session that is over being kept for a day. */
 const SLACK = '1 day';
 /** For as long people may ask why a session ended. Unknown is ended, so that nothing depends on the rows. */
@@ -29,15 +28,18 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
   private readonly logger = new Logger(Housekeeping.name);
   private timer: NodeJS.Timeout | undefined;
   private underWay: Promise<void> = Promise.resolve();
+  private readonly batches: Batches;
 
   constructor(
-    private readonly dataSource: DataSource,
+    dataSource: DataSource,
     private readonly config: Config,
     private readonly secrets: Secrets,
     private readonly grants: ProviderGrants,
     private readonly outbox: Outbox,
     private readonly mailPauses: MailPauses,
-  ) {}
+  ) {
+    this.batches = new Batches(dataSource, LOCK);
+  }
 
   onApplicationBootstrap(): void {
     // Spread, so that processes that started together do not come together.
@@ -52,7 +54,7 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
 
   /** Does all of it now, unless another process is at it. */
   async tidy(): Promise<void> {
-    await this.inBatches(
+    await this.batches.run(
       `WITH passed AS (
          SELECT id FROM auth.sessions
          WHERE ended_at IS NULL AND (expires_at < now() - interval '${SLACK}' OR
@@ -67,24 +69,24 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
        )`,
       [this.config.sessionIdle],
     );
-    await this.remove(
+    await this.batches.remove(
       'auth.sessions',
       `touched_at < now() - interval '${KEEP_SESSIONS}' AND ended_at IS NOT NULL`,
     );
-    await this.remove('auth.audit_events', `at < now() - interval '${KEEP_EVENTS}'`);
-    await this.remove('auth.one_time_tokens', 'expires_at < now()');
-    await this.remove(
+    await this.batches.remove('auth.audit_events', `at < now() - interval '${KEEP_EVENTS}'`);
+    await this.batches.remove('auth.one_time_tokens', 'expires_at < now()');
+    await this.batches.remove(
       'auth.accounts',
       `status = 'deleted' AND changed_at < now() - interval '${KEEP_SESSIONS}'`,
     );
-    await this.remove(
+    await this.batches.remove(
       'auth.accounts',
       `email IS NOT NULL AND email_verified_at IS NULL
        AND coalesce(registered_at, created_at) < now() - interval '${KEEP_UNVERIFIED}'
        AND NOT EXISTS (SELECT FROM auth.identities WHERE account_id = accounts.id)
        AND NOT EXISTS (SELECT FROM auth.one_time_tokens WHERE account_id = accounts.id)`,
     );
-    await this.inBatches(
+    await this.batches.run(
       `WITH changed AS (
          UPDATE auth.accounts SET registration_hash = NULL, registered_at = NULL WHERE id IN (
            SELECT id FROM auth.accounts
@@ -97,35 +99,6 @@ export class Housekeeping implements OnApplicationBootstrap, OnApplicationShutdo
     if (this.secrets.areExchanged) {
       await this.grants.renewAll();
       await this.outbox.renewAll();
-    }
-  }
-
-  /** What someone has locked can wait for another hour: who waits for nobody is in nobody's way. */
-  private remove(table: string, which: string): Promise<void> {
-    return this.inBatches(
-      `WITH changed AS (
-         DELETE FROM ${table} WHERE ctid IN (
-           SELECT ctid FROM ${table} WHERE ${which} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
-         ) RETURNING 1
-       )`,
-    );
-  }
-
-  /** Runs a statement whose last part is called `changed` until nothing is left to change. */
-  private async inBatches(statement: string, parameters: readonly unknown[] = []): Promise<void> {
-    for (let changed = BATCH; changed === BATCH;) {
-      changed = await this.dataSource.transaction(async (db) => {
-        const [{ mine }] = await db.query<[{ mine: boolean }]>(
-          'SELECT pg_try_advisory_xact_lock($1) AS mine',
-          [LOCK],
-        );
-        if (!mine) return 0;
-        const [{ count }] = await db.query<[{ count: number }]>(
-          `${statement} SELECT count(*)::int AS count FROM changed`,
-          [...parameters],
-        );
-        return count;
-      });
     }
   }
 

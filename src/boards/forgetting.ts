@@ -1,19 +1,10 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { Batches } from '../database/batches.js';
 
 const HOUR = 3_600_000;
-/** Rows of a statement: one that deletes all of a busy day would take longer than a statement may. */
-const BATCH = 5_000;
-const STATEMENTS = [
-  ['board.reactions', "made_at < now() - interval '1 hour'"],
-  ['board.idempotency_keys', "made_at < now() - interval '1 day'"],
-].map(
-  ([table, old]) => `
-    WITH deleted AS (
-      DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE ${old} LIMIT ${BATCH})) RETURNING 1
-    )
-    SELECT count(*)::integer AS count FROM deleted`,
-);
+/** Advisory lock: of several processes one does the work. */
+const LOCK = 0x666f7267;
 
 /** Removes, once an hour, what is kept for a while only: recent reactions, and the answers to calls with a key. */
 @Injectable()
@@ -21,8 +12,11 @@ export class Forgetting implements OnApplicationBootstrap, OnApplicationShutdown
   private readonly logger = new Logger(Forgetting.name);
   private timer: NodeJS.Timeout | undefined;
   private underWay: Promise<void> | undefined;
+  private readonly batches: Batches;
 
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(dataSource: DataSource) {
+    this.batches = new Batches(dataSource, LOCK);
+  }
 
   onApplicationBootstrap(): void {
     this.timer = setInterval(() => {
@@ -38,11 +32,7 @@ export class Forgetting implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   async forget(): Promise<void> {
-    for (const statement of STATEMENTS) {
-      for (let count = BATCH; count === BATCH;) {
-        const [deleted] = await this.dataSource.query<[{ count: number }]>(statement);
-        ({ count } = deleted);
-      }
-    }
+    await this.batches.remove('board.reactions', "made_at < now() - interval '1 hour'");
+    await this.batches.remove('board.idempotency_keys', "made_at < now() - interval '1 day'");
   }
 }
