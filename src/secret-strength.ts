@@ -43,7 +43,7 @@ function repeats(text: string): boolean {
 /** Neighbours on a keyboard. */
 const ROWS = 'qwertyuiop asdfghjkl zxcvbnm 1234567890';
 
-/** True where more than half of its characters follow from the one before: equal, next in order, or next on the keyboard. */
+/** True where more than three fifths of its characters follow from the one before: equal, next in order, or next on the keyboard. */
 function isSequence(text: string): boolean {
   const steps = Array.from(text).filter((character, i) => {
     const before = text[i - 1];
@@ -51,7 +51,7 @@ function isSequence(text: string): boolean {
     const distance = character.charCodeAt(0) - before.charCodeAt(0);
     return Math.abs(distance) <= 1 || ROWS.includes(before + character) || ROWS.includes(character + before);
   });
-  return steps.length > (text.length - 1) / 2;
+  return steps.length > (text.length - 1) * 0.6;
 }
 
 /** True where it is base64 or hexadecimal of printable text, which random bytes are not. */
