@@ -237,8 +237,8 @@ describe('an account that strangers attack from everywhere', () => {
     expect(first.status).toBe(429);
     expect(retryAfter(first)).toBeLessThanOrEqual(10);
     for (let second = 0; second < retryAfter(first); second++) {
-      for (let i = 0; i < 20; i++) await tries(app, mina.email, 'a wrong guess', stranger());
       pass(1);
+      for (let i = 0; i < 20; i++) await tries(app, mina.email, 'a wrong guess', stranger());
     }
     expect((await tries(app, mina.email, mina.password, '203.0.113.77')).status).toBe(200);
   });
