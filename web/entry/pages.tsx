@@ -16,17 +16,17 @@ import { readNext } from './next.js';
 export function LogInPage() {
   const { entry } = useWords();
   const [search] = useSearchParams();
-  const asked = search.get('returnTo') ?? search.get('next') ?? '/';
-  const { href, apart } = readNext(asked);
+  const returnTo = search.get('returnTo');
+  const { href, apart } = readNext(returnTo ?? search.get('next') ?? '/');
   const user = useUser();
   if (user === undefined) return <Waiting />;
   if (user !== null) return apart ? <Leave href={href} /> : <Redirect href={href} replace />;
   return (
     <div className="narrow">
       <Title text={entry.logIn} />
-      {/* The server checks it, and knows pages on other origins, too. */}
+      {/* The server refuses a page on an origin that is not in WEB_ORIGINS. */}
       <LogInCard
-        returnTo={URL.canParse(asked, location.origin) ? asked : href}
+        returnTo={returnTo?.startsWith('http') ? returnTo : href}
         title={entry.providers}
         provider={search.get('provider') ?? undefined}
       />
