@@ -30,6 +30,6 @@ export default {
   transformIgnorePatterns: ['/node_modules/(?!(cookie|content-disposition)/)'],
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   testTimeout: 120_000,
-  // Suites spend much of their time waiting for servers, so two share even a small machine well.
-  maxWorkers: Math.max(2, availableParallelism() - 1),
+  // Suites spend half of their time waiting for servers, so that three share even two cores well.
+  maxWorkers: Math.max(3, availableParallelism() - 1),
 };
