@@ -390,31 +390,41 @@ describe('wrong passwords for many accounts', () => {
   });
 });
 
+/** Clients that send one request after the other. Resolves, with what ends the flood, once one of them is answered 503. */
+async function startFlood(
+  clients: number,
+  send: (client: number) => Promise<Response>,
+): Promise<() => Promise<void>> {
+  const flooding = new AbortController();
+  let refused = () => {};
+  const full = new Promise<void>((resolve) => (refused = resolve));
+  const flood = Array.from({ length: clients }, async (_, client) => {
+    while (!flooding.signal.aborted) if ((await send(client)).status === 503) refused();
+  });
+  await full;
+  return async () => {
+    flooding.abort();
+    await Promise.all(flood);
+  };
+}
+
 describe('a flood of passwords from forty /64s of one /48, more than the hash queue holds', () => {
   const KNOWN = '2001:db8:ffff::5';
   let app: TestApp;
   let mina: { email: string; password: string };
-  const flooding = new AbortController();
-  let flood: Promise<void>[];
+  let endFlood: () => Promise<void>;
   beforeAll(async () => {
     app = await startApp({ MAIL_URL: mailbox.url, TRUST_PROXY: '1' });
     mina = await verifiedPerson(app, mailbox, 'flooded');
     expect((await tries(app, mina.email, mina.password, KNOWN)).status).toBe(200);
-    let refused = () => {};
-    const full = new Promise<void>((resolve) => (refused = resolve));
     let guesses = 0;
-    flood = Array.from({ length: 90 }, async (_, i) => {
-      while (!flooding.signal.aborted) {
-        const network = `2001:db8:f:${(i % 40).toString(16)}::1`;
-        const { status } = await tries(app, `guess-${++guesses}@example.com`, 'a wrong guess', network);
-        if (status === 503) refused();
-      }
+    endFlood = await startFlood(90, (i) => {
+      const network = `2001:db8:f:${(i % 40).toString(16)}::1`;
+      return tries(app, `guess-${++guesses}@example.com`, 'a wrong guess', network);
     });
-    await full;
   });
   afterAll(async () => {
-    flooding.abort();
-    await Promise.all(flood);
+    await endFlood();
     await app.stop();
   });
 
@@ -439,8 +449,7 @@ describe('a flood of right passwords from forty accounts that are logged in, of 
   let app: TestApp;
   let mina: { email: string; password: string };
   let call: Call;
-  const flooding = new AbortController();
-  let flood: Promise<void>[];
+  let endFlood: () => Promise<void>;
   beforeAll(async () => {
     app = await startApp({ MAIL_URL: mailbox.url, TRUST_PROXY: '1' });
     mina = await verifiedPerson(app, mailbox, 'flooded-inside');
@@ -451,20 +460,13 @@ describe('a flood of right passwords from forty accounts that are logged in, of 
       passwordHash,
     ]);
     call = people.pop()!.call;
-    let refused = () => {};
-    const full = new Promise<void>((resolve) => (refused = resolve));
-    flood = people.map(async (person, i) => {
-      while (!flooding.signal.aborted) {
-        const body = { currentPassword: newPassword, newPassword };
-        const { status } = await person.call('POST', '/auth/change-password', body, from(`198.51.100.${i}`));
-        if (status === 503) refused();
-      }
-    });
-    await full;
+    const body = { currentPassword: newPassword, newPassword };
+    endFlood = await startFlood(people.length, (i) =>
+      people[i]!.call('POST', '/auth/change-password', body, from(`198.51.100.${i}`)),
+    );
   });
   afterAll(async () => {
-    flooding.abort();
-    await Promise.all(flood);
+    await endFlood();
     await app.stop();
   });
 
