@@ -15,7 +15,7 @@ export interface Party {
   readonly reserved?: boolean;
 }
 
-/** How many tasks run and wait. */
+/** Numbers of tasks that run, wait, and have finished. */
 export interface TurnLimits {
   readonly atOnce: number;
   readonly waiting: number;

@@ -107,7 +107,7 @@ export class Revocations {
     return this.news !== undefined && Date.now() > this.news.until;
   }
 
-  /** Whether the last attempt to fetch what others ended has failed; false while the first one is under way, however slow. */
+  /** True where the last attempt to fetch what others ended has failed; false while the first one is under way, however slow. */
   get failing(): boolean {
     return this.news?.failed === true;
   }

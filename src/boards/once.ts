@@ -11,7 +11,7 @@ import { Writes } from './writes.js';
 export interface Call {
   readonly key: string | undefined;
   readonly request: unknown;
-  /** What a first call counts as, and of whom. A repeat, or a call that is answered 503, costs nothing. */
+  /** Rate limit and requester that a first call counts for. A repeat, or a call that is answered 503, costs nothing. */
   readonly counts: readonly [name: RateLimitName, requester: Requester];
 }
 
@@ -81,7 +81,7 @@ export class Once {
   }
 }
 
-/** What the first call with a key asked for, and its answer. */
+/** Request and answer of the first call with a key. */
 interface Known<T> {
   readonly request: Buffer;
   readonly answer: T;

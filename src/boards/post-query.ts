@@ -10,7 +10,7 @@ const snapshot = z.string().refine((text) => {
   return xmin <= xmax && inOrder;
 });
 
-/** What `board.popularity` is at most: the latest moment (s since 1970), and a day for each doubling of 2³¹ reactions. */
+/** Upper bound of `board.popularity`: the latest moment (s since 1970), and a day for each doubling of 2³¹ reactions. */
 const popularity = z
   .int()
   .min(0)
@@ -33,7 +33,7 @@ export type PostQuery = { readonly limit: number } & (
   | { readonly list: 'search'; readonly q: string; readonly cursor?: Cursor<SearchPlace> | undefined }
 );
 
-/** Whether a request to `GET /boards/:slug/posts` searches, before its query is validated. */
+/** True where a request to `GET /boards/:slug/posts` searches, before its query is validated. */
 export function isSearch({ query }: { readonly query: unknown }): boolean {
   const { q } = query as { readonly q?: unknown };
   return typeof q === 'string' && q.trim() !== '';

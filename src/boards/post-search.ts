@@ -9,7 +9,7 @@ import { LISTED, type PostRow } from './post-row.js';
 
 /** Searches that wait for others. */
 const WAITING = 8;
-/** How long (ms) the statements of a search may run together. */
+/** Time limit (ms) of the statements of a search together. */
 const SEARCH_MS = 1_000;
 
 /** A search goes through so many of the newest posts first, and so much of their words: long posts are for the index. */

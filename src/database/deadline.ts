@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { poolOf } from './postgres-pool.js';
 
-/** Where statements run: a DataSource or a transaction. */
+/** A DataSource or a transaction, as far as it runs statements. */
 export interface Queries {
   query<T>(text: string, parameters?: unknown[]): Promise<T>;
 }

@@ -15,7 +15,7 @@ import { clientOf } from './client-address.js';
 import { RateLimits, type RateLimitName, type Requester } from './rate-limits.js';
 
 const COUNTED = 'rate-limit';
-/** What a route counts as, and which of its requests do; all unless told. */
+/** Rate limit of a route, and which of its requests count; all unless told. */
 interface Counted {
   readonly name: RateLimitName;
   readonly when?: ((request: FastifyRequest) => boolean) | undefined;

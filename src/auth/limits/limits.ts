@@ -13,7 +13,7 @@ const MINUTE = 60;
 const HOUR = 3_600;
 const DAY = 86_400;
 
-/** How many requests to a route a client or site (`per`) may make, in so many seconds. */
+/** Limits of requests to a route, for each client or site (`per`). */
 export const ROUTES = {
   register: { points: 400, duration: HOUR, per: siteOf },
   'ask for a mail': { points: 400, duration: HOUR, per: siteOf },

@@ -24,10 +24,7 @@ export const listedSession = z
   .meta({ id: 'Session' });
 export type ListedSession = z.output<typeof listedSession>;
 
-/**
- * Where someone is logged in: their sessions that have neither ended nor passed a limit, last used first, at most
- * `SESSION_LIMIT`.
- */
+/** Sessions of an account that have neither ended nor passed a limit, last used first, at most `SESSION_LIMIT`. */
 @Injectable()
 export class SessionList {
   constructor(

@@ -68,7 +68,7 @@ export abstract class SessionStore {
    */
   abstract open(session: NewSession, db?: EntityManager): Promise<string[]>;
 
-  /** Whether a log-in in the same browser has ended the session within the grace. */
+  /** True where a log-in in the same browser has ended the session within the grace. */
   abstract wasReplaced(sessionId: string): Promise<boolean>;
 
   /**
