@@ -4,10 +4,14 @@ export const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(
 
 /** Sends a request to a server on loopback; `{ status, headers, body }`. */
 export function send(port, path, { method = 'GET', token, body, headers = {}, agent = one } = {}) {
+  const json = body === undefined ? undefined : JSON.stringify(body);
   const all = {
     ...headers,
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    // Node.js gives the body of a DELETE request no length by itself.
+    ...(json === undefined
+      ? {}
+      : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) }),
   };
   return new Promise((resolve, reject) => {
     const asked = request({ host: '127.0.0.1', port, path, method, headers: all, agent }, (response) => {
@@ -19,7 +23,7 @@ export function send(port, path, { method = 'GET', token, body, headers = {}, ag
       );
     });
     asked.on('error', reject);
-    asked.end(body === undefined ? undefined : JSON.stringify(body));
+    asked.end(json);
   });
 }
 

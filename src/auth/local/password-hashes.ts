@@ -15,12 +15,15 @@ const PREFIX = /^\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$/;
 const TODAY = prefixOf(ARGON2);
 
 /**
- * One hash a core keeps other requests as quick as they are otherwise. Never more than three: libuv runs them on four
- * threads, and DNS look-ups and file reads need one as well. 64 waiting are less than half a second on two cores. The
- * reserved places are for log-ins from clients that the account knows, links to reset a password, and people who are
- * logged in.
+ * One hash on each core but one, which other requests keep, and three at most: libuv runs hashes on four threads, and DNS
+ * look-ups and file reads need one as well. 64 that wait take less than a second on two cores. The reserved places are for
+ * log-ins from clients that the account knows, links to reset a password, and people who are logged in.
  */
-const LIMITS = { atOnce: Math.min(availableParallelism(), 3), waiting: 64, reserved: 32 };
+const LIMITS = {
+  atOnce: Math.min(Math.max(1, availableParallelism() - 1), 3),
+  waiting: 64,
+  reserved: 32,
+};
 
 /**
  * The outcome of a comparison. `outdated`: the password fits, and its hash should be replaced by one of today. `registered`:
