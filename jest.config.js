@@ -29,6 +29,7 @@ export default {
   },
   transformIgnorePatterns: ['/node_modules/(?!(cookie|content-disposition)/)'],
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
   testTimeout: 120_000,
   // Suites spend half of their time waiting for servers, so that three share even two cores well.
   maxWorkers: Math.max(3, availableParallelism() - 1),

@@ -8,7 +8,7 @@ import { BEAT, LONGEST_WAIT } from '../../src/auth/sessions/pulse.js';
 import { PROVIDERS } from '../../src/auth/social/providers.js';
 import { loadConfig, type Config } from '../../src/config.js';
 import { createLogger } from '../../src/logging.js';
-import { makeDataDir } from './data-dir.js';
+import { makeMigratedDataDir } from './data-dir.js';
 import { databaseBehindPooler } from './pooled-suites.js';
 import { freePorts } from './ports.js';
 
@@ -32,7 +32,7 @@ export async function startApp(
   more: readonly Type[] = [],
 ): Promise<TestApp> {
   const began = performance.now();
-  const dataDir = makeDataDir();
+  const dataDir = await makeMigratedDataDir();
   const [port, sandboxPort, smtpPort] = await freePorts(3);
   const config = loadConfig(PROVIDERS, {
     PORT: String(port),

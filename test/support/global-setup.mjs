@@ -7,6 +7,8 @@ import { PGlite } from '@electric-sql/pglite';
 import { TEMPLATE_DIR } from './template.mjs';
 
 export default async function setUp() {
+  // A folder that all suites of this run share; workers inherit the environment.
+  process.env.TEST_RUN_DIR = mkdtempSync(join(tmpdir(), 'daemun-test-run-'));
   await Promise.all([promisify(execFile)(process.execPath, ['scripts/build-web.mjs']), makeTemplate()]);
 }
 

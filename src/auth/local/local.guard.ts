@@ -1,8 +1,10 @@
 import { createParamDecorator, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { DataSource } from 'typeorm';
+import { bulkhead } from '../../database/bulkhead.js';
 import { Problem } from '../../problems/problem.js';
 import { validation } from '../../problems/validation.js';
-import type { Party } from '../../turns.js';
+import { Turns, type Party } from '../../turns.js';
 import type { Account } from '../account.entity.js';
 import { clientOf, routedNetworkOf } from '../../rate-limits/client-address.js';
 import { KnownClients } from '../limits/known-clients.js';
@@ -10,6 +12,12 @@ import { Limits } from '../limits/limits.js';
 import { credentials, type Credentials } from './credentials.js';
 import { LocalStrategy } from './local.strategy.js';
 import { PasswordHashes } from './password-hashes.js';
+
+/**
+ * Comparisons of an address and a password that read the database at once, and those that wait before they do. More at
+ * once than hashes (`password-hashes.ts`), so that the next account has been read when a hash ends.
+ */
+const LOG_INS = { atOnce: 4, waiting: 64, reserved: 32 };
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -31,12 +39,18 @@ export const ProvenAccount = createParamDecorator(
  */
 @Injectable()
 export class LocalGuard implements CanActivate {
+  private readonly logIns = new Turns(LOG_INS, 'a log-in');
+  private readonly lookUps: Turns;
+
   constructor(
     private readonly strategy: LocalStrategy,
     private readonly limits: Limits,
     private readonly hashes: PasswordHashes,
     private readonly knownClients: KnownClients,
-  ) {}
+    dataSource: DataSource,
+  ) {
+    this.lookUps = bulkhead(dataSource, LOG_INS.waiting, 'a look-up of known clients');
+  }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
@@ -44,17 +58,19 @@ export class LocalGuard implements CanActivate {
     const body: unknown = await validation.transform(request.body, { type: 'body', schema: credentials });
     const { email } = body as Credentials;
     const attempt = await this.limits.logIn(email, request.ip);
-    request.provenAccount = await attempt.judge(async () =>
-      this.authenticate(body, await this.party(email, request.ip)),
-    );
+    request.provenAccount = await attempt.judge(async () => {
+      const party = await this.party(email, request.ip);
+      return this.logIns.run(() => this.authenticate(body, party), party);
+    });
     return true;
   }
 
-  /** A client from which the account has logged in before waits in the reserved places of a queue that is in use. */
+  /** A client from which the account has logged in before waits in the reserved places of queues that are in use. */
   private async party(email: string, address: string): Promise<Party> {
-    const busy = this.hashes.load.waiting > 0;
-    const reserved = busy && (await this.knownClients.has(email, clientOf(address)));
-    return { key: routedNetworkOf(address), reserved };
+    const network = { key: routedNetworkOf(address) };
+    if (this.logIns.load.waiting + this.hashes.load.waiting === 0) return network;
+    const reserved = await this.lookUps.run(() => this.knownClients.has(email, clientOf(address)), network);
+    return { ...network, reserved };
   }
 
   /** Passport gives a strategy its outcomes as methods, on an object for this attempt alone. */
