@@ -255,7 +255,7 @@ it('a mail is delivered by the process that starts next', async () => {
   await mailbox.close();
 });
 
-describe('a security notice', () => {
+describe('an outbox that takes no mails', () => {
   let mailbox: Mailbox;
   let app: TestApp;
   beforeAll(async () => {
@@ -271,31 +271,45 @@ describe('a security notice', () => {
     await mailbox.close();
   });
   afterEach(() => app.database.query('DROP TRIGGER IF EXISTS disk_full ON auth.outbox'));
+  const fillDisk = () =>
+    app.database.query(
+      `CREATE TRIGGER disk_full BEFORE INSERT ON auth.outbox FOR EACH ROW WHEN (NEW.kind LIKE 'mail.%')
+       EXECUTE FUNCTION auth.disk_full()`,
+    );
 
   /** A person who has logged in, and whose notices the outbox does not take. */
   async function withoutOutbox(name: string) {
     const { email, password } = await verifiedPerson(app, mailbox, name);
     const person = { email, password };
     const { accessToken } = await json<{ accessToken: string }>(post(app, '/auth/login', person));
-    await app.database.query(
-      `CREATE TRIGGER disk_full BEFORE INSERT ON auth.outbox FOR EACH ROW WHEN (NEW.kind LIKE 'mail.%')
-       EXECUTE FUNCTION auth.disk_full()`,
-    );
+    await fillDisk();
     return { person, headers: { authorization: `Bearer ${accessToken}` } };
   }
 
-  it('is stored with the new password, or neither is', async () => {
+  it('keeps the password that its security notice cannot follow', async () => {
     const { person, headers } = await withoutOutbox('changer');
     const change = { currentPassword: person.password, newPassword: 'a better password' };
     expect((await post(app, '/auth/change-password', change, headers)).status).toBe(503);
     expect((await post(app, '/auth/login', person)).status).toBe(200);
   });
 
-  it('is stored with the deletion of an account, or neither is', async () => {
+  it('keeps the account whose deletion its security notice cannot follow', async () => {
     const { person, headers } = await withoutOutbox('leaver');
     const deletion = { method: 'DELETE', headers: { ...headers, 'content-type': 'application/json' } };
     const body = JSON.stringify({ password: person.password });
     expect((await fetch(`${app.url}/auth/account`, { ...deletion, body })).status).toBe(503);
     expect((await post(app, '/auth/login', person)).status).toBe(200);
   });
+
+  it.each(['/auth/forgot-password', '/auth/verify-email/resend', '/auth/register'])(
+    'makes %s answer 503 for a registered and for an unknown address',
+    async (path) => {
+      const { email } = await verifiedPerson(app, mailbox, path.split('/').at(-1)!);
+      await fillDisk();
+      const asked = [email, 'nobody@example.com'].map((address) => ({ ...person(), email: address }));
+      const bodies = path === '/auth/register' ? asked : asked.map(({ email }) => ({ email }));
+      const answers = await Promise.all(bodies.map((body) => post(app, path, body)));
+      expect(answers.map(({ status }) => status)).toEqual([503, 503]);
+    },
+  );
 });

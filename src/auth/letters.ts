@@ -46,15 +46,18 @@ const securityNotice = z.object({
 });
 type SecurityNotice = z.output<typeof securityNotice>;
 
-/** How often mails of a request may go out. */
-interface Spacing {
+const spacing = z.object({
   /** Shares its pauses with requests of the same name. */
-  readonly name: string;
-  /** Mails that go out at once before the pauses begin (1). */
-  readonly burst?: number;
+  name: z.string(),
+  /** Mails that go out at once before the pauses begin. */
+  burst: z.int().default(1),
   /** The client that asks, where one that the account's owner used before does not share the pauses of others. */
-  readonly address?: string;
-}
+  address: z.string().optional(),
+});
+/** How often mails of a request may go out. */
+type Spacing = z.input<typeof spacing>;
+
+const askedMail = z.object({ request: mailRequest, spacing });
 
 /** Mails to people about their accounts, in their language. */
 @Injectable()
@@ -73,6 +76,12 @@ export class Letters implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
+    this.outbox.handle('mail.asked', {
+      name: 'letters',
+      schema: askedMail,
+      concurrency: 4,
+      deliver: ({ request, spacing }) => this.place(request, spacing),
+    });
     this.outbox.handle('mail.request', {
       name: 'letters',
       schema: mailRequest,
@@ -103,30 +112,40 @@ export class Letters implements OnModuleInit {
   }
 
   /**
-   * Asks for a mail once the caller has gone on, so that neither the time nor the outcome of a request depends on its
-   * address. The mail takes its place (`mail-pauses.ts`, `mail-throttle.ts`) and gets into the outbox in one transaction.
+   * Stores the request for a mail: one statement for every address. All that depends on the address comes later, so that
+   * neither the time nor the outcome of a request tells who is registered.
    */
-  request(request: MailRequest, { name, burst = 1, address }: Spacing): void {
-    const { mail, to } = request;
-    this.mailer.inBackground(mail, async () => {
-      const known = address !== undefined && (await this.knownClients.has(to, clientOf(address)));
-      const unverified = await this.throttle.concerns(to);
-      await this.dataSource.transaction(async (db) => {
-        const place = await this.pauses.next(db, known ? `${name}:known` : name, to, burst);
-        if (place === undefined) return;
-        // A registration that has to wait is one of many, and its mail belongs to none of them.
-        const { registration, ...neutral } = request;
-        const throttled = unverified ? await this.throttle.next(db) : place.dueAt;
-        if (throttled === undefined) return;
-        const schedule = { dueAt: throttled > place.dueAt ? throttled : place.dueAt };
-        await this.outbox.add(
-          db,
-          'mail.request',
-          place.later ? neutral : { registration, ...neutral },
-          schedule,
-        );
-      });
+  async request(request: MailRequest, spacing: Spacing): Promise<void> {
+    if (!this.mailer.canSend(request.mail)) return;
+    const lifetime = LIFETIME_S[request.mail];
+    await this.outbox.add(this.dataSource.manager, 'mail.asked', { request, spacing }, { lifetime });
+    this.outbox.wake();
+  }
+
+  /** Gives a mail its place (`mail-pauses.ts`, `mail-throttle.ts`) and puts it into the outbox, in one transaction. */
+  private async place(
+    request: MailRequest,
+    { name, burst, address }: z.output<typeof spacing>,
+  ): Promise<void> {
+    const { to } = request;
+    const known = address !== undefined && (await this.knownClients.has(to, clientOf(address)));
+    const unverified = await this.throttle.concerns(to);
+    await this.dataSource.transaction(async (db) => {
+      const place = await this.pauses.next(db, known ? `${name}:known` : name, to, burst);
+      if (place === undefined) return;
+      // A registration that has to wait is one of many, and its mail belongs to none of them.
+      const { registration, ...neutral } = request;
+      const throttled = unverified ? await this.throttle.next(db) : place.dueAt;
+      if (throttled === undefined) return;
+      const schedule = { dueAt: throttled > place.dueAt ? throttled : place.dueAt };
+      await this.outbox.add(
+        db,
+        'mail.request',
+        place.later ? neutral : { registration, ...neutral },
+        schedule,
+      );
     });
+    this.outbox.wake();
   }
 
   /**

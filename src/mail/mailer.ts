@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { createTransport, type Transporter } from 'nodemailer';
 import { DataSource } from 'typeorm';
@@ -30,8 +29,6 @@ const CONNECTIONS = 5;
  * mails after some minutes (RFC 6647), and relays that are down for hours (RFC 5321 §4.5.4.1).
  */
 const PAUSES_S = [5, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600];
-/** Mails that are being written. More than these means that the database is away. */
-const MOST_PENDING = 1_000;
 
 /** Sends mails through the outbox: a mail that the server puts off is kept for hours, also through restarts. */
 @Injectable()
@@ -41,7 +38,6 @@ export class Mailer implements OnModuleInit {
   private readonly from: string;
   /** The right side of `Message-ID`. */
   private readonly domain: string;
-  private readonly pending = new Set<Promise<void>>();
 
   constructor(
     { mail, publicUrl }: Config,
@@ -74,7 +70,6 @@ export class Mailer implements OnModuleInit {
       pauses: PAUSES_S,
       deliver: (mail, id) => this.deliver(mail, id),
     });
-    this.outbox.beforeStop(() => Promise.all(this.pending));
   }
 
   /** Returns false where no mail can be sent, and logs which one is lost. */
@@ -86,21 +81,6 @@ export class Mailer implements OnModuleInit {
   /** Puts a mail into the outbox; `lifetime` (s) is for how long it is of use. */
   async send(kind: string, mail: Mail, lifetime: number): Promise<void> {
     await this.outbox.add(this.dataSource.manager, 'mail.send', { mail: kind, ...mail }, { lifetime });
-  }
-
-  /** Does work that leads to a mail once the caller has gone on. */
-  inBackground(kind: string, work: () => Promise<void>): void {
-    if (!this.canSend(kind)) return;
-    if (this.pending.size >= MOST_PENDING) {
-      this.logger.error(`a ${kind} mail was not sent: too many wait`);
-      return;
-    }
-    const writing = setImmediate()
-      .then(work)
-      .then(() => this.outbox.wake())
-      .catch((error: unknown) => this.logger.error({ err: error }, `a ${kind} mail was not written`))
-      .finally(() => this.pending.delete(writing));
-    this.pending.add(writing);
   }
 
   private async deliver({ mail, to, subject, text }: z.output<typeof message>, id: string): Promise<void> {

@@ -90,7 +90,6 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
   private pumping: Promise<void> | undefined;
   private wanted = false;
   private stopped = false;
-  private readonly producers: (() => Promise<unknown>)[] = [];
   private counts: Promise<Counts> | undefined;
 
   constructor(
@@ -121,14 +120,8 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
     this.wake();
   }
 
-  /** `produce` is waited for at shutdown, before the last delivery: for modules that add messages in the background. */
-  beforeStop(produce: () => Promise<unknown>): void {
-    this.producers.push(produce);
-  }
-
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
-    await Promise.all(this.producers.map((produce) => produce()));
     await withinShutdown(this.run());
     this.stopped = true;
     await withinShutdown(Promise.all([this.pumping, ...this.underWay]));

@@ -42,7 +42,7 @@ export class Passwords implements OnModuleInit {
    */
   async forget(email: string, address: string): Promise<void> {
     await this.limits.recipient(email, address);
-    this.letters.request({ mail: 'reset-password', to: email }, { name: 'reset-password', address });
+    await this.letters.request({ mail: 'reset-password', to: email }, { name: 'reset-password', address });
   }
 
   private async resetMail(email: string): Promise<Mail | undefined> {

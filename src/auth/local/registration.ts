@@ -59,11 +59,11 @@ export class Registrations implements OnModuleInit {
     const passwordHash = await this.hashes.hash(password, party, known?.passwordHash);
     const { accountId, verified, contested } = await this.record(email, passwordHash, nickname);
     if (verified) {
-      this.letters.request({ mail: 'address-in-use', to: email }, { name: 'address-in-use' });
+      await this.letters.request({ mail: 'address-in-use', to: email }, { name: 'address-in-use' });
       return;
     }
     const own = { accountId, passwordHash, nickname, contested };
-    this.letters.request(
+    await this.letters.request(
       { mail: 'verify-email', to: email, registration: own },
       { name: 'register', burst: REGISTRATION_BURST },
     );
@@ -88,7 +88,7 @@ export class Registrations implements OnModuleInit {
    */
   async resend(email: string, address: string): Promise<void> {
     await this.limits.recipient(email, address);
-    this.letters.request({ mail: 'verify-email', to: email }, { name: 'resend' });
+    await this.letters.request({ mail: 'verify-email', to: email }, { name: 'resend' });
   }
 
   private async linkAgain(email: string): Promise<Mail | undefined> {
