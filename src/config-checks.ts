@@ -35,18 +35,23 @@ export function isServerUrl(value: string, schemes: readonly string[]): boolean 
 export const SERVER_URL =
   'with a host; in a user name or a password, anything but letters and digits is written as %XX';
 
+/** The value that pg takes of a parameter of a URL: the last, where there are several. */
+export function lastOf(parameters: URLSearchParams, name: string): string | undefined {
+  return parameters.getAll(name).at(-1);
+}
+
 /** Modes that pg knows. */
 const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
 
 /** Checks what a PostgreSQL URL says about TLS: the mode, and the files that it names. */
 export function checkTls(url: string, refuse: Refuse): void {
   const { searchParams } = new URL(url);
-  const mode = searchParams.get('sslmode');
-  if (mode !== null && !SSL_MODES.includes(mode))
+  const mode = lastOf(searchParams, 'sslmode');
+  if (mode !== undefined && !SSL_MODES.includes(mode))
     refuse('DATABASE_URL', `sslmode must be one of ${SSL_MODES.join(', ')}`);
   const read = (name: string): Buffer | undefined => {
-    const file = searchParams.get(name);
-    if (file === null) return undefined;
+    const file = lastOf(searchParams, name);
+    if (file === undefined) return undefined;
     try {
       return readFileSync(file);
     } catch {

@@ -216,6 +216,12 @@ describe('production', () => {
       ['DATABASE_URL', 'postgres', 'postgres://u:p@localhost/x?host=10.0.0.7'],
       ['DATABASE_URL', 'postgres', 'postgres://u:p@localhost.example.com/x'],
       ['DATABASE_URL', 'postgres', 'postgres://u:p@db/x?sslmode=verify-full&sslmode=disable'],
+      ['DATABASE_URL', 'postgres', 'postgres://u:p@db/x?ssl=true&ssl=false'],
+      [
+        'DATABASE_URL',
+        'postgres',
+        'postgres://u:p@db/x?sslmode=require&uselibpqcompat=false&uselibpqcompat=true',
+      ],
       ['REDIS_URL', 'redis', 'redis://:p@cache'],
       ['REDIS_URL', 'redis', 'redis://:p@cache?host=127.0.0.1'],
       ['REDIS_URL', 'redis', 'rediss://:p@cache,redis://:p@cache2'],
@@ -234,6 +240,7 @@ describe('production', () => {
     it.each([
       ['DATABASE_URL', 'postgres://u:p@db/x?sslmode=verify-full'],
       ['DATABASE_URL', 'postgres://u:p@db/x?sslmode=require'],
+      ['DATABASE_URL', 'postgres://u:p@db/x?ssl=false&ssl=true'],
       ['DATABASE_URL', 'postgres://u:p@127.0.0.1/x'],
       ['DATABASE_URL', 'postgres://u:p@[::1]/x'],
       ['DATABASE_URL', 'postgres:///x?host=/var/run/postgresql'],
