@@ -1,5 +1,7 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Problem } from '../../problems/problem.js';
+import { routedNetworkOf } from '../../rate-limits/client-address.js';
 import { AttemptCookies, type Attempt } from './attempt-cookies.js';
 import { LoginError, meaningOf, printableCode } from './login-error.js';
 import type { Provider, SocialLogIn } from './provider.js';
@@ -35,7 +37,8 @@ export class SocialGuard implements CanActivate {
     const attempt = await this.attempts.take(request, http.getResponse<FastifyReply>(), query.state);
     request.loginAttempt = attempt;
     if (attempt.provider !== provider.id) throw invalid(`the attempt was for ${attempt.provider}`);
-    request.socialLogIn = await provider.identify(codeOf(query, provider), attempt);
+    const code = codeOf(query, provider);
+    request.socialLogIn = await inTurn(provider, request.ip, () => provider.identify(code, attempt));
     return true;
   }
 }
@@ -54,6 +57,16 @@ function codeOf({ iss, error, code }: Readonly<Record<string, unknown>>, provide
   if (typeof code !== 'string' || code === '' || code.length > LONGEST_CODE)
     throw invalid('there is no code, or more than one');
   return code;
+}
+
+/** Runs the calls of a callback when its turn comes; where too many wait, the provider is `provider_unavailable`. */
+async function inTurn<T>({ id, callbacks }: Provider, address: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await callbacks.run(run, { key: routedNetworkOf(address) });
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'temporarily_unavailable') throw error;
+    throw new LoginError('provider_unavailable', { reason: error.reason ?? id });
+  }
 }
 
 function invalid(reason: string): LoginError {
