@@ -19,6 +19,11 @@ async function depart(address: string): Promise<() => Promise<Page>> {
   return () => who.request(callback, from(address), 'elsewhere');
 }
 
+async function comeBack(address: string): Promise<Page> {
+  const back = await depart(address);
+  return back();
+}
+
 /** Comes back so often at once from one client, and waits for the calls of as many as may make some. */
 async function flood(times: number): Promise<{ readonly ended: Promise<Page[]> }> {
   const backs = await Promise.all(many(times, '198.51.100.7').map(depart));
@@ -31,6 +36,13 @@ async function flood(times: number): Promise<{ readonly ended: Promise<Page[]> }
 async function logIn(address: string): Promise<Page> {
   const who = new Browser(app.url);
   return who.request(await who.choose('mina', await who.goTo('kakao')), from(address), 'elsewhere');
+}
+
+/** What so many callbacks in a row are told. */
+async function errorsOf(times: number, come: (n: number) => Promise<Page>) {
+  const errors: (string | undefined)[] = [];
+  for (let n = 0; n < times; n++) errors.push(loginErrorOf(await come(n)));
+  return errors;
 }
 
 describe('callbacks at once', () => {
@@ -61,5 +73,43 @@ describe('callbacks at once', () => {
     const landing = await new Browser(app.url).logInWith('google', 'mina');
     expect(loginErrorOf(landing)).toBeUndefined();
     await ended;
+  });
+});
+
+describe('callbacks that a provider refuses', () => {
+  beforeAll(async () => {
+    // 5 for a client, 15 for a site.
+    app = await startSocialApp({ RATE_LIMIT_FACTOR: '0.05', TRUST_PROXY: '1' });
+  });
+  afterAll(() => app.stop());
+  afterEach(() => app.sandbox.clearFaults());
+
+  it('are limited for each client', async () => {
+    app.sandbox.clearRequests();
+    expect(await errorsOf(5, () => comeBack('198.51.100.7'))).toEqual(many(5, 'provider_rejected'));
+    expect(loginErrorOf(await logIn('198.51.100.7'))).toBe('too_many_attempts');
+    expect(app.calls('token')).toBe(5);
+    expect(loginErrorOf(await logIn('198.51.100.8'))).toBeUndefined();
+  });
+
+  it('are limited for each site', async () => {
+    const errors = await errorsOf(16, (n) => comeBack(`2001:db8:a:${n}::1`));
+    expect(errors).toEqual([...many(15, 'provider_rejected'), 'too_many_attempts']);
+    expect(loginErrorOf(await logIn('2001:db8:b::1'))).toBeUndefined();
+  });
+
+  it('are limited where the provider blames this installation', async () => {
+    app.sandbox.fault({ provider: 'kakao', at: 'token', fault: '403' });
+    const errors = await errorsOf(6, () => comeBack('198.51.100.9'));
+    expect(errors).toEqual([...many(5, 'provider_misconfigured'), 'too_many_attempts']);
+  });
+
+  it('do not include those that it confirms', async () => {
+    expect(await errorsOf(6, () => logIn('198.51.100.10'))).toEqual(many(6, undefined));
+  });
+
+  it('do not include those that its outage fails', async () => {
+    app.sandbox.fault({ provider: 'kakao', at: 'token', fault: '503' });
+    expect(await errorsOf(6, () => comeBack('198.51.100.11'))).toEqual(many(6, 'provider_unavailable'));
   });
 });

@@ -2,6 +2,7 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../../problems/problem.js';
 import { routedNetworkOf } from '../../rate-limits/client-address.js';
+import { Limits } from '../limits/limits.js';
 import { AttemptCookies, type Attempt } from './attempt-cookies.js';
 import { LoginError, meaningOf, printableCode } from './login-error.js';
 import type { Provider, SocialLogIn } from './provider.js';
@@ -25,6 +26,7 @@ export class SocialGuard implements CanActivate {
   constructor(
     private readonly providers: Providers,
     private readonly attempts: AttemptCookies,
+    private readonly limits: Limits,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -38,7 +40,9 @@ export class SocialGuard implements CanActivate {
     request.loginAttempt = attempt;
     if (attempt.provider !== provider.id) throw invalid(`the attempt was for ${attempt.provider}`);
     const code = codeOf(query, provider);
-    request.socialLogIn = await inTurn(provider, request.ip, () => provider.identify(code, attempt));
+    request.socialLogIn = await inTurn(provider, request.ip, () =>
+      this.limits.callback(request.ip, () => provider.identify(code, attempt), isRefusal),
+    );
     return true;
   }
 }
@@ -67,6 +71,11 @@ async function inTurn<T>({ id, callbacks }: Provider, address: string, run: () =
     if (!(error instanceof Problem) || error.code !== 'temporarily_unavailable') throw error;
     throw new LoginError('provider_unavailable', { reason: error.reason ?? id });
   }
+}
+
+/** True where a provider answered, and confirmed nobody. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof LoginError && error.code !== 'provider_unavailable';
 }
 
 function invalid(reason: string): LoginError {
