@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
+import ipaddr from 'ipaddr.js';
 import { getDomain } from 'tldts';
 import type { Config, Environment, ProviderSettings } from './config.js';
 import { isGuessable } from './secret-strength.js';
@@ -35,18 +36,23 @@ export function isServerUrl(value: string, schemes: readonly string[]): boolean 
 export const SERVER_URL =
   'with a host; in a user name or a password, anything but letters and digits is written as %XX';
 
+/** The value that pg takes of a parameter of a URL: the last, where there are several. */
+export function lastOf(parameters: URLSearchParams, name: string): string | undefined {
+  return parameters.getAll(name).at(-1);
+}
+
 /** Modes that pg knows. */
 const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
 
 /** Checks what a PostgreSQL URL says about TLS: the mode, and the files that it names. */
 export function checkTls(url: string, refuse: Refuse): void {
   const { searchParams } = new URL(url);
-  const mode = searchParams.get('sslmode');
-  if (mode !== null && !SSL_MODES.includes(mode))
+  const mode = lastOf(searchParams, 'sslmode');
+  if (mode !== undefined && !SSL_MODES.includes(mode))
     refuse('DATABASE_URL', `sslmode must be one of ${SSL_MODES.join(', ')}`);
   const read = (name: string): Buffer | undefined => {
-    const file = searchParams.get(name);
-    if (file === null) return undefined;
+    const file = lastOf(searchParams, name);
+    if (file === undefined) return undefined;
     try {
       return readFileSync(file);
     } catch {
@@ -179,25 +185,43 @@ export function checkProduction(
   }
 }
 
+/** Proxies in front of each other at most: beyond the real ones, clients write the header themselves. */
+const MOST_HOPS = 10;
+/** IPv4 as it is mapped into IPv6, with 96 bits before the address. */
+const MAPPED = ipaddr.IPv6.parse('::ffff:0:0');
+
 /** Whom to believe about where a request came from: a number of hops, or addresses; never everyone. */
 export function readTrustProxy(values: readonly string[], refuse: Refuse): Config['trustProxy'] {
   const [first] = values;
   if (first === undefined) return false;
   if (values.length === 1 && first === 'none') return false;
-  if (values.length === 1 && /^\d{1,2}$/.test(first)) return Number(first) === 0 ? false : Number(first);
+  if (values.length === 1 && /^\d+$/.test(first)) {
+    const hops = Number(first);
+    if (hops > MOST_HOPS) refuse('TRUST_PROXY', `must be at most ${MOST_HOPS} hops`);
+    return hops === 0 ? false : hops;
+  }
   for (const value of values) {
-    const [address = '', bits, ...rest] = value.split('/');
-    const family = isIP(address);
-    const size = bits === undefined ? undefined : Number(bits);
-    const fits =
-      size === undefined || (Number.isInteger(size) && size >= 1 && size <= (family === 4 ? 32 : 128));
-    if (family === 0 || !fits || rest.length > 0) {
+    const [address = ''] = value.split('/');
+    const isBlock = address !== value;
+    if (isIP(address) === 0 || (isBlock && !ipaddr.isValidCIDR(value))) {
       refuse(
         'TRUST_PROXY',
         'must be a number of hops, addresses and CIDR blocks, or none; trusting everyone is not possible',
       );
       return false;
     }
+    if (isBlock && isTooLarge(value)) {
+      refuse('TRUST_PROXY', 'must have blocks of at least /8 of IPv4 and /16 of IPv6, or fc00::/7');
+      return false;
+    }
   }
   return [...values];
+}
+
+/** True for a block with so many addresses that most of them are no proxy's. One that reaches into mapped IPv4 is judged as IPv4. */
+function isTooLarge(block: string): boolean {
+  const [address, bits] = ipaddr.parseCIDR(block);
+  if (address.kind() === 'ipv4') return bits < 8;
+  if (MAPPED.match(address, Math.min(bits, 96))) return bits < 96 + 8;
+  return bits < (address.range() === 'uniqueLocal' ? 7 : 16);
 }

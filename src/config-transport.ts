@@ -1,5 +1,5 @@
 import type { Environment } from './config.js';
-import type { Refuse } from './config-checks.js';
+import { lastOf, type Refuse } from './config-checks.js';
 
 /** Services that production may reach without verified TLS, once `ALLOW_PLAINTEXT` names them. */
 export const PLAINTEXT_SERVICES = ['postgres', 'redis', 'smtp'] as const;
@@ -9,7 +9,7 @@ type PlaintextService = (typeof PLAINTEXT_SERVICES)[number];
 export function isLocal(value: string): boolean {
   const { protocol, hostname, searchParams } = new URL(value);
   // PostgreSQL's URLs may name the host, or the folder of a socket, as `?host=`.
-  const named = protocol.startsWith('postgres') ? searchParams.getAll('host').at(-1) : undefined;
+  const named = protocol.startsWith('postgres') ? lastOf(searchParams, 'host') : undefined;
   const host = (named ?? hostname).replace(/^\[|\]$/g, '');
   return host.startsWith('/') || host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
@@ -19,12 +19,11 @@ const VERIFIED = ['require', 'verify-ca', 'verify-full'];
 
 function isVerifiedPostgres(value: string): boolean {
   const { searchParams } = new URL(value);
-  // Of several pg takes the last.
-  const mode = searchParams.getAll('sslmode').at(-1);
+  const mode = lastOf(searchParams, 'sslmode');
   // As libpq understands it, every mode but the last accepts any certificate of some kind.
-  if (searchParams.get('uselibpqcompat') === 'true') return mode === 'verify-full';
+  if (lastOf(searchParams, 'uselibpqcompat') === 'true') return mode === 'verify-full';
   if (mode !== undefined) return VERIFIED.includes(mode);
-  return ['true', '1'].includes(searchParams.get('ssl') ?? '') || searchParams.has('sslrootcert');
+  return ['true', '1'].includes(lastOf(searchParams, 'ssl') ?? '') || searchParams.has('sslrootcert');
 }
 
 /** Options of nodemailer by which a URL could change what is required. */

@@ -27,7 +27,7 @@ export interface TurnLimits {
  * The longest wait (ms) before a task. It leaves a second of `REQUEST_BUDGET_MS` for the task itself: one that runs after
  * its request was answered 503 costs as much, and what it writes the client writes again.
  */
-const LONGEST_WAIT_MS = 3_000;
+export const LONGEST_WAIT_MS = 3_000;
 
 interface Place {
   /** When the wait began, in the time of `performance.now`. */

@@ -134,6 +134,12 @@ describe('production', () => {
     ['proxies that are there and are not', { TRUST_PROXY: 'none,127.0.0.1' }, ['TRUST_PROXY']],
     ['trust in every proxy', { TRUST_PROXY: 'all' }, ['TRUST_PROXY']],
     ['trust in every address', { TRUST_PROXY: '0.0.0.0/0' }, ['TRUST_PROXY']],
+    ['trust in both halves of IPv4', { TRUST_PROXY: '0.0.0.0/1,128.0.0.0/1' }, ['TRUST_PROXY']],
+    ['trust in all of IPv4 as mapped into IPv6', { TRUST_PROXY: '::ffff:0:0/96' }, ['TRUST_PROXY']],
+    ['trust in half of IPv4 as mapped into IPv6', { TRUST_PROXY: '::ffff:0:0/97' }, ['TRUST_PROXY']],
+    ['trust in a block of IPv6 that contains IPv4', { TRUST_PROXY: '::/16' }, ['TRUST_PROXY']],
+    ['trust in an eighth of IPv6', { TRUST_PROXY: '2000::/3' }, ['TRUST_PROXY']],
+    ['trust in more hops than there are proxies', { TRUST_PROXY: '99' }, ['TRUST_PROXY']],
     ['a database of another kind', { DATABASE_URL: 'mysql://localhost/x' }, ['DATABASE_URL']],
     ['mail by another way', { MAIL_URL: 'https://mail.example.com' }, ['MAIL_URL']],
     ['a password in its own URL', { PUBLIC_URL: 'https://:pw@api.example.com' }, ['PUBLIC_URL']],
@@ -145,6 +151,22 @@ describe('production', () => {
 
   it('starts without a proxy where TRUST_PROXY says none', () => {
     expect(loadConfig(PROVIDERS, { ...PRODUCTION, TRUST_PROXY: 'none' }).trustProxy).toBe(false);
+  });
+
+  it.each([
+    '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7',
+    '203.0.113.7,2001:db8::7',
+    '::ffff:10.0.0.0/104',
+    '10',
+  ])('starts behind the proxies %s', (TRUST_PROXY) => {
+    expect(complaints({ ...PRODUCTION, TRUST_PROXY })).toEqual([]);
+  });
+
+  it.each([
+    ['99', 'at most 10 hops'],
+    ['0.0.0.0/1', 'at least /8 of IPv4 and /16 of IPv6'],
+  ])('names the limit that TRUST_PROXY=%s exceeds', (TRUST_PROXY, message) => {
+    expect(() => loadConfig(PROVIDERS, { ...PRODUCTION, TRUST_PROXY })).toThrow(message);
   });
 
   it.each([
@@ -216,6 +238,12 @@ describe('production', () => {
       ['DATABASE_URL', 'postgres', 'postgres://u:p@localhost/x?host=10.0.0.7'],
       ['DATABASE_URL', 'postgres', 'postgres://u:p@localhost.example.com/x'],
       ['DATABASE_URL', 'postgres', 'postgres://u:p@db/x?sslmode=verify-full&sslmode=disable'],
+      ['DATABASE_URL', 'postgres', 'postgres://u:p@db/x?ssl=true&ssl=false'],
+      [
+        'DATABASE_URL',
+        'postgres',
+        'postgres://u:p@db/x?sslmode=require&uselibpqcompat=false&uselibpqcompat=true',
+      ],
       ['REDIS_URL', 'redis', 'redis://:p@cache'],
       ['REDIS_URL', 'redis', 'redis://:p@cache?host=127.0.0.1'],
       ['REDIS_URL', 'redis', 'rediss://:p@cache,redis://:p@cache2'],
@@ -234,6 +262,7 @@ describe('production', () => {
     it.each([
       ['DATABASE_URL', 'postgres://u:p@db/x?sslmode=verify-full'],
       ['DATABASE_URL', 'postgres://u:p@db/x?sslmode=require'],
+      ['DATABASE_URL', 'postgres://u:p@db/x?ssl=false&ssl=true'],
       ['DATABASE_URL', 'postgres://u:p@127.0.0.1/x'],
       ['DATABASE_URL', 'postgres://u:p@[::1]/x'],
       ['DATABASE_URL', 'postgres:///x?host=/var/run/postgresql'],

@@ -42,6 +42,10 @@ const WRONG_FROM_SITE: Tiers = WRONG_FROM_CLIENT.map(({ points, duration }) => (
   duration,
 }));
 
+/** Callbacks of one client that a provider refused, such as for a code that it did not give: each costs an outgoing call. */
+const REFUSED_FROM_CLIENT = { points: 100, duration: 10 * MINUTE };
+const REFUSED_FROM_SITE = { points: 300, duration: 10 * MINUTE };
+
 /** After so many attempts without success each further one makes the next wait longer, up to so many seconds. */
 interface Patience {
   readonly free: number;
@@ -164,6 +168,8 @@ export class Limits {
   private readonly recipientsOfSite: RateLimiterAbstract;
   private readonly wrongFromClient: Windows;
   private readonly wrongFromSite: Windows;
+  private readonly refusedFromClient: Windows;
+  private readonly refusedFromSite: Windows;
   private readonly one: Spaced;
   private readonly attemptsOfOne: RateLimiterAbstract;
   private readonly everyone: RateLimiterAbstract;
@@ -194,6 +200,8 @@ export class Limits {
     this.recipientsOfSite = scaled('recipients', RECIPIENTS_OF_SITE);
     this.wrongFromClient = windows('wrong', WRONG_FROM_CLIENT);
     this.wrongFromSite = windows('wrong-site', WRONG_FROM_SITE);
+    this.refusedFromClient = windows('refused', [REFUSED_FROM_CLIENT]);
+    this.refusedFromSite = windows('refused-site', [REFUSED_FROM_SITE]);
     this.one = new Spaced(patient(ONE), make, 'one');
     this.attemptsOfOne = scaled('attempts', ATTEMPTS_OF_ONE);
     this.strangersPatience = patient(EVERYONE);
@@ -227,6 +235,31 @@ export class Limits {
       throw error;
     }
     await this.recipients.set(key, 1, RECIPIENTS_OF_SITE.duration);
+  }
+
+  /**
+   * Runs the calls of a callback of a client (`address`) to a provider, and counts the refusals among their errors.
+   * @throws {Problem} `too_many_attempts`.
+   */
+  async callback<T>(
+    address: string,
+    run: () => Promise<T>,
+    isRefusal: (error: unknown) => boolean,
+  ): Promise<T> {
+    const [client, site] = [clientOf(address), siteOf(address)];
+    const [refusedThere, refusedAtSite] = await Promise.all([
+      this.refusedFromClient.exhausted(client),
+      this.refusedFromSite.exhausted(site),
+    ]);
+    const refused = refusedThere ?? refusedAtSite;
+    if (refused !== undefined) throw tooMany(refused);
+    try {
+      return await run();
+    } catch (error) {
+      if (isRefusal(error))
+        await Promise.all([this.refusedFromClient.penalty(client), this.refusedFromSite.penalty(site)]);
+      throw error;
+    }
   }
 
   /**

@@ -14,6 +14,7 @@ const LEVELS: Readonly<Record<LoginErrorCode, 'info' | 'warn' | 'error'>> = {
   account_link_required: 'info',
   identity_taken: 'info',
   account_disabled: 'info',
+  too_many_attempts: 'info',
   provider_unavailable: 'warn',
   provider_rejected: 'warn',
   provider_misconfigured: 'error',
@@ -66,9 +67,11 @@ export class LoginErrorFilter implements ExceptionFilter {
   }
 }
 
-/** Problems that can happen once the provider has vouched for someone. */
+/** Problems that people are told of as such. */
+const TOLD = ['account_disabled', 'too_many_attempts', 'temporarily_unavailable'] as const;
+
 function loginErrorOf(error: unknown): LoginError {
   const { code, reason, cause } = problemOf(error);
-  const known = code === 'account_disabled' || code === 'temporarily_unavailable' ? code : 'unexpected';
-  return new LoginError(known, { reason: reason ?? code, cause });
+  const told = TOLD.find((known) => known === code) ?? 'unexpected';
+  return new LoginError(told, { reason: reason ?? code, cause });
 }

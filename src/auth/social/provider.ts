@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import type { ProviderCredentials } from '../../config.js';
+import { Turns } from '../../turns.js';
 import { isEmbeddedBrowser } from './embedded-browser.js';
 import { HardenedStrategy, type Places } from './hardened-strategy.js';
 import { LoginError } from './login-error.js';
@@ -25,12 +26,17 @@ export interface SocialLogIn {
   readonly grant?: ProviderGrant;
 }
 
+/** Callbacks that call a provider at once, and those that wait before they do. */
+const CALLBACKS = { atOnce: 16, waiting: 64 };
+
 /** A provider that is enabled here: sends people there, and finds out who came back. */
 export class Provider {
   readonly id: string;
   readonly name: string;
   /** Where a button leads. */
   readonly loginUrl: string;
+  /** Bulkhead of {@link identify}. */
+  readonly callbacks: Turns;
   private readonly strategy: HardenedStrategy;
   private readonly sendsNonce: boolean;
 
@@ -42,6 +48,7 @@ export class Provider {
     this.id = definition.id;
     this.name = definition.name;
     this.loginUrl = `${publicUrl}/auth/${definition.id}`;
+    this.callbacks = new Turns(CALLBACKS, `calls of ${definition.id}`);
     // OpenID Connect has it, and nothing but OpenID Connect would give it back.
     this.sendsNonce = credentials.scope.includes('openid');
     this.strategy = new HardenedStrategy(definition, credentials, this.places(credentials));

@@ -20,6 +20,7 @@ import { REQUEST_BUDGET_MS, withinBudget } from '../../http/request-budget.js';
 import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '../../openapi-decorators.js';
 import { Answers, Fails } from '../../openapi.js';
 import { Problem } from '../../problems/problem.js';
+import { LONGEST_WAIT_MS } from '../../turns.js';
 import { LogIn } from '../log-in.js';
 import { RefreshCookie } from '../refresh-cookie.js';
 import { AttemptCookies } from './attempt-cookies.js';
@@ -123,7 +124,7 @@ export class SocialController {
     description: `Where providers send browsers to. When the log-in failed, the page gets \`?login_error=\` with one of ${LOGIN_ERRORS.map((code) => `\`${code}\``).join(', ')}.`,
   })
   @ApiParam({ name: 'provider', example: 'google' })
-  @RouteConfig({ answersWithin: PROVIDER_BUDGET_MS + REQUEST_BUDGET_MS })
+  @RouteConfig({ answersWithin: LONGEST_WAIT_MS + PROVIDER_BUDGET_MS + REQUEST_BUDGET_MS })
   @Answers(303, undefined, 'The page that the log-in began at, with the refresh cookie')
   async callback(
     @Req() request: FastifyRequest,

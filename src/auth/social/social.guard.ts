@@ -1,5 +1,8 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Problem } from '../../problems/problem.js';
+import { routedNetworkOf } from '../../rate-limits/client-address.js';
+import { Limits } from '../limits/limits.js';
 import { AttemptCookies, type Attempt } from './attempt-cookies.js';
 import { LoginError, meaningOf, printableCode } from './login-error.js';
 import type { Provider, SocialLogIn } from './provider.js';
@@ -23,6 +26,7 @@ export class SocialGuard implements CanActivate {
   constructor(
     private readonly providers: Providers,
     private readonly attempts: AttemptCookies,
+    private readonly limits: Limits,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -35,7 +39,10 @@ export class SocialGuard implements CanActivate {
     const attempt = await this.attempts.take(request, http.getResponse<FastifyReply>(), query.state);
     request.loginAttempt = attempt;
     if (attempt.provider !== provider.id) throw invalid(`the attempt was for ${attempt.provider}`);
-    request.socialLogIn = await provider.identify(codeOf(query, provider), attempt);
+    const code = codeOf(query, provider);
+    request.socialLogIn = await inTurn(provider, request.ip, () =>
+      this.limits.callback(request.ip, () => provider.identify(code, attempt), isRefusal),
+    );
     return true;
   }
 }
@@ -54,6 +61,21 @@ function codeOf({ iss, error, code }: Readonly<Record<string, unknown>>, provide
   if (typeof code !== 'string' || code === '' || code.length > LONGEST_CODE)
     throw invalid('there is no code, or more than one');
   return code;
+}
+
+/** Runs the calls of a callback when its turn comes; where too many wait, the provider is `provider_unavailable`. */
+async function inTurn<T>({ id, callbacks }: Provider, address: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await callbacks.run(run, { key: routedNetworkOf(address) });
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'temporarily_unavailable') throw error;
+    throw new LoginError('provider_unavailable', { reason: error.reason ?? id });
+  }
+}
+
+/** True where a provider answered, and confirmed nobody. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof LoginError && error.code !== 'provider_unavailable';
 }
 
 function invalid(reason: string): LoginError {
