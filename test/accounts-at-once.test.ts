@@ -1,5 +1,6 @@
 import { hash } from '@node-rs/argon2';
 import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
+import type { FastifyReply } from 'fastify';
 import type { QueryRunner } from 'typeorm';
 import { Outbox } from '../src/outbox/outbox.js';
 import { Account } from '../src/auth/account.entity.js';
@@ -276,11 +277,9 @@ describeWith('postgres', 'while something else happens to the account', () => {
     await outbox.run();
     const late = app.daemun.app
       .get(LogIn, { strict: false })
-      .complete(
-        before,
-        { method: 'password', passwordHash: before.passwordHash },
-        { ip: '', headers: {}, cookies: {} },
-      );
+      .complete(before, { method: 'password', passwordHash: before.passwordHash }, {
+        request: { ip: '', headers: {}, cookies: {} },
+      } as FastifyReply);
     await expect(late).rejects.toMatchObject({ code: 'credentials_invalid' });
     await outbox.run();
     expect((await fetch(`${app.url}/users/${owner.id}`)).status).toBe(404);

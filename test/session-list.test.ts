@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { deviceInWords } from '../src/auth/sessions/device.js';
-import { Sessions, type Tokens } from '../src/auth/sessions/sessions.js';
+import { Sessions, type OpenedSession, type Tokens } from '../src/auth/sessions/sessions.js';
 import { signedIn } from './support/actors.js';
 import { CLOCK_SKEW_S } from '../src/access/access-token.js';
 import { startApp, type TestApp } from './support/app.js';
@@ -159,7 +159,7 @@ describe('an account with as many sessions as it may have', () => {
       roles: ['user'],
       method: 'kakao',
       userAgent: WINDOWS,
-    })) as Tokens & { readonly announce: () => Promise<void> };
+    })) as Omit<OpenedSession, 'announce'> & { readonly announce: () => Promise<void> };
   const callLimited = (method: string, path: string, { accessToken }: Tokens) =>
     fetch(limited.url + path, { method, headers: { authorization: `Bearer ${accessToken}` } });
   const idsOf = async (tokens: Tokens) =>

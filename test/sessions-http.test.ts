@@ -1,19 +1,26 @@
 import { rmSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Sessions } from '../src/auth/sessions/sessions.js';
 import { signedIn } from './support/actors.js';
-import { Browser } from './support/browser.js';
+import { Browser, type Page } from './support/browser.js';
 import { makeDataDir } from './support/data-dir.js';
+import { Mailbox } from './support/mailbox.js';
+import { post, verifiedPerson } from './support/people.js';
 import { PostgresServer } from './support/postgres-server.js';
 import { describeWith } from './support/programs.js';
 import { startSocialApp, type SocialApp } from './support/social.js';
 import { until } from './support/until.js';
 
+let mailbox: Mailbox;
 let app: SocialApp;
 beforeAll(async () => {
-  app = await startSocialApp();
+  mailbox = await Mailbox.open();
+  app = await startSocialApp({ MAIL_URL: mailbox.url });
 });
-afterAll(() => app.stop());
+afterAll(async () => {
+  await app.stop();
+  await mailbox.close();
+});
 
 let people = 0;
 /** The refresh cookie of someone who has just logged in. */
@@ -217,22 +224,81 @@ describe('a log-in with a provider over the session of the same browser', () => 
 
   it('does not let somebody else finish what the session began to link', async () => {
     const { browser } = await browserOf('mina', 'google');
+    const consent = await beginToLink(browser);
+    await browser.logInWith('kakao', 'user-9003');
+    await expectNotLinked(browser, consent);
+  });
+
+  it('ends the session that another tab opened with a provider meanwhile', async () => {
+    const browser = new Browser(app.url);
+    const tabs = [await browser.goTo('kakao'), await browser.goTo('kakao')];
+    const cookies = [];
+    for (const tab of tabs)
+      cookies.push(
+        cookieIn((await browser.request(await browser.choose('mina', tab), {}, 'elsewhere')).headers),
+      );
+    const answers = [await call('refresh', cookies[0]), await call('refresh', cookies[1])];
+    expect(answers.map(({ status }) => status)).toEqual([401, 200]);
+  });
+
+  it('ends the session that another tab opened with a password meanwhile', async () => {
+    const { cookie, finish } = await twoTabs('other-tab');
+    const next = cookieIn((await finish()).headers);
+    const answers = [await call('refresh', cookie), await call('refresh', next)];
+    expect(answers.map(({ status }) => status)).toEqual([401, 200]);
+  });
+
+  it('does not let somebody else finish what another tab began to link meanwhile', async () => {
+    const { browser, password, finish } = await twoTabs('other-tab-links');
+    const consent = await beginToLink(browser, { password });
+    await finish();
+    await expectNotLinked(browser, consent);
+  });
+
+  it('gives up what the browser began to link, also where a link on another site began the log-in', async () => {
+    const { browser } = await browserOf('mina', 'google');
+    const consent = await beginToLink(browser);
+    const start = await browser.request(`${app.url}/auth/kakao`, {}, 'elsewhere');
+    const tab = await browser.request(start.location!, {}, 'elsewhere');
+    await browser.request(await browser.choose('user-9005', tab), {}, 'elsewhere');
+    await expectNotLinked(browser, consent);
+  });
+
+  /** A browser with a log-in under way and a session that was opened after it began. */
+  async function twoTabs(name: string) {
+    const browser = new Browser(app.url);
+    const tab = await browser.goTo('kakao');
+    const { email, password } = await verifiedPerson(app, mailbox, name);
+    const { headers } = await browser.request(`${app.url}/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ email, password }),
+    });
+    const finish = async () => browser.request(await browser.choose('user-9004', tab), {}, 'elsewhere');
+    return { browser, cookie: cookieIn(headers), password, finish };
+  }
+
+  /** Begins to link an identity of Naver: the page that asks for consent. */
+  async function beginToLink(browser: Browser, body: object = {}) {
     const link = await browser.request(`${app.url}/auth/identities/naver`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${await browser.accessToken()}`,
         'content-type': 'application/json',
       },
-      body: '{}',
+      body: JSON.stringify(body),
     });
-    const consent = await browser.request((JSON.parse(link.text) as { url: string }).url, {}, 'elsewhere');
-    await browser.logInWith('kakao', 'user-9003');
+    return browser.request((JSON.parse(link.text) as { url: string }).url, {}, 'elsewhere');
+  }
+
+  /** Gives consent, which links nothing. */
+  async function expectNotLinked(browser: Browser, consent: Page) {
     const before = await app.database.query("SELECT FROM auth.identities WHERE provider = 'naver'");
-    const back = await browser.request(await browser.choose('user-9003', consent), {}, 'elsewhere');
+    const back = await browser.request(await browser.choose(`user-${++people}`, consent), {}, 'elsewhere');
     expect(back.location).toContain('login_error=login_attempt_invalid');
     const after = await app.database.query("SELECT FROM auth.identities WHERE provider = 'naver'");
     expect(after).toEqual(before);
-  });
+  }
 });
 
 describe('a request with the cookie of a session that a log-in has just replaced', () => {
@@ -374,7 +440,7 @@ describe('the refresh cookie on https', () => {
   const [NAME, FORMER] = ['__Host-Http-refresh', '__Host-refresh'];
   let secure: SocialApp;
   beforeAll(async () => {
-    secure = await startSocialApp({ PUBLIC_URL: 'https://localhost' });
+    secure = await startSocialApp({ PUBLIC_URL: 'https://localhost', MAIL_URL: mailbox.url });
   });
   afterAll(() => secure.stop());
 
@@ -386,11 +452,13 @@ describe('the refresh cookie on https', () => {
       .open({ accountId: id, roles: ['user'], method: 'kakao' });
     return refreshToken;
   };
-  const post = async (path: string, cookies: Record<string, string>) => {
-    const cookie = Object.entries(cookies)
+  const headerOf = (cookies: Record<string, string>) =>
+    Object.entries(cookies)
       .map(([name, value]) => `${name}=${value}`)
       .join('; ');
-    const { status, headers } = await fetch(`${secure.url}${path}`, { method: 'POST', headers: { cookie } });
+  const send = async (path: string, cookies: Record<string, string>) => {
+    const sent = { cookie: headerOf(cookies) };
+    const { status, headers } = await fetch(`${secure.url}${path}`, { method: 'POST', headers: sent });
     return { status, cookies: headers.getSetCookie() };
   };
   const set = new RegExp(
@@ -400,14 +468,14 @@ describe('the refresh cookie on https', () => {
     expect.stringMatching(new RegExp(`^${name}=; (?=.*Secure)(?=.*Path=/)(?=.*Expires=Thu, 01 Jan 1970)`));
 
   it('has the prefix __Host-Http- on https', async () => {
-    expect(await post('/auth/refresh', { [NAME]: await open() })).toEqual({
+    expect(await send('/auth/refresh', { [NAME]: await open() })).toEqual({
       status: 200,
       cookies: [expect.stringMatching(set)],
     });
   });
 
   it('is read by its former name, which the successor replaces', async () => {
-    expect(await post('/auth/refresh', { [FORMER]: await open() })).toEqual({
+    expect(await send('/auth/refresh', { [FORMER]: await open() })).toEqual({
       status: 200,
       cookies: [expect.stringMatching(set), cleared(FORMER)],
     });
@@ -415,14 +483,56 @@ describe('the refresh cookie on https', () => {
 
   it('counts by its new name where both are there', async () => {
     const [current, former] = [await open(), await open()];
-    const { status } = await post('/auth/refresh', { [FORMER]: 'made-up', [NAME]: current });
+    await send('/auth/logout', { [FORMER]: former });
+    const { status } = await send('/auth/refresh', { [FORMER]: former, [NAME]: current });
     expect(status).toBe(200);
-    expect((await post('/auth/refresh', { [FORMER]: former, [NAME]: 'made-up' })).status).toBe(401);
+  });
+
+  it('counts by its former name where the new one has none of ours', async () => {
+    const { status } = await send('/auth/refresh', { [FORMER]: await open(), [NAME]: 'made-up' });
+    expect(status).toBe(200);
+  });
+
+  describe('under both names', () => {
+    let both: Record<string, string>;
+    beforeEach(async () => {
+      both = { [FORMER]: await open(), [NAME]: await open() };
+    });
+    const statuses = () =>
+      Promise.all(
+        Object.entries(both).map(
+          async ([name, token]) => (await send('/auth/refresh', { [name]: token })).status,
+        ),
+      );
+
+    it('loses both sessions by a log-out', async () => {
+      await send('/auth/logout', both);
+      expect(await statuses()).toEqual([401, 401]);
+    });
+
+    it('loses both sessions by a log-in with a password', async () => {
+      const { email, password } = await verifiedPerson(secure, mailbox, 'both-names');
+      await post(secure, '/auth/login', { email, password }, { cookie: headerOf(both) });
+      expect(await statuses()).toEqual([401, 401]);
+    });
+
+    it('loses both sessions by a log-in with a provider', async () => {
+      const start = await fetch(`${secure.url}/auth/kakao`, {
+        redirect: 'manual',
+        headers: { cookie: headerOf(both) },
+      });
+      const browser = new Browser(secure.url);
+      const consent = await browser.request(start.headers.get('location')!, {}, 'elsewhere');
+      const { pathname, search } = new URL(await browser.choose('mina', consent));
+      const attempt = start.headers.getSetCookie()[0]!.split(';', 1)[0]!;
+      await fetch(secure.url + pathname + search, { redirect: 'manual', headers: { cookie: attempt } });
+      expect(await statuses()).toEqual([401, 401]);
+    });
   });
 
   it('is cleared under both names by a log-out', async () => {
     const both = { [FORMER]: await open(), [NAME]: await open() };
-    expect(await post('/auth/logout', both)).toEqual({
+    expect(await send('/auth/logout', both)).toEqual({
       status: 204,
       cookies: [cleared(NAME), cleared(FORMER)],
     });

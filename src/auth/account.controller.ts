@@ -72,6 +72,6 @@ export class AccountController {
   ): Promise<void> {
     await this.departures.leave(actor, body?.password, request.ip);
     // The cookie may be of a later log-in.
-    if (this.sessions.sessionOf(this.cookie.read(request)) === actor.sessionId) this.cookie.clear(reply);
+    if (this.sessions.sessionOf(this.cookie.read(request)[0]) === actor.sessionId) this.cookie.clear(reply);
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DataSource, type EntityManager } from 'typeorm';
 import { refuseLateCommit } from '../http/request-budget.js';
 import { Outbox } from '../outbox/outbox.js';
@@ -9,10 +9,8 @@ import { Account } from './account.entity.js';
 import { Identity } from './identity.entity.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { Sessions, type Tokens } from './sessions/sessions.js';
+import { AttemptCookies } from './social/attempt-cookies.js';
 import { LoginError } from './social/login-error.js';
-
-/** Request that completes a log-in. */
-export type LogInRequest = Pick<FastifyRequest, 'ip' | 'headers' | 'cookies'>;
 
 /** What someone has shown: a password, by the hash that it was compared with, or that a provider knows them. */
 export type Proof =
@@ -30,11 +28,12 @@ export class LogIn {
     private readonly profiles: Profiles,
     private readonly outbox: Outbox,
     private readonly cookie: RefreshCookie,
+    private readonly attempts: AttemptCookies,
   ) {}
 
-  /** The session whose refresh cookie comes with a request; undefined where there is none of ours. */
-  sessionIn(request: LogInRequest): string | undefined {
-    return this.sessions.sessionOf(this.cookie.read(request));
+  /** The sessions whose refresh cookies come with a request. */
+  sessionsIn(request: FastifyRequest): string[] {
+    return this.cookie.read(request).flatMap((token) => this.sessions.sessionOf(token) ?? []);
   }
 
   /**
@@ -42,16 +41,23 @@ export class LogIn {
    * the account is looked at once more, and held until the session is written. Whoever changes the password, takes the way
    * in away or deletes the account meanwhile is either seen here, or finds the session and ends it.
    *
-   * The session whose refresh cookie the request has is ended in the same transaction, whoever's it is (ASVS V7.2.4), and so is
-   * `replaced`: what the browser had when the log-in began, where its cookie may not come along.
+   * The sessions whose refresh cookies the request has are ended in the same transaction, whoever's they are (ASVS V7.2.4), and
+   * so are those of `replaced`, sealed into the attempt where their cookies may not come along. The browser's other attempts are
+   * updated.
    * @throws {Problem} `account_disabled`, `credentials_invalid`, `temporarily_unavailable`.
    * @throws {LoginError} `login_attempt_invalid`.
    */
-  async complete(account: Account, proof: Proof, request: LogInRequest, replaced?: string): Promise<Tokens> {
+  async complete(
+    account: Account,
+    proof: Proof,
+    reply: FastifyReply,
+    replaced: readonly string[] = [],
+  ): Promise<Tokens> {
+    const { request } = reply;
     if (account.status !== 'active') throw new Problem('account_disabled');
     const { ip, headers } = request;
     await this.seeToProfile(account, localeIn(headers['accept-language']));
-    const replaces = [this.sessionIn(request), replaced].filter((id) => id !== undefined);
+    const replaces = [...this.sessionsIn(request), ...replaced];
     const { id: accountId } = account;
     const { method } = proof;
     const opened = await this.dataSource.transaction(async (db) => {
@@ -76,6 +82,7 @@ export class LogIn {
     });
     if (opened === undefined) throw outdated(proof);
     opened.announce();
+    await this.attempts.updateOthers(reply, opened.sessionId);
     this.logger.log(`account ${accountId} logged in (${method})`);
     return opened;
   }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Config } from '../config.js';
+import { RefreshTokens } from './sessions/refresh-token.js';
 
 /** The name on https. */
 const NAME = '__Host-Http-refresh';
@@ -23,15 +24,21 @@ export class RefreshCookie {
   private readonly attributes: CookieSerializeOptions;
   private readonly maxAge: number;
 
-  constructor({ cookie, sessionMax }: Config) {
+  constructor(
+    { cookie, sessionMax }: Config,
+    private readonly tokens: RefreshTokens,
+  ) {
     this.name = cookie.secure ? NAME : 'refresh';
     this.formerName = cookie.secure ? FORMER_NAME : undefined;
     this.attributes = { httpOnly: true, secure: cookie.secure, sameSite: cookie.sameSite, path: '/' };
     this.maxAge = sessionMax;
   }
 
-  read({ cookies }: Pick<FastifyRequest, 'cookies'>): string | undefined {
-    return cookies[this.name] ?? (this.formerName && cookies[this.formerName]);
+  /** Reads the refresh tokens that are ours, the current name's first: a browser may have a cookie under each name. */
+  read({ cookies }: Pick<FastifyRequest, 'cookies'>): string[] {
+    return [this.name, this.formerName]
+      .flatMap((name) => (name && cookies[name]) ?? [])
+      .filter((token) => this.tokens.parse(token) !== undefined);
   }
 
   set(reply: FastifyReply, refreshToken: string): void {

@@ -1,5 +1,5 @@
-import { Body, Controller, Ip, Post, Req, Res, UseGuards } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Body, Controller, Ip, Post, Res, UseGuards } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
 import { ApiOperation, ApiTags } from '../../openapi-decorators.js';
@@ -56,10 +56,9 @@ export class LocalController {
   )
   async verifyEmail(
     @Body({ schema: emailVerification }) { token }: z.output<typeof emailVerification>,
-    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenAnswer> {
-    return this.enter(await this.registrations.verify(token), request, reply);
+    return this.enter(await this.registrations.verify(token), reply);
   }
 
   @Post('verify-email/resend')
@@ -98,14 +97,13 @@ export class LocalController {
     // The guard has read it already; named here for OpenAPI.
     @Body({ schema: credentials }) _credentials: z.output<typeof credentials>,
     @ProvenAccount() account: Account,
-    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenAnswer> {
-    return this.enter(account, request, reply);
+    return this.enter(account, reply);
   }
 
-  private async enter(account: Account, request: FastifyRequest, reply: FastifyReply): Promise<TokenAnswer> {
+  private async enter(account: Account, reply: FastifyReply): Promise<TokenAnswer> {
     const proof = { method: 'password', passwordHash: account.passwordHash } as const;
-    return this.answers.give(reply, await this.logIn.complete(account, proof, request));
+    return this.answers.give(reply, await this.logIn.complete(account, proof, reply));
   }
 }

@@ -44,7 +44,7 @@ export class SessionListController {
   ): Promise<void> {
     if (!(await this.sessions.endOwn(actor, id))) throw new Problem('session_not_found');
     // The cookie may be of a later log-in.
-    if (this.sessions.sessionOf(this.cookie.read(request)) === id) this.cookie.clear(reply);
+    if (this.sessions.sessionOf(this.cookie.read(request)[0]) === id) this.cookie.clear(reply);
   }
 
   @Delete()

@@ -39,7 +39,7 @@ export class SessionsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenAnswer> {
-    const presented = this.cookie.read(request);
+    const [presented] = this.cookie.read(request);
     const session = this.sessions.sessionOf(presented);
     if (session !== undefined) {
       // Of the network, too: a copied cookie elsewhere neither uses up its owner's requests nor keeps reuse from being found.
@@ -69,6 +69,8 @@ export class SessionsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    if (await this.sessions.logOut(this.cookie.read(request))) this.cookie.clear(reply);
+    const tokens = this.cookie.read(request);
+    const over = await Promise.all(tokens.map((token) => this.sessions.logOut(token)));
+    if (!over.includes(false)) this.cookie.clear(reply);
   }
 }

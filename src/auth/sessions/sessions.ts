@@ -24,6 +24,7 @@ export interface Tokens {
 
 /** A session that has been opened. */
 export interface OpenedSession extends Tokens {
+  readonly sessionId: string;
   /**
    * Refuses the access tokens of the sessions that ended for it; to be called once the transaction is committed. Other
    * processes are told in the background, since a log-in promises nothing for them.
@@ -72,6 +73,7 @@ export class Sessions {
     return {
       ...this.accessTokenFor({ accountId, sessionId, roles }),
       refreshToken: this.refreshTokens.mint(handle, 1),
+      sessionId,
       announce: () => void this.announceQuietly(ended),
     };
   }

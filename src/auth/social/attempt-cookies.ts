@@ -28,13 +28,14 @@ const sealed = z.object({
   returnTo: z.string(),
   /** Who is logged in, and links rather than logs in. */
   linkTo: z.object({ accountId: z.uuid(), sessionId: z.uuid() }).optional(),
-  /** The session that the browser had when it began to log in. Its cookie, SameSite=Strict, does not come with the callback. */
-  replaces: z.uuid().optional(),
+  /** The sessions that the log-in ends: their cookies, SameSite=Strict, do not come with the callback. */
+  replaces: z.array(z.uuid()).optional(),
   expiresAt: z.number(),
 });
 
+type Sealed = z.output<typeof sealed>;
 /** One try to log in, from the button to the callback. */
-export type Attempt = Readonly<Omit<z.output<typeof sealed>, 'expiresAt'>>;
+export type Attempt = Readonly<Omit<Sealed, 'expiresAt'>>;
 
 /**
  * The cookies that log-in attempts live in, sealed, one each, so that nothing is stored here and two tabs do not collide.
@@ -71,9 +72,7 @@ export class AttemptCookies {
 
   /** Gives the attempt to the browser, and takes away its oldest ones when it has too many. */
   async keep(request: FastifyRequest, reply: FastifyReply, attempt: Attempt): Promise<void> {
-    const content = { ...attempt, expiresAt: Date.now() + LIFE_SECONDS * 1000 };
-    const value = await this.secrets.seal('login-attempt', JSON.stringify(content));
-    void reply.setCookie(this.nameOf(attempt.state), value, { ...this.attributes, maxAge: LIFE_SECONDS });
+    const value = await this.give(reply, { ...attempt, expiresAt: Date.now() + LIFE_SECONDS * 1000 });
     for (const name of this.superfluous(request, value.length)) void reply.clearCookie(name, this.attributes);
   }
 
@@ -87,11 +86,7 @@ export class AttemptCookies {
     const value = request.cookies[name];
     if (value === undefined) throw invalid('this browser has no such attempt');
     void reply.clearCookie(name, this.attributes);
-    const content = await this.secrets.open('login-attempt', value);
-    if (content === undefined) throw invalid('the cookie is not one that we sealed');
-    const parsed = sealed.safeParse(JSON.parse(content));
-    if (!parsed.success) throw invalid('the cookie is from another version of us');
-    const { expiresAt, ...attempt } = parsed.data;
+    const { expiresAt, ...attempt } = await this.open(value);
     if (!isSame(attempt.state, state)) throw invalid('the state is not that of the cookie');
     if (expiresAt <= Date.now()) throw invalid('the attempt has expired');
     if (this.used.has(name)) throw invalid('the attempt was used before');
@@ -99,14 +94,48 @@ export class AttemptCookies {
     return attempt;
   }
 
+  /**
+   * Seals the id of a session that has just been opened into the browser's other attempts to log in, which end it when they
+   * complete. Clears the attempts to link an identity, which an earlier session began.
+   */
+  async updateOthers(reply: FastifyReply, sessionId: string): Promise<void> {
+    for (const name of this.namesIn(reply.request)) {
+      // The attempt that has just logged in.
+      if (this.used.has(name)) continue;
+      const attempt = await this.open(reply.request.cookies[name]).catch(() => undefined);
+      if (attempt?.linkTo !== undefined) void reply.clearCookie(name, this.attributes);
+      else if (attempt !== undefined) await this.give(reply, { ...attempt, replaces: [sessionId] });
+    }
+  }
+
+  /** Opens the value of an attempt's cookie. @throws {LoginError} `login_attempt_invalid`. */
+  private async open(value = ''): Promise<Sealed> {
+    const content = await this.secrets.open('login-attempt', value);
+    if (content === undefined) throw invalid('the cookie is not one that we sealed');
+    const parsed = sealed.safeParse(JSON.parse(content));
+    if (!parsed.success) throw invalid('the cookie is from another version of us');
+    return parsed.data;
+  }
+
+  /** Sets the cookie of an attempt; its value. */
+  private async give(reply: FastifyReply, content: Sealed): Promise<string> {
+    const value = await this.secrets.seal('login-attempt', JSON.stringify(content));
+    const maxAge = Math.ceil((content.expiresAt - Date.now()) / 1000);
+    void reply.setCookie(this.nameOf(content.state), value, { ...this.attributes, maxAge });
+    return value;
+  }
+
   private nameOf(state: string): string {
     return `${this.prefix}${state.slice(0, state.indexOf('.'))}`;
   }
 
+  private namesIn({ cookies }: FastifyRequest): string[] {
+    return Object.keys(cookies).filter((name) => name.startsWith(this.prefix));
+  }
+
   private superfluous(request: FastifyRequest, newest: number): string[] {
     let [count, bytes] = [1, newest];
-    const names = Object.keys(request.cookies).filter((name) => name.startsWith(this.prefix));
-    return names
+    return this.namesIn(request)
       .toSorted()
       .toReversed()
       .filter((name) => {

@@ -111,7 +111,7 @@ export class SocialController {
       return;
     }
     const { url, departure } = await provider.depart(this.attempts.newState());
-    const replaces = this.logIn.sessionIn(request);
+    const replaces = this.logIn.sessionsIn(request);
     await this.attempts.keep(request, reply, { ...departure, provider: id, returnTo: page, replaces });
     void reply.header('location', url);
   }
@@ -143,7 +143,7 @@ export class SocialController {
     const account = await this.identities.accountOf(socialLogIn, name, linkTo);
     if (linkTo === undefined) {
       const proof = { method: provider, subject };
-      const tokens = await this.logIn.complete(account, proof, request, loginAttempt?.replaces);
+      const tokens = await this.logIn.complete(account, proof, reply, loginAttempt?.replaces);
       this.refreshCookie.set(reply, tokens.refreshToken);
     }
     void reply.header('location', loginAttempt?.returnTo ?? defaultPage(this.config));
