@@ -198,6 +198,12 @@ describe('liking a post', () => {
     }
   });
 
+  it('is not taken back by others', async () => {
+    const path = await writePost();
+    await joon.call('PUT', `${path}/like`);
+    expect(await json(mina.call('DELETE', `${path}/like`))).toEqual({ likeCount: 1, likedByMe: false });
+  });
+
   it('is told to the one who likes it, and to nobody else', async () => {
     const path = await writePost();
     await joon.call('PUT', `${path}/like`);

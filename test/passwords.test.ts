@@ -166,6 +166,14 @@ describe('a forgotten password', () => {
     expect((await reset(token, 'a better password')).status).toBe(204);
   });
 
+  it('is set from our own pages only, and other pages do not use the link up', async () => {
+    const mina = await verifiedPerson(app, mailbox, 'forged-reset');
+    const body = { token: await forgot(mina.email), password: 'a better password' };
+    const foreign = await post(app, '/auth/reset-password', body, { origin: 'https://evil.example' });
+    expect([foreign.status, await code(foreign)]).toEqual([403, 'origin_not_allowed']);
+    expect((await post(app, '/auth/reset-password', body)).status).toBe(204);
+  });
+
   it('is answered alike for every address, and only those with an account get a mail', async () => {
     const known = await verifiedPerson(app, mailbox, 'known-one');
     for (const email of [known.email, 'nobody@example.com']) {
@@ -270,6 +278,21 @@ describe('changing the password', () => {
     expect(await code(await change(here.authorization, 'a wrong guess', 'a wrong guess'))).toBe(
       'credentials_invalid',
     );
+  });
+
+  it.each<[string, (own: { email: string; nickname: string }) => string]>([
+    ['of 7 characters', () => '1234567'],
+    ['common', () => 'password1'],
+    ['the address', ({ email }) => email],
+    ['the nickname', ({ nickname }) => nickname],
+  ])('is refused where the new one is %s', async (kind, chosen) => {
+    const mina = await verifiedPerson(app, mailbox, kind.replaceAll(' ', '-'));
+    const here = await session(mina.email, mina.password);
+    const answer = await change(here.authorization, mina.password, chosen(mina));
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { code: 'validation_failed', errors: [{ pointer: '/newPassword' }] },
+    ]);
   });
 
   it('lets one of two changes at once win', async () => {

@@ -82,7 +82,7 @@ describe('your own profile', () => {
     ['a bio with NUL', { bio: 'a\0b' }, '/bio'],
     ['a bio with half a surrogate pair', { bio: 'a\ud83d' }, '/bio'],
     ['another locale', { locale: 'fr' }, '/locale'],
-    ['an unknown member', { roles: ['admin'] }, ''],
+    ['an unknown member beside a known one', { bio: 'x', roles: ['admin'] }, ''],
     ['no change at all', {}, ''],
   ])('refuses %s', async (_, body, pointer) => {
     const mina = await signedIn(app);
