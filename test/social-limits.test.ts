@@ -24,14 +24,19 @@ async function comeBack(address: string): Promise<Page> {
   return back();
 }
 
-/** Comes back so often at once from one client, and waits for the calls of as many as may make some. */
-async function flood(times: number): Promise<{ readonly ended: Promise<Page[]> }> {
-  const backs = await Promise.all(many(times, '198.51.100.7').map(depart));
+/** Comes back from these clients at once, and waits until so many of them call the provider. */
+async function comeBackAtOnce(
+  addresses: readonly string[],
+  calls: number,
+): Promise<{ readonly ended: Promise<Page[]> }> {
+  const backs = await Promise.all(addresses.map(depart));
   app.sandbox.clearRequests();
   const ended = Promise.all(backs.map((back) => back()));
-  while (app.calls('token') < 16) await sleep(20);
+  while (app.calls('token') < calls) await sleep(20);
   return { ended };
 }
+
+const flood = () => comeBackAtOnce(many(100, '198.51.100.7'), 16);
 
 async function logIn(address: string): Promise<Page> {
   const who = new Browser(app.url);
@@ -54,7 +59,7 @@ describe('callbacks at once', () => {
 
   it('make 16 calls of a provider at a time', async () => {
     app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'hang' });
-    const { ended } = await flood(100);
+    const { ended } = await flood();
     await sleep(1_000);
     expect(app.calls('token')).toBe(16);
     expect((await ended).map(loginErrorOf)).toEqual(many(100, 'provider_unavailable'));
@@ -62,14 +67,14 @@ describe('callbacks at once', () => {
 
   it('of one network leave turns to another one', async () => {
     app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'slow', delayMs: 500 });
-    const { ended } = await flood(100);
+    const { ended } = await flood();
     expect(loginErrorOf(await logIn('203.0.113.9'))).toBeUndefined();
     await ended;
   });
 
   it('at one provider leave the others alone', async () => {
     app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'slow', delayMs: 500 });
-    const { ended } = await flood(100);
+    const { ended } = await flood();
     const landing = await new Browser(app.url).logInWith('google', 'mina');
     expect(loginErrorOf(landing)).toBeUndefined();
     await ended;
@@ -84,32 +89,45 @@ describe('callbacks that a provider refuses', () => {
   afterAll(() => app.stop());
   afterEach(() => app.sandbox.clearFaults());
 
-  it('are limited for each client', async () => {
-    app.sandbox.clearRequests();
+  /** The calls of a provider that three callbacks at once make at a time. */
+  async function callsAtOnce(addresses: readonly string[], expected: number): Promise<number> {
+    app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'slow', delayMs: 2_000 });
+    const { ended } = await comeBackAtOnce(addresses, expected);
+    await sleep(500);
+    const calls = app.calls('token');
+    await ended;
+    return calls;
+  }
+
+  it('make the further ones of their client call it one at a time', async () => {
     expect(await errorsOf(5, () => comeBack('198.51.100.7'))).toEqual(many(5, 'provider_rejected'));
-    expect(loginErrorOf(await logIn('198.51.100.7'))).toBe('too_many_attempts');
-    expect(app.calls('token')).toBe(5);
+    expect(await callsAtOnce(many(3, '198.51.100.7'), 1)).toBe(1);
+  });
+
+  it('do not keep a neighbour of their client from logging in', async () => {
+    await errorsOf(5, () => comeBack('198.51.100.8'));
     expect(loginErrorOf(await logIn('198.51.100.8'))).toBeUndefined();
   });
 
-  it('are limited for each site', async () => {
-    const errors = await errorsOf(16, (n) => comeBack(`2001:db8:a:${n}::1`));
-    expect(errors).toEqual([...many(15, 'provider_rejected'), 'too_many_attempts']);
-    expect(loginErrorOf(await logIn('2001:db8:b::1'))).toBeUndefined();
+  it('make the further ones of their site call it one at a time', async () => {
+    await errorsOf(15, (n) => comeBack(`2001:db8:a:${n}::1`));
+    expect(await callsAtOnce(['2001:db8:a:a1::1', '2001:db8:a:a2::1', '2001:db8:a:a3::1'], 1)).toBe(1);
   });
 
-  it('are limited where the provider blames this installation', async () => {
+  it('count where it blames this installation, too', async () => {
     app.sandbox.fault({ provider: 'kakao', at: 'token', fault: '403' });
-    const errors = await errorsOf(6, () => comeBack('198.51.100.9'));
-    expect(errors).toEqual([...many(5, 'provider_misconfigured'), 'too_many_attempts']);
+    expect(await errorsOf(5, () => comeBack('198.51.100.9'))).toEqual(many(5, 'provider_misconfigured'));
+    expect(await callsAtOnce(many(3, '198.51.100.9'), 1)).toBe(1);
   });
 
   it('do not include those that it confirms', async () => {
-    expect(await errorsOf(6, () => logIn('198.51.100.10'))).toEqual(many(6, undefined));
+    await errorsOf(5, () => logIn('198.51.100.10'));
+    expect(await callsAtOnce(many(3, '198.51.100.10'), 3)).toBe(3);
   });
 
   it('do not include those that its outage fails', async () => {
     app.sandbox.fault({ provider: 'kakao', at: 'token', fault: '503' });
-    expect(await errorsOf(6, () => comeBack('198.51.100.11'))).toEqual(many(6, 'provider_unavailable'));
+    expect(await errorsOf(5, () => comeBack('198.51.100.11'))).toEqual(many(5, 'provider_unavailable'));
+    expect(await callsAtOnce(many(3, '198.51.100.11'), 3)).toBe(3);
   });
 });

@@ -346,7 +346,6 @@ export const en = {
     identity_taken:
       'This could not be linked: that account belongs to somebody else here, or you have linked another one of this provider.',
     account_disabled: 'This account is disabled. Please ask the people who run this site.',
-    too_many_attempts: 'Too many log-ins from here failed. Please try again in a few minutes.',
     temporarily_unavailable: 'You cannot log in just now. Please try again in a moment.',
     unexpected: 'Something went wrong on our side. Please try again in a moment.',
     other: 'The log-in did not work. Please try again.',

@@ -336,7 +336,6 @@ export const ko: Words = {
     identity_taken:
       '연결하지 못했어요. 다른 사람에게 연결된 계정이거나, 같은 업체의 계정이 이미 연결되어 있어요.',
     account_disabled: '사용이 중지된 계정이에요. 관리자에게 문의해 주세요.',
-    too_many_attempts: '이곳에서 실패한 로그인이 너무 많아요. 몇 분 뒤에 다시 시도해 주세요.',
     temporarily_unavailable: '지금은 로그인할 수 없어요. 잠시 뒤에 다시 시도해 주세요.',
     unexpected: '저희 쪽에 문제가 생겼어요. 잠시 뒤에 다시 시도해 주세요.',
     other: '로그인하지 못했어요. 다시 시도해 주세요.',

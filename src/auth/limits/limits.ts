@@ -42,7 +42,10 @@ const WRONG_FROM_SITE: Tiers = WRONG_FROM_CLIENT.map(({ points, duration }) => (
   duration,
 }));
 
-/** Callbacks of one client that a provider refused, such as for a code that it did not give: each costs an outgoing call. */
+/**
+ * Callbacks of one client that a provider refused, such as for a code that it did not give: each costs an outgoing call. Further
+ * ones are slower rather than refused, since thousands of people may share an address.
+ */
 const REFUSED_FROM_CLIENT = { points: 100, duration: 10 * MINUTE };
 const REFUSED_FROM_SITE = { points: 300, duration: 10 * MINUTE };
 
@@ -237,29 +240,21 @@ export class Limits {
     await this.recipients.set(key, 1, RECIPIENTS_OF_SITE.duration);
   }
 
-  /**
-   * Runs the calls of a callback of a client (`address`) to a provider, and counts the refusals among their errors.
-   * @throws {Problem} `too_many_attempts`.
-   */
-  async callback<T>(
-    address: string,
-    run: () => Promise<T>,
-    isRefusal: (error: unknown) => boolean,
-  ): Promise<T> {
-    const [client, site] = [clientOf(address), siteOf(address)];
-    const [refusedThere, refusedAtSite] = await Promise.all([
-      this.refusedFromClient.exhausted(client),
-      this.refusedFromSite.exhausted(site),
+  /** Counts a callback that a provider refused. */
+  async callbackRefused(address: string): Promise<void> {
+    await Promise.all([
+      this.refusedFromClient.penalty(clientOf(address)),
+      this.refusedFromSite.penalty(siteOf(address)),
     ]);
-    const refused = refusedThere ?? refusedAtSite;
-    if (refused !== undefined) throw tooMany(refused);
-    try {
-      return await run();
-    } catch (error) {
-      if (isRefusal(error))
-        await Promise.all([this.refusedFromClient.penalty(client), this.refusedFromSite.penalty(site)]);
-      throw error;
-    }
+  }
+
+  /** True where providers refused many callbacks of a client or its site. */
+  async hasManyRefused(address: string): Promise<boolean> {
+    const windows = await Promise.all([
+      this.refusedFromClient.exhausted(clientOf(address)),
+      this.refusedFromSite.exhausted(siteOf(address)),
+    ]);
+    return windows.some((window) => window !== undefined);
   }
 
   /**

@@ -14,7 +14,6 @@ const LEVELS: Readonly<Record<LoginErrorCode, 'info' | 'warn' | 'error'>> = {
   account_link_required: 'info',
   identity_taken: 'info',
   account_disabled: 'info',
-  too_many_attempts: 'info',
   provider_unavailable: 'warn',
   provider_rejected: 'warn',
   provider_misconfigured: 'error',
@@ -67,11 +66,9 @@ export class LoginErrorFilter implements ExceptionFilter {
   }
 }
 
-/** Problems that people are told of as such. */
-const TOLD = ['account_disabled', 'too_many_attempts', 'temporarily_unavailable'] as const;
-
+/** Problems that can happen once the provider has vouched for someone. */
 function loginErrorOf(error: unknown): LoginError {
   const { code, reason, cause } = problemOf(error);
-  const told = TOLD.find((known) => known === code) ?? 'unexpected';
-  return new LoginError(told, { reason: reason ?? code, cause });
+  const known = code === 'account_disabled' || code === 'temporarily_unavailable' ? code : 'unexpected';
+  return new LoginError(known, { reason: reason ?? code, cause });
 }

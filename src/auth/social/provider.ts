@@ -28,6 +28,7 @@ export interface SocialLogIn {
 
 /** Callbacks that call a provider at once, and those that wait before they do. */
 const CALLBACKS = { atOnce: 16, waiting: 64 };
+const SLOW_CALLBACKS = { atOnce: 1, waiting: 16 };
 
 /** A provider that is enabled here: sends people there, and finds out who came back. */
 export class Provider {
@@ -35,8 +36,9 @@ export class Provider {
   readonly name: string;
   /** Where a button leads. */
   readonly loginUrl: string;
-  /** Bulkhead of {@link identify}. */
+  /** Bulkheads of {@link identify}; the second is for clients of which providers refused many callbacks. */
   readonly callbacks: Turns;
+  readonly slowCallbacks: Turns;
   private readonly strategy: HardenedStrategy;
   private readonly sendsNonce: boolean;
 
@@ -49,6 +51,7 @@ export class Provider {
     this.name = definition.name;
     this.loginUrl = `${publicUrl}/auth/${definition.id}`;
     this.callbacks = new Turns(CALLBACKS, `calls of ${definition.id}`);
+    this.slowCallbacks = new Turns(SLOW_CALLBACKS, `calls of ${definition.id}`);
     // OpenID Connect has it, and nothing but OpenID Connect would give it back.
     this.sendsNonce = credentials.scope.includes('openid');
     this.strategy = new HardenedStrategy(definition, credentials, this.places(credentials));

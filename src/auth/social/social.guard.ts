@@ -40,10 +40,26 @@ export class SocialGuard implements CanActivate {
     request.loginAttempt = attempt;
     if (attempt.provider !== provider.id) throw invalid(`the attempt was for ${attempt.provider}`);
     const code = codeOf(query, provider);
-    request.socialLogIn = await inTurn(provider, request.ip, () =>
-      this.limits.callback(request.ip, () => provider.identify(code, attempt), isRefusal),
-    );
+    request.socialLogIn = await this.inTurn(provider, request.ip, () => provider.identify(code, attempt));
     return true;
+  }
+
+  /**
+   * Runs the calls of a callback when its turn comes, and counts a refusal. Where too many wait, the provider is
+   * `provider_unavailable`.
+   */
+  private async inTurn<T>(provider: Provider, address: string, calls: () => Promise<T>): Promise<T> {
+    const slow = await this.limits.hasManyRefused(address);
+    try {
+      return await (slow ? provider.slowCallbacks : provider.callbacks).run(calls, {
+        key: routedNetworkOf(address),
+      });
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'temporarily_unavailable')
+        throw new LoginError('provider_unavailable', { reason: error.reason ?? provider.id });
+      if (isRefusal(error)) await this.limits.callbackRefused(address);
+      throw error;
+    }
   }
 }
 
@@ -61,16 +77,6 @@ function codeOf({ iss, error, code }: Readonly<Record<string, unknown>>, provide
   if (typeof code !== 'string' || code === '' || code.length > LONGEST_CODE)
     throw invalid('there is no code, or more than one');
   return code;
-}
-
-/** Runs the calls of a callback when its turn comes; where too many wait, the provider is `provider_unavailable`. */
-async function inTurn<T>({ id, callbacks }: Provider, address: string, run: () => Promise<T>): Promise<T> {
-  try {
-    return await callbacks.run(run, { key: routedNetworkOf(address) });
-  } catch (error) {
-    if (!(error instanceof Problem) || error.code !== 'temporarily_unavailable') throw error;
-    throw new LoginError('provider_unavailable', { reason: error.reason ?? id });
-  }
 }
 
 /** True where a provider answered, and confirmed nobody. */
