@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { anonymous, signedIn, type Call, type SignedIn } from './support/actors.js';
+import { anonymous, failure, signedIn, type Call, type SignedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 
 let app: TestApp;
@@ -21,13 +21,6 @@ async function makeBoard(): Promise<string> {
   const response = await admin.call('POST', '/boards', { slug, title: 'A board' });
   expect(response.status).toBe(201);
   return slug;
-}
-
-async function failure(answer: Promise<Response>): Promise<unknown> {
-  const response = await answer;
-  const { status, code } = (await response.json()) as { status: number; code: string };
-  expect(response.status).toBe(status);
-  return { status, code };
 }
 
 describe('reading about boards', () => {

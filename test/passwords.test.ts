@@ -9,6 +9,7 @@ import { startApp, type TestApp } from './support/app.js';
 import { whileSlow } from './support/late-commit.js';
 import { Mailbox } from './support/mailbox.js';
 import { post, register, verifiedPerson } from './support/people.js';
+import { json } from './support/actors.js';
 
 let mailbox: Mailbox;
 let app: TestApp;
@@ -270,7 +271,7 @@ describe('changing the password', () => {
       await session(mina.email, mina.password),
     ];
     const answer = await change(here.authorization, mina.password, mina.password);
-    expect([answer.status, await answer.json()]).toMatchObject([
+    expect([answer.status, await json(answer)]).toMatchObject([
       400,
       { code: 'validation_failed', errors: [{ pointer: '/newPassword' }] },
     ]);
@@ -289,7 +290,7 @@ describe('changing the password', () => {
     const mina = await verifiedPerson(app, mailbox, kind.replaceAll(' ', '-'));
     const here = await session(mina.email, mina.password);
     const answer = await change(here.authorization, mina.password, chosen(mina));
-    expect([answer.status, await answer.json()]).toMatchObject([
+    expect([answer.status, await json(answer)]).toMatchObject([
       400,
       { code: 'validation_failed', errors: [{ pointer: '/newPassword' }] },
     ]);

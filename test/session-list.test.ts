@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { deviceInWords } from '../src/auth/sessions/device.js';
 import { Sessions, type OpenedSession, type Tokens } from '../src/auth/sessions/sessions.js';
-import { signedIn } from './support/actors.js';
+import { failure, signedIn } from './support/actors.js';
 import { CLOCK_SKEW_S } from '../src/access/access-token.js';
 import { startApp, type TestApp } from './support/app.js';
 
@@ -76,8 +76,8 @@ describe('the list of sessions', () => {
   it('shows nothing of anyone else', async () => {
     const [mina, juno] = [await logIn(await newAccount()), await logIn(await newAccount())];
     expect(await list(mina)).toHaveLength(1);
-    const answer = await call('DELETE', `/auth/sessions/${await currentOf(juno)}`, mina);
-    expect([answer.status, await answer.json()]).toMatchObject([404, { code: 'session_not_found' }]);
+    const answer = call('DELETE', `/auth/sessions/${await currentOf(juno)}`, mina);
+    expect(await failure(answer)).toEqual({ status: 404, code: 'session_not_found' });
     expect(await isOver(juno)).toBe(false);
   });
 
