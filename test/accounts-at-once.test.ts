@@ -155,9 +155,9 @@ describeWith('postgres', 'while something else happens to the account', () => {
     const weak = await hash(password, { memoryCost: 4_096, timeCost: 1, parallelism: 1 });
     await app.database.query('UPDATE auth.accounts SET password_hash = $1', [weak]);
     const answers = await Promise.all(
-      Array.from({ length: 6 }, () => post(app, '/auth/login', { email, password })),
+      Array.from({ length: 3 }, () => post(app, '/auth/login', { email, password })),
     );
-    expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200));
+    expect(answers.map(({ status }) => status)).toEqual(Array(3).fill(200));
   });
 
   it('a log-in through a provider does not outlive that it is unlinked', async () => {

@@ -284,10 +284,14 @@ describe('a flood of log-ins', () => {
       const party = { key: networks[i % 2] ?? '' };
       while (!flood.over) await hashes.matches('some password', null, party).catch(() => setImmediate());
     });
-    const answer = await logIn('nobody@example.com', 'some password');
+    // Several, since a place may become free just when one of them comes.
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => logIn('nobody@example.com', 'some password')),
+    );
     flood.over = true;
     await Promise.all(sent);
-    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '2']);
+    const told = answers.map(({ status, headers }) => [status, headers.get('retry-after')]);
+    expect(told).toContainEqual([503, '2']);
   });
 
   it('does not keep other requests waiting', async () => {
