@@ -8,8 +8,8 @@ import { BEAT, LONGEST_WAIT } from '../../src/auth/sessions/pulse.js';
 import { PROVIDERS } from '../../src/auth/social/providers.js';
 import { loadConfig, type Config } from '../../src/config.js';
 import { createLogger } from '../../src/logging.js';
-import { makeMigratedDataDir } from './data-dir.js';
-import { databaseBehindPooler } from './pooled-suites.js';
+import { makeDataDir, makeMigratedDataDir } from './data-dir.js';
+import { databaseBehindPooler, isBehindPooler } from './pooled-suites.js';
 import { freePorts } from './ports.js';
 
 /** A line of the log, parsed. */
@@ -32,7 +32,7 @@ export async function startApp(
   more: readonly Type[] = [],
 ): Promise<TestApp> {
   const began = performance.now();
-  const dataDir = await makeMigratedDataDir();
+  const dataDir = isBehindPooler ? makeDataDir() : await makeMigratedDataDir();
   const [port, sandboxPort, smtpPort] = await freePorts(3);
   const config = loadConfig(PROVIDERS, {
     PORT: String(port),

@@ -9,6 +9,9 @@ export function behindPooler(server: string, pooler: string): Record<string, str
   return { [SERVER]: server, [POOLER]: pooler };
 }
 
+/** True in such a run. */
+export const isBehindPooler = process.env[POOLER] !== undefined;
+
 /** In such a run: a database behind the pooler, in place of the embedded one in this folder. */
 export async function databaseBehindPooler(dataDir: string): Promise<{ DATABASE_URL?: string }> {
   const { [SERVER]: server, [POOLER]: pooler } = process.env;
