@@ -153,7 +153,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
       for (const field of await web.page.locator('[type=password]').all()) {
         expect(await field.inputValue()).toBe('');
       }
-      await web.press('Log out');
+      await web.logOut();
       await web.page.goto('/login');
       await web.fillIn({ 'E-mail': email, Password: 'a new one for me' }, 'Log in');
       await web.sees('.mine');
@@ -184,7 +184,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
 
   it('tells what happened to the account', async () => {
     await web.openAs('mina', '/me');
-    await web.press('Log out');
+    await web.logOut();
     await web.openAs('mina', '/me/activity');
     await web.sees('.events li', /^Logged in · Kakao/);
     await web.sees('.events li', /^Session ended · logged out/);

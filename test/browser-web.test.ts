@@ -69,8 +69,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
 
     it('keeps nothing of the person once one has logged out', async () => {
       await web.openAs('mina', '/me');
-      await web.press('Log out');
-      await web.sees('.note.good', 'You are logged out.');
+      await web.logOut();
       expect(await web.page.evaluate(storages)).toEqual({ cookie: '' });
       expect(await web.page.context().cookies()).toEqual([]);
       expect(await web.page.getByText('김미나').filter({ visible: true }).count()).toBe(0);
@@ -98,8 +97,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
 
     it('logs out, and stays so', async () => {
       await web.openAs('mina', '/me');
-      await web.press('Log out');
-      await web.sees('.note.good', 'You are logged out.');
+      await web.logOut();
       await web.page.reload();
       await web.sees('.provider.google');
       expect(await web.page.locator('.mine').count()).toBe(0);
@@ -155,7 +153,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
     it('one logs in again with the password', async () => {
       const { email, password } = await web.register('Duri');
       await web.page.goto('/me');
-      await web.press('Log out');
+      await web.logOut();
       await web.page.goto('/login?next=/b/free');
       await web.fillIn({ 'E-mail': email, Password: password }, 'Log in');
       await web.sees('.mine');
@@ -179,7 +177,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
     it('one chooses a new password with the link in a mail', async () => {
       const { email } = await web.register('Sora');
       await web.page.goto('/me');
-      await web.press('Log out');
+      await web.logOut();
       await web.page.goto('/forgot-password');
       await web.fillIn({ 'E-mail': email }, 'Send me a link');
       await web.sees('h1', 'Check your mail');

@@ -85,6 +85,12 @@ export class WebPage {
     await this.sees('.mine', undefined, page);
   }
 
+  /** Presses “Log out”, and waits until the server has answered: a page that is left before then may not have asked it. */
+  async logOut(): Promise<void> {
+    await this.press('Log out');
+    await this.sees('.note.good', 'You are logged out.');
+  }
+
   /** Opens a page as somebody; afterwards they are there. */
   async openAs(persona: string, path: string, page = this.page): Promise<void> {
     await page.goto('/');
