@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -194,6 +195,11 @@ describe('production', () => {
     Buffer.from('a phrase that nobody should guess').toString('base64'),
     Buffer.from('a phrase that nobody should guess').toString('hex'),
   ])('does not start with a secret that can be guessed: %s', (AUTH_SECRET) => {
+    expect(complaints({ ...PRODUCTION, AUTH_SECRET })).toEqual(['AUTH_SECRET']);
+  });
+
+  it('does not start with a random secret of 31 bytes', () => {
+    const AUTH_SECRET = randomBytes(24).toString('base64').slice(1);
     expect(complaints({ ...PRODUCTION, AUTH_SECRET })).toEqual(['AUTH_SECRET']);
   });
 

@@ -354,13 +354,13 @@ describe('wrong passwords for many accounts', () => {
   });
   let guesses = 0;
   const guess = (address: string) => tries(app, `guess-${++guesses}@example.com`, 'a wrong guess', address);
-  /** How many are compared, 200 at most, until one has to wait, and for how long. */
+  /** How many are compared, 200 at most, until one has to wait, and for how long (seconds). */
   async function untilRefused(client: () => string): Promise<{ compared: number; wait: number }> {
     for (let compared = 0; compared < 200; compared++) {
       const answer = await guess(client());
       if (answer.status === 429) return { compared, wait: retryAfter(answer) };
     }
-    throw new Error('200 wrong passwords were compared');
+    return { compared: 200, wait: 0 };
   }
 
   it('are counted by the minute, the hour and the day', async () => {
