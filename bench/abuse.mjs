@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { cursorOf } from '../dist/src/paging.js';
+import { cursorOf } from '../dist/src/http/pagination.js';
 import { startDatabase } from './database.mjs';
 import { median, send } from './measure.mjs';
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import autocannon from 'autocannon';
 import pg from 'pg';
-import { cursorOf } from '../dist/src/paging.js';
+import { cursorOf } from '../dist/src/http/pagination.js';
 import { startDatabase } from './database.mjs';
 import { ask, inRounds } from './measure.mjs';
 import { beginExplaining, canExplain, endExplaining, LOGGED, savePlans } from './plans.mjs';
@@ -154,7 +154,7 @@ async function readingRequests() {
 async function popularPlace() {
   const { rows } = await db.query(
     `SELECT t.board_id, t.post_id AS id, t.popularity::float8 AS popularity, pg_current_snapshot()::text AS snapshot
-     FROM board.tallies t JOIN board.boards b ON b.id = t.board_id
+     FROM board.post_counters t JOIN board.boards b ON b.id = t.board_id
      WHERE b.slug = 'large' ORDER BY t.popularity DESC, t.post_id DESC OFFSET $1 LIMIT 1`,
     [depth() - 1],
   );
@@ -165,7 +165,7 @@ async function popularPlace() {
 /** The post with the most comments, and where its last but one page begins. */
 async function longThread() {
   const { rows } = await db.query(
-    `WITH long AS (SELECT post_id FROM board.tallies ORDER BY comment_count DESC LIMIT 1)
+    `WITH long AS (SELECT post_id FROM board.post_counters ORDER BY comment_count DESC LIMIT 1)
      SELECT c.post_id, c.created_at, c.id FROM board.comments c JOIN long USING (post_id)
      ORDER BY c.created_at DESC, c.id DESC OFFSET $1 LIMIT 1`,
     [2 * LIMIT],
@@ -177,7 +177,7 @@ async function longThread() {
 /** What a list without a cursor would cost: the same rows, asked for by their number, straight from the database. */
 function offsets({ board_id: boardId }) {
   const page = `SELECT p.id, p.author_id, p.title, p.excerpt, p.created_at, t.comment_count, t.like_count
-    FROM board.posts p JOIN board.tallies t ON t.post_id = p.id WHERE p.board_id = $1
+    FROM board.posts p JOIN board.post_counters t ON t.post_id = p.id WHERE p.board_id = $1
     ORDER BY p.created_at DESC, p.id DESC OFFSET $2 LIMIT $3`;
   const target = (name, rows) => ({
     name,

@@ -5,11 +5,11 @@ import { Controller, Get, Module } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { createDaemun } from '../dist/src/app.js';
-import { AccessTokens } from '../dist/src/auth/access-tokens.js';
+import { AccessTokens } from '../dist/src/auth/sessions/access-tokens.js';
 import { Sessions } from '../dist/src/auth/sessions/sessions.js';
 import { PROVIDERS } from '../dist/src/auth/social/providers.js';
-import { loadConfig } from '../dist/src/config.js';
-import { createLogger } from '../dist/src/logging.js';
+import { loadConfig } from '../dist/src/config/config.js';
+import { createLogger } from '../dist/src/observability/logging.js';
 import { Profiles } from '../dist/src/users/profiles.js';
 
 class HelloController {
@@ -75,11 +75,11 @@ async function fillBoard(slug) {
       );
     }
     await database.query(
-      `INSERT INTO board.reactions (board_id, post_id, change)
+      `INSERT INTO board.counter_changes (board_id, post_id, change)
        SELECT $1, id, 1 FROM board.posts, generate_series(1, 5) WHERE board_id = $1`,
       [boardId],
     );
-    await database.query('UPDATE board.tallies SET like_count = 5 WHERE board_id = $1', [boardId]);
+    await database.query('UPDATE board.post_counters SET like_count = 5 WHERE board_id = $1', [boardId]);
   }
   const [{ id }] = await database.query('SELECT id FROM board.posts WHERE board_id = $1 LIMIT 1', [boardId]);
   return { boardId, post: `/posts/${id}` };

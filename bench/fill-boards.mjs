@@ -1,4 +1,4 @@
-// Fills a migrated database with a large board and some small ones: posts, comments, likes, and their tallies.
+// Fills a migrated database with a large board and some small ones: posts, comments, likes, and their post_counters.
 // Usage: DATABASE_URL=postgres://… node bench/fill-boards.mjs [--posts 1000000] [--comments 5000000] [--connections 3]
 import { parseArgs } from 'node:util';
 import pg from 'pg';
@@ -56,13 +56,13 @@ await timed('counting the posts of each board', () =>
     'UPDATE board.boards SET post_count = (SELECT count(*) FROM board.posts WHERE board_id = boards.id)',
   ),
 );
-await pool.query('ALTER TABLE board.posts ENABLE TRIGGER begin_tally');
+await pool.query('ALTER TABLE board.posts ENABLE TRIGGER create_post_counters');
 await timed('VACUUM ANALYZE', () => pool.query('VACUUM ANALYZE'));
 await pool.end();
 
 async function prepare() {
   // Tallies are written with the counts that they will have.
-  await pool.query('ALTER TABLE board.posts DISABLE TRIGGER begin_tally');
+  await pool.query('ALTER TABLE board.posts DISABLE TRIGGER create_post_counters');
   for (const { id, slug, title } of boards) {
     await pool.query(
       'INSERT INTO board.boards (id, slug, title, created_at) VALUES ($1, $2, $3, to_timestamp($4))',
@@ -157,7 +157,7 @@ async function fillChunk(client, from, to) {
        INSERT INTO board.posts (id, board_id, author_id, title, body, excerpt, created_at, updated_at)
        SELECT id, board_id, author_id, title, body, excerpt, at, at FROM filled
      )
-     INSERT INTO board.tallies (post_id, board_id, created_at, comment_count, like_count)
+     INSERT INTO board.post_counters (post_id, board_id, created_at, comment_count, like_count)
      SELECT id, board_id, at, comment_count, like_count FROM filled`,
     columns(posts, 9),
   );

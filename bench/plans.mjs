@@ -16,7 +16,7 @@ const EXPLAINING = {
 };
 
 /** Functions of ours that the planner runs are explained, too, and of no interest. */
-const READS_TABLES = / on (boards|posts|tallies|comments|likes|reactions|profiles|post_words)/;
+const READS_TABLES = / on (boards|posts|post_counters|comments|likes|reactions|profiles|post_words)/;
 
 /** Whether the server has been started with {@link LOGGED}. */
 export async function canExplain(db) {

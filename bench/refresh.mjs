@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
 import { createClient } from 'redis';
-import { PRESENT_HOT } from '../dist/src/auth/sessions/present.lua.js';
+import { PRESENT_HOT } from '../dist/src/auth/sessions/rotation.lua.js';
 import { startDatabase } from './database.mjs';
 
 const seconds = Number(process.argv[2] ?? 3);

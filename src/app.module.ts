@@ -4,25 +4,25 @@ import { AccessModule } from './access/access.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { KeysModule } from './auth/keys/keys.module.js';
 import { BoardsModule } from './boards/boards.module.js';
-import { Config } from './config.js';
+import { Config } from './config/config.js';
 import { DatabaseModule } from './database/database.module.js';
-import { HealthController } from './health/health.controller.js';
-import { Readiness } from './health/readiness.js';
-import { MetricsModule } from './metrics/metrics.module.js';
+import { HealthController } from './observability/health.controller.js';
+import { Readiness } from './observability/readiness.js';
+import { MetricsModule } from './observability/metrics.module.js';
 import { RateLimitsModule } from './rate-limits/rate-limits.module.js';
 import { RedisModule } from './redis/redis.module.js';
-import { Secrets } from './secrets.js';
+import { DerivedKeys } from './crypto/derived-keys.js';
 import { UsersModule } from './users/users.module.js';
 
 /** The settings and what follows from them, for everyone. */
 @Module({})
 class SettingsModule {
-  static from(config: Config): DynamicModule {
+  static forRoot(config: Config): DynamicModule {
     return {
       module: SettingsModule,
       global: true,
-      providers: [{ provide: Config, useValue: config }, Secrets],
-      exports: [Config, Secrets],
+      providers: [{ provide: Config, useValue: config }, DerivedKeys],
+      exports: [Config, DerivedKeys],
     };
   }
 }
@@ -31,7 +31,7 @@ class SettingsModule {
 @Module({})
 export class AppModule {
   /** `more` are modules beside ours: a test's, a benchmark's. Your own stand in the list below. */
-  static from(
+  static forRoot(
     config: Config,
     database: PostgresDataSourceOptions,
     more: readonly Type[] = [],
@@ -39,13 +39,13 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        SettingsModule.from(config),
-        DatabaseModule.connect(database),
-        RedisModule.connect(config),
-        MetricsModule.from(config),
+        SettingsModule.forRoot(config),
+        DatabaseModule.forRoot(database),
+        RedisModule.forRoot(config),
+        MetricsModule.forRoot(config),
         RateLimitsModule,
-        AccessModule.trusting(KeysModule),
-        AuthModule.from(config),
+        AccessModule.forRoot(KeysModule),
+        AuthModule.forRoot(config),
         UsersModule,
         BoardsModule,
         ...more,

@@ -6,10 +6,10 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
 import { databaseOptions } from '../ormconfig.js';
 import { AppModule } from './app.module.js';
-import type { Config } from './config.js';
+import type { Config } from './config/config.js';
 import { openTarget } from './database/target.js';
-import { configureHttp, createHttpAdapter } from './http.js';
-import { nestLogger } from './logging.js';
+import { configureHttp, createHttpAdapter } from './http/http-adapter.js';
+import { nestLogger } from './observability/logging.js';
 
 /** When we stop, what is on its way has this long (ms) to arrive. */
 const LAST_ARRIVAL_MS = 2_000;
@@ -31,7 +31,7 @@ export async function createDaemun(
   const putAway = async () => ('embedded' in target ? target.embedded.close() : undefined);
   try {
     const app = await NestFactory.create<NestFastifyApplication>(
-      AppModule.from(config, databaseOptions(target), more),
+      AppModule.forRoot(config, databaseOptions(target), more),
       createHttpAdapter(config, logger),
       { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
     );

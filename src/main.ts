@@ -2,11 +2,11 @@ import 'reflect-metadata';
 import { createDaemun, type Daemun } from './app.js';
 import { PROVIDERS } from './auth/social/providers.js';
 import { explain } from './cli/explain.js';
-import { loadConfig, type Config } from './config.js';
-import { storesWithoutPassword } from './config-transport.js';
-import { createLogger } from './logging.js';
-import { OperatorError } from './operator-error.js';
-import { isGuessable } from './secret-strength.js';
+import { loadConfig, type Config } from './config/config.js';
+import { storesWithoutPassword } from './config/transport-security.js';
+import { createLogger } from './observability/logging.js';
+import { OperatorError } from './config/operator-error.js';
+import { isGuessable } from './config/secret-strength.js';
 
 /** Longer than any request may take (http.ts); what has not ended by then never will. */
 const DRAIN_MS = 20_000;

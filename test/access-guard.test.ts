@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module } from '@nestjs/common';
 import { OptionalActor, Public, Roles } from '../src/access/access.decorators.js';
 import { CurrentActor, type Actor } from '../src/access/actor.js';
-import { Revocations } from '../src/access/revocations.js';
-import { AccessTokens } from '../src/auth/access-tokens.js';
+import { Denylist } from '../src/access/revocations.js';
+import { AccessTokens } from '../src/auth/sessions/access-tokens.js';
 import { startApp, type TestApp } from './support/app.js';
 
 /** A module such as someone would add beside boards/. */
@@ -115,13 +115,13 @@ describe('a session that has ended', () => {
     const mina = actor('user');
     const [first, second] = [issue(mina), issue(mina)];
     expect(await open('plain', first)).toMatchObject({ status: 200 });
-    app.daemun.app.get(Revocations, { strict: false }).endSession(mina.sessionId);
+    app.daemun.app.get(Denylist, { strict: false }).denySession(mina.sessionId);
     expect(await open('plain', first)).toMatchObject({ status: 401, body: { code: 'session_ended' } });
     expect(await open('plain', second)).toMatchObject({ status: 401, body: { code: 'session_ended' } });
   });
 
   it('leaves other sessions alone', async () => {
-    app.daemun.app.get(Revocations, { strict: false }).endSession(randomUUID());
+    app.daemun.app.get(Denylist, { strict: false }).denySession(randomUUID());
     expect(await open('plain', issue(actor('user')))).toMatchObject({ status: 200 });
   });
 });

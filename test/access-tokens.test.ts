@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync, randomBytes, randomUUID, type Key
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader, SignJWT, type JWTHeaderParameters } from 'jose';
 import { CLOCK_SKEW_S } from '../src/access/access-token.js';
-import { AccessTokens } from '../src/auth/access-tokens.js';
+import { AccessTokens } from '../src/auth/sessions/access-tokens.js';
 import { SigningKeys } from '../src/auth/keys/signing-keys.js';
 import { startApp, type TestApp } from './support/app.js';
 

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { FastifyReply } from 'fastify';
 import type { QueryRunner } from 'typeorm';
 import { Outbox } from '../src/outbox/outbox.js';
-import { Account } from '../src/auth/account.entity.js';
-import { LogIn } from '../src/auth/log-in.js';
+import { Account } from '../src/auth/account/account.entity.js';
+import { Login } from '../src/auth/login/login.js';
 import { Browser, loginErrorOf } from './support/browser.js';
 import { insiders } from './support/insiders.js';
 import { Mailbox } from './support/mailbox.js';
@@ -276,7 +276,7 @@ describeWith('postgres', 'while something else happens to the account', () => {
     const outbox = app.daemun.app.get(Outbox, { strict: false });
     await outbox.run();
     const late = app.daemun.app
-      .get(LogIn, { strict: false })
+      .get(Login, { strict: false })
       .complete(before, { method: 'password', passwordHash: before.passwordHash }, {
         request: { ip: '', headers: {}, cookies: {} },
       } as FastifyReply);

@@ -95,7 +95,9 @@ describe('the same address at two places', () => {
       email: '민아@gmail.com',
       emailVerification: 'verified',
     } as const;
-    const account = await app.daemun.app.get(Identities, { strict: false }).accountOf({ profile }, 'Kakao');
+    const account = await app.daemun.app
+      .get(Identities, { strict: false })
+      .findOrOpenAccount({ profile }, 'Kakao');
     expect(account).toMatchObject({ email: null, emailVerifiedAt: null });
   });
 

@@ -5,8 +5,8 @@ import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { decodeJwt } from 'jose';
-import { Account } from '../src/auth/account.entity.js';
-import { carryOut } from '../src/auth/orders.js';
+import { Account } from '../src/auth/account/account.entity.js';
+import { runAdminCommand } from '../src/auth/account/admin-commands.js';
 import { Sessions } from '../src/auth/sessions/sessions.js';
 import { anonymous, signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
@@ -34,7 +34,7 @@ async function granted(
   const { id } = await signedIn(app);
   const accounts = app.database.getRepository(Account);
   await accounts.update({ id }, account);
-  const said = await carryOut('grant', who(id), app.database);
+  const said = await runAdminCommand('grant', who(id), app.database);
   const { roles } = await accounts.findOneByOrFail({ id });
   return { said, roles };
 }
@@ -70,7 +70,7 @@ describe('making someone an admin', () => {
     const mina = await signedIn(app);
     const board = { slug: 'by-mina', title: "Mina's" };
     expect((await mina.call('POST', '/boards', board)).status).toBe(403);
-    await carryOut('grant', mina.id, app.database);
+    await runAdminCommand('grant', mina.id, app.database);
     const { refreshToken } = await app.daemun.app
       .get(Sessions, { strict: false })
       .open({ accountId: mina.id, roles: ['user'], method: 'google', ip: '127.0.0.1', userAgent: undefined });
@@ -109,16 +109,16 @@ describe('what an operator does to an account', () => {
   it('takes the role away again', async () => {
     const { id } = await signedIn(app, { roles: ['user', 'admin'] });
     const mina = await session(app, id, ['user', 'admin']);
-    expect(await carryOut('revoke', id, app.database)).toBe(true);
+    expect(await runAdminCommand('revoke', id, app.database)).toBe(true);
     expect(await mina.refresh()).toEqual(['user']);
   });
 
   it('disables the account, ends its sessions for good, and lets its owner in again', async () => {
     const { id } = await signedIn(app);
     const [used, unused] = [await session(app, id), await session(app, id)];
-    expect(await carryOut('disable', id, app.database)).toBe(true);
+    expect(await runAdminCommand('disable', id, app.database)).toBe(true);
     expect(await used.refresh()).toBe('session_ended');
-    expect(await carryOut('enable', id, app.database)).toBe(true);
+    expect(await runAdminCommand('enable', id, app.database)).toBe(true);
     expect(await unused.refresh()).toBe('session_ended');
     expect(await (await session(app, id)).refresh()).toEqual(['user']);
   });
@@ -127,7 +127,7 @@ describe('what an operator does to an account', () => {
     const { id } = await signedIn(app);
     await session(app, id);
     for (const order of ['grant', 'revoke', 'disable', 'enable'] as const) {
-      await carryOut(order, id, app.database);
+      await runAdminCommand(order, id, app.database);
     }
     const events = await app.database.query<{ kind: string; details: object }[]>(
       `SELECT kind, details FROM auth.audit_events WHERE account_id = $1 AND kind <> 'session_opened' ORDER BY id`,
@@ -148,7 +148,7 @@ describe('what an operator does to an account', () => {
       const { id } = await signedIn(app);
       const deleted = { status: 'deleted', roles: [] } as const;
       await app.database.getRepository(Account).update({ id }, { ...deleted, roles: [] });
-      expect(await carryOut(order, id, app.database)).toBe(false);
+      expect(await runAdminCommand(order, id, app.database)).toBe(false);
       expect(await app.database.getRepository(Account).findOneByOrFail({ id })).toMatchObject(deleted);
     },
   );
@@ -199,8 +199,8 @@ describeWith(['postgres', 'redis'], 'an account that is changed by hand in the d
     const { id } = await signedIn(own);
     const mina = await session(own, id);
     expect(await mina.refresh()).toEqual(['user']);
-    await carryOut('disable', id, own.database);
-    await carryOut('enable', id, own.database);
+    await runAdminCommand('disable', id, own.database);
+    await runAdminCommand('enable', id, own.database);
     await untilKnown(mina);
     expect(await mina.refresh()).toBe('session_ended');
   });

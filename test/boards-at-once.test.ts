@@ -170,7 +170,7 @@ describeWith('postgres', 'with DATABASE_POOL=4', () => {
       const { nextCursor } = await json<{ nextCursor: string }>(call('GET', popular));
       const lock = new pg.Client(server.url);
       await lock.connect();
-      await lock.query('BEGIN; LOCK TABLE board.tallies IN ACCESS EXCLUSIVE MODE');
+      await lock.query('BEGIN; LOCK TABLE board.post_counters IN ACCESS EXCLUSIVE MODE');
       const searches = [1, 2].map(() => call('GET', '/boards/tea/posts?q=t'));
       const others = [1, 2].flatMap(() => [
         call('PUT', `${path}/like`),

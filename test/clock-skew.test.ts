@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
-import { AccessTokens } from '../src/auth/access-tokens.js';
+import { AccessTokens } from '../src/auth/sessions/access-tokens.js';
 import { Sessions } from '../src/auth/sessions/sessions.js';
 import { json, signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';

@@ -3,8 +3,8 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { PROVIDERS } from '../src/auth/social/providers.js';
-import { ConfigError, configKeys, loadConfig } from '../src/config.js';
-import { isGuessable } from '../src/secret-strength.js';
+import { ConfigError, configKeys, loadConfig } from '../src/config/config.js';
+import { isGuessable } from '../src/config/secret-strength.js';
 
 const CONFIG_KEYS = configKeys(PROVIDERS);
 const SECRET = 'kX9vQ2mN7pL4rT8wZ1yB6cD3fG5hJ0aS';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { poolOf } from '../src/database/postgres-pool.js';
-import { operationsOf } from '../src/docs/operations.js';
+import { operationsOf } from '../src/openapi/operations.js';
 import { RATE_LIMITS } from '../src/rate-limits/rate-limits.js';
 import { signedIn, type SignedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { cursorOf } from '../src/paging.js';
+import { cursorOf } from '../src/http/pagination.js';
 import { anonymous, json, signedIn, type Call, type SignedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 

@@ -90,7 +90,7 @@ describe('the decorators that describe the API', () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'daemun-decorators-'));
-    const { code } = transformSync(read('src/openapi-decorators.ts'), {
+    const { code } = transformSync(read('src/openapi/decorators.ts'), {
       jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
       module: { type: 'es6' },
     });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { Account } from '../src/auth/account.entity.js';
-import { carryOut } from '../src/auth/orders.js';
+import { Account } from '../src/auth/account/account.entity.js';
+import { runAdminCommand } from '../src/auth/account/admin-commands.js';
 import { emailOf } from '../src/auth/social/social-profile.js';
 import { emailAddress } from '../src/text/email-address.js';
 import { accountIdOf, Browser } from './support/browser.js';
@@ -179,7 +179,7 @@ describe('one address in two spellings', () => {
   });
 
   it.each(FORMS)('is found by the admin command as %s', async (form) => {
-    expect(await carryOut('grant', form, app.database)).toBe(true);
+    expect(await runAdminCommand('grant', form, app.database)).toBe(true);
   });
 
   it('is one account for a provider that tells the other spelling', async () => {

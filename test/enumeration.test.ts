@@ -1,7 +1,7 @@
 import { hash } from '@node-rs/argon2';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { Housekeeping } from '../src/auth/housekeeping.js';
+import { AuthRetention } from '../src/auth/auth-retention.js';
 import { PasswordHashes } from '../src/auth/local/password-hashes.js';
 import { startApp, type TestApp } from './support/app.js';
 import { Mailbox } from './support/mailbox.js';
@@ -279,7 +279,7 @@ describe('a registration of an address that has an account', () => {
     const owner = await verifiedPerson(app, mailbox, 'tidied');
     await again(owner.email);
     await expire(owner.email);
-    await app.daemun.app.get(Housekeeping, { strict: false }).tidy();
+    await app.daemun.app.get(AuthRetention, { strict: false }).run();
     expect(
       await app.database.query('SELECT registration_hash FROM auth.accounts WHERE email = $1', [owner.email]),
     ).toEqual([{ registration_hash: null }]);

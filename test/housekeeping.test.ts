@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Housekeeping } from '../src/auth/housekeeping.js';
+import { AuthRetention } from '../src/auth/auth-retention.js';
 import { Sessions, type Tokens } from '../src/auth/sessions/sessions.js';
 import { signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-const tidy = () => app.daemun.app.get(Housekeeping, { strict: false }).tidy();
+const tidy = () => app.daemun.app.get(AuthRetention, { strict: false }).run();
 async function logIn(): Promise<{ readonly accountId: string; readonly tokens: Tokens }> {
   const { id: accountId } = await signedIn(app);
   const sessions = app.daemun.app.get(Sessions, { strict: false });
@@ -20,8 +20,8 @@ async function logIn(): Promise<{ readonly accountId: string; readonly tokens: T
 async function age(accountId: string, days: number): Promise<void> {
   await app.database.query(
     `UPDATE auth.sessions SET created_at = created_at - $2 * interval '1 day', expires_at = expires_at - $2 * interval '1 day',
-       handed_at = handed_at - $2::bigint * 86400000, ended_at = ended_at - $2 * interval '1 day',
-       touched_at = touched_at - $2 * interval '1 day' WHERE account_id = $1`,
+       issued_at = issued_at - $2::bigint * 86400000, ended_at = ended_at - $2 * interval '1 day',
+       changed_at = changed_at - $2 * interval '1 day' WHERE account_id = $1`,
     [accountId, days],
   );
 }

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { KeyRing } from '../src/auth/keys/key-ring.js';
 import { SigningKeys } from '../src/auth/keys/signing-keys.js';
 import { OneTimeTokens } from '../src/auth/local/one-time-tokens.js';
-import { Secrets } from '../src/secrets.js';
+import { DerivedKeys } from '../src/crypto/derived-keys.js';
 import { openSession, signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { PostgresServer } from './support/postgres-server.js';
@@ -46,7 +46,7 @@ describeWith('postgres', 'signing keys, on two processes', () => {
   const first = () => apps[0] as TestApp;
   const second = () => apps[1] as TestApp;
   const keysOf = (app: TestApp) => app.daemun.app.get(SigningKeys, { strict: false });
-  const ring = () => new KeyRing(first().database, new Secrets(first().config));
+  const ring = () => new KeyRing(first().database, new DerivedKeys(first().config));
   const refreshAll = () => Promise.all(apps.map((app) => keysOf(app).refresh()));
   const kids = async (app = first()) => {
     const answer = await fetch(`${app.url}/.well-known/jwks.json`);
@@ -157,7 +157,7 @@ describeWith('postgres', 'signing keys, on two processes', () => {
     const steps = [SECRET, `${SECRET},${NEW_SECRET}`, `${NEW_SECRET},${SECRET}`];
     const refresh = async (app: TestApp, cookie: string) => {
       // Each makes a successor, and so uses its first secret.
-      await first().database.query('UPDATE auth.sessions SET moved_at = 0');
+      await first().database.query('UPDATE auth.sessions SET rotated_at = 0');
       const answer = await fetch(`${app.url}/auth/refresh`, { method: 'POST', headers: { cookie } });
       expect(answer.status).toBe(200);
       const { accessToken } = (await answer.json()) as { accessToken: string };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
-import { KnownClients } from '../src/auth/limits/known-clients.js';
+import { KnownClients } from '../src/auth/rate-limits/known-clients.js';
 import { signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 
@@ -13,8 +13,8 @@ it('the clients of the latest thousand sessions of an account are known, and no 
   const { id } = await signedIn(app);
   await app.database.query("UPDATE auth.accounts SET email = 'often@example.com' WHERE id = $1", [id]);
   await app.database.query(
-    `INSERT INTO auth.sessions (id, account_id, method, ip, created_at, expires_at)
-     SELECT gen_random_uuid(), $1, 'kakao', '10.0.' || n / 250 || '.' || n % 250, now() - n * interval '1 minute',
+    `INSERT INTO auth.sessions (id, account_id, method, device, ip, created_at, expires_at)
+     SELECT gen_random_uuid(), $1, 'kakao', 'Chrome on Windows', '10.0.' || n / 250 || '.' || n % 250, now() - n * interval '1 minute',
        now() + interval '1 day' FROM generate_series(0, 1000) AS n`,
     [id],
   );
@@ -27,8 +27,8 @@ it('no session of an account but the latest thousand is read', async () => {
   const { id } = await signedIn(app);
   await app.database.query("UPDATE auth.accounts SET email = 'very-often@example.com' WHERE id = $1", [id]);
   await app.database.query(
-    `INSERT INTO auth.sessions (id, account_id, method, ip, created_at, expires_at)
-     SELECT gen_random_uuid(), $1, 'kakao', '10.0.0.1', now() - n * interval '1 minute', now() + interval '1 day'
+    `INSERT INTO auth.sessions (id, account_id, method, device, ip, created_at, expires_at)
+     SELECT gen_random_uuid(), $1, 'kakao', 'Chrome on Windows', '10.0.0.1', now() - n * interval '1 minute', now() + interval '1 day'
      FROM generate_series(1, 5000) AS n ORDER BY random()`,
     [id],
   );

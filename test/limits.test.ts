@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { BoundedMemory } from '../src/rate-limits/bounded-memory.js';
+import { BoundedMemoryLimiter } from '../src/rate-limits/bounded-memory.js';
 import { clientOf } from '../src/rate-limits/client-address.js';
-import { Limits, pauseAfter } from '../src/auth/limits/limits.js';
+import { LoginRateLimits, backoffAfter } from '../src/auth/rate-limits/limits.js';
 import { PasswordHashes } from '../src/auth/local/password-hashes.js';
 import { temporarilyUnavailable } from '../src/problems/problem.js';
 import { signedIn, type Call } from './support/actors.js';
@@ -115,10 +115,10 @@ describe('wrong passwords', () => {
   });
 
   it('that are refused among many at once count for no limit', async () => {
-    const limits = app.daemun.app.get(Limits, { strict: false });
+    const limits = app.daemun.app.get(LoginRateLimits, { strict: false });
     const pass = holdTheClock();
     const attempts = await Promise.allSettled(
-      Array.from({ length: 60 }, () => limits.logIn('nobody@example.com', '203.0.113.1')),
+      Array.from({ length: 60 }, () => limits.beginLogin('nobody@example.com', '203.0.113.1')),
     );
     expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(FREE + 1);
     pass(1);
@@ -494,7 +494,7 @@ describe('a flood of right passwords from forty accounts that are logged in, of 
 
 describe('counters in memory', () => {
   it('are no more than so many, and the least used go first', async () => {
-    const counters = new BoundedMemory({ points: 5, duration: 60 }, 3);
+    const counters = new BoundedMemoryLimiter({ points: 5, duration: 60 }, 3);
     for (const key of ['a', 'b', 'c', 'a', 'd']) await counters.penalty(key);
     const left = await Promise.all(['a', 'b', 'c', 'd'].map((key) => counters.get(key)));
     expect(left.map((each) => each?.consumedPoints)).toEqual([2, undefined, 1, 1]);
@@ -557,12 +557,12 @@ describe('a client', () => {
 
 describe('the pause after an attempt', () => {
   it('doubles from one second to the longest, and begins after the free ones', () => {
-    const patience = { free: 3, longest: 900 };
-    const pauses = Array.from({ length: 16 }, (_, i) => pauseAfter(i + 1, patience));
+    const policy = { free: 3, maxS: 900 };
+    const pauses = Array.from({ length: 16 }, (_, i) => backoffAfter(i + 1, policy));
     expect(pauses).toEqual([0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
     fc.assert(
       fc.property(fc.nat(), (attempts) => {
-        expect(pauseAfter(attempts, patience)).toBeLessThanOrEqual(900);
+        expect(backoffAfter(attempts, policy)).toBeLessThanOrEqual(900);
       }),
     );
   });

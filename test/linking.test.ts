@@ -1,5 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { whoIs, type Circumstances, type Decision } from '../src/auth/linking.js';
+import {
+  decideLinking,
+  type LinkingContext,
+  type LinkingDecision,
+} from '../src/auth/social/account-linking.js';
 import { google } from '../src/auth/social/google.js';
 import { kakao } from '../src/auth/social/kakao.js';
 import { naver } from '../src/auth/social/naver.js';
@@ -50,7 +54,7 @@ function kakaoSays(valid: unknown, verified: unknown): SocialProfile | undefined
   });
 }
 
-const HOLDERS: Readonly<Record<string, Circumstances['holder']>> = {
+const HOLDERS: Readonly<Record<string, LinkingContext['holder']>> = {
   'no account has the address': undefined,
   'an account has it, unverified': { accountId: 'holder', verified: false },
   'an account has it, verified': { accountId: 'holder', verified: true },
@@ -68,12 +72,12 @@ const ACTORS: Readonly<Record<string, string | undefined>> = {
 /** The rules of the house once more, in the other order: by what comes of them. */
 function expected(
   theirs: boolean,
-  { owner, holder, actor, occupied }: Omit<Circumstances, 'profile'>,
-): Decision {
+  { owner, holder, actor, providerAlreadyLinked }: Omit<LinkingContext, 'profile'>,
+): LinkingDecision {
   if (actor === undefined) {
     if (owner !== undefined) return { act: 'log_in', accountId: owner };
     if (holder?.verified === true) {
-      return theirs && !occupied
+      return theirs && !providerAlreadyLinked
         ? { act: 'link', accountId: holder.accountId }
         : { act: 'refuse', why: 'account_link_required' };
     }
@@ -81,7 +85,7 @@ function expected(
     return { act: 'open_account', withEmail: theirs && holder === undefined };
   }
   if (owner === actor) return { act: 'log_in', accountId: actor };
-  if (owner === undefined && !occupied) return { act: 'link', accountId: actor };
+  if (owner === undefined && !providerAlreadyLinked) return { act: 'link', accountId: actor };
   return { act: 'refuse', why: 'identity_taken' };
 }
 
@@ -90,18 +94,18 @@ describe('which person it is', () => {
     for (const [held, holder] of Object.entries(HOLDERS))
       for (const [owned, owner] of Object.entries(OWNERS))
         for (const [asked, actor] of Object.entries(ACTORS))
-          for (const occupied of [false, true]) {
-            const other = occupied ? ', which has another identity of this provider' : '';
+          for (const providerAlreadyLinked of [false, true]) {
+            const other = providerAlreadyLinked ? ', which has another identity of this provider' : '';
             it(`${says}; ${held}; ${owned}; ${asked}${other}`, () => {
               if (profile === undefined) throw new Error('no profile');
               // Nobody can hold an address that is not told.
-              const circumstances = {
+              const context = {
                 owner,
                 holder: profile.email === undefined ? undefined : holder,
                 actor,
-                occupied,
+                providerAlreadyLinked,
               };
-              expect(whoIs({ profile, ...circumstances })).toEqual(expected(theirs, circumstances));
+              expect(decideLinking({ profile, ...context })).toEqual(expected(theirs, context));
             });
           }
 
@@ -109,7 +113,7 @@ describe('which person it is', () => {
     for (const { profile, theirs } of Object.values(PROFILES)) {
       if (theirs || profile === undefined) continue;
       for (const holder of Object.values(HOLDERS)) {
-        const decision = whoIs({ profile, holder, occupied: false });
+        const decision = decideLinking({ profile, holder, providerAlreadyLinked: false });
         expect(JSON.stringify(decision)).not.toContain('holder');
         expect(decision).not.toMatchObject({ withEmail: true });
       }

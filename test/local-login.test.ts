@@ -127,9 +127,9 @@ describe('logging in', () => {
       const { email, password } = await verifiedPerson(app, mailbox, 'nobody-told');
       const before = cookieOf(await logIn(email, password));
       const store = app.daemun.app.get(SessionStore, { strict: false });
-      const forget = jest.spyOn(store, 'forget').mockReturnValue(new Promise(() => {}));
+      const evict = jest.spyOn(store, 'evictEverywhere').mockReturnValue(new Promise(() => {}));
       const answer = await logIn(email, password, { cookie: before });
-      forget.mockRestore();
+      evict.mockRestore();
       expect(answer.status).toBe(200);
       expect((await refresh(cookieOf(answer))).status).toBe(200);
       expect((await refresh(before)).status).toBe(401);

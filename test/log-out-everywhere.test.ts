@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
-import { LONGEST_WITHOUT_ROWS_MS, RedisSessionStore } from '../src/auth/sessions/redis-session-store.js';
+import { MAX_ROWS_OUTAGE_MS, SessionCache } from '../src/auth/sessions/session-cache.js';
 import type { Tokens } from '../src/auth/sessions/sessions.js';
 import { openSession } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
@@ -187,18 +187,18 @@ describeWith(['postgres', 'redis'], 'a log-out that was answered', () => {
       REVOCATION_POLL_SECONDS: '60',
       AUTH_SECRET,
     });
-    const forget = jest.spyOn(app.daemun.app.get(RedisSessionStore, { strict: false }), 'forget');
+    const evict = jest.spyOn(app.daemun.app.get(SessionCache, { strict: false }), 'evictEverywhere');
     try {
       const tokens = await openSession(app);
       const headers = { authorization: `Bearer ${tokens.accessToken}` };
       const status = async () => (await fetch(`${app.url}/users/me`, { headers })).status;
       expect(await status()).toBe(200);
-      forget.mockReturnValue(new Promise(() => {}));
+      evict.mockReturnValue(new Promise(() => {}));
       const answer = ENDINGS[way](app.url, tokens);
       await until(async () => (await status()) === 401);
       await answer;
     } finally {
-      forget.mockRestore();
+      evict.mockRestore();
       await app.stop();
     }
   });
@@ -240,7 +240,7 @@ describeWith(['postgres', 'redis'], 'a log-out that was answered', () => {
         await own.crash();
         expect((await refreshAtLast(app.url, tokens)).status).toBe(200);
         const real = Date.now;
-        jest.spyOn(Date, 'now').mockImplementation(() => real() + LONGEST_WITHOUT_ROWS_MS);
+        jest.spyOn(Date, 'now').mockImplementation(() => real() + MAX_ROWS_OUTAGE_MS);
         const reasons = () => app.log.map(({ reason }) => String(reason).split(':')[0]);
         await until(
           async () => (await refresh(app.url, tokens)).status === 503 && reasons().includes('rows_unknown'),

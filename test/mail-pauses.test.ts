@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { EntityManager } from 'typeorm';
-import { MailPauses } from '../src/auth/mail-pauses.js';
+import { MailBackoff } from '../src/auth/account-mails/mail-pauses.js';
 import { Outbox } from '../src/outbox/outbox.js';
 import { startApp, type TestApp } from './support/app.js';
 import { Mailbox } from './support/mailbox.js';
@@ -33,7 +33,7 @@ const settle = async () => {
 /** Ends the pause of every mail that waits. */
 const endPauses = async () => {
   await app.database.query('UPDATE auth.outbox SET due_at = now()');
-  await app.database.query('UPDATE auth.mail_pauses SET due_at = now() WHERE due_at > now()');
+  await app.database.query('UPDATE auth.mail_backoff SET due_at = now() WHERE due_at > now()');
   await settle();
 };
 const pending = async () =>
@@ -107,7 +107,7 @@ describeWith('postgres', 'a place among the mails to one mailbox', () => {
   it('is not lost to a request that began later and was quicker', async () => {
     const server = await PostgresServer.start();
     const own = await startApp({ DATABASE_URL: server.url });
-    const pauses = own.daemun.app.get(MailPauses, { strict: false });
+    const pauses = own.daemun.app.get(MailBackoff, { strict: false });
     const place = (db: EntityManager) => pauses.next(db, 'register', 'mina@example.com', 5);
     const places = await own.database.transaction(async (first) => {
       await first.query('SELECT 1');
@@ -133,7 +133,7 @@ describe('mails to addresses that nobody has verified', () => {
   };
   const due = async () => {
     const outbox = narrow.daemun.app.get(Outbox, { strict: false });
-    while ((await narrow.database.query<object[]>('SELECT 1 FROM auth.mail_pauses')).length < 6) {
+    while ((await narrow.database.query<object[]>('SELECT 1 FROM auth.mail_backoff')).length < 6) {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     await outbox.run();
@@ -151,7 +151,7 @@ describe('mails to addresses that nobody has verified', () => {
 
   it('are not sent where they would have to wait for more than six hours', async () => {
     await narrow.database.query(
-      "INSERT INTO auth.mail_pauses (mailbox, due_at, sent) VALUES ('unverified', now() + interval '7 hours', 1)",
+      "INSERT INTO auth.mail_backoff (mailbox, due_at, sent) VALUES ('unverified', now() + interval '7 hours', 1)",
     );
     expect((await registerAt(someone(), 1)).status).toBe(202);
     await narrow.daemun.app.get(Outbox, { strict: false }).run();

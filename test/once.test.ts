@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Forgetting } from '../src/boards/forgetting.js';
+import { BoardRetention } from '../src/boards/board-retention.js';
 import { failure, json, signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { onEachDatabase } from './support/databases.js';
@@ -91,9 +91,9 @@ onEachDatabase('a call with an Idempotency-Key', (village) => {
     await database.query('DELETE FROM board.idempotency_keys');
     await post(slug, key);
     await post(slug, `another-${key}`);
-    await database.query("UPDATE board.idempotency_keys SET made_at = now() - interval '25 hours'");
+    await database.query("UPDATE board.idempotency_keys SET created_at = now() - interval '25 hours'");
     expect((await post(slug, key, 'Another')).status).toBe(201);
-    await village.app.daemun.app.get(Forgetting, { strict: false }).forget();
+    await village.app.daemun.app.get(BoardRetention, { strict: false }).run();
     expect(await database.query('SELECT key FROM board.idempotency_keys')).toEqual([{ key }]);
   });
 

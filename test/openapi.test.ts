@@ -6,9 +6,9 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { operationsOf } from '../src/docs/operations.js';
+import { operationsOf } from '../src/openapi/operations.js';
 import { problemBody } from '../src/problems/problem-body.js';
-import { WEB_PAGES } from '../src/web-pages.js';
+import { WEB_PAGES } from '../src/http/web-pages.js';
 import { failure, signedIn } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 

@@ -3,9 +3,9 @@ import { describe, expect, it, jest } from '@jest/globals';
 import * as fc from 'fast-check';
 import { PasswordHashes } from '../src/auth/local/password-hashes.js';
 import type { Problem } from '../src/problems/problem.js';
-import { Turns } from '../src/turns.js';
+import { Bulkhead } from '../src/concurrency/bulkhead.js';
 
-const NARROW = { atOnce: 1, waiting: 2 };
+const NARROW = { concurrency: 1, queue: 2 };
 
 describe('a password hash', () => {
   it('is argon2id with 19 MiB, two passes and one lane, as a PHC string', async () => {
@@ -141,8 +141,8 @@ describe('a flood of passwords', () => {
 
 describe('turns', () => {
   /** Occupies the only task that runs at once; gives what lets it end. */
-  function occupied(limits: { waiting: number; reserved?: number }) {
-    const turns = new Turns({ atOnce: 1, ...limits }, 'a test');
+  function occupied(limits: { queue: number; reserved?: number }) {
+    const turns = new Bulkhead({ concurrency: 1, ...limits }, 'a test');
     let release = () => {};
     const released = new Promise<void>((resolve) => (release = resolve));
     const first = turns.run(() => released);
@@ -166,13 +166,13 @@ describe('turns', () => {
   }
 
   it('serve the keys in turn, and each key in order', async () => {
-    const { ask, served, end } = occupied({ waiting: 10 });
+    const { ask, served, end } = occupied({ queue: 10 });
     await end(['a', 'a', 'a', 'b', 'c', 'b'].map((key) => ask(key)));
     expect(served).toEqual(['a', 'b', 'c', 'a', 'b', 'a']);
   });
 
   it('refuse the latest task of the key with the most places where a key with fewer asks in a full queue', async () => {
-    const { ask, served, end } = occupied({ waiting: 3 });
+    const { ask, served, end } = occupied({ queue: 3 });
     const outcomes = await end(['a', 'a', 'a', 'b', 'a', 'b', 'c'].map((key) => ask(key)));
     expect(outcomes.map((outcome) => outcome === 'served')).toEqual([
       true,
@@ -191,7 +191,7 @@ describe('turns', () => {
       fc.asyncProperty(
         fc.array(fc.constantFrom('flood', 'flood', 'flood', 'a', 'b', 'c', 'd'), { maxLength: 60 }),
         async (keys) => {
-          const { ask, end } = occupied({ waiting: 8 });
+          const { ask, end } = occupied({ queue: 8 });
           const outcomes = await end(keys.map((key) => ask(key)));
           for (const key of new Set(keys)) expect(outcomes[keys.indexOf(key)]).toBe('served');
         },
@@ -200,7 +200,7 @@ describe('turns', () => {
   });
 
   it('serve reserved places by turns with the others, which cannot fill them', async () => {
-    const { ask, served, end } = occupied({ waiting: 2, reserved: 2 });
+    const { ask, served, end } = occupied({ queue: 2, reserved: 2 });
     const asked = ['a', 'b', 'c'].map((key) => ask(key));
     const reserved = ['known', 'known', 'known'].map((key) => ask(key, true));
     expect(await end([...asked, ...reserved])).toEqual([
@@ -216,7 +216,7 @@ describe('turns', () => {
 
   it('never run a task that has waited for more than three seconds, and go on with the next one', async () => {
     const now = jest.spyOn(performance, 'now').mockReturnValue(0);
-    const { ask, served, end } = occupied({ waiting: 10 });
+    const { ask, served, end } = occupied({ queue: 10 });
     const asked = ['a', 'a', 'b'].map((key) => ask(key));
     now.mockReturnValue(1);
     asked.push(ask('c'), ask('known', true));
@@ -236,8 +236,8 @@ describe('turns', () => {
         fc.scheduler(),
         fc.integer({ min: 1, max: 4 }),
         fc.array(fc.boolean(), { maxLength: 20 }),
-        async (scheduler, atOnce, fates) => {
-          const turns = new Turns({ atOnce, waiting: 20 }, 'a test');
+        async (scheduler, concurrency, fates) => {
+          const turns = new Bulkhead({ concurrency, queue: 20 }, 'a test');
           const begun: number[] = [];
           let most = 0;
           const outcomes = Promise.allSettled(
@@ -253,7 +253,7 @@ describe('turns', () => {
           await scheduler.waitFor(outcomes);
           expect((await outcomes).map(({ status }) => status === 'fulfilled')).toEqual(fates);
           expect(begun).toEqual(fates.map((_, index) => index));
-          expect(most).toBe(Math.min(atOnce, fates.length));
+          expect(most).toBe(Math.min(concurrency, fates.length));
           expect(turns.load).toEqual({ running: 0, waiting: 0, finished: fates.length });
         },
       ),

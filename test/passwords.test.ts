@@ -2,7 +2,7 @@ import { hash } from '@node-rs/argon2';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { dictionary } from '@zxcvbn-ts/language-common';
 import fc from 'fast-check';
-import { Account } from '../src/auth/account.entity.js';
+import { Account } from '../src/auth/account/account.entity.js';
 import { OneTimeTokens } from '../src/auth/local/one-time-tokens.js';
 import { SessionStore } from '../src/auth/sessions/session-store.js';
 import { startApp, type TestApp } from './support/app.js';
@@ -79,9 +79,9 @@ describe.each(Object.entries(CHANGES))('%s', (name, change) => {
   it('succeeds while other processes cannot be told which sessions ended', async () => {
     const { elsewhere, send } = await arrange('untold');
     const store = app.daemun.app.get(SessionStore, { strict: false });
-    const forget = jest.spyOn(store, 'forget').mockReturnValue(new Promise(() => {}));
+    const evict = jest.spyOn(store, 'evictEverywhere').mockReturnValue(new Promise(() => {}));
     const { status } = await send();
-    forget.mockRestore();
+    evict.mockRestore();
     expect(status).toBe(204);
     expect(await code(await refresh(elsewhere.cookie))).toBe('session_ended');
   });

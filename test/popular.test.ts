@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { cursorOf } from '../src/paging.js';
+import { cursorOf } from '../src/http/pagination.js';
 import { json, readAll, signedIn, type SignedIn } from './support/actors.js';
 import { onEachDatabase } from './support/databases.js';
 
@@ -21,7 +21,7 @@ onEachDatabase('the popular posts', (village) => {
   const titlesOf = (posts: readonly Shown[]) => posts.map(({ title }) => title);
   const makeOlder = (path: string, days: number) =>
     village.app.database.query(
-      `UPDATE board.tallies SET created_at = created_at - $2 * interval '1 day' WHERE post_id = $1`,
+      `UPDATE board.post_counters SET created_at = created_at - $2 * interval '1 day' WHERE post_id = $1`,
       [path.slice('/posts/'.length), days],
     );
 
@@ -93,7 +93,7 @@ onEachDatabase('the popular posts', (village) => {
     const path = await village.writePost(slug);
     for (const method of ['PUT', 'DELETE']) await village.mina.call(method, `${path}/like`);
     const reactions = await village.app.database.query<{ board: string; xid: string }[]>(
-      'SELECT board_id AS board, made_by::text AS xid FROM board.reactions WHERE post_id = $1 ORDER BY made_by',
+      'SELECT board_id AS board, transaction_id::text AS xid FROM board.counter_changes WHERE post_id = $1 ORDER BY transaction_id',
       [path.slice('/posts/'.length)],
     );
     const [liked, unliked] = reactions.map(({ xid }) => xid);

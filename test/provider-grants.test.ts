@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import { startSandbox, type Sandbox } from '../sandbox/sandbox.js';
 import { Outbox } from '../src/outbox/outbox.js';
-import { Housekeeping } from '../src/auth/housekeeping.js';
+import { AuthRetention } from '../src/auth/auth-retention.js';
 import { startApp, type TestApp } from './support/app.js';
 import { insiders } from './support/insiders.js';
 import { PostgresServer } from './support/postgres-server.js';
@@ -48,7 +48,7 @@ describeWith('postgres', 'the token that ends a connection at a provider', () =>
 
   const { logIn, call } = insiders(() => app);
   const deliver = () => app.daemun.app.get(Outbox, { strict: false }).run();
-  const tidy = () => app.daemun.app.get(Housekeeping, { strict: false }).tidy();
+  const tidy = () => app.daemun.app.get(AuthRetention, { strict: false }).run();
   const messagesLeft = async () => (await app.database.query<object[]>('SELECT 1 FROM auth.outbox')).length;
   const revoked = () => sandbox.requests().filter(({ endpoint }) => endpoint === 'revoke').length;
 

@@ -3,15 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { databaseOptions } from '../ormconfig.js';
-import { Revocations } from '../src/access/revocations.js';
-import { PostgresSessionStore } from '../src/auth/sessions/postgres-session-store.js';
-import { RedisSessionStore } from '../src/auth/sessions/redis-session-store.js';
-import { RevocationNews } from '../src/auth/sessions/revocation-news.js';
+import { Denylist } from '../src/access/revocations.js';
+import { SessionRows } from '../src/auth/sessions/session-rows.js';
+import { SessionCache } from '../src/auth/sessions/session-cache.js';
+import { RevocationFeed } from '../src/auth/sessions/revocation-feed.js';
 import { migrate } from '../src/database/migrate.js';
-import { Metrics } from '../src/metrics/metrics.js';
+import { Metrics } from '../src/observability/metrics.js';
 import { slotOf } from '../src/redis/connection.js';
 import { Redis, script } from '../src/redis/redis.js';
-import { Secret } from '../src/secret.js';
+import { Secret } from '../src/config/secret.js';
 import { testConfig } from './support/config.js';
 import { PostgresServer } from './support/postgres-server.js';
 import { describeWith } from './support/programs.js';
@@ -66,7 +66,7 @@ describeWith('redis', 'the way to a Redis Cluster', () => {
         return !redis.up;
       });
       let returns = 0;
-      redis.onReturn(async () => void returns++);
+      redis.onReconnect(async () => void returns++);
       await sleep(2_500);
       expect(redis.up).toBe(false);
       expect(returns).toBe(0);
@@ -110,14 +110,9 @@ describeWith(
       const database = await new DataSource(options).initialize();
       const redis = new Redis(cluster.url.split(',').map((url) => new Secret(url)));
       // Another list than the news fill, so that only the copies in Redis tell what has ended.
-      const store = new RedisSessionStore(
-        redis,
-        new PostgresSessionStore(database, config),
-        config,
-        new Revocations(config),
-      );
-      const revocations = new Revocations(config);
-      const news = new RevocationNews(database, revocations, config, new Metrics(), redis, store);
+      const store = new SessionCache(redis, new SessionRows(database, config), config, new Denylist(config));
+      const revocations = new Denylist(config);
+      const news = new RevocationFeed(database, revocations, config, new Metrics(), redis, store);
       await news.onModuleInit();
       try {
         // One on each node, whichever fails over.
@@ -127,24 +122,24 @@ describeWith(
         for (let i = 0; i < 30; i++) {
           const id = randomUUID();
           await store.open({ id, accountId, method: 'kakao' });
-          expect(await store.present(id, 1)).toMatchObject({ generation: 2 });
+          expect(await store.rotate(id, 1)).toMatchObject({ generation: 2 });
           left.push(id);
         }
         for (const node of cluster.nodes) expect(await node.command('WAIT', '1', '5000')).toBe(1);
         for (const replica of cluster.replicas) await replica.stopFollowing();
         for (const id of left) await store.end(id, { reason: 'logged_out' });
-        await store.forget(left);
+        await store.evictEverywhere(left);
         await database.query(
-          `UPDATE auth.sessions SET ended_at = now() - interval '1 hour', touched_at = now() - interval '1 hour'`,
+          `UPDATE auth.sessions SET ended_at = now() - interval '1 hour', changed_at = now() - interval '1 hour'`,
         );
         const returns: true[] = [];
-        redis.onReturn(async () => void returns.push(true));
+        redis.onReconnect(async () => void returns.push(true));
         for (const replica of cluster.replicas) await replica.command('CLUSTER', 'FAILOVER', 'TAKEOVER');
         while (returns.length === 0 || !redis.up) {
-          for (const id of left) expect(await store.present(id, 2)).toBeUndefined();
+          for (const id of left) expect(await store.rotate(id, 2)).toBeUndefined();
         }
-        expect(redis.doubtAge()).toBeLessThan(0);
-        for (const id of left) expect(await store.present(id, 2)).toBeUndefined();
+        expect(redis.uncertaintyAge()).toBeLessThan(0);
+        for (const id of left) expect(await store.rotate(id, 2)).toBeUndefined();
       } finally {
         redis.onApplicationShutdown();
         await news.onApplicationShutdown();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { OPENING, present, type Outcome } from '../src/auth/sessions/rotation.js';
+import { INITIAL_STATE, rotate, type Rotation } from '../src/auth/sessions/rotation.js';
 import {
   faultyHistories,
   FLIGHT,
@@ -54,7 +54,7 @@ describe('these histories would find out', () => {
   });
 
   it('a process that stood still, and then does what its client has long given up', () => {
-    expect(finds(present, G, false)).toBe(true);
+    expect(finds(rotate, G, false)).toBe(true);
     // The shortest of them: one process sleeps, the other goes on, and what the first was asked abandons what that gave.
     const ask = { up: 0, down: 0, lost: 'nothing', process: 0 } as const;
     const requests = [
@@ -63,30 +63,30 @@ describe('these histories would find out', () => {
       { ...ask, at: 1_110_000, process: 1 } as const,
       { ...ask, at: 1_200_000 },
     ];
-    expect(play({ requests, faults: [] }, G, present, false)).toBe('ended');
+    expect(play({ requests, faults: [] }, G, rotate, false)).toBe('ended');
     expect(play({ requests, faults: [] }, G)).toBe('alive');
   });
 
   it('a floor that moves too early: stragglers right after a move are not forgiven', () => {
     const strict: Step = (state, p, ...rest) =>
-      p < state.parent ? { answer: 'reused', state } : present(state, p, ...rest);
+      p < state.parent ? { outcome: 'reused', state } : rotate(state, p, ...rest);
     expect(finds(strict)).toBe(true);
   });
 
   it('a successor that is another one each time', () => {
-    const fickle: Step = (state, p, now, grace, doubt) => {
-      const outcome = present(state, p, now, grace, doubt);
-      const again = { ...state, current: state.current + 1, handedAt: now };
-      return outcome.answer === 'replayed' ? { answer: 'replayed', state: again } : outcome;
+    const fickle: Step = (state, p, now, grace, uncertainUntil) => {
+      const outcome = rotate(state, p, now, grace, uncertainUntil);
+      const again = { ...state, current: state.current + 1, issuedAt: now };
+      return outcome.outcome === 'reissued' ? { outcome: 'reissued', state: again } : outcome;
     };
     expect(finds(fickle)).toBe(true);
   });
 
   it('a generation that the store has forgotten, when rotating it leaves older ones behind like rotating the current one', () => {
     const alike: Step = (state, p, ...rest) => {
-      const outcome = present(state, p, ...rest);
-      const raised = { ...outcome.state, floor: state.late, late: p };
-      return outcome.answer === 'rotated' ? { answer: 'rotated', state: raised } : outcome;
+      const outcome = rotate(state, p, ...rest);
+      const raised = { ...outcome.state, oldestValid: state.oldestRetry, oldestRetry: p };
+      return outcome.outcome === 'rotated' ? { outcome: 'rotated', state: raised } : outcome;
     };
     const given = { up: 0, down: 0, lost: 'nothing', process: 0 } as const;
     const requests = [
@@ -103,22 +103,25 @@ describe('these histories would find out', () => {
   });
 
   it('a store that trusts what it remembers although it may have forgotten', () => {
-    expect(finds((state, p, now, grace) => present(state, p, now, grace))).toBe(true);
+    expect(finds((state, p, now, grace) => rotate(state, p, now, grace))).toBe(true);
   });
 
   it('a store that refuses what it has forgotten making', () => {
     const forgetful: Step = (state, p, ...rest) =>
-      p > state.current ? { answer: 'reused', state } : present(state, p, ...rest);
+      p > state.current ? { outcome: 'reused', state } : rotate(state, p, ...rest);
     expect(finds(forgetful)).toBe(true);
   });
 });
 
-/** The rotation step as it was when only a pause of more than the grace raised `floor` and `late`. */
+/** The rotation step as it was when only a pause of more than the grace raised `oldestValid` and `oldestRetry`. */
 const raisedByPausesOnly: Step = (state, p, now, grace, ...rest) => {
-  const outcome = present(state, p, now, grace, ...rest);
-  const busy = now - state.handedAt <= grace;
-  if (outcome.answer !== 'rotated' || !busy) return outcome;
-  return { answer: 'rotated', state: { ...outcome.state, floor: state.floor, late: state.floor } };
+  const outcome = rotate(state, p, now, grace, ...rest);
+  const busy = now - state.issuedAt <= grace;
+  if (outcome.outcome !== 'rotated' || !busy) return outcome;
+  return {
+    outcome: 'rotated',
+    state: { ...outcome.state, oldestValid: state.oldestValid, oldestRetry: state.oldestValid },
+  };
 };
 
 describe('a thief with a copy of the cookie', () => {
@@ -147,8 +150,8 @@ describe('a thief with a copy of the cookie', () => {
   type Theft = typeof thefts extends fc.Arbitrary<infer T> ? T : never;
 
   /** In which turn, from 0, the session ended. */
-  function turnOfDetection({ before, older, thiefFirst, turns, doubtful }: Theft, step: Step = present) {
-    let state = OPENING;
+  function turnOfDetection({ before, older, thiefFirst, turns, doubtful }: Theft, step: Step = rotate) {
+    let state = INITIAL_STATE;
     let now = 1_000_000;
     const holding = { owner: 1, thief: 0 };
     const given = [1];
@@ -158,13 +161,13 @@ describe('a thief with a copy of the cookie', () => {
       given.push((holding.owner = state.current));
     }
     holding.thief = given.at(-1 - older) ?? 1;
-    const doubt = doubtful ? now : -Infinity;
+    const uncertainUntil = doubtful ? now : -Infinity;
     for (const [turn, pauses] of turns.entries()) {
       const who = (turn % 2 === 0) === thiefFirst ? 'thief' : 'owner';
       for (const pause of pauses) {
         now += pause;
-        const outcome = step(state, holding[who], now, G, doubt);
-        if (outcome.answer === 'reused') return turn;
+        const outcome = step(state, holding[who], now, G, uncertainUntil);
+        if (outcome.outcome === 'reused') return turn;
         state = outcome.state;
         holding[who] = state.current;
       }
@@ -180,7 +183,7 @@ describe('a thief with a copy of the cookie', () => {
   });
 
   /** Refreshes in the order of their steps, with the state of the session after each. */
-  type Taken = { p: number; now: number; outcome: Outcome }[];
+  type Taken = { p: number; now: number; outcome: Rotation }[];
   const recording = (taken: Taken, step: Step): Step => {
     return (state, p, now, ...rest) => {
       const outcome = step(state, p, now, ...rest);
@@ -195,14 +198,14 @@ describe('a thief with a copy of the cookie', () => {
   function usableCopy(taken: Taken, step: Step) {
     let [newest, second] = [0, 0];
     for (const [i, { p, now, outcome }] of taken.entries()) {
-      const { answer, state } = outcome;
-      if (answer === 'reused') return undefined;
-      if (answer === 'rotated') [newest, second] = [p, newest];
-      const afterPause = Math.max(now, state.movedAt + G + 1);
+      const { outcome: kind, state } = outcome;
+      if (kind === 'reused') return undefined;
+      if (kind === 'rotated') [newest, second] = [p, newest];
+      const afterPause = Math.max(now, state.rotatedAt + G + 1);
       const next = taken[i + 1]?.now ?? Infinity;
       for (let copy = 1; copy < newest; copy++) {
         const at = copy < second ? now : afterPause;
-        if (at <= next && step(state, copy, at, G).answer !== 'reused') return { copy, at, state };
+        if (at <= next && step(state, copy, at, G).outcome !== 'reused') return { copy, at, state };
       }
     }
     return undefined;
@@ -218,7 +221,7 @@ describe('a thief with a copy of the cookie', () => {
       const taken: Taken = [];
       const take = recording(taken, step);
       const holding = { owner: 1, thief: 1 };
-      let state = OPENING;
+      let state = INITIAL_STATE;
       let now = 1_000_000;
       for (const [i, pause] of pauses.entries()) {
         const who = thieves[i] === true ? 'thief' : 'owner';
@@ -235,14 +238,14 @@ describe('a thief with a copy of the cookie', () => {
     });
 
   it('property 2, detection: is found out at once with a copy that was left behind, whatever the rhythm of owner and thief', () => {
-    fc.assert(inCompany(present), { numRuns: runs(20_000) });
+    fc.assert(inCompany(rotate), { numRuns: runs(20_000) });
   });
 
   it('property 2, detection: is found out at once with a copy that an owner with tabs, lost and late answers left behind', () => {
-    fc.assert(alone(present), { numRuns: runs(20_000) });
+    fc.assert(alone(rotate), { numRuns: runs(20_000) });
   });
 
-  const bottomless: Step = (state, p, ...rest) => present({ ...state, floor: 0 }, p, ...rest);
+  const bottomless: Step = (state, p, ...rest) => rotate({ ...state, oldestValid: 0 }, p, ...rest);
   it.each([
     ['a busy owner left every copy valid', raisedByPausesOnly],
     ['no generation were too old', bottomless],
@@ -258,7 +261,7 @@ describe('a thief with a copy of the cookie', () => {
   });
 
   it('would not be found out if abandoned tokens were forgiven', () => {
-    const forgiving: Step = (state, p, now, grace) => present(state, p, now, grace, state.movedAt);
+    const forgiving: Step = (state, p, now, grace) => rotate(state, p, now, grace, state.rotatedAt);
     const found = fc.property(thefts, (theft) => (turnOfDetection(theft, forgiving) ?? 4) <= 2);
     expect(fc.check(found, { numRuns: 20_000 }).failed).toBe(true);
   });

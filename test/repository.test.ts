@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { PROVIDERS } from '../src/auth/social/providers.js';
-import { configKeys } from '../src/config.js';
+import { configKeys } from '../src/config/config.js';
 import { PROBLEMS } from '../src/problems/catalogue.js';
 import { postgresRows, redisRows } from './support/store-failures.js';
 
@@ -124,9 +124,9 @@ describe('what is written down', () => {
     expect([...setUp.matchAll(/^ *(npm|npx|node) .*$/gm)]).toHaveLength(2);
   });
 
-  it('leaves the environment to src/config.ts', () => {
+  it('leaves the environment to src/config/config.ts', () => {
     const elsewhere = sources.filter(
-      (file) => file !== 'src/config.ts' && read(file).includes('process.env'),
+      (file) => file !== 'src/config/config.ts' && read(file).includes('process.env'),
     );
     expect(elsewhere).toEqual([]);
   });

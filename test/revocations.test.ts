@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { CLOCK_SKEW_S } from '../src/access/access-token.js';
-import { Revocations } from '../src/access/revocations.js';
-import { carryOut } from '../src/auth/orders.js';
+import { Denylist } from '../src/access/revocations.js';
+import { runAdminCommand } from '../src/auth/account/admin-commands.js';
 import { Sessions } from '../src/auth/sessions/sessions.js';
 import { signedIn } from './support/actors.js';
 import { startApp } from './support/app.js';
@@ -25,22 +25,22 @@ describe('the list of what ended', () => {
   const config = testConfig({ ACCESS_TOKEN_TTL: '600' });
 
   it('keeps a session until its last access token has expired, and no longer', () => {
-    const revocations = new Revocations(config);
+    const revocations = new Denylist(config);
     const ended = randomUUID();
-    revocations.endSession(ended);
+    revocations.denySession(ended);
     jest.advanceTimersByTime(600_000);
-    revocations.endSession(randomUUID());
+    revocations.denySession(randomUUID());
     expect(revocations.verdict(actor(ended))).toBe('ended');
     expect(revocations.size).toBe(2);
     jest.advanceTimersByTime(11_000);
-    revocations.endSession(randomUUID());
+    revocations.denySession(randomUUID());
     expect(revocations.size).toBe(2);
   });
 
   it('refuses what was issued to an account before it changed, and nothing that is issued from then on', () => {
-    const revocations = new Revocations(config);
+    const revocations = new Denylist(config);
     const before = actor(randomUUID());
-    revocations.refuseIssuedUntilNow(before.actor.accountId);
+    revocations.denyTokensIssuedUntilNow(before.actor.accountId);
     expect(revocations.verdict(before)).toBe('outdated');
     const issuedAt = revocations.issueAt(before.actor.accountId);
     expect(revocations.verdict({ ...before, issuedAt })).toBeUndefined();
@@ -57,18 +57,18 @@ describe('the list of what ended', () => {
           DATABASE_URL: 'postgres://127.0.0.1/x',
           REVOCATION_POLL_SECONDS: `${poll}`,
         });
-        const [a, b] = [new Revocations(follower), new Revocations(follower)];
+        const [a, b] = [new Denylist(follower), new Denylist(follower)];
         const token = actor(randomUUID());
         const { accountId } = token.actor;
         // Issued by b with the roles from before, in the moment in which a learns of the change.
         at(learntA, aheadB);
         const before = { ...token, issuedAt: b.issueAt(accountId) };
         at(learntA, aheadA);
-        a.refuseIssuedUntilNow(accountId);
+        a.denyTokensIssuedUntilNow(accountId);
         at(learntA + later, aheadA);
         const after = { ...token, issuedAt: a.issueAt(accountId) };
         at(learntB, aheadB);
-        b.refuseIssuedUntilNow(accountId);
+        b.denyTokensIssuedUntilNow(accountId);
         expect(a.verdict(before)).toBe('outdated');
         expect([a.verdict(after), b.verdict(after)]).toEqual([undefined, undefined]);
       }),
@@ -76,7 +76,7 @@ describe('the list of what ended', () => {
   });
 
   it('is asked to be brought up to date when news are overdue', async () => {
-    const revocations = new Revocations(config);
+    const revocations = new Denylist(config);
     const catchUp = jest.fn(async () => revocations.caughtUp(5_000));
     revocations.follow(catchUp);
     expect(revocations.overdue).toBe(true);
@@ -87,7 +87,7 @@ describe('the list of what ended', () => {
   });
 
   it('goes on as it is for a while when nobody can tell it what is new', async () => {
-    const revocations = new Revocations(config);
+    const revocations = new Denylist(config);
     revocations.follow(() => Promise.reject(new Error('the database is away')));
     await revocations.freshen();
     expect(revocations.overdue).toBe(false);
@@ -96,7 +96,7 @@ describe('the list of what ended', () => {
   });
 
   it('keeps one request waiting, and not one a second, while nobody can tell it what is new', async () => {
-    const revocations = new Revocations(config);
+    const revocations = new Denylist(config);
     const catchUp = jest.fn(() => new Promise<void>(() => {}));
     revocations.follow(catchUp);
     const first = revocations.freshen();
@@ -150,11 +150,11 @@ describeWith('postgres', 'two processes on one PostgreSQL, without Redis', () =>
         undefined,
         undefined,
       ]);
-      await sessions.logOut(leaving.refreshToken);
+      await sessions.logout(leaving.refreshToken);
       await until('session_ended', leaving.accessToken);
       expect(await codeOf(staying.accessToken)).toBeUndefined();
 
-      await carryOut('grant', id, first.database);
+      await runAdminCommand('grant', id, first.database);
       await until('access_token_expired', staying.accessToken);
       const refreshed = await fetch(`${second.url}/auth/refresh`, {
         method: 'POST',

@@ -109,7 +109,7 @@ onEachDatabase('search', (village) => {
     const SQUARES = String.fromCodePoint(...Array.from({ length: 88 }, (_, i) => 0x3300 + i));
     const searched = async (q: string): Promise<string[]> => {
       const [{ words }] = await village.app.database.query<[{ words: string | null }]>(
-        'SELECT board.searched(gen_random_uuid(), $1) AS words',
+        'SELECT board.search_terms(gen_random_uuid(), $1) AS words',
         [q],
       );
       return words?.split(' & ').slice(0, -1) ?? [];

@@ -4,15 +4,15 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DataSource } from 'typeorm';
 import { databaseOptions } from '../ormconfig.js';
-import { Revocations } from '../src/access/revocations.js';
-import { PostgresSessionStore } from '../src/auth/sessions/postgres-session-store.js';
-import { RedisSessionStore } from '../src/auth/sessions/redis-session-store.js';
-import { DROP } from '../src/auth/sessions/present.lua.js';
-import { OPENING, present } from '../src/auth/sessions/rotation.js';
-import type { Presented, SessionStore } from '../src/auth/sessions/session-store.js';
+import { Denylist } from '../src/access/revocations.js';
+import { SessionRows } from '../src/auth/sessions/session-rows.js';
+import { SessionCache } from '../src/auth/sessions/session-cache.js';
+import { EVICT } from '../src/auth/sessions/rotation.lua.js';
+import { INITIAL_STATE, rotate } from '../src/auth/sessions/rotation.js';
+import type { RotatedSession, SessionStore } from '../src/auth/sessions/session-store.js';
 import { migrate } from '../src/database/migrate.js';
 import { Redis, script } from '../src/redis/redis.js';
-import { Secret } from '../src/secret.js';
+import { Secret } from '../src/config/secret.js';
 import { startApp, type TestApp } from './support/app.js';
 import { faultyHistories, histories, unfold } from './support/refresh-histories.js';
 import { storeRuns } from './support/runs.js';
@@ -37,9 +37,9 @@ interface Rig {
   readonly store: SessionStore;
   /** Another process's. */
   readonly other: SessionStore;
-  /** A step in which the store may have forgotten what was before `doubtAge` ms ago. */
-  present(id: string, generation: number, doubtAge: number): Promise<Presented | undefined>;
-  /** Whether everything before the first step is in doubt, because that is when the store first heard of the session. */
+  /** A step in which the store may have forgotten what was before `uncertaintyAge` ms ago. */
+  rotate(id: string, generation: number, uncertaintyAge: number): Promise<RotatedSession | undefined>;
+  /** Whether everything before the first step is in uncertainty, because that is when the store first heard of the session. */
   readonly seeds: boolean;
   /** Lets time pass for one session by moving its past away. */
   pass(id: string, ms: number): Promise<void>;
@@ -47,7 +47,7 @@ interface Rig {
 
 async function passInRow(database: DataSource, id: string, ms: number): Promise<void> {
   await database.query(
-    `UPDATE auth.sessions SET moved_at = moved_at - $2, handed_at = handed_at - $2, touched_at = touched_at - make_interval(secs => $2 / 1000.0),
+    `UPDATE auth.sessions SET rotated_at = rotated_at - $2, issued_at = issued_at - $2, changed_at = changed_at - make_interval(secs => $2 / 1000.0),
        created_at = created_at - make_interval(secs => $2 / 1000.0), expires_at = expires_at - make_interval(secs => $2 / 1000.0)
      WHERE id = $1`,
     [id, ms],
@@ -80,31 +80,31 @@ function sessionStoreSuite(rig: () => Rig): void {
     return rows.map(({ kind }) => kind);
   };
 
-  it('does what the pure step does, in every history, also in doubt', async () => {
+  it('does what the pure step does, in every history, also in uncertainty', async () => {
     const steps = fc.array(
       fc.record({
         back: fc.integer({ min: -3, max: 5 }),
         wait: fc.nat({ max: 5 }),
-        doubt: fc.option(fc.integer({ min: -1, max: 5 }), { freq: 3 }),
+        uncertainty: fc.option(fc.integer({ min: -1, max: 5 }), { freq: 3 }),
       }),
       { minLength: 1, maxLength: 15 },
     );
     await fc.assert(
       fc.asyncProperty(steps, async (history) => {
         const id = await openSession();
-        let state = OPENING;
+        let state = INITIAL_STATE;
         let now = 100_000_000;
         let seededAt: number | undefined;
-        for (const { back, wait, doubt } of history) {
+        for (const { back, wait, uncertainty } of history) {
           await rig().pass(id, wait * STEP);
           now += wait * STEP;
           seededAt ??= rig().seeds ? now : -Infinity;
           const p = Math.max(1, state.current - back);
-          const doubtAge = doubt === null ? NEVER : doubt * STEP + STEP / 4;
-          const expected = present(state, p, now, GRACE, Math.max(now - doubtAge, seededAt));
-          const answered = await rig().present(id, p, doubtAge);
-          expect(answered?.answer).toBe(expected.answer);
-          if (expected.answer === 'reused') {
+          const uncertaintyAge = uncertainty === null ? NEVER : uncertainty * STEP + STEP / 4;
+          const expected = rotate(state, p, now, GRACE, Math.max(now - uncertaintyAge, seededAt));
+          const answered = await rig().rotate(id, p, uncertaintyAge);
+          expect(answered?.outcome).toBe(expected.outcome);
+          if (expected.outcome === 'reused') {
             expect(await endOf(id)).toBe('reused');
             return;
           }
@@ -128,8 +128,8 @@ function sessionStoreSuite(rig: () => Rig): void {
           const { generation, at } = next.value;
           await rig().pass(id, at - now);
           now = at;
-          const answered = await rig().present(id, generation, NEVER);
-          expect(answered?.answer).toMatch(/^(rotated|replayed|recovered)$/);
+          const answered = await rig().rotate(id, generation, NEVER);
+          expect(answered?.outcome).toMatch(/^(rotated|reissued|recovered)$/);
           next = refreshes.next(answered?.generation ?? 0);
         }
       }),
@@ -142,14 +142,14 @@ function sessionStoreSuite(rig: () => Rig): void {
     const id = await openSession();
     const answers: unknown[] = [];
     const expected: unknown[] = [];
-    let state = OPENING;
+    let state = INITIAL_STATE;
     let now = 100_000_000;
     for (const [wait, p] of steps) {
       await rig().pass(id, wait);
       now += wait;
-      answers.push((await rig().present(id, p, NEVER))?.answer);
-      const outcome = present(state, p, now, GRACE);
-      expected.push(outcome.answer);
+      answers.push((await rig().rotate(id, p, NEVER))?.outcome);
+      const outcome = rotate(state, p, now, GRACE);
+      expected.push(outcome.outcome);
       state = outcome.state;
     }
     expect(answers).toEqual(expected);
@@ -165,7 +165,7 @@ function sessionStoreSuite(rig: () => Rig): void {
       [SHORT, 3],
       [LONG, 2], // the thief
     ]);
-    expect(answers).toEqual(['rotated', 'recovered', 'replayed', 'rotated', 'reused']);
+    expect(answers).toEqual(['rotated', 'recovered', 'reissued', 'rotated', 'reused']);
   });
 
   it('property 2, detection: ends a session on the copy from the beginning of a busy hour', async () => {
@@ -182,54 +182,54 @@ function sessionStoreSuite(rig: () => Rig): void {
   it('property 4: gives one successor to everyone who presents one token at once, whichever process they reach', async () => {
     const id = await openSession();
     const answers = await Promise.all(
-      Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? rig().store : rig().other).present(id, 1)),
+      Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? rig().store : rig().other).rotate(id, 1)),
     );
     expect(answers.map((answer) => answer?.generation)).toEqual(Array(30).fill(2));
-    expect(answers.filter((answer) => answer?.answer === 'rotated')).toHaveLength(1);
+    expect(answers.filter((answer) => answer?.outcome === 'rotated')).toHaveLength(1);
   });
 
   it('property 3, ended stays ended: for every process, when a session of another account replaces it', async () => {
     const id = await openSession();
-    await store().present(id, 1);
+    await store().rotate(id, 1);
     const [accountId, next] = [randomUUID(), randomUUID()];
     await rig().database.query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'juno')`, [accountId]);
     const ended = await store().open({ id: next, accountId, method: 'password', replaces: [id] });
     expect(ended).toEqual([id]);
-    await store().forget(ended);
-    for (const each of [rig().store, rig().other]) expect(await each.present(id, 2)).toBeUndefined();
+    await store().evictEverywhere(ended);
+    for (const each of [rig().store, rig().other]) expect(await each.rotate(id, 2)).toBeUndefined();
     expect([await endOf(id), await store().wasReplaced(id)]).toEqual(['replaced', true]);
-    expect(await store().present(next, 1)).toMatchObject({ answer: 'rotated', accountId });
+    expect(await store().rotate(next, 1)).toMatchObject({ outcome: 'rotated', accountId });
   });
 
   it('property 3, ended stays ended: for every process', async () => {
     const id = await openSession();
-    await store().present(id, 1);
+    await store().rotate(id, 1);
     expect(await store().end(id, { reason: 'logged_out' })).toEqual(expect.any(String));
-    await store().forget([id]);
+    await store().evictEverywhere([id]);
     for (const each of [rig().store, rig().other]) {
-      expect(await each.present(id, 1)).toBeUndefined();
-      expect(await each.present(id, 2)).toBeUndefined();
-      expect(await each.present(id, 99)).toBeUndefined();
+      expect(await each.rotate(id, 1)).toBeUndefined();
+      expect(await each.rotate(id, 2)).toBeUndefined();
+      expect(await each.rotate(id, 99)).toBeUndefined();
     }
   });
 
   it('leaves the session of another owner alone', async () => {
     const id = await openSession();
-    await store().present(id, 1);
+    await store().rotate(id, 1);
     expect(await store().end(id, { reason: 'ended_from_list' }, randomUUID())).toBeUndefined();
-    expect(await store().present(id, 1)).toMatchObject({ generation: 2 });
+    expect(await store().rotate(id, 1)).toMatchObject({ generation: 2 });
   });
 
   it('ends a session on reuse, so that the right token does not work either', async () => {
     const id = await openSession();
     for (const p of [1, 2, 3]) {
       await rig().pass(id, 60_000);
-      await rig().present(id, p, NEVER);
+      await rig().rotate(id, p, NEVER);
     }
     await rig().pass(id, 60_000);
-    expect((await rig().present(id, 1, NEVER))?.answer).toBe('reused');
-    expect(await store().present(id, 4)).toBeUndefined();
-    expect(await rig().other.present(id, 4)).toBeUndefined();
+    expect((await rig().rotate(id, 1, NEVER))?.outcome).toBe('reused');
+    expect(await store().rotate(id, 4)).toBeUndefined();
+    expect(await rig().other.rotate(id, 4)).toBeUndefined();
   });
 
   it('records opening, recovery and reuse as audit events', async () => {
@@ -237,7 +237,7 @@ function sessionStoreSuite(rig: () => Rig): void {
     const outcomes: unknown[] = [];
     for (const p of [1, 1, 2]) {
       await rig().pass(id, 60_000);
-      outcomes.push((await rig().present(id, p, NEVER))?.answer);
+      outcomes.push((await rig().rotate(id, p, NEVER))?.outcome);
     }
     expect(outcomes).toEqual(['rotated', 'recovered', 'reused']);
     const events = ['session_opened', 'session_recovered', 'session_reused'];
@@ -257,35 +257,35 @@ function sessionStoreSuite(rig: () => Rig): void {
     await store().end(ended, { reason: 'logged_out' });
     for (const each of [rig().store, rig().other]) {
       for (const session of [id, ended]) {
-        const late = each.present(session, 1, performance.now() - 1_000);
+        const late = each.rotate(session, 1, performance.now() - 1_000);
         await expect(late).rejects.toMatchObject({ code: 'temporarily_unavailable' });
       }
     }
-    expect(await store().present(id, 1, performance.now() + 10_000)).toMatchObject({ answer: 'rotated' });
-    expect(await store().present(ended, 1, performance.now() + 10_000)).toBeUndefined();
+    expect(await store().rotate(id, 1, performance.now() + 10_000)).toMatchObject({ outcome: 'rotated' });
+    expect(await store().rotate(ended, 1, performance.now() + 10_000)).toBeUndefined();
   });
 
   it('knows no session that was never opened', async () => {
-    expect(await store().present(randomUUID(), 1)).toBeUndefined();
+    expect(await store().rotate(randomUUID(), 1)).toBeUndefined();
   });
 
   it('says whose session it is, with which roles, and nothing once the account is disabled', async () => {
     const id = await openSession();
-    expect(await store().present(id, 1)).toMatchObject({ accountId: expect.any(String), roles: ['user'] });
+    expect(await store().rotate(id, 1)).toMatchObject({ accountId: expect.any(String), roles: ['user'] });
     const disabled = await openSession();
     await rig().database.query(
       `UPDATE auth.accounts SET status = 'disabled' WHERE id = (SELECT account_id FROM auth.sessions WHERE id = $1)`,
       [disabled],
     );
-    expect((await store().present(disabled, 1))?.roles).toBeUndefined();
+    expect((await store().rotate(disabled, 1))?.roles).toBeUndefined();
   });
 
   it('lets a session that nobody used for the idle limit be over', async () => {
     const id = await openSession();
     await rig().pass(id, config.sessionIdle * 1000 - STEP);
-    expect(await store().present(id, 1)).toMatchObject({ answer: 'rotated' });
+    expect(await store().rotate(id, 1)).toMatchObject({ outcome: 'rotated' });
     await rig().pass(id, config.sessionIdle * 1000 + STEP);
-    expect(await store().present(id, 2)).toBeUndefined();
+    expect(await store().rotate(id, 2)).toBeUndefined();
   });
 
   it('lets a session be over at its absolute limit, however busy it is', async () => {
@@ -294,20 +294,21 @@ function sessionStoreSuite(rig: () => Rig): void {
     let p = 1;
     for (let passed = idle; passed < config.sessionMax * 1000; passed += idle) {
       await rig().pass(id, idle);
-      expect(await store().present(id, p++)).toMatchObject({ answer: 'rotated' });
+      expect(await store().rotate(id, p++)).toMatchObject({ outcome: 'rotated' });
     }
     await rig().pass(id, idle);
-    expect(await store().present(id, p)).toBeUndefined();
+    expect(await store().rotate(id, p)).toBeUndefined();
   });
 }
 
 function postgresRig(database: DataSource): Rig {
-  const store = new PostgresSessionStore(database, config);
+  const store = new SessionRows(database, config);
   return {
     database,
     store,
-    other: new PostgresSessionStore(database, config),
-    present: (id, p, doubtAge) => store.present(id, p, undefined, doubtAge === NEVER ? undefined : doubtAge),
+    other: new SessionRows(database, config),
+    rotate: (id, p, uncertaintyAge) =>
+      store.rotate(id, p, undefined, uncertaintyAge === NEVER ? undefined : uncertaintyAge),
     seeds: false,
     pass: (id, ms) => passInRow(database, id, ms),
   };
@@ -361,13 +362,13 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
     sessionStoreSuite(() => rig);
 
     it('property 1, one lineage: ends no honest session in any history of a Redis that is flushed, fails over or is away', async () => {
-      const rows = new PostgresSessionStore(database, config);
+      const rows = new SessionRows(database, config);
       const accountId = randomUUID();
       await database.query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'mina')`, [accountId]);
-      const touchedSince = async (id: string, age: number) =>
+      const changedSince = async (id: string, age: number) =>
         (
           await database.query<[{ touched: boolean | null }]>(
-            'SELECT touched_at > now() - make_interval(secs => $2 / 1000.0) AS touched FROM auth.sessions WHERE id = $1',
+            'SELECT changed_at > now() - make_interval(secs => $2 / 1000.0) AS touched FROM auth.sessions WHERE id = $1',
             [id, age],
           )
         )[0].touched === true;
@@ -385,7 +386,7 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
             await rig.pass(id, event.at - now);
             now = event.at;
             let given = 0;
-            if (event.kind === 'flush') await links[0]?.run(DROP, key, []);
+            if (event.kind === 'flush') await links[0]?.run(EVICT, key, []);
             if (event.kind === 'fail over') {
               copies = copies.filter(({ at }) => at <= now - event.back);
               const copy = copies.at(-1);
@@ -393,19 +394,19 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
               if (copy !== undefined) await links[0]?.run(PASS, key, [now - copy.at]);
             }
             // A second more, since the row's clock runs on.
-            if (event.kind === 'reconnect' && (await touchedSince(id, now - event.goodAt + 1_000))) {
-              await links[0]?.run(DROP, key, []);
+            if (event.kind === 'reconnect' && (await changedSince(id, now - event.goodAt + 1_000))) {
+              await links[0]?.run(EVICT, key, []);
             }
             if (event.kind === 'refresh') {
-              const { generation, away, doubt } = event;
-              const doubtAge = doubt === -Infinity ? NEVER : now - doubt;
+              const { generation, away, uncertainUntil } = event;
+              const uncertaintyAge = uncertainUntil === -Infinity ? NEVER : now - uncertainUntil;
               const answered = away
-                ? await rows.present(id, generation, undefined, doubtAge)
-                : await rig.present(id, generation, doubtAge);
-              expect(answered?.answer).toMatch(/^(rotated|replayed|recovered)$/);
+                ? await rows.rotate(id, generation, undefined, uncertaintyAge)
+                : await rig.rotate(id, generation, uncertaintyAge);
+              expect(answered?.outcome).toMatch(/^(rotated|reissued|recovered)$/);
               given = answered?.generation ?? 0;
               // The hourly update of the row.
-              await (rig.store as RedisSessionStore).onApplicationShutdown();
+              await (rig.store as SessionCache).onApplicationShutdown();
               if (!away) copies.push({ at: now, fields: (await links[0]?.run(COPY, key, [])) as string[] });
             }
             next = happenings.next(given);
@@ -419,10 +420,10 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
       const [accountId, id] = [randomUUID(), randomUUID()];
       await database.query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'mina')`, [accountId]);
       await rig.store.open({ id, accountId, method: 'password' });
-      await rig.store.present(id, 1);
+      await rig.store.rotate(id, 1);
       // A row that disappears is not missed until something has to be written to it.
       await database.query('DELETE FROM auth.sessions WHERE id = $1', [id]);
-      expect(await rig.store.present(id, 1)).toMatchObject({ answer: 'replayed', generation: 2, accountId });
+      expect(await rig.store.rotate(id, 1)).toMatchObject({ outcome: 'reissued', generation: 2, accountId });
     });
 
     it('brings the row up to date once an hour', async () => {
@@ -433,13 +434,13 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
         (
           await database.query<[{ current: number }]>('SELECT current FROM auth.sessions WHERE id = $1', [id])
         )[0].current;
-      await rig.store.present(id, 1);
+      await rig.store.rotate(id, 1);
       await rig.pass(id, 60_000);
-      await rig.store.present(id, 2);
+      await rig.store.rotate(id, 2);
       expect(await currentInRow()).toBe(1);
       await rig.pass(id, 3_600_000);
-      await rig.store.present(id, 3);
-      await (rig.store as RedisSessionStore).onApplicationShutdown();
+      await rig.store.rotate(id, 3);
+      await (rig.store as SessionCache).onApplicationShutdown();
       expect(await currentInRow()).toBe(4);
     });
 
@@ -448,13 +449,13 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
       await database.query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'mina')`, [accountId]);
       await rig.store.open({ id, accountId, method: 'password' });
       for (const p of [1, 2, 3]) {
-        await rig.present(id, p, NEVER);
+        await rig.rotate(id, p, NEVER);
         await rig.pass(id, 60_000);
       }
       // A process without Redis has served the session from its old row meanwhile.
-      const rows = new PostgresSessionStore(database, config);
-      expect(await rows.present(id, 1, undefined, 0)).toMatchObject({ answer: 'rotated', generation: 2 });
-      expect(await rig.present(id, 1, NEVER)).toMatchObject({ answer: 'replayed', generation: 2 });
+      const rows = new SessionRows(database, config);
+      expect(await rows.rotate(id, 1, undefined, 0)).toMatchObject({ outcome: 'rotated', generation: 2 });
+      expect(await rig.rotate(id, 1, NEVER)).toMatchObject({ outcome: 'reissued', generation: 2 });
     });
 
     it('decides about reuse once, also when the row says that it was touched in the future', async () => {
@@ -463,11 +464,11 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
       await rig.store.open({ id, accountId, method: 'password' });
       // As after a fail-over of the database to a machine whose clock is behind.
       await database.query(
-        `UPDATE auth.sessions SET current = 10, parent = 9, floor = 8, late = 9, touched_at = now() + interval '1 hour' WHERE id = $1`,
+        `UPDATE auth.sessions SET current = 10, parent = 9, floor = 8, late = 9, changed_at = now() + interval '1 hour' WHERE id = $1`,
         [id],
       );
-      expect(await rig.store.present(id, 1)).toMatchObject({ answer: 'reused' });
-      expect(await rig.other.present(id, 10)).toBeUndefined();
+      expect(await rig.store.rotate(id, 1)).toMatchObject({ outcome: 'reused' });
+      expect(await rig.other.rotate(id, 10)).toBeUndefined();
     });
   });
 });
@@ -488,28 +489,22 @@ if #ARGV > 0 then redis.call('HSET', KEYS[1], unpack(ARGV)) end
 `);
 
 function redisRig(database: DataSource, redis: Redis, otherRedis: Redis): Rig {
-  const doubts = { age: NEVER };
-  for (const link of [redis, otherRedis]) link.doubtAge = () => doubts.age;
+  const uncertainty = { age: NEVER };
+  for (const link of [redis, otherRedis]) link.uncertaintyAge = () => uncertainty.age;
   const [store, other] = [redis, otherRedis].map(
-    (link) =>
-      new RedisSessionStore(
-        link,
-        new PostgresSessionStore(database, config),
-        config,
-        new Revocations(config),
-      ),
+    (link) => new SessionCache(link, new SessionRows(database, config), config, new Denylist(config)),
   );
   if (store === undefined || other === undefined) throw new Error('no store');
   return {
     database,
     store,
     other,
-    present: async (id, p, doubtAge) => {
-      doubts.age = doubtAge;
+    rotate: async (id, p, uncertaintyAge) => {
+      uncertainty.age = uncertaintyAge;
       try {
-        return await store.present(id, p);
+        return await store.rotate(id, p);
       } finally {
-        doubts.age = NEVER;
+        uncertainty.age = NEVER;
       }
     },
     seeds: true,

@@ -51,7 +51,9 @@ const me = (token: string | undefined, on = app) =>
   fetch(`${on.url}/users/me`, { headers: { authorization: `Bearer ${token}` } });
 /** Lets time pass for every session by moving its past away. */
 const pass = (ms: number) =>
-  app.database.query('UPDATE auth.sessions SET moved_at = moved_at - $1, handed_at = handed_at - $1', [ms]);
+  app.database.query('UPDATE auth.sessions SET rotated_at = rotated_at - $1, issued_at = issued_at - $1', [
+    ms,
+  ]);
 
 describe('refreshing', () => {
   it('answers with an access token, and hides the successor in the cookie', async () => {

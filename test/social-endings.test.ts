@@ -2,12 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { google } from '../src/auth/social/google.js';
 import { kakao } from '../src/auth/social/kakao.js';
 import { naver } from '../src/auth/social/naver.js';
-import type { Connection, Ending, ProviderDefinition } from '../src/auth/social/provider-definition.js';
+import type { Connection, UnlinkResult, ProviderDefinition } from '../src/auth/social/provider-definition.js';
 import type { ProviderGrant } from '../src/auth/social/provider-grants.js';
-import { Secret } from '../src/secret.js';
+import { Secret } from '../src/config/secret.js';
 
 type Kind = ProviderGrant['kind'];
-const answers: [string, ProviderDefinition, Kind | 'admin key', number, object, Ending][] = [
+const answers: [string, ProviderDefinition, Kind | 'admin key', number, object, UnlinkResult][] = [
   ['Google revokes', google, 'refresh_token', 200, {}, 'over'],
   [
     'Google does not know the refresh token',
@@ -37,7 +37,7 @@ const answers: [string, ProviderDefinition, Kind | 'admin key', number, object, 
 ];
 
 describe('a connection at a provider', () => {
-  it.each(answers)('when %s', (_, { unlink }, means, status, answer, ending) => {
+  it.each(answers)('when %s', (_, { unlink }, means, status, answer, result) => {
     const connection: Connection = {
       subject: '1',
       grant: means === 'admin key' ? undefined : { kind: means, token: 'token' },
@@ -48,6 +48,6 @@ describe('a connection at a provider', () => {
         scope: [],
       },
     };
-    expect(unlink?.ending(status, { ...answer }, connection)).toBe(ending);
+    expect(unlink?.resultOf(status, { ...answer }, connection)).toBe(result);
   });
 });

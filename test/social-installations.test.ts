@@ -91,7 +91,7 @@ describe('an installation', () => {
       PROVIDERS.map(async (definition) => {
         const credentials = { clientId: `${definition.id}-id`, scope: [] };
         const provider = new Provider(definition, credentials, 'https://api.example.com');
-        const url = new URL((await provider.depart('state')).url);
+        const url = new URL((await provider.authorizationRequest('state')).url);
         return [`${url.origin}${url.pathname}`, url.searchParams.get('redirect_uri')];
       }),
     );

@@ -14,10 +14,10 @@ import type { ProviderDefinition } from '../src/auth/social/provider-definition.
 import { Provider } from '../src/auth/social/provider.js';
 import { PROVIDER_DEFINITIONS, PROVIDERS } from '../src/auth/social/providers.js';
 import { nicknameOf, subjectOf } from '../src/auth/social/social-profile.js';
-import { loadConfig } from '../src/config.js';
+import { loadConfig } from '../src/config/config.js';
 import { openTarget } from '../src/database/target.js';
-import { configureHttp, createHttpAdapter } from '../src/http.js';
-import { createLogger, nestLogger } from '../src/logging.js';
+import { configureHttp, createHttpAdapter } from '../src/http/http-adapter.js';
+import { createLogger, nestLogger } from '../src/observability/logging.js';
 import { accountIdOf, Browser, loginErrorOf } from './support/browser.js';
 import { freePorts } from './support/ports.js';
 import { TEMPLATE_DIR } from './support/template.mjs';
@@ -78,7 +78,7 @@ beforeAll(async () => {
   const logger = createLogger(config, { write: () => undefined });
   const target = await openTarget(config);
   const module = await Test.createTestingModule({
-    imports: [AppModule.from(config, databaseOptions(target))],
+    imports: [AppModule.forRoot(config, databaseOptions(target))],
   })
     .overrideProvider(PROVIDER_DEFINITIONS)
     .useValue([...PROVIDERS, daum])
@@ -140,7 +140,9 @@ describe('a provider that is one file and one line', () => {
     }
     const definition = { ...daum, Strategy: Careless };
     const provider = new Provider(definition, { clientId: 'a', scope: [] }, 'https://a.example');
-    await expect(provider.depart('state')).rejects.toThrow('does not send state and an S256 challenge');
+    await expect(provider.authorizationRequest('state')).rejects.toThrow(
+      'does not send state and an S256 challenge',
+    );
   });
 
   it('logs people in', async () => {

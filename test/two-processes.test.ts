@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { OPENING, present } from '../src/auth/sessions/rotation.js';
-import { LONGEST_WAIT } from '../src/auth/sessions/pulse.js';
+import { INITIAL_STATE, rotate } from '../src/auth/sessions/rotation.js';
+import { MAX_REQUEST_AGE_MS } from '../src/auth/sessions/pause-detector.js';
 import { RefreshTokens } from '../src/auth/sessions/refresh-token.js';
-import { Secrets } from '../src/secrets.js';
+import { DerivedKeys } from '../src/crypto/derived-keys.js';
 import { openSession } from './support/actors.js';
 import { startApp, type TestApp } from './support/app.js';
 import { FailOverProxy } from './support/fail-over-proxy.js';
@@ -57,7 +57,7 @@ async function refresh(server: ServerProcess | undefined, refreshToken: string):
 /** Lets a minute pass for a session. */
 async function passInRow(sessionId: string): Promise<void> {
   await opener.database.query(
-    'UPDATE auth.sessions SET moved_at = moved_at - 60000, handed_at = handed_at - 60000 WHERE id = $1',
+    'UPDATE auth.sessions SET rotated_at = rotated_at - 60000, issued_at = issued_at - 60000 WHERE id = $1',
     [sessionId],
   );
 }
@@ -73,7 +73,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
   beforeAll(async () => {
     [postgres, built] = await Promise.all([PostgresServer.start(), buildServer('dist/two-processes-test')]);
     opener = await startApp({ DATABASE_URL: postgres.url, AUTH_SECRET });
-    tokens = new RefreshTokens(new Secrets(opener.config));
+    tokens = new RefreshTokens(new DerivedKeys(opener.config));
   });
   afterEach(async () => {
     await Promise.all(servers.splice(0).map((server) => server.kill()));
@@ -95,18 +95,18 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (history) => {
         const { handle, sessionId } = await open();
-        let state = OPENING;
+        let state = INITIAL_STATE;
         let now = 100_000_000;
         for (const { back, wait, process } of history) {
           now += wait * STEP;
           await opener.database.query(
-            'UPDATE auth.sessions SET moved_at = moved_at - $2, handed_at = handed_at - $2 WHERE id = $1',
+            'UPDATE auth.sessions SET rotated_at = rotated_at - $2, issued_at = issued_at - $2 WHERE id = $1',
             [sessionId, wait * STEP],
           );
           const p = Math.max(1, state.current - back);
-          const expected = present(state, p, now, GRACE * 1000);
+          const expected = rotate(state, p, now, GRACE * 1000);
           const answer = await refresh(servers[process], tokens.mint(handle, p));
-          if (expected.answer === 'reused') {
+          if (expected.outcome === 'reused') {
             expect(answer).toBe('session_ended');
             return;
           }
@@ -182,7 +182,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
     const late = refresh(servers[0], tokens.mint(handle, 2));
     expect(await refresh(servers[1], tokens.mint(handle, 2))).toBe(tokens.mint(handle, 3));
     await pass();
-    await sleep(LONGEST_WAIT + 500);
+    await sleep(MAX_REQUEST_AGE_MS + 500);
     servers[0]?.thaw();
     expect(await late).toBe('temporarily_unavailable');
     expect(await refresh(servers[1], tokens.mint(handle, 3))).toBe(tokens.mint(handle, 4));
@@ -218,7 +218,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
     const late = refresh(servers[0], tokens.mint(handle, 2));
     expect(await refresh(servers[1], tokens.mint(handle, 2))).toBe(tokens.mint(handle, 3));
     await pass();
-    await sleep(LONGEST_WAIT + 500);
+    await sleep(MAX_REQUEST_AGE_MS + 500);
     proxy.release();
     expect(await late).toBe('temporarily_unavailable');
     expect(await refresh(servers[1], tokens.mint(handle, 3))).toBe(tokens.mint(handle, 4));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { get as httpGet } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { WEB_PAGES } from '../src/web-pages.js';
+import { WEB_PAGES } from '../src/http/web-pages.js';
 import { startApp, type TestApp } from './support/app.js';
 import { PRODUCTION } from './support/production.js';
 

@@ -1,6 +1,6 @@
 import { useEffect, type ReactNode } from 'react';
 import { Route, Switch, useLocation } from 'wouter';
-import type { WebPage } from '../src/web-pages.js';
+import type { WebPage } from '../src/http/web-pages.js';
 import { BoardPage } from './boards/board-page.js';
 import { EditPage, WritePage } from './boards/editor.js';
 import { HomePage } from './boards/home.js';

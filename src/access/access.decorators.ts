@@ -1,5 +1,5 @@
 import { applyDecorators, SetMetadata } from '@nestjs/common';
-import { ApiExtension } from '../openapi-decorators.js';
+import { ApiExtension } from '../openapi/decorators.js';
 
 /** The metadata that the access guard reads. A route without any is closed. */
 export const ACCESS = 'access';

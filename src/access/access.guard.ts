@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { Problem } from '../problems/problem.js';
 import { ACCESS, ROLES, type Access } from './access.decorators.js';
 import type { VerifiedToken } from './access-token.js';
-import { Revocations } from './revocations.js';
+import { Denylist } from './revocations.js';
 import { accessTokenExpired, AccessTokenVerifier } from './verifier.js';
 
 /** RFC 6750 §2.1. */
@@ -16,7 +16,7 @@ export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly verifier: AccessTokenVerifier,
-    private readonly revocations: Revocations,
+    private readonly revocations: Denylist,
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
@@ -31,7 +31,7 @@ export class AccessGuard implements CanActivate {
     }
     const roles = this.reflector.getAllAndOverride<readonly string[] | undefined>(ROLES, places);
     const token = BEARER.exec(authorization)?.[1] ?? '';
-    const known = this.verifier.recall(token);
+    const known = this.verifier.findVerified(token);
     if (known !== undefined && !this.revocations.overdue) return this.admit(request, known, roles);
     return this.admitLater(request, token, roles);
   }
@@ -41,7 +41,7 @@ export class AccessGuard implements CanActivate {
     token: string,
     roles: readonly string[] | undefined,
   ): Promise<true> {
-    const verified = this.verifier.recall(token) ?? (await this.verifier.verify(token));
+    const verified = this.verifier.findVerified(token) ?? (await this.verifier.verify(token));
     if (this.revocations.overdue) await this.revocations.freshen();
     return this.admit(request, verified, roles);
   }

@@ -1,20 +1,20 @@
 import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AccessGuard } from './access.guard.js';
-import { Revocations } from './revocations.js';
+import { Denylist } from './revocations.js';
 import { AccessTokenVerifier } from './verifier.js';
 
 /** What every service needs in order to trust a caller. */
 @Module({})
 export class AccessModule {
   /** Trusts the access tokens whose keys are in the {@link KeySet} that `keys` exports. */
-  static trusting(keys: Type): DynamicModule {
+  static forRoot(keys: Type): DynamicModule {
     return {
       module: AccessModule,
       global: true,
       imports: [keys],
-      providers: [AccessTokenVerifier, Revocations, { provide: APP_GUARD, useClass: AccessGuard }],
-      exports: [Revocations],
+      providers: [AccessTokenVerifier, Denylist, { provide: APP_GUARD, useClass: AccessGuard }],
+      exports: [Denylist],
     };
   }
 }

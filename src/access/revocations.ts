@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Config } from '../config.js';
-import { Elapsed } from '../elapsed.js';
+import { Config } from '../config/config.js';
+import { Elapsed } from '../concurrency/elapsed.js';
 import { CLOCK_SKEW_S, type VerifiedToken } from './access-token.js';
 
 /** A refresh that was under way when the session ended (ms) may issue one more token. */
@@ -16,7 +16,7 @@ const IN_VAIN = 5_000;
  * it could concern has expired.
  */
 @Injectable()
-export class Revocations {
+export class Denylist {
   /** Session id → when the last of its tokens expires (ms), in the order of insertion and so of expiry. */
   private readonly endedSessions = new Map<string, number>();
   /** Account id → tokens issued until then (s, by the issuer's clock) are refused, and when the last of them expires (ms). */
@@ -34,9 +34,9 @@ export class Revocations {
   constructor(private readonly config: Config) {}
 
   /** From now on no access token of this session is accepted. */
-  endSession(sessionId: string): void {
+  denySession(sessionId: string): void {
     const now = Date.now();
-    this.forgetExpired(now);
+    this.removeExpired(now);
     this.endedSessions.delete(sessionId);
     this.endedSessions.set(sessionId, this.lastExpiry(now));
   }
@@ -45,9 +45,9 @@ export class Revocations {
    * From now on no access token of this account that was issued until now is accepted: its roles may be others. The issuer's clock
    * may be ahead of this one by `CLOCK_SKEW_S`.
    */
-  refuseIssuedUntilNow(accountId: string): void {
+  denyTokensIssuedUntilNow(accountId: string): void {
     const now = Date.now();
-    this.forgetExpired(now);
+    this.removeExpired(now);
     this.changedAccounts.delete(accountId);
     this.changedAccounts.set(accountId, {
       issued: Math.floor(now / 1000) + CLOCK_SKEW_S,
@@ -66,7 +66,7 @@ export class Revocations {
     return Math.max(now, change.issued + CLOCK_SKEW_S + this.config.revocationPoll + 1);
   }
 
-  hasEnded(sessionId: string): boolean {
+  hasSession(sessionId: string): boolean {
     return this.endedSessions.has(sessionId);
   }
 
@@ -150,7 +150,7 @@ export class Revocations {
     return now + this.config.accessTokenTtl * 1000 + UNDER_WAY;
   }
 
-  private forgetExpired(now: number): void {
+  private removeExpired(now: number): void {
     for (const [sessionId, until] of this.endedSessions) {
       if (until > now) break;
       this.endedSessions.delete(sessionId);

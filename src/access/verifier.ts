@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
 import { decodeProtectedHeader } from 'jose';
 import { LRUCache } from 'lru-cache';
-import { Config } from '../config.js';
+import { Config } from '../config/config.js';
 import { Problem } from '../problems/problem.js';
 import {
   ACCESS_TOKEN_AUDIENCE,
@@ -16,14 +16,14 @@ import {
 import { KeySet } from './key-set.js';
 
 /** About 1 KB each with the token itself: 10 MB at most. */
-const REMEMBERED_TOKENS = 10_000;
+const CACHED_TOKENS = 10_000;
 /** Minted tokens are at most 1 KB; a longer one was not minted here. */
-const LONGEST_TOKEN = 2_048;
+const MAX_TOKEN_LENGTH = 2_048;
 
 /** Decides whether an access token is ours, as RFC 8725 asks, and remembers the verdict until the token expires. */
 @Injectable()
 export class AccessTokenVerifier {
-  private readonly verified = new LRUCache<string, VerifiedToken>({ max: REMEMBERED_TOKENS });
+  private readonly verified = new LRUCache<string, VerifiedToken>({ max: CACHED_TOKENS });
   private readonly byKey = new LRUCache<string, JwtService>({ max: 16 });
 
   constructor(
@@ -35,7 +35,7 @@ export class AccessTokenVerifier {
    * The verdict on a token seen before: a map lookup instead of a signature check.
    * @throws {Problem} `access_token_expired`, `access_token_invalid`.
    */
-  recall(token: string): VerifiedToken | undefined {
+  findVerified(token: string): VerifiedToken | undefined {
     const known = this.verified.get(token);
     if (known !== undefined && known.expiresAt <= Date.now()) {
       this.verified.delete(token);
@@ -82,7 +82,7 @@ export class AccessTokenVerifier {
 
   /** The header picks a key of ours by its id, and nothing else: no `jwk`, no `jku`, no algorithm of its own choosing. */
   private async verifierFor(token: string): Promise<{ keyId: string; jwt: JwtService }> {
-    if (token.length > LONGEST_TOKEN) throw invalid('too long');
+    if (token.length > MAX_TOKEN_LENGTH) throw invalid('too long');
     const header = readHeader(token);
     if (header?.alg !== ALGORITHM) throw invalid('algorithm');
     if (header.typ !== ACCESS_TOKEN_TYPE) throw invalid('type');

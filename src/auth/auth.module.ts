@@ -3,19 +3,19 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { MailModule } from '../mail/mail.module.js';
 import { OutboxModule } from '../outbox/outbox.module.js';
-import type { Config } from '../config.js';
-import { AccessTokens } from './access-tokens.js';
-import { AccountController } from './account.controller.js';
-import { Account } from './account.entity.js';
-import { AuditEvents } from './audit-events.js';
-import { Departures } from './departures.js';
-import { Housekeeping } from './housekeeping.js';
-import { Letters } from './letters.js';
-import { MailPauses } from './mail-pauses.js';
-import { MailThrottle } from './mail-throttle.js';
-import { KnownClients } from './limits/known-clients.js';
-import { Limits } from './limits/limits.js';
-import { LogIn } from './log-in.js';
+import type { Config } from '../config/config.js';
+import { AccessTokens } from './sessions/access-tokens.js';
+import { AccountController } from './account/account.controller.js';
+import { Account } from './account/account.entity.js';
+import { AuditLog } from './audit/audit-log.js';
+import { AccountDeletion } from './account/account-deletion.js';
+import { AuthRetention } from './auth-retention.js';
+import { AccountMails } from './account-mails/account-mails.js';
+import { MailBackoff } from './account-mails/mail-pauses.js';
+import { MailThrottle } from './account-mails/mail-throttle.js';
+import { KnownClients } from './rate-limits/known-clients.js';
+import { LoginRateLimits } from './rate-limits/limits.js';
+import { Login } from './login/login.js';
 import { KeysModule } from './keys/keys.module.js';
 import { LocalController } from './local/local.controller.js';
 import { LocalGuard } from './local/local.guard.js';
@@ -25,33 +25,33 @@ import { PasswordHashes } from './local/password-hashes.js';
 import { PasswordsController } from './local/passwords.controller.js';
 import { Passwords } from './local/passwords.js';
 import { Registrations } from './local/registration.js';
-import { Reauthentication } from './reauthentication.js';
-import { RefreshCookie } from './refresh-cookie.js';
-import { PostgresSessionStore } from './sessions/postgres-session-store.js';
-import { Pulse } from './sessions/pulse.js';
-import { RedisSessionStore } from './sessions/redis-session-store.js';
-import { RevocationNews } from './sessions/revocation-news.js';
+import { Reauthentication } from './account/reauthentication.js';
+import { RefreshCookie } from './sessions/refresh-cookie.js';
+import { SessionRows } from './sessions/session-rows.js';
+import { PauseDetector } from './sessions/pause-detector.js';
+import { SessionCache } from './sessions/session-cache.js';
+import { RevocationFeed } from './sessions/revocation-feed.js';
 import { RefreshTokens } from './sessions/refresh-token.js';
 import { SessionStore } from './sessions/session-store.js';
 import { SessionListController } from './sessions/session-list.controller.js';
 import { SessionList } from './sessions/session-list.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { Sessions } from './sessions/sessions.js';
-import { AttemptCookies } from './social/attempt-cookies.js';
+import { TransactionCookies } from './social/transaction-cookies.js';
 import { IdentitiesController } from './social/identities.controller.js';
 import { Identities } from './social/identities.js';
 import { ProviderGrants } from './social/provider-grants.js';
 import { ProviderUnlink } from './social/provider-unlink.js';
 import { PROVIDER_DEFINITIONS, PROVIDERS, Providers } from './social/providers.js';
 import { SocialController } from './social/social.controller.js';
-import { UnlinkedController } from './social/unlinked.controller.js';
-import { TokenAnswers } from './token-answer.js';
+import { UnlinkNoticesController } from './social/unlink-notices.controller.js';
+import { TokenResponses } from './sessions/token-response.js';
 
 /** AuthService: everything about who someone is and how long that holds. */
 @Module({})
 export class AuthModule {
   /** Sessions are kept in PostgreSQL, and in front of it in Redis where there is one. */
-  static from({ redisUrls }: Config): DynamicModule {
+  static forRoot({ redisUrls }: Config): DynamicModule {
     const redis = redisUrls.length > 0;
     return {
       module: AuthModule,
@@ -63,17 +63,17 @@ export class AuthModule {
         PasswordsController,
         AccountController,
         IdentitiesController,
-        UnlinkedController,
+        UnlinkNoticesController,
         SocialController,
       ],
       providers: [
         AccessTokens,
         RefreshTokens,
         RefreshCookie,
-        TokenAnswers,
-        Pulse,
+        TokenResponses,
+        PauseDetector,
         Sessions,
-        LogIn,
+        Login,
         LocalGuard,
         LocalStrategy,
         OneTimeTokens,
@@ -84,25 +84,25 @@ export class AuthModule {
         },
         Registrations,
         Passwords,
-        Letters,
+        AccountMails,
         KnownClients,
-        Limits,
-        PostgresSessionStore,
-        ...(redis ? [RedisSessionStore] : []),
-        { provide: SessionStore, useExisting: redis ? RedisSessionStore : PostgresSessionStore },
-        RevocationNews,
+        LoginRateLimits,
+        SessionRows,
+        ...(redis ? [SessionCache] : []),
+        { provide: SessionStore, useExisting: redis ? SessionCache : SessionRows },
+        RevocationFeed,
         SessionList,
-        AuditEvents,
-        Housekeeping,
+        AuditLog,
+        AuthRetention,
         Providers,
         { provide: PROVIDER_DEFINITIONS, useValue: PROVIDERS },
-        AttemptCookies,
+        TransactionCookies,
         Identities,
         ProviderGrants,
         ProviderUnlink,
-        MailPauses,
+        MailBackoff,
         MailThrottle,
-        Departures,
+        AccountDeletion,
         Reauthentication,
       ],
     };

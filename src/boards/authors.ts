@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { Profiles, type PublicProfile } from '../users/profiles.js';
 
 /** How long (ms) what another process changed may go unnoticed. */
-const REMEMBERED = 5_000;
+const CACHED_AUTHORS = 5_000;
 
 /** Who wrote something; null when they have left. */
 export type Author = PublicProfile | null;
@@ -12,23 +12,23 @@ export type Author = PublicProfile | null;
 @Injectable()
 export class Authors {
   /** With those who have left, in a box, since the cache holds no null. */
-  private readonly known = new LRUCache<string, { readonly author: Author }>({
+  private readonly cached = new LRUCache<string, { readonly author: Author }>({
     max: 10_000,
-    ttl: REMEMBERED,
+    ttl: CACHED_AUTHORS,
   });
   private changes = 0;
 
   constructor(private readonly profiles: Profiles) {
     profiles.onChange((accountId) => {
       this.changes++;
-      this.known.delete(accountId);
+      this.cached.delete(accountId);
     });
   }
 
   /** The authors of everything in a list. */
-  async of(written: readonly { readonly authorId: string }[]): Promise<(authorId: string) => Author> {
+  async findMany(written: readonly { readonly authorId: string }[]): Promise<(authorId: string) => Author> {
     const ids = [...new Set(written.map(({ authorId }) => authorId))];
-    const found = new Map(ids.map((id) => [id, this.known.get(id)?.author]));
+    const found = new Map(ids.map((id) => [id, this.cached.get(id)?.author]));
     const missing = ids.filter((id) => found.get(id) === undefined);
     if (missing.length > 0) {
       const before = this.changes;
@@ -37,7 +37,7 @@ export class Authors {
         const author = profiles.get(id) ?? null;
         found.set(id, author);
         // What was read while somebody changed something may be old already.
-        if (this.changes === before) this.known.set(id, { author });
+        if (this.changes === before) this.cached.set(id, { author });
       }
     }
     return (authorId) => found.get(authorId) ?? null;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageSchema } from '../paging.js';
+import { pageSchema } from '../http/pagination.js';
 import { line, optionalText } from '../text/user-text.js';
 
 /** A board's name in paths. */
@@ -44,7 +44,7 @@ export const board = z
       createdAt: '2026-11-24T09:00:00.000Z',
     },
   });
-export type BoardAnswer = z.output<typeof board>;
+export type BoardResponse = z.output<typeof board>;
 
 /** A page of boards. */
 export const boardPage = pageSchema(board).meta({ id: 'BoardPage' });

@@ -7,17 +7,17 @@ import { BoardsService } from './boards.service.js';
 import { Comment } from './comment.entity.js';
 import { CommentsController } from './comments.controller.js';
 import { CommentsService } from './comments.service.js';
-import { Forgetting } from './forgetting.js';
+import { BoardRetention } from './board-retention.js';
 import { LikesController } from './likes.controller.js';
 import { LikesService } from './likes.service.js';
-import { Once } from './once.js';
+import { Idempotency } from '../http/idempotency.js';
 import { PostLists } from './post-lists.js';
 import { PostSearch } from './post-search.js';
 import { Post } from './post.entity.js';
 import { PostsController } from './posts.controller.js';
 import { PostsService } from './posts.service.js';
 import { Seed } from './seed.js';
-import { Writes } from './writes.js';
+import { WriteTransactions } from './writes.js';
 
 /** BoardService. Authors' names come through the port `Profiles`; nothing else here knows of another service. */
 @Module({
@@ -31,9 +31,9 @@ import { Writes } from './writes.js';
     CommentsService,
     LikesService,
     Authors,
-    Once,
-    Writes,
-    Forgetting,
+    Idempotency,
+    WriteTransactions,
+    BoardRetention,
     Seed,
   ],
 })

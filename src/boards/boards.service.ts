@@ -3,10 +3,10 @@ import { InjectRepository } from '@nestjs/typeorm';
 import type { Repository } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { isUniqueViolation } from '../database/unique-violation.js';
-import { pageOf, placeByAge, placeIn, type ListQuery, type Page } from '../paging.js';
+import { pageOf, positionByAge, positionIn, type ListQuery, type Page } from '../http/pagination.js';
 import { Problem } from '../problems/problem.js';
 import { Board } from './board.entity.js';
-import type { BoardAnswer, BoardChanges, NewBoard } from './board-schemas.js';
+import type { BoardResponse, BoardChanges, NewBoard } from './board-schemas.js';
 
 /** The boards. Everyone may read them; that only an admin changes them is settled at the door, by role. */
 @Injectable()
@@ -14,8 +14,8 @@ export class BoardsService {
   constructor(@InjectRepository(Board) private readonly boards: Repository<Board>) {}
 
   /** A page of boards, oldest first. */
-  async list({ cursor, limit }: ListQuery): Promise<Page<BoardAnswer>> {
-    const after = placeIn('boards', cursor);
+  async list({ cursor, limit }: ListQuery): Promise<Page<BoardResponse>> {
+    const after = positionIn('boards', cursor);
     const query = this.boards
       .createQueryBuilder('board')
       .orderBy({ 'board.createdAt': 'ASC', 'board.id': 'ASC' })
@@ -23,7 +23,7 @@ export class BoardsService {
     if (after !== undefined) {
       query.where('(board.createdAt, board.id) > (:at, :id)', { at: new Date(after.at), id: after.id });
     }
-    return pageOf('boards', await query.getMany(), limit, placeByAge, boardAnswer);
+    return pageOf('boards', await query.getMany(), limit, positionByAge, boardResponse);
   }
 
   /** @throws {Problem} `board_not_found`. */
@@ -58,7 +58,7 @@ export class BoardsService {
 }
 
 /** A board as everyone sees it. */
-export function boardAnswer({ slug, title, description, postCount, createdAt }: Board): BoardAnswer {
+export function boardResponse({ slug, title, description, postCount, createdAt }: Board): BoardResponse {
   return { slug, title, description, postCount, createdAt: createdAt.toISOString() };
 }
 

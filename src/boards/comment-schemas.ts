@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageSchema } from '../paging.js';
+import { pageSchema } from '../http/pagination.js';
 import { visibleText } from '../text/user-text.js';
 import { author } from './post-schemas.js';
 
@@ -24,7 +24,7 @@ export const comment = z
     updatedAt: z.iso.datetime(),
   })
   .meta({ id: 'Comment' });
-export type CommentAnswer = z.output<typeof comment>;
+export type CommentResponse = z.output<typeof comment>;
 
 /** A page of comments. */
 export const commentPage = pageSchema(comment).meta({ id: 'CommentPage' });

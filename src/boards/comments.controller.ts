@@ -2,16 +2,22 @@ import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res } from '@
 import type { FastifyReply } from 'fastify';
 import { Public } from '../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../access/actor.js';
-import { ApiOperation, ApiTags } from '../openapi-decorators.js';
-import { Answers, Fails } from '../openapi.js';
-import { listQuery, type ListQuery, type Page } from '../paging.js';
-import { CountsAs, CurrentRequester, RateLimited } from '../rate-limits/rate-limited.js';
-import type { Requester } from '../rate-limits/rate-limits.js';
-import { comment, commentPage, newComment, type CommentAnswer, type NewComment } from './comment-schemas.js';
+import { ApiOperation, ApiTags } from '../openapi/decorators.js';
+import { Returns, ApiProblems } from '../openapi/responses.js';
+import { listQuery, type ListQuery, type Page } from '../http/pagination.js';
+import { CountsAs, CurrentRateLimitSubject, RateLimited } from '../rate-limits/rate-limited.js';
+import type { RateLimitSubject } from '../rate-limits/rate-limits.js';
+import {
+  comment,
+  commentPage,
+  newComment,
+  type CommentResponse,
+  type NewComment,
+} from './comment-schemas.js';
 import { CommentsService } from './comments.service.js';
-import { Conditional, give } from './conditional.js';
-import { IdempotencyKey, TakesIdempotencyKey } from './idempotency-key.js';
-import { knownComment, knownPost } from './known.js';
+import { ConditionalGet, sendWithEtag } from '../http/conditional-requests.js';
+import { IdempotencyKey, TakesIdempotencyKey } from '../http/idempotency-key.js';
+import { commentIdParam, postIdParam } from './path-params.js';
 
 /** The comments: everyone reads them, their authors and admins change them. */
 @ApiTags('Boards')
@@ -20,54 +26,54 @@ export class CommentsController {
   constructor(private readonly comments: CommentsService) {}
 
   @Get('posts/:id/comments')
-  @Conditional()
+  @ConditionalGet()
   @Public()
   @ApiOperation({ summary: 'List the comments of a post', description: 'Oldest first.' })
-  @Answers(200, commentPage, 'A page of comments')
-  @Fails('validation_failed', 'post_not_found')
+  @Returns(200, commentPage, 'A page of comments')
+  @ApiProblems('validation_failed', 'post_not_found')
   async list(
-    @Param('id', knownPost) id: string,
+    @Param('id', postIdParam) id: string,
     @Query({ schema: listQuery }) query: ListQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<Page<CommentAnswer> | undefined> {
-    return give(reply, await this.comments.list(id, query));
+  ): Promise<Page<CommentResponse> | undefined> {
+    return sendWithEtag(reply, await this.comments.list(id, query));
   }
 
   @Post('posts/:id/comments')
   @TakesIdempotencyKey()
   @CountsAs('comment')
   @ApiOperation({ summary: 'Write a comment' })
-  @Answers(201, comment, 'The new comment')
-  @Fails('validation_failed', 'post_not_found', 'idempotency_key_reused')
+  @Returns(201, comment, 'The new comment')
+  @ApiProblems('validation_failed', 'post_not_found', 'idempotency_key_reused')
   write(
     @CurrentActor() actor: Actor,
-    @Param('id', knownPost) id: string,
+    @Param('id', postIdParam) id: string,
     @Body({ schema: newComment }) body: NewComment,
     @IdempotencyKey() key: string | undefined,
-    @CurrentRequester() requester: Requester,
-  ): Promise<CommentAnswer> {
+    @CurrentRateLimitSubject() requester: RateLimitSubject,
+  ): Promise<CommentResponse> {
     return this.comments.write(actor, id, body, { key, requester });
   }
 
   @Patch('comments/:id')
   @RateLimited('edit')
   @ApiOperation({ summary: 'Change a comment' })
-  @Answers(200, comment, 'The comment as it is now')
-  @Fails('validation_failed', 'forbidden', 'comment_not_found')
+  @Returns(200, comment, 'The comment as it is now')
+  @ApiProblems('validation_failed', 'forbidden', 'comment_not_found')
   change(
     @CurrentActor() actor: Actor,
-    @Param('id', knownComment) id: string,
+    @Param('id', commentIdParam) id: string,
     @Body({ schema: newComment }) changes: NewComment,
-  ): Promise<CommentAnswer> {
+  ): Promise<CommentResponse> {
     return this.comments.change(actor, id, changes);
   }
 
   @Delete('comments/:id')
   @RateLimited('edit')
   @ApiOperation({ summary: 'Delete a comment' })
-  @Answers(204, undefined, 'The comment is gone')
-  @Fails('forbidden', 'comment_not_found')
-  async delete(@CurrentActor() actor: Actor, @Param('id', knownComment) id: string): Promise<void> {
+  @Returns(204, undefined, 'The comment is gone')
+  @ApiProblems('forbidden', 'comment_not_found')
+  async delete(@CurrentActor() actor: Actor, @Param('id', commentIdParam) id: string): Promise<void> {
     await this.comments.delete(actor, id);
   }
 }

@@ -3,16 +3,16 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { DataSource, type EntityManager, type Repository } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Actor } from '../access/actor.js';
-import { pageOf, placeByAge, placeIn, type ListQuery, type Page } from '../paging.js';
+import { pageOf, positionByAge, positionIn, type ListQuery, type Page } from '../http/pagination.js';
 import { Problem } from '../problems/problem.js';
 import { Authors, type Author } from './authors.js';
 import { changeableBy, mayChange } from './authorship.js';
-import type { CommentAnswer, NewComment } from './comment-schemas.js';
+import type { CommentResponse, NewComment } from './comment-schemas.js';
 import { Comment } from './comment.entity.js';
 import { count, holdPost } from './counting.js';
-import { Once, type Call, type Caller } from './once.js';
+import { Idempotency, type IdempotentCall, type Caller } from '../http/idempotency.js';
 import { Post } from './post.entity.js';
-import { Writes } from './writes.js';
+import { WriteTransactions } from './writes.js';
 
 /** What people write under posts. */
 @Injectable()
@@ -21,14 +21,14 @@ export class CommentsService {
     private readonly dataSource: DataSource,
     @InjectRepository(Comment) private readonly comments: Repository<Comment>,
     private readonly authors: Authors,
-    private readonly once: Once,
-    private readonly writes: Writes,
+    private readonly idempotency: Idempotency,
+    private readonly writes: WriteTransactions,
   ) {}
 
   /** A page of a post's comments, oldest first. @throws {Problem} `post_not_found`. */
-  async list(postId: string, { cursor, limit }: ListQuery): Promise<Page<CommentAnswer>> {
+  async list(postId: string, { cursor, limit }: ListQuery): Promise<Page<CommentResponse>> {
     const name = `comments of ${postId}`;
-    const after = placeIn(name, cursor);
+    const after = positionIn(name, cursor);
     const query = this.comments
       .createQueryBuilder('comment')
       .where('comment.postId = :postId', { postId })
@@ -42,8 +42,8 @@ export class CommentsService {
     }
     const rows = await query.getMany();
     if (rows.length === 0) await postMustBe(this.dataSource.manager, postId);
-    const authorOf = await this.authors.of(rows.slice(0, limit));
-    return pageOf(name, rows, limit, placeByAge, (row) => answer(row, authorOf(row.authorId)));
+    const authorOf = await this.authors.findMany(rows.slice(0, limit));
+    return pageOf(name, rows, limit, positionByAge, (row) => toResponse(row, authorOf(row.authorId)));
   }
 
   /**
@@ -56,23 +56,23 @@ export class CommentsService {
     postId: string,
     { body }: NewComment,
     { key, requester }: Caller,
-  ): Promise<CommentAnswer> {
+  ): Promise<CommentResponse> {
     const { accountId: authorId } = actor;
-    const authorOf = await this.authors.of([{ authorId }]);
-    const call: Call = { key, request: ['comment', postId, body], counts: ['comment', requester] };
-    return this.once.perform(actor, call, async (db) => {
+    const authorOf = await this.authors.findMany([{ authorId }]);
+    const call: IdempotentCall = { key, request: ['comment', postId, body], counts: ['comment', requester] };
+    return this.idempotency.run(actor, call, async (db) => {
       await holdPost(db, postId);
       const id = uuidv7();
       await db.insert(Comment, { id, postId, authorId, body });
       await count(db, 'comments', postId, 1);
-      return answer(await db.findOneByOrFail(Comment, { id }), authorOf(authorId));
+      return toResponse(await db.findOneByOrFail(Comment, { id }), authorOf(authorId));
     });
   }
 
   /** Changes the actor's comment, or anyone's for an admin. @throws {Problem} `comment_not_found`, `forbidden`. */
-  async change(actor: Actor, id: string, { body }: NewComment): Promise<CommentAnswer> {
+  async change(actor: Actor, id: string, { body }: NewComment): Promise<CommentResponse> {
     // Read before anyone else can change it again.
-    const comment = await this.writes.transaction(actor, async (db) => {
+    const comment = await this.writes.run(actor, async (db) => {
       const changes = { body, updatedAt: () => 'now()' };
       const { affected } = await db.update(Comment, { id, ...changeableBy(actor) }, changes);
       const found = await db.findOneBy(Comment, { id });
@@ -80,8 +80,8 @@ export class CommentsService {
       if (affected === 0) throw new Problem('forbidden');
       return found;
     });
-    const authorOf = await this.authors.of([comment]);
-    return answer(comment, authorOf(comment.authorId));
+    const authorOf = await this.authors.findMany([comment]);
+    return toResponse(comment, authorOf(comment.authorId));
   }
 
   /** Deletes a comment on the same conditions as {@link change}. @throws {Problem} `comment_not_found`, `forbidden`. */
@@ -89,7 +89,7 @@ export class CommentsService {
     const comment = await this.comments.findOneBy({ id });
     if (comment === null) throw new Problem('comment_not_found');
     if (!mayChange(actor, comment)) throw new Problem('forbidden');
-    await this.writes.transaction(actor, async (db) => {
+    await this.writes.run(actor, async (db) => {
       await holdPost(db, comment.postId);
       const { affected } = await db.delete(Comment, { id });
       if (affected === 0) throw new Problem('comment_not_found');
@@ -102,6 +102,6 @@ async function postMustBe(db: EntityManager, id: string): Promise<void> {
   if (!(await db.existsBy(Post, { id }))) throw new Problem('post_not_found');
 }
 
-function answer({ id, postId, body, createdAt, updatedAt }: Comment, author: Author): CommentAnswer {
+function toResponse({ id, postId, body, createdAt, updatedAt }: Comment, author: Author): CommentResponse {
   return { id, postId, body, author, createdAt: createdAt.toISOString(), updatedAt: updatedAt.toISOString() };
 }

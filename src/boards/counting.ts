@@ -4,10 +4,10 @@ import { Problem } from '../problems/problem.js';
 /** Changes one of a post's counters by one, and writes down that it did: post-lists.ts asks for what changed lately. */
 const COUNT = (column: 'like_count' | 'comment_count') => `
   WITH counted AS (
-    UPDATE board.tallies SET ${column} = ${column} + $2 WHERE post_id = $1
+    UPDATE board.post_counters SET ${column} = ${column} + $2 WHERE post_id = $1
     RETURNING board_id, post_id, ${column} AS count
   ), noted AS (
-    INSERT INTO board.reactions (board_id, post_id, change) SELECT board_id, post_id, $2 FROM counted
+    INSERT INTO board.counter_changes (board_id, post_id, change) SELECT board_id, post_id, $2 FROM counted
   )
   SELECT count FROM counted`;
 const STATEMENTS = { likes: COUNT('like_count'), comments: COUNT('comment_count') };

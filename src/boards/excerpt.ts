@@ -3,7 +3,7 @@ import { firstGraphemes } from '../text/graphemes.js';
 /** Characters (extended grapheme clusters) of an excerpt. */
 const LENGTH = 200;
 /** How much of a body is looked at: enough to fill an excerpt, whatever markup is dropped from it. */
-const LOOKED_AT = 1_000;
+const MAX_INPUT = 1_000;
 
 /** Markdown's marks, and what is left of each: a reader should see words, not a parser's idea of the text. */
 const MARKS: readonly (readonly [RegExp, string])[] = [
@@ -18,7 +18,7 @@ const MARKS: readonly (readonly [RegExp, string])[] = [
 
 /** The beginning of a Markdown text as one line of plain text, with `…` where it was cut. */
 export function excerptOf(body: string): string {
-  const beginning = firstGraphemes(body, LOOKED_AT);
+  const beginning = firstGraphemes(body, MAX_INPUT);
   const plain = MARKS.reduce((text, [mark, rest]) => text.replace(mark, rest), beginning)
     .replace(/\s+/g, ' ')
     .trim();

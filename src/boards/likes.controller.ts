@@ -1,32 +1,32 @@
 import { Controller, Delete, Param, Put } from '@nestjs/common';
 import { CurrentActor, type Actor } from '../access/actor.js';
-import { ApiOperation, ApiTags } from '../openapi-decorators.js';
-import { Answers, Fails } from '../openapi.js';
+import { ApiOperation, ApiTags } from '../openapi/decorators.js';
+import { Returns, ApiProblems } from '../openapi/responses.js';
 import { RateLimited } from '../rate-limits/rate-limited.js';
-import { knownPost } from './known.js';
+import { postIdParam } from './path-params.js';
 import { LikesService } from './likes.service.js';
-import { like, type LikeAnswer } from './post-schemas.js';
+import { like, type LikeResponse } from './post-schemas.js';
 
 /** Likes: said twice, they count once. */
 @ApiTags('Boards')
 @Controller('posts/:id/like')
-@Fails('post_not_found')
+@ApiProblems('post_not_found')
 export class LikesController {
   constructor(private readonly likes: LikesService) {}
 
   @Put()
   @RateLimited('like')
   @ApiOperation({ summary: 'Like a post' })
-  @Answers(200, like, 'How many like it now')
-  like(@CurrentActor() actor: Actor, @Param('id', knownPost) id: string): Promise<LikeAnswer> {
+  @Returns(200, like, 'How many like it now')
+  like(@CurrentActor() actor: Actor, @Param('id', postIdParam) id: string): Promise<LikeResponse> {
     return this.likes.like(actor, id);
   }
 
   @Delete()
   @RateLimited('like')
   @ApiOperation({ summary: 'Take a like back' })
-  @Answers(200, like, 'How many like it now')
-  unlike(@CurrentActor() actor: Actor, @Param('id', knownPost) id: string): Promise<LikeAnswer> {
+  @Returns(200, like, 'How many like it now')
+  unlike(@CurrentActor() actor: Actor, @Param('id', postIdParam) id: string): Promise<LikeResponse> {
     return this.likes.unlike(actor, id);
   }
 }

@@ -3,8 +3,8 @@ import type { EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
 import { Problem } from '../problems/problem.js';
 import { count, holdPost } from './counting.js';
-import type { LikeAnswer } from './post-schemas.js';
-import { Writes } from './writes.js';
+import type { LikeResponse } from './post-schemas.js';
+import { WriteTransactions } from './writes.js';
 
 const LIKE =
   'INSERT INTO board.likes (post_id, account_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING post_id';
@@ -13,11 +13,11 @@ const UNLIKE = 'DELETE FROM board.likes WHERE post_id = $1 AND account_id = $2 R
 /** Who likes which post. */
 @Injectable()
 export class LikesService {
-  constructor(private readonly writes: Writes) {}
+  constructor(private readonly writes: WriteTransactions) {}
 
   /** The actor likes a post, as often as they say so. @throws {Problem} `post_not_found`. */
-  async like(actor: Actor, postId: string): Promise<LikeAnswer> {
-    const likeCount = await this.writes.transaction(actor, async (db) => {
+  async like(actor: Actor, postId: string): Promise<LikeResponse> {
+    const likeCount = await this.writes.run(actor, async (db) => {
       await holdPost(db, postId);
       const liked = await db.query<unknown[]>(LIKE, [postId, actor.accountId]);
       return liked.length > 0 ? count(db, 'likes', postId, 1) : countNow(db, postId);
@@ -26,8 +26,8 @@ export class LikesService {
   }
 
   /** The actor does not like it any more, or never did. @throws {Problem} `post_not_found`. */
-  async unlike(actor: Actor, postId: string): Promise<LikeAnswer> {
-    const likeCount = await this.writes.transaction(actor, async (db) => {
+  async unlike(actor: Actor, postId: string): Promise<LikeResponse> {
+    const likeCount = await this.writes.run(actor, async (db) => {
       await holdPost(db, postId);
       const [unliked] = await db.query<[unknown[], number]>(UNLIKE, [postId, actor.accountId]);
       return unliked.length > 0 ? count(db, 'likes', postId, -1) : countNow(db, postId);
@@ -38,7 +38,7 @@ export class LikesService {
 
 async function countNow(db: EntityManager, postId: string): Promise<number> {
   const [row] = await db.query<{ likeCount: number }[]>(
-    'SELECT like_count AS "likeCount" FROM board.tallies WHERE post_id = $1',
+    'SELECT like_count AS "likeCount" FROM board.post_counters WHERE post_id = $1',
     [postId],
   );
   if (row === undefined) throw new Problem('post_not_found');

@@ -1,25 +1,25 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { bulkhead } from '../database/bulkhead.js';
-import { pageOf, placeByAge, placeIn, type Page } from '../paging.js';
+import { databaseBulkhead } from '../database/pool-share.js';
+import { pageOf, positionByAge, positionIn, type Page } from '../http/pagination.js';
 import { routedNetworkOf } from '../rate-limits/client-address.js';
-import type { Party, Turns } from '../turns.js';
+import type { QueueShare, Bulkhead } from '../concurrency/bulkhead.js';
 import { Authors } from './authors.js';
 import { BoardsService } from './boards.service.js';
-import type { PopularPlace, PostQuery } from './post-query.js';
+import type { PopularPosition, PostQuery } from './post-query.js';
 import { LISTED, summaryOf, type PostRow } from './post-row.js';
 import type { PostSummary } from './post-schemas.js';
 import { PostSearch } from './post-search.js';
 
 const LATEST = `
-  SELECT ${LISTED} FROM board.posts p JOIN board.tallies t ON t.post_id = p.id
+  SELECT ${LISTED} FROM board.posts p JOIN board.post_counters t ON t.post_id = p.id
   WHERE p.board_id = $1 AND ($2::timestamptz IS NULL OR (p.created_at, p.id) < ($2, $3::uuid))
   ORDER BY p.created_at DESC, p.id DESC LIMIT $4`;
 
 /** A page of popular posts says by its snapshot which likes and comments it has seen. */
 const MOST_POPULAR = `
   SELECT ${LISTED}, t.popularity::float8, pg_current_snapshot()::text AS snapshot
-  FROM board.tallies t JOIN board.posts p ON p.id = t.post_id
+  FROM board.post_counters t JOIN board.posts p ON p.id = t.post_id
   WHERE t.board_id = $1 ORDER BY t.popularity DESC, t.post_id DESC LIMIT $2`;
 
 /** Next pages of popular posts that wait for others. */
@@ -34,30 +34,30 @@ const MOST_REACTIONS = 2_000;
  */
 const NEXT_POPULAR = `
   WITH lately AS MATERIALIZED (
-    SELECT post_id, change, made_by FROM board.reactions
-    WHERE board_id = $1 AND made_by >= pg_snapshot_xmin($4::pg_snapshot) ORDER BY made_by LIMIT ${MOST_REACTIONS}
+    SELECT post_id, change, transaction_id FROM board.counter_changes
+    WHERE board_id = $1 AND transaction_id >= pg_snapshot_xmin($4::pg_snapshot) ORDER BY transaction_id LIMIT ${MOST_REACTIONS}
   ), changed AS (
     SELECT post_id, sum(change)::integer AS change FROM lately
-    WHERE NOT pg_visible_in_snapshot(made_by, $4::pg_snapshot) GROUP BY post_id
+    WHERE NOT pg_visible_in_snapshot(transaction_id, $4::pg_snapshot) GROUP BY post_id
   ), place AS (
-    (SELECT post_id, popularity FROM board.tallies
+    (SELECT post_id, popularity FROM board.post_counters
      WHERE board_id = $1 AND (popularity, post_id) < ($2, $3::uuid) AND post_id NOT IN (SELECT post_id FROM changed)
      ORDER BY popularity DESC, post_id DESC LIMIT $5)
     UNION ALL
     SELECT post_id, board.popularity(greatest(0, like_count + comment_count - change), created_at)
-    FROM changed JOIN board.tallies USING (post_id)
+    FROM changed JOIN board.post_counters USING (post_id)
   )
   SELECT ${LISTED}, place.popularity::float8, $4 AS snapshot
-  FROM place JOIN board.tallies t USING (post_id) JOIN board.posts p ON p.id = t.post_id
+  FROM place JOIN board.post_counters t USING (post_id) JOIN board.posts p ON p.id = t.post_id
   WHERE (place.popularity, place.post_id) < ($2, $3::uuid)
   ORDER BY place.popularity DESC, place.post_id DESC LIMIT $5`;
 
-type PopularRow = PostRow & Pick<PopularPlace, 'popularity' | 'snapshot'>;
+type PopularRow = PostRow & Pick<PopularPosition, 'popularity' | 'snapshot'>;
 
 /** The posts of a board: the latest, the most popular, or those that have some words. Never more is read than is shown. */
 @Injectable()
 export class PostLists {
-  private readonly nextPopular: Turns;
+  private readonly nextPopular: Bulkhead;
 
   constructor(
     private readonly dataSource: DataSource,
@@ -65,7 +65,7 @@ export class PostLists {
     private readonly authors: Authors,
     private readonly search: PostSearch,
   ) {
-    this.nextPopular = bulkhead(dataSource, WAITING, 'a page of popular posts');
+    this.nextPopular = databaseBulkhead(dataSource, WAITING, 'a page of popular posts');
   }
 
   /**
@@ -79,25 +79,30 @@ export class PostLists {
     if (query.list === 'search') {
       const { q } = query;
       const list = `search ${boardId} ${q}`;
-      const rows = await this.search.find(party, boardId, q, limit + 1, placeIn(list, query.cursor));
-      return this.page({ list, slug, limit }, rows, this.search.placeOf);
+      const rows = await this.search.find(party, boardId, q, limit + 1, positionIn(list, query.cursor));
+      return this.page({ list, slug, limit }, rows, this.search.positionOf);
     }
     const list = `${query.list} ${boardId}`;
     if (query.list === 'popular') {
-      const rows = await this.popular(party, boardId, limit + 1, placeIn(list, query.cursor));
+      const rows = await this.popular(party, boardId, limit + 1, positionIn(list, query.cursor));
       return this.page({ list, slug, limit }, rows, ({ id, popularity, snapshot }) => ({
         popularity,
         id,
         snapshot,
       }));
     }
-    const { at, id } = placeIn(list, query.cursor) ?? {};
+    const { at, id } = positionIn(list, query.cursor) ?? {};
     const since = at === undefined ? null : new Date(at);
     const rows = await this.dataSource.query<PostRow[]>(LATEST, [boardId, since, id ?? null, limit + 1]);
-    return this.page({ list, slug, limit }, rows, placeByAge);
+    return this.page({ list, slug, limit }, rows, positionByAge);
   }
 
-  private popular(party: Party, boardId: string, limit: number, place?: PopularPlace): Promise<PopularRow[]> {
+  private popular(
+    party: QueueShare,
+    boardId: string,
+    limit: number,
+    place?: PopularPosition,
+  ): Promise<PopularRow[]> {
     if (place === undefined) return this.dataSource.query(MOST_POPULAR, [boardId, limit]);
     const { popularity, id, snapshot } = place;
     return this.nextPopular.run(
@@ -111,7 +116,7 @@ export class PostLists {
     rows: readonly Row[],
     placeOf: (row: Row) => unknown,
   ): Promise<Page<PostSummary>> {
-    const authorOf = await this.authors.of(rows.slice(0, limit));
+    const authorOf = await this.authors.findMany(rows.slice(0, limit));
     return pageOf(list, rows, limit, placeOf, (row) => summaryOf(row, slug, authorOf(row.authorId)));
   }
 }

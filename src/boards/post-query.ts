@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cursorTo, latestMoment, limit, place, type Cursor } from '../paging.js';
+import { cursorTo, latestMoment, limit, cursorPosition, type Cursor } from '../http/pagination.js';
 import { text } from '../text/user-text.js';
 
 /** A `pg_snapshot` as text, which says what transactions had ended: `xmin:xmax:those,between,that,had,not`. */
@@ -17,20 +17,20 @@ const popularity = z
   .refine((value) => value <= latestMoment() / 1_000 + 31 * 86_400);
 
 /** Where each of the lists of posts goes on. */
-const PLACES = {
-  latest: place,
+const POSITIONS = {
+  latest: cursorPosition,
   popular: z.strictObject({ popularity, id: z.uuid(), snapshot }),
-  search: place.extend({ part: z.enum(['title', 'body']) }),
+  search: cursorPosition.extend({ part: z.enum(['title', 'body']) }),
 };
-type Places = { [List in keyof typeof PLACES]: z.output<(typeof PLACES)[List]> };
-export type PopularPlace = Places['popular'];
-export type SearchPlace = Places['search'];
+type Positions = { [List in keyof typeof POSITIONS]: z.output<(typeof POSITIONS)[List]> };
+export type PopularPosition = Positions['popular'];
+export type SearchPosition = Positions['search'];
 
 /** Which list of posts is asked for, and where it goes on. */
 export type PostQuery = { readonly limit: number } & (
-  | { readonly list: 'latest'; readonly cursor?: Cursor<Places['latest']> | undefined }
-  | { readonly list: 'popular'; readonly cursor?: Cursor<PopularPlace> | undefined }
-  | { readonly list: 'search'; readonly q: string; readonly cursor?: Cursor<SearchPlace> | undefined }
+  | { readonly list: 'latest'; readonly cursor?: Cursor<Positions['latest']> | undefined }
+  | { readonly list: 'popular'; readonly cursor?: Cursor<PopularPosition> | undefined }
+  | { readonly list: 'search'; readonly q: string; readonly cursor?: Cursor<SearchPosition> | undefined }
 );
 
 /** True where a request to `GET /boards/:slug/posts` searches, before its query is validated. */
@@ -63,7 +63,7 @@ export const postQuery = z
       }
       return data;
     };
-    if (q.trim() !== '') return { list: 'search', q, limit, cursor: after(PLACES.search) };
-    if (sort === 'popular') return { list: sort, limit, cursor: after(PLACES.popular) };
-    return { list: sort, limit, cursor: after(PLACES.latest) };
+    if (q.trim() !== '') return { list: 'search', q, limit, cursor: after(POSITIONS.search) };
+    if (sort === 'popular') return { list: sort, limit, cursor: after(POSITIONS.popular) };
+    return { list: sort, limit, cursor: after(POSITIONS.latest) };
   });

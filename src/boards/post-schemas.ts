@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageSchema } from '../paging.js';
+import { pageSchema } from '../http/pagination.js';
 import { line, visibleText } from '../text/user-text.js';
 
 const title = line(1, 120);
@@ -49,7 +49,7 @@ export const post = postSummary
     likedByMe: z.boolean().optional().describe('Only when an access token comes along.'),
   })
   .meta({ id: 'Post' });
-export type PostAnswer = z.output<typeof post>;
+export type PostResponse = z.output<typeof post>;
 
 /** A page of posts. */
 export const postPage = pageSchema(postSummary).meta({ id: 'PostPage' });
@@ -57,4 +57,4 @@ export type PostPage = z.output<typeof postPage>;
 
 /** How many like a post, and whether the one who asks does. */
 export const like = z.object({ likeCount: z.int(), likedByMe: z.boolean() }).meta({ id: 'Like' });
-export type LikeAnswer = z.output<typeof like>;
+export type LikeResponse = z.output<typeof like>;

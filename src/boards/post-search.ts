@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { bulkhead } from '../database/bulkhead.js';
+import { databaseBulkhead } from '../database/pool-share.js';
 import { withDeadline, type Queries } from '../database/deadline.js';
-import { placeByAge } from '../paging.js';
-import type { Party, Turns } from '../turns.js';
-import type { SearchPlace } from './post-query.js';
+import { positionByAge } from '../http/pagination.js';
+import type { QueueShare, Bulkhead } from '../concurrency/bulkhead.js';
+import type { SearchPosition } from './post-query.js';
 import { LISTED, type PostRow } from './post-row.js';
 
 /** Searches that wait for others. */
@@ -16,30 +16,30 @@ const SEARCH_MS = 1_000;
 const NEWEST = 500;
 const NEWEST_BYTES = 2_000_000;
 
-const ASKED = 'asked AS MATERIALIZED (SELECT board.searched($1, $2) AS words)';
+const ASKED = 'asked AS MATERIALIZED (SELECT board.search_terms($1, $2) AS terms)';
 /** The better of two ways in which a post can fit what is asked in its period. */
 const FITS = {
-  title: (asked: string) => `p.title_words @@ ${asked}`,
-  body: (asked: string) => `p.words @@ ${asked} AND NOT p.title_words @@ ${asked}`,
+  title: (asked: string) => `p.title_vector @@ ${asked}`,
+  body: (asked: string) => `p.text_vector @@ ${asked} AND NOT p.title_vector @@ ${asked}`,
 } as const;
 type Part = keyof typeof FITS;
 const AFTER = '($3::timestamptz IS NULL OR (p.created_at, p.id) < ($3, $4::uuid))';
 const IN_ORDER = 'ORDER BY p.created_at DESC, p.id DESC';
 const SHOWN = (part: Part) => `
   SELECT ${LISTED}, '${part}' AS part FROM found
-  JOIN board.posts p USING (id) JOIN board.tallies t ON t.post_id = p.id ${IN_ORDER}`;
+  JOIN board.posts p USING (id) JOIN board.post_counters t ON t.post_id = p.id ${IN_ORDER}`;
 
 /** Words that are common are found quickly among the newest posts… */
 const AMONG_NEWEST = (part: Part) => `
   WITH ${ASKED}, latest AS (
-    SELECT p.id, p.created_at, p.title_words, p.words, board.period(p.created_at) AS period
+    SELECT p.id, p.created_at, p.title_vector, p.text_vector, board.search_period(p.created_at) AS period
     FROM board.posts p WHERE p.board_id = $1 AND ${AFTER} ${IN_ORDER} LIMIT ${NEWEST}
   ), sized AS (
-    SELECT *, sum(pg_column_size(p.words)) OVER (${IN_ORDER}) AS size FROM latest p
+    SELECT *, sum(pg_column_size(p.text_vector)) OVER (${IN_ORDER}) AS size FROM latest p
   ), newest AS MATERIALIZED (
     SELECT * FROM sized WHERE size <= ${NEWEST_BYTES}
   ), periods AS MATERIALIZED (
-    SELECT period, board.searched_in(period, words) AS asked
+    SELECT period, board.search_query(period, terms) AS asked
     FROM asked, (SELECT DISTINCT period FROM newest) AS those
   ), found AS MATERIALIZED (
     SELECT p.id FROM newest p JOIN periods USING (period) WHERE ${FITS[part]('periods.asked')} ${IN_ORDER} LIMIT $5
@@ -51,9 +51,9 @@ const AMONG_NEWEST = (part: Part) => `
  */
 const AMONG_ALL = (part: Part) => `
   WITH ${ASKED}, periods AS (
-    SELECT board.searched_in(period, words) AS asked FROM asked, generate_series(
-      board.period(least($3, (SELECT max(created_at) FROM board.posts WHERE board_id = $1))),
-      board.period((SELECT min(created_at) FROM board.posts WHERE board_id = $1)), -1) AS period
+    SELECT board.search_query(period, terms) AS asked FROM asked, generate_series(
+      board.search_period(least($3, (SELECT max(created_at) FROM board.posts WHERE board_id = $1))),
+      board.search_period((SELECT min(created_at) FROM board.posts WHERE board_id = $1)), -1) AS period
   ), found AS MATERIALIZED (
     SELECT fitting.id FROM periods CROSS JOIN LATERAL (
       SELECT p.id FROM board.posts p WHERE ${FITS[part]('periods.asked')} AND ${AFTER} ${IN_ORDER} LIMIT $5
@@ -65,7 +65,7 @@ const STEPS = (['title', 'body'] as const).map((part) => ({
   ways: [AMONG_NEWEST(part), AMONG_ALL(part)],
 }));
 
-type FoundRow = PostRow & Pick<SearchPlace, 'part'>;
+type FoundRow = PostRow & Pick<SearchPosition, 'part'>;
 
 /**
  * Finds the posts of a board that have all the words of a query, or words that begin with them. First come those that have
@@ -73,32 +73,38 @@ type FoundRow = PostRow & Pick<SearchPlace, 'part'>;
  */
 @Injectable()
 export class PostSearch {
-  private readonly turns: Turns;
+  private readonly bulkhead: Bulkhead;
 
   constructor(private readonly dataSource: DataSource) {
-    this.turns = bulkhead(dataSource, WAITING, 'a search');
+    this.bulkhead = databaseBulkhead(dataSource, WAITING, 'a search');
   }
 
   /**
    * At most `most` rows, from `place` on. Parties take turns.
    * @throws {Problem} `temporarily_unavailable` when too many are waiting, or where its statements take longer than a second.
    */
-  find(party: Party, boardId: string, q: string, most: number, place?: SearchPlace): Promise<FoundRow[]> {
-    return this.turns.run(
+  find(
+    party: QueueShare,
+    boardId: string,
+    q: string,
+    most: number,
+    place?: SearchPosition,
+  ): Promise<FoundRow[]> {
+    return this.bulkhead.run(
       () => withDeadline(this.dataSource, SEARCH_MS, (db) => search(db, [boardId, q], most, place)),
       party,
     );
   }
 
   /** Where a row stands among all that fit. */
-  readonly placeOf = (row: FoundRow): SearchPlace => ({ part: row.part, ...placeByAge(row) });
+  readonly positionOf = (row: FoundRow): SearchPosition => ({ part: row.part, ...positionByAge(row) });
 }
 
 async function search(
   db: Queries,
   asked: readonly [boardId: string, q: string],
   most: number,
-  place: SearchPlace | undefined,
+  place: SearchPosition | undefined,
 ): Promise<FoundRow[]> {
   const found: FoundRow[] = [];
   for (const { part, ways } of STEPS) {

@@ -2,13 +2,13 @@ import { Body, Controller, Delete, Get, Headers, Param, Patch, Post, Query, Res 
 import type { FastifyReply } from 'fastify';
 import { OptionalActor } from '../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../access/actor.js';
-import { ApiHeader, ApiOperation, ApiTags } from '../openapi-decorators.js';
-import { Answers, Fails } from '../openapi.js';
-import { CountsAs, CurrentRequester, RateLimited } from '../rate-limits/rate-limited.js';
-import type { Requester } from '../rate-limits/rate-limits.js';
-import { Conditional, give, setTag, versionsIn } from './conditional.js';
-import { IdempotencyKey, TakesIdempotencyKey } from './idempotency-key.js';
-import { knownBoard, knownPost } from './known.js';
+import { ApiHeader, ApiOperation, ApiTags } from '../openapi/decorators.js';
+import { Returns, ApiProblems } from '../openapi/responses.js';
+import { CountsAs, CurrentRateLimitSubject, RateLimited } from '../rate-limits/rate-limited.js';
+import type { RateLimitSubject } from '../rate-limits/rate-limits.js';
+import { ConditionalGet, sendWithEtag, setEtag, versionsIn } from '../http/conditional-requests.js';
+import { IdempotencyKey, TakesIdempotencyKey } from '../http/idempotency-key.js';
+import { boardSlugParam, postIdParam } from './path-params.js';
 import { PostLists } from './post-lists.js';
 import { isSearch, postQuery, type PostQuery } from './post-query.js';
 import {
@@ -17,7 +17,7 @@ import {
   postChanges,
   postPage,
   type NewPost,
-  type PostAnswer,
+  type PostResponse,
   type PostChanges,
   type PostPage,
 } from './post-schemas.js';
@@ -40,7 +40,7 @@ export class PostsController {
   ) {}
 
   @Get('boards/:slug/posts')
-  @Conditional()
+  @ConditionalGet()
   @OptionalActor()
   @ApiOperation({
     summary: 'List or search the posts of a board',
@@ -51,67 +51,67 @@ export class PostsController {
       'per account or anonymous client, and per network, and answer 503 with `Retry-After` while too many run.',
   })
   @RateLimited('search', isSearch)
-  @Answers(200, postPage, 'A page of posts')
-  @Fails('validation_failed', 'board_not_found', 'temporarily_unavailable')
+  @Returns(200, postPage, 'A page of posts')
+  @ApiProblems('validation_failed', 'board_not_found', 'temporarily_unavailable')
   async list(
-    @Param('slug', knownBoard) slug: string,
+    @Param('slug', boardSlugParam) slug: string,
     @Query({ schema: postQuery }) query: PostQuery,
-    @CurrentRequester() { address }: Requester,
+    @CurrentRateLimitSubject() { address }: RateLimitSubject,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PostPage | undefined> {
-    return give(reply, await this.lists.list(slug, query, address));
+    return sendWithEtag(reply, await this.lists.list(slug, query, address));
   }
 
   @Post('boards/:slug/posts')
   @TakesIdempotencyKey()
   @CountsAs('post')
   @ApiOperation({ summary: 'Write a post' })
-  @Answers(201, post, 'The new post; `Location` says where it is')
-  @Fails('validation_failed', 'board_not_found', 'idempotency_key_reused')
+  @Returns(201, post, 'The new post; `Location` says where it is')
+  @ApiProblems('validation_failed', 'board_not_found', 'idempotency_key_reused')
   async write(
     @CurrentActor() actor: Actor,
-    @Param('slug', knownBoard) slug: string,
+    @Param('slug', boardSlugParam) slug: string,
     @Body({ schema: newPost }) body: NewPost,
     @IdempotencyKey() key: string | undefined,
-    @CurrentRequester() requester: Requester,
+    @CurrentRateLimitSubject() requester: RateLimitSubject,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<PostAnswer> {
+  ): Promise<PostResponse> {
     const { post, version } = await this.posts.write(actor, slug, body, { key, requester });
     void reply.header('location', `/posts/${post.id}`);
-    setTag(reply, post, version);
+    setEtag(reply, post, version);
     return post;
   }
 
   @Get('posts/:id')
-  @Conditional()
+  @ConditionalGet()
   @OptionalActor()
   @ApiOperation({ summary: 'Read a post' })
-  @Answers(200, post, 'The post; `ETag` names what this is')
-  @Fails('post_not_found')
+  @Returns(200, post, 'The post; `ETag` names what this is')
+  @ApiProblems('post_not_found')
   async read(
     @CurrentActor() actor: Actor | undefined,
-    @Param('id', knownPost) id: string,
+    @Param('id', postIdParam) id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<PostAnswer | undefined> {
+  ): Promise<PostResponse | undefined> {
     const { post, version } = await this.posts.get(actor, id);
-    return give(reply, post, version);
+    return sendWithEtag(reply, post, version);
   }
 
   @Patch('posts/:id')
   @IfMatch()
   @RateLimited('edit')
   @ApiOperation({ summary: 'Change a post', description: 'Members that are left out stay.' })
-  @Answers(200, post, 'The post as it is now')
-  @Fails('validation_failed', 'forbidden', 'post_not_found', 'version_conflict')
+  @Returns(200, post, 'The post as it is now')
+  @ApiProblems('validation_failed', 'forbidden', 'post_not_found', 'version_conflict')
   async change(
     @CurrentActor() actor: Actor,
-    @Param('id', knownPost) id: string,
+    @Param('id', postIdParam) id: string,
     @Body({ schema: postChanges }) changes: PostChanges,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<PostAnswer> {
+  ): Promise<PostResponse> {
     const { post, version } = await this.posts.change(actor, id, changes, versionsIn(ifMatch));
-    setTag(reply, post, version);
+    setEtag(reply, post, version);
     return post;
   }
 
@@ -119,11 +119,11 @@ export class PostsController {
   @IfMatch()
   @RateLimited('edit')
   @ApiOperation({ summary: 'Delete a post', description: 'With its comments and likes.' })
-  @Answers(204, undefined, 'The post is gone')
-  @Fails('forbidden', 'post_not_found', 'version_conflict')
+  @Returns(204, undefined, 'The post is gone')
+  @ApiProblems('forbidden', 'post_not_found', 'version_conflict')
   async delete(
     @CurrentActor() actor: Actor,
-    @Param('id', knownPost) id: string,
+    @Param('id', postIdParam) id: string,
     @Headers('if-match') ifMatch: string | undefined,
   ): Promise<void> {
     await this.posts.delete(actor, id, versionsIn(ifMatch));

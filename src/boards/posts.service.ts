@@ -8,15 +8,15 @@ import { changeableBy, mayChange } from './authorship.js';
 import { Authors, type Author } from './authors.js';
 import { Board } from './board.entity.js';
 import { excerptOf } from './excerpt.js';
-import { Once, type Call, type Caller } from './once.js';
+import { Idempotency, type IdempotentCall, type Caller } from '../http/idempotency.js';
 import { LISTED, summaryOf, type PostRow } from './post-row.js';
-import type { NewPost, PostAnswer, PostChanges } from './post-schemas.js';
+import type { NewPost, PostResponse, PostChanges } from './post-schemas.js';
 import { Post } from './post.entity.js';
-import { Writes } from './writes.js';
+import { WriteTransactions } from './writes.js';
 
 /** A post, and the version of it that this is. */
 export interface VersionedPost {
-  readonly post: PostAnswer;
+  readonly post: PostResponse;
   readonly version: number;
 }
 
@@ -30,7 +30,7 @@ interface WholeRow extends PostRow {
 const READ = `
   SELECT ${LISTED}, b.slug AS board, p.body, p.version,
     EXISTS (SELECT FROM board.likes l WHERE l.post_id = p.id AND l.account_id = $2) AS "likedByMe"
-  FROM board.posts p JOIN board.tallies t ON t.post_id = p.id JOIN board.boards b ON b.id = p.board_id
+  FROM board.posts p JOIN board.post_counters t ON t.post_id = p.id JOIN board.boards b ON b.id = p.board_id
   WHERE p.id = $1`;
 
 const COUNT_POST = 'UPDATE board.boards SET post_count = post_count + 1 WHERE slug = $1 RETURNING id';
@@ -42,14 +42,14 @@ export class PostsService {
     private readonly dataSource: DataSource,
     @InjectRepository(Post) private readonly posts: Repository<Post>,
     private readonly authors: Authors,
-    private readonly once: Once,
-    private readonly writes: Writes,
+    private readonly idempotency: Idempotency,
+    private readonly writes: WriteTransactions,
   ) {}
 
   /** A post, and whether the actor likes it, if there is one. @throws {Problem} `post_not_found`. */
   async get(actor: Actor | undefined, id: string): Promise<VersionedPost> {
     const row = await read(this.dataSource.manager, id, actor);
-    const authorOf = await this.authors.of([row]);
+    const authorOf = await this.authors.findMany([row]);
     return versioned(row, authorOf(row.authorId), actor);
   }
 
@@ -65,10 +65,10 @@ export class PostsService {
     { key, requester }: Caller,
   ): Promise<VersionedPost> {
     const { accountId: authorId } = actor;
-    const authorOf = await this.authors.of([{ authorId }]);
-    const call: Call = { key, request: ['post', slug, title, body], counts: ['post', requester] };
+    const authorOf = await this.authors.findMany([{ authorId }]);
+    const call: IdempotentCall = { key, request: ['post', slug, title, body], counts: ['post', requester] };
     // Kept for a day, without the body: whoever repeats the request sends it along.
-    const { post, version } = await this.once.perform(actor, call, async (db) => {
+    const { post, version } = await this.idempotency.run(actor, call, async (db) => {
       const [[board]] = await db.query<[{ id: string }[]]>(COUNT_POST, [slug]);
       if (board === undefined) throw new Problem('board_not_found');
       const [id, boardId] = [uuidv7(), board.id];
@@ -96,12 +96,12 @@ export class PostsService {
       updatedAt: () => 'now()',
     };
     // Read before anyone else can change it again: who gets a version here gets what they wrote.
-    const row = await this.writes.transaction(actor, async (db) => {
+    const row = await this.writes.run(actor, async (db) => {
       const { affected } = await db.update(Post, changeable(actor, id, versions), set);
       return affected === 0 ? undefined : read(db, id, actor);
     });
     if (row === undefined) throw await this.refusal(actor, id);
-    const authorOf = await this.authors.of([row]);
+    const authorOf = await this.authors.findMany([row]);
     return versioned(row, authorOf(row.authorId), actor);
   }
 
@@ -110,7 +110,7 @@ export class PostsService {
    * @throws {Problem} `post_not_found`, `forbidden`, `version_conflict`.
    */
   async delete(actor: Actor, id: string, versions?: readonly number[]): Promise<void> {
-    const deleted = await this.writes.transaction(actor, async (db) => {
+    const deleted = await this.writes.run(actor, async (db) => {
       const { raw } = await db
         .createQueryBuilder()
         .delete()

@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
-import { Config } from '../config.js';
+import { Config } from '../config/config.js';
 import { Profiles } from '../users/profiles.js';
 import { Board } from './board.entity.js';
 import { excerptOf } from './excerpt.js';
@@ -31,13 +31,13 @@ export class Seed implements OnApplicationBootstrap {
       const [first] = await db.query<unknown[]>(
         "INSERT INTO board.seeds (name) VALUES ('first-posts') ON CONFLICT DO NOTHING RETURNING name",
       );
-      if (first !== undefined && !(await db.exists(Board))) await sow(db);
+      if (first !== undefined && !(await db.exists(Board))) await seedBoards(db);
     });
   }
 }
 
 /** Ids grow from one to the next, which is the order in which they are shown. */
-async function sow(db: EntityManager): Promise<void> {
+async function seedBoards(db: EntityManager): Promise<void> {
   for (const { slug, title, description, posts } of FIRST_BOARDS) {
     const boardId = uuidv7();
     await db.insert(Board, { id: boardId, slug, title, description, postCount: posts.length });

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { OperatorError } from '../operator-error.js';
+import { OperatorError } from '../config/operator-error.js';
 import { ConnectFailed, postgresFailureOf } from '../stores/postgres-failures.js';
 
 /** The message for the operator of a process that cannot start: setting, cause and remedy, never the value of a setting. */

@@ -6,7 +6,7 @@ import { openDatabase } from './open-database.js';
 /** The one `DataSource` of the process, connected and with its schema up to date before anything else starts. */
 @Module({})
 export class DatabaseModule {
-  static connect(options: PostgresDataSourceOptions): DynamicModule {
+  static forRoot(options: PostgresDataSourceOptions): DynamicModule {
     return {
       module: DatabaseModule,
       imports: [

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
-import { makeDataDir } from '../data-dir.js';
-import { OperatorError } from '../operator-error.js';
+import { makeDataDir } from '../config/data-dir.js';
+import { OperatorError } from '../config/operator-error.js';
 import { LockHeld, takeLock } from './folder-lock.js';
 
 /**

@@ -36,7 +36,7 @@ export async function migrate(options: PostgresDataSourceOptions): Promise<void>
       async (db) => {
         what = 'the migrations to run';
         await createSchema(db, MIGRATIONS_SCHEMA);
-        await adoptEarlierTable(db);
+        await refuseUnreleasedVersions(db);
         await refuseOthersSchemas(db);
         const executor = new MigrationExecutor(dataSource, db.queryRunner);
         // The transaction is that of the lock.
@@ -51,12 +51,23 @@ export async function migrate(options: PostgresDataSourceOptions): Promise<void>
   }
 }
 
-/** Earlier versions kept the table in `public`. */
-async function adoptEarlierTable(db: EntityManager): Promise<void> {
+/** The first migration of versions before 0.1.0, whose databases cannot be migrated. */
+const FIRST_UNRELEASED_MIGRATION = 'CreateAuth1764000000000';
+
+async function refuseUnreleasedVersions(db: EntityManager): Promise<void> {
   const tables = await tablesOf(db, ['public', 'auth', MIGRATIONS_SCHEMA]);
-  const earlier = tables.includes('public.migrations') && tables.includes('auth.accounts');
-  if (earlier && !tables.includes(`${MIGRATIONS_SCHEMA}.migrations`))
-    await db.query(`ALTER TABLE public.migrations SET SCHEMA ${MIGRATIONS_SCHEMA}`);
+  if (!tables.includes('auth.accounts')) return;
+  for (const schema of ['public', MIGRATIONS_SCHEMA]) {
+    if (!tables.includes(`${schema}.migrations`)) continue;
+    const found = await db.query<unknown[]>(`SELECT FROM ${schema}.migrations WHERE name = $1`, [
+      FIRST_UNRELEASED_MIGRATION,
+    ]);
+    if (found.length > 0)
+      throw new UnsuitableServer(
+        'The database was made by a version before 0.1.0, and cannot be migrated. ' +
+          'Give Daemun an empty one: CREATE DATABASE; without DATABASE_URL, remove the folder `postgres` in DATA_DIR.',
+      );
+  }
 }
 
 /** A schema of another application with the same name, such as Supabase's `auth`, would be mixed up with ours. */

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
-import type { Config } from '../config.js';
+import type { Config } from '../config/config.js';
 import type { EmbeddedPostgres } from './embedded-postgres.js';
 import { PostgresPool } from './postgres-pool.js';
 

@@ -1,4 +1,4 @@
-import type { Config } from '../config.js';
+import type { Config } from '../config/config.js';
 
 /** Scripts, styles and calls from this origin only, pictures also from `IMAGE_ORIGINS`, and no frames around the page. */
 function contentSecurityPolicy(imageOrigins: readonly string[]): string {

@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { createTransport, type Transporter } from 'nodemailer';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
-import { Config } from '../config.js';
+import { Config } from '../config/config.js';
 import { Outbox, Undeliverable } from '../outbox/outbox.js';
 
 const message = z.object({

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { z } from 'zod';
-import { Metrics } from '../metrics/metrics.js';
-import { Secrets } from '../secrets.js';
+import { Metrics } from '../observability/metrics.js';
+import { DerivedKeys } from '../crypto/derived-keys.js';
 
 /** Interval (ms) of polls for messages that other processes left, or whose pause is over. */
 const POLL_MS = 15_000;
@@ -43,7 +43,7 @@ export interface OutboxHandler<T> {
   /** Pauses (s) after each failure; the last one repeats. */
   readonly pauses?: readonly number[];
   /** Seals what is in the payload under the newest secret. */
-  readonly renew?: (message: T) => Promise<T>;
+  readonly reseal?: (message: T) => Promise<T>;
   /** Delivers a message: at least once, so that it has to be idempotent. @throws {Undeliverable} to drop it. */
   readonly deliver: (message: T, id: string) => Promise<void>;
 }
@@ -94,7 +94,7 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
 
   constructor(
     private readonly dataSource: DataSource,
-    private readonly secrets: Secrets,
+    private readonly secrets: DerivedKeys,
     private readonly metrics: Metrics,
   ) {
     metrics.showEach('daemun_outbox_pending', 'Messages that are not delivered yet', 'kind', async () => {
@@ -174,7 +174,7 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
   }
 
   /** Seals payloads of an older secret anew, so that it can be left out one day. */
-  async renewAll(): Promise<void> {
+  async resealAll(): Promise<void> {
     let last = '0';
     for (;;) {
       const rows = await this.dataSource.query<Pick<Row, 'id' | 'lane' | 'payload'>[]>(
@@ -182,7 +182,7 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
         [last],
       );
       for (const row of rows) {
-        await this.renew(row).catch((error: unknown) =>
+        await this.reseal(row).catch((error: unknown) =>
           this.logger.warn({ err: error, id: row.id }, 'a message could not be sealed anew'),
         );
       }
@@ -191,11 +191,11 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
     }
   }
 
-  private async renew({ id, lane, payload }: Pick<Row, 'id' | 'lane' | 'payload'>): Promise<void> {
+  private async reseal({ id, lane, payload }: Pick<Row, 'id' | 'lane' | 'payload'>): Promise<void> {
     if (this.secrets.isNewest(SEALED, payload)) return;
     const { handler, message } = await this.read(lane, payload);
     if (handler === undefined || message === undefined) return;
-    const renewed = (await handler.renew?.(message)) ?? message;
+    const renewed = (await handler.reseal?.(message)) ?? message;
     const sealed = await this.secrets.seal(SEALED, JSON.stringify(renewed));
     await this.dataSource.query('UPDATE auth.outbox SET payload_jwe = $2 WHERE id = $1', [id, sealed]);
   }

@@ -4,7 +4,7 @@ import { RateLimiterMemory, type IRateLimiterOptions, type RateLimiterRes } from
 const MOST = 50_000;
 
 /** Counters in this process, which strangers cannot make take up all of its memory. */
-export class BoundedMemory extends RateLimiterMemory {
+export class BoundedMemoryLimiter extends RateLimiterMemory {
   /** In the order of their last use. */
   private readonly used = new Set<string>();
 

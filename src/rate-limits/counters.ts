@@ -1,7 +1,7 @@
 import { RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
 import { Problem } from '../problems/problem.js';
 import type { Redis } from '../redis/redis.js';
-import { BoundedMemory } from './bounded-memory.js';
+import { BoundedMemoryLimiter } from './bounded-memory.js';
 import { redisCounters } from './redis-counters.js';
 
 /** So many requests or attempts in so many seconds. */
@@ -15,12 +15,12 @@ export type MakeCounter = (name: string, limit: RateLimit, most?: number) => Rat
 
 /**
  * Counters in Redis, or in this process where there is none or it is away; there at most `most` keys are counted
- * ({@link BoundedMemory}).
+ * ({@link BoundedMemoryLimiter}).
  */
 export function countersIn(redis: Redis | undefined): MakeCounter {
   return (name, { points, duration }, most) => {
     const options = { keyPrefix: `daemun:limit:${name}`, points, duration };
-    const memory = new BoundedMemory(options, most);
+    const memory = new BoundedMemoryLimiter(options, most);
     if (redis === undefined) return memory;
     return new RateLimiterRedis({
       ...options,
@@ -38,16 +38,16 @@ export function scaledBy(factor: number, { points, duration }: RateLimit): RateL
 }
 
 /** Takes one point. @throws {Problem} `too_many_attempts` where none is left. */
-export async function take(limiter: RateLimiterAbstract, key: string, options = {}): Promise<void> {
+export async function consume(limiter: RateLimiterAbstract, key: string, options = {}): Promise<void> {
   try {
     await limiter.consume(key, 1, options);
   } catch (error) {
-    throw error instanceof RateLimiterRes ? tooMany(error) : error;
+    throw error instanceof RateLimiterRes ? tooManyAttempts(error) : error;
   }
 }
 
 /** 429 with the seconds after which there are points again. */
-export function tooMany({ msBeforeNext }: Pick<RateLimiterRes, 'msBeforeNext'>): Problem {
+export function tooManyAttempts({ msBeforeNext }: Pick<RateLimiterRes, 'msBeforeNext'>): Problem {
   const seconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
   return new Problem('too_many_attempts', { headers: { 'Retry-After': String(seconds) } });
 }

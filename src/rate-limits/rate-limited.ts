@@ -9,10 +9,10 @@ import {
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import { ApiExtension } from '../openapi-decorators.js';
-import { Fails } from '../openapi.js';
+import { ApiExtension } from '../openapi/decorators.js';
+import { ApiProblems } from '../openapi/responses.js';
 import { clientOf } from './client-address.js';
-import { RateLimits, type RateLimitName, type Requester } from './rate-limits.js';
+import { RateLimits, type RateLimitName, type RateLimitSubject } from './rate-limits.js';
 
 const COUNTED = 'rate-limit';
 /** Rate limit of a route, and which of its requests count; all unless told. */
@@ -35,7 +35,7 @@ class RateLimitGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const { name, when } = this.reflector.get<Counted>(COUNTED, context.getHandler());
     if (when?.(context.switchToHttp().getRequest<FastifyRequest>()) ?? true) {
-      await this.limits.count(name, requesterOf(context));
+      await this.limits.hit(name, requesterOf(context));
     }
     return true;
   }
@@ -43,7 +43,7 @@ class RateLimitGuard implements CanActivate {
 
 /** Documents a limit that the handler itself counts, for instance because a repeated call costs nothing. */
 export const CountsAs = (name: RateLimitName): MethodDecorator =>
-  applyDecorators(ApiExtension(RATE_LIMIT_EXTENSION, name), Fails('too_many_attempts'));
+  applyDecorators(ApiExtension(RATE_LIMIT_EXTENSION, name), ApiProblems('too_many_attempts'));
 
 /**
  * Counts requests to a route (429 `too_many_attempts`), of the account or the anonymous client and of its network: before their validation,
@@ -56,12 +56,12 @@ export const RateLimited = (name: RateLimitName, when?: Counted['when']): Method
     CountsAs(name),
   );
 
-/** The {@link Requester} of this request. */
-export const CurrentRequester = createParamDecorator((_: unknown, context: ExecutionContext) =>
+/** The {@link RateLimitSubject} of this request. */
+export const CurrentRateLimitSubject = createParamDecorator((_: unknown, context: ExecutionContext) =>
   requesterOf(context),
 );
 
-function requesterOf(context: ExecutionContext): Requester {
+function requesterOf(context: ExecutionContext): RateLimitSubject {
   const { actor, ip } = context.switchToHttp().getRequest<FastifyRequest>();
   return { own: actor?.accountId ?? clientOf(ip), address: ip };
 }

@@ -1,9 +1,9 @@
 import { Injectable, Optional } from '@nestjs/common';
 import type { RateLimiterAbstract } from 'rate-limiter-flexible';
-import { Config } from '../config.js';
+import { Config } from '../config/config.js';
 import { Redis } from '../redis/redis.js';
 import { siteOf } from './client-address.js';
-import { countersIn, scaledBy, take, type RateLimit } from './counters.js';
+import { countersIn, scaledBy, consume, type RateLimit } from './counters.js';
 
 const MINUTE = 60;
 const HOUR = 3_600;
@@ -64,20 +64,20 @@ export class RateLimits {
    * against `own`.
    * @throws {Problem} `too_many_attempts`.
    */
-  async count(name: RateLimitName, { own, address }: Requester): Promise<void> {
+  async hit(name: RateLimitName, { own, address }: RateLimitSubject): Promise<void> {
     const counters = this.counters[name];
-    await take(counters.own, own);
+    await consume(counters.own, own);
     if (counters.network === undefined) return;
     try {
-      await take(counters.network, siteOf(address));
+      await consume(counters.network, siteOf(address));
     } catch (error) {
       await counters.own.reward(own);
       throw error;
     }
   }
 
-  /** Gives back what {@link count} took. */
-  async giveBack(name: RateLimitName, { own, address }: Requester): Promise<void> {
+  /** Gives back what {@link hit} took. */
+  async undo(name: RateLimitName, { own, address }: RateLimitSubject): Promise<void> {
     const counters = this.counters[name];
     await counters.own.reward(own);
     await counters.network?.reward(siteOf(address));
@@ -85,7 +85,7 @@ export class RateLimits {
 }
 
 /** Of whom a request is counted. */
-export interface Requester {
+export interface RateLimitSubject {
   /** The account, or the anonymous client. */
   readonly own: string;
   readonly address: string;

@@ -1,6 +1,6 @@
 import { createClient, createCluster } from 'redis';
 import { UnsuitableRedis } from '../stores/redis-failures.js';
-import type { Secret } from '../secret.js';
+import type { Secret } from '../config/secret.js';
 
 /** Answer to a heartbeat: the replication id, and the server's clock (ms since 1970). */
 export interface Pong {

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { Elapsed } from '../elapsed.js';
-import type { Secret } from '../secret.js';
+import { Elapsed } from '../concurrency/elapsed.js';
+import type { Secret } from '../config/secret.js';
 import { redisFailureOf } from '../stores/redis-failures.js';
 import type { StoreFailure } from '../stores/store-failure.js';
-import { ServerClock } from '../server-clock.js';
+import { StoreClock } from '../concurrency/store-clock.js';
 import { inTime, openConnection, type Connection } from './connection.js';
 
 /** Redis cannot be used just now. Everybody who meets this goes on without it. */
-export class RedisAway extends Error {
+export class RedisUnavailable extends Error {
   constructor(cause?: unknown) {
     super('Redis is away', { cause });
     this.name = 'RedisAway';
@@ -79,7 +79,7 @@ export class Redis implements OnApplicationShutdown {
   private heart: NodeJS.Timeout | undefined;
   /** Of the writes that Redis had when it was last here. */
   private history: string | undefined;
-  private readonly clock = new ServerClock();
+  private readonly clock = new StoreClock();
   /** Why Redis is not in use. */
   private lastFailure: StoreFailure | undefined;
   private remindedAt = -Infinity;
@@ -91,7 +91,7 @@ export class Redis implements OnApplicationShutdown {
   /** Tries once to connect, and goes on trying in the background. Called when everyone has subscribed. */
   async start(): Promise<void> {
     await this.connect().catch((error: unknown) => {
-      this.tell(error, true);
+      this.logUnavailable(error, true);
       void this.keepTrying();
     });
   }
@@ -110,7 +110,7 @@ export class Redis implements OnApplicationShutdown {
    * Milliseconds since the time is over in which some processes may have used Redis while others did not; negative before.
    * What refresh.md calls the doubt.
    */
-  doubtAge(): number {
+  uncertaintyAge(): number {
     return Math.round(performance.now() - this.changedAt - SETTLE);
   }
 
@@ -120,7 +120,7 @@ export class Redis implements OnApplicationShutdown {
   }
 
   /** `check` runs whenever Redis is back, before anything else uses it; if it fails, Redis stays away. */
-  onReturn(check: OnReturn): void {
+  onReconnect(check: OnReturn): void {
     this.returns.push(check);
   }
 
@@ -129,27 +129,27 @@ export class Redis implements OnApplicationShutdown {
     this.listeners.set(channel, listener);
   }
 
-  /** @throws {RedisAway} */
+  /** @throws {RedisUnavailable} */
   async publish(channel: string, message: string): Promise<void> {
     await this.use((connection) => connection.publish(channel, message));
   }
 
-  /** Runs a script on a key. @throws {RedisAway} */
+  /** Runs a script on a key. @throws {RedisUnavailable} */
   readonly run: Run = (script, key, args) =>
     this.use((connection) => evaluate(connection, script, key, args));
 
   /**
    * Makes sure that the connection leads to the Redis of this moment, by a new one where there is none or it has been silent.
-   * @throws {RedisAway}
+   * @throws {RedisUnavailable}
    */
-  async renew(): Promise<void> {
+  async reconnect(): Promise<void> {
     const { connection } = this;
     if (connection !== undefined && this.sinceAnswer.ms <= SILENT_MS) return;
     if (connection !== undefined) this.lose(connection, new Error(`no answer within ${SILENT_MS} ms`));
     await this.connect().catch((error: unknown) => {
-      throw new RedisAway(error);
+      throw new RedisUnavailable(error);
     });
-    if (!this.up) throw new RedisAway();
+    if (!this.up) throw new RedisUnavailable();
   }
 
   onApplicationShutdown(): void {
@@ -161,14 +161,14 @@ export class Redis implements OnApplicationShutdown {
 
   private async use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     const { connection } = this;
-    if (connection === undefined) throw new RedisAway();
+    if (connection === undefined) throw new RedisUnavailable();
     try {
       const answer = await inTime(work(connection));
       this.sinceAnswer.restart();
       return answer;
     } catch (error) {
       this.lose(connection, error);
-      throw new RedisAway(error);
+      throw new RedisUnavailable(error);
     }
   }
 
@@ -177,16 +177,16 @@ export class Redis implements OnApplicationShutdown {
     if (this.connection !== connection) return;
     this.connection = undefined;
     // One that never held for long is not worth hurrying back to.
-    this.pause = this.doubtAge() > 0 ? FIRST_PAUSE : Math.min(2 * this.pause, LONGEST_PAUSE);
+    this.pause = this.uncertaintyAge() > 0 ? FIRST_PAUSE : Math.min(2 * this.pause, LONGEST_PAUSE);
     this.changedAt = performance.now();
     clearInterval(this.heart);
     if (this.closed) return;
-    this.tell(error, true);
+    this.logUnavailable(error, true);
     void this.keepTrying();
   }
 
   /** Logs the first failure of an outage, and a permanent one again and again, with what an operator has to do. */
-  private tell(error: unknown, first: boolean): void {
+  private logUnavailable(error: unknown, first: boolean): void {
     const failure = redisFailureOf(error);
     const { reason, remedy, transient } = failure;
     const again = !transient && performance.now() - this.remindedAt > REMINDER_MS;
@@ -207,7 +207,7 @@ export class Redis implements OnApplicationShutdown {
       try {
         await this.connect();
       } catch (error) {
-        this.tell(error, false);
+        this.logUnavailable(error, false);
         this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
         if (this.lastFailure?.transient === false) await sleep(PERMANENT_PAUSE_MS, undefined, { ref: false });
       }
@@ -232,7 +232,7 @@ export class Redis implements OnApplicationShutdown {
     state.connection = connection;
     try {
       const { history, time } = await inTime(connection.ping());
-      this.clock.heard(time);
+      this.clock.synchronize(time);
       for (const [channel, listener] of this.listeners) await inTime(connection.subscribe(channel, listener));
       const run: Run = (script, key, args) => inTime(evaluate(connection, script, key, args));
       // A server that is full, or a replica, answers pings and takes nothing; and one of a cluster's is enough to stay away.
@@ -257,7 +257,7 @@ export class Redis implements OnApplicationShutdown {
   private readonly beat = async (connection: Connection): Promise<void> => {
     const { history, time } = await connection.ping();
     if (history !== this.history) throw new Error('Redis goes on from another state');
-    this.clock.heard(time);
+    this.clock.synchronize(time);
   };
 }
 

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { OperatorError } from '../operator-error.js';
+import { OperatorError } from '../config/operator-error.js';
 import { networkFailureOf } from './network-failures.js';
 import type { StoreFailure } from './store-failure.js';
 

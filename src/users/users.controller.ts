@@ -2,8 +2,8 @@ import { Body, Controller, Get, Param, Patch } from '@nestjs/common';
 import { z } from 'zod';
 import { Public } from '../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../access/actor.js';
-import { ApiOperation, ApiTags } from '../openapi-decorators.js';
-import { Answers, Fails } from '../openapi.js';
+import { ApiOperation, ApiTags } from '../openapi/decorators.js';
+import { Returns, ApiProblems } from '../openapi/responses.js';
 import { orNotFound } from '../problems/or-not-found.js';
 import { RateLimited } from '../rate-limits/rate-limited.js';
 import type { Profile } from './profile.entity.js';
@@ -20,8 +20,8 @@ export class UsersController {
 
   @Get('me')
   @ApiOperation({ summary: 'Read your own profile' })
-  @Answers(200, ownProfile, 'Your profile')
-  @Fails('user_not_found')
+  @Returns(200, ownProfile, 'Your profile')
+  @ApiProblems('user_not_found')
   async readOwn(@CurrentActor() actor: Actor): Promise<z.output<typeof ownProfile>> {
     return asOwner(await this.users.get(actor.accountId));
   }
@@ -29,8 +29,8 @@ export class UsersController {
   @Patch('me')
   @RateLimited('profile')
   @ApiOperation({ summary: 'Change your own profile', description: 'Members that are left out stay.' })
-  @Answers(200, ownProfile, 'Your profile as it is now')
-  @Fails('validation_failed', 'user_not_found')
+  @Returns(200, ownProfile, 'Your profile as it is now')
+  @ApiProblems('validation_failed', 'user_not_found')
   async changeOwn(
     @CurrentActor() actor: Actor,
     @Body({ schema: profileChanges }) changes: ProfileChanges,
@@ -41,8 +41,8 @@ export class UsersController {
   @Get(':id')
   @Public()
   @ApiOperation({ summary: "Read someone's profile" })
-  @Answers(200, publicProfile, 'What everyone may see')
-  @Fails('user_not_found')
+  @Returns(200, publicProfile, 'What everyone may see')
+  @ApiProblems('user_not_found')
   async read(@Param('id', known) userId: string): Promise<z.output<typeof publicProfile>> {
     const { id, nickname, avatarUrl, bio } = await this.users.get(userId);
     return { id, nickname, avatarUrl, bio };

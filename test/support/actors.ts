@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
 import { v7 as uuidv7 } from 'uuid';
-import { AccessTokens } from '../../src/auth/access-tokens.js';
-import { Account } from '../../src/auth/account.entity.js';
+import { AccessTokens } from '../../src/auth/sessions/access-tokens.js';
+import { Account } from '../../src/auth/account/account.entity.js';
 import { Sessions, type Tokens } from '../../src/auth/sessions/sessions.js';
 import { Profiles } from '../../src/users/profiles.js';
 import type { TestApp } from './app.js';

@@ -4,10 +4,10 @@ import type { Type } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createDaemun, type Daemun } from '../../src/app.js';
-import { BEAT, LONGEST_WAIT } from '../../src/auth/sessions/pulse.js';
+import { TICK_MS, MAX_REQUEST_AGE_MS } from '../../src/auth/sessions/pause-detector.js';
 import { PROVIDERS } from '../../src/auth/social/providers.js';
-import { loadConfig, type Config } from '../../src/config.js';
-import { createLogger } from '../../src/logging.js';
+import { loadConfig, type Config } from '../../src/config/config.js';
+import { createLogger } from '../../src/observability/logging.js';
 import { makeDataDir, makeMigratedDataDir } from './data-dir.js';
 import { databaseBehindPooler, isBehindPooler } from './pooled-suites.js';
 import { freePorts } from './ports.js';
@@ -49,7 +49,7 @@ export async function startApp(
   const daemun = await createDaemun(config, logger, more);
   await daemun.app.listen(config.port, config.host);
   // A start on a busy machine keeps this process from doing anything else, and other applications in it notice.
-  if (performance.now() - began > LONGEST_WAIT) await sleep(3 * BEAT);
+  if (performance.now() - began > MAX_REQUEST_AGE_MS) await sleep(3 * TICK_MS);
   return {
     url: `http://localhost:${config.port}`,
     config,

@@ -170,7 +170,7 @@ export async function letTimePass(app: TestApp, seconds: number): Promise<void> 
   const start = Date.now() + seconds * 1_000 - performance.now();
   jest.spyOn(Date, 'now').mockImplementation(() => Math.round(start + performance.now()));
   await app.database.query(
-    'UPDATE auth.sessions SET moved_at = moved_at - $1, handed_at = handed_at - $1 WHERE moved_at > 0',
+    'UPDATE auth.sessions SET rotated_at = rotated_at - $1, issued_at = issued_at - $1 WHERE rotated_at > 0',
     [seconds * 1_000],
   );
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { LONGEST_WAIT } from '../../src/auth/sessions/pulse.js';
-import { OPENING, present, type RotationState } from '../../src/auth/sessions/rotation.js';
+import { MAX_REQUEST_AGE_MS } from '../../src/auth/sessions/pause-detector.js';
+import { INITIAL_STATE, rotate, type RotationState } from '../../src/auth/sessions/rotation.js';
 
 /** A client gives up on a request after this. */
 export const FLIGHT = 8_000;
@@ -48,7 +48,9 @@ const burst = fc.record({
       // Mostly none, sometimes as long as may be, and now and then up to two minutes.
       wait: fc
         .nat({ max: 10_000 })
-        .map((n) => (n < 7_000 ? 0 : n < 9_000 ? (n - 7_000) * (LONGEST_WAIT / 2_000) : (n - 9_000) * 120)),
+        .map((n) =>
+          n < 7_000 ? 0 : n < 9_000 ? (n - 7_000) * (MAX_REQUEST_AGE_MS / 2_000) : (n - 9_000) * 120,
+        ),
       down: fc.nat({ max: FLIGHT }),
       lost: fc.oneof(
         { weight: 4, arbitrary: fc.constant('nothing' as const) },
@@ -110,19 +112,19 @@ export const historiesByKind: [kind: string, histories: fc.Arbitrary<History>][]
   ['all faults together', faultyHistories],
 ];
 
-export type Step = typeof present;
+export type Step = typeof rotate;
 
 /**
  * One thing that happens to a session, in the order of time:
  * - `refresh`: a process presents a generation. `away`: it presents it to the row, because it cannot reach Redis.
- * - `reconnect`: a process reaches Redis again, and evicts the copy if the row was touched since `goodAt`.
+ * - `reconnect`: a process reaches Redis again, and evicts the copy if the row was changed since `goodAt`.
  */
 type Happening = { readonly at: number } & (
   | {
       readonly kind: 'refresh';
       readonly generation: number;
       readonly away: boolean;
-      readonly doubt: number;
+      readonly uncertainUntil: number;
     }
   | { readonly kind: 'flush' }
   | { readonly kind: 'fail over'; readonly back: number }
@@ -131,14 +133,14 @@ type Happening = { readonly at: number } & (
 
 /**
  * Unfolds a history of one browser with one cookie jar and two processes. After a refresh, `next` takes the generation that
- * its answer carries. `guarded`: a request that waits longer than {@link LONGEST_WAIT} is not presented.
+ * its answer carries. `guarded`: a request that waits longer than {@link MAX_REQUEST_AGE_MS} is not presented.
  */
 export function* unfold({ requests, faults }: History, guarded = true): Generator<Happening, void, number> {
   let cookie = 1;
-  const processes = [0, 1].map(() => ({ away: 0, goodAt: 0, doubt: -Infinity }));
+  const processes = [0, 1].map(() => ({ away: 0, goodAt: 0, uncertainUntil: -Infinity }));
   type Process = (typeof processes)[number];
   const reconnect = (process: Process, at: number): Happening => {
-    process.doubt = at + SETTLE;
+    process.uncertainUntil = at + SETTLE;
     return { kind: 'reconnect', at, goodAt: process.goodAt };
   };
 
@@ -155,7 +157,7 @@ export function* unfold({ requests, faults }: History, guarded = true): Generato
         const from = at + (fault.delays[i] ?? 0);
         const until = at + fault.length + SETTLE + (fault.returns[i] ?? 0);
         const leave = () => {
-          if (process.away++ === 0) [process.goodAt, process.doubt] = [from, from + SETTLE];
+          if (process.away++ === 0) [process.goodAt, process.uncertainUntil] = [from, from + SETTLE];
         };
         const comeBack = () => (--process.away === 0 ? [reconnect(process, until)] : []);
         events.push({ at: from, run: leave }, { at: until, run: comeBack });
@@ -168,13 +170,13 @@ export function* unfold({ requests, faults }: History, guarded = true): Generato
     }
   }
   for (const { at, up, wait = 0, down, lost, process } of requests) {
-    if (lost === 'request' || (guarded && wait > LONGEST_WAIT)) continue;
+    if (lost === 'request' || (guarded && wait > MAX_REQUEST_AGE_MS)) continue;
     const send = () => {
       const generation = cookie;
       const then = at + up + wait;
       const refresh = (): readonly Happening[] => {
-        const { away, doubt } = processes[process] as Process;
-        return [{ kind: 'refresh', at: then, generation, away: away > 0, doubt }];
+        const { away, uncertainUntil } = processes[process] as Process;
+        return [{ kind: 'refresh', at: then, generation, away: away > 0, uncertainUntil }];
       };
       const answered = (given: number) => {
         // Browsers take cookies in the order of arrival, so a late answer may well put an older one back.
@@ -202,28 +204,28 @@ export function* unfold({ requests, faults }: History, guarded = true): Generato
 export function play(
   history: History,
   grace: number,
-  step: Step = present,
+  step: Step = rotate,
   guarded = true,
 ): 'alive' | 'ended' {
-  let row: RotationState = OPENING;
-  let rowTouchedAt = -Infinity;
+  let row: RotationState = INITIAL_STATE;
+  let rowChangedAt = -Infinity;
   let savedAt = 0;
-  let copy: (RotationState & { readonly seededAt: number }) | undefined = { ...OPENING, seededAt: 0 };
+  let copy: (RotationState & { readonly seededAt: number }) | undefined = { ...INITIAL_STATE, seededAt: 0 };
   let past: { readonly at: number; readonly copy: typeof copy }[] = [];
 
-  const stepOnRow = (p: number, now: number, doubt: number) => {
-    const outcome = step(row, p, now, grace, doubt);
+  const stepOnRow = (p: number, now: number, uncertainUntil: number) => {
+    const outcome = step(row, p, now, grace, uncertainUntil);
     row = outcome.state;
-    rowTouchedAt = now;
+    rowChangedAt = now;
     return outcome;
   };
-  const stepOnCopy = (p: number, now: number, doubt: number): ReturnType<Step> => {
+  const stepOnCopy = (p: number, now: number, uncertainUntil: number): ReturnType<Step> => {
     copy ??= { ...row, seededAt: now };
     const { seededAt } = copy;
-    const outcome = step(copy, p, now, grace, Math.max(doubt, seededAt));
-    if (outcome.answer === 'reused' && rowTouchedAt >= seededAt) {
+    const outcome = step(copy, p, now, grace, Math.max(uncertainUntil, seededAt));
+    if (outcome.outcome === 'reused' && rowChangedAt >= seededAt) {
       copy = undefined;
-      return stepOnRow(p, now, Math.max(doubt, now));
+      return stepOnRow(p, now, Math.max(uncertainUntil, now));
     }
     copy = { ...outcome.state, seededAt };
     past.push({ at: now, copy });
@@ -241,11 +243,11 @@ export function play(
       past = past.filter(({ at }) => at <= event.at - event.back);
       copy = past.at(-1)?.copy;
     }
-    if (event.kind === 'reconnect' && rowTouchedAt >= event.goodAt) copy = undefined;
+    if (event.kind === 'reconnect' && rowChangedAt >= event.goodAt) copy = undefined;
     if (event.kind === 'refresh') {
-      const { generation, at, away, doubt } = event;
-      const { answer, state } = (away ? stepOnRow : stepOnCopy)(generation, at, doubt);
-      if (answer === 'reused') return 'ended';
+      const { generation, at, away, uncertainUntil } = event;
+      const { outcome, state } = (away ? stepOnRow : stepOnCopy)(generation, at, uncertainUntil);
+      if (outcome === 'reused') return 'ended';
       given = state.current;
     }
     next = happenings.next(given);

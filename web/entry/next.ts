@@ -1,4 +1,4 @@
-import { WEB_PAGES } from '../../src/web-pages.js';
+import { WEB_PAGES } from '../../src/http/web-pages.js';
 
 const OURS = WEB_PAGES.map((page) => new RegExp(`^${page.replace(/:\w+/g, '[^/]+')}$`));
 /** What the server shows at an address of its own. */

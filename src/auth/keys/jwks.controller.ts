@@ -1,8 +1,8 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
-import { ApiOperation, ApiTags } from '../../openapi-decorators.js';
-import { Answers } from '../../openapi.js';
+import { ApiOperation, ApiTags } from '../../openapi/decorators.js';
+import { Returns } from '../../openapi/responses.js';
 import { SigningKeys } from './signing-keys.js';
 
 const publicJwk = z.object({
@@ -26,7 +26,7 @@ export class JwksController {
   @Public()
   @ApiOperation({ summary: 'Read the public keys' })
   @Header('cache-control', 'public, max-age=300')
-  @Answers(200, jwkSet, 'The public keys that access tokens are signed with')
+  @Returns(200, jwkSet, 'The public keys that access tokens are signed with')
   read(): unknown {
     return this.keys.jwks();
   }

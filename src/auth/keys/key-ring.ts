@@ -3,8 +3,8 @@ import { calculateJwkThumbprint, exportJWK, type JWK } from 'jose';
 import type { DataSource, EntityManager } from 'typeorm';
 import { ALGORITHM } from '../../access/access-token.js';
 import { underLock } from '../../database/lock.js';
-import { OperatorError } from '../../operator-error.js';
-import type { Secrets } from '../../secrets.js';
+import { OperatorError } from '../../config/operator-error.js';
+import type { DerivedKeys } from '../../crypto/derived-keys.js';
 import { SigningKey } from './signing-key.entity.js';
 
 /** The purpose under which private keys are sealed. */
@@ -23,7 +23,7 @@ export const LONGEST_SIGNED = 24 * 3_600;
 export class KeyRing {
   constructor(
     private readonly dataSource: DataSource,
-    private readonly secrets: Secrets,
+    private readonly secrets: DerivedKeys,
   ) {}
 
   /** All of them, in the order in which they sign. */

@@ -3,8 +3,8 @@ import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } fro
 import type { JWK } from 'jose';
 import { DataSource } from 'typeorm';
 import { KeySet } from '../../access/key-set.js';
-import { Config } from '../../config.js';
-import { Secrets } from '../../secrets.js';
+import { Config } from '../../config/config.js';
+import { DerivedKeys } from '../../crypto/derived-keys.js';
 import { KeyRing, signingOf } from './key-ring.js';
 
 /** How often (ms) to look for keys that were made or killed elsewhere: well within the five minutes of the JWKS. */
@@ -33,7 +33,7 @@ export class SigningKeys extends KeySet implements OnModuleInit, OnApplicationSh
 
   constructor(
     dataSource: DataSource,
-    secrets: Secrets,
+    secrets: DerivedKeys,
     private readonly config: Config,
   ) {
     super();

@@ -2,13 +2,13 @@ import { Body, Controller, Ip, Post, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
-import { ApiOperation, ApiTags } from '../../openapi-decorators.js';
-import { Answers, Fails } from '../../openapi.js';
-import { Account } from '../account.entity.js';
-import { LogIn } from '../log-in.js';
-import { Limited } from '../limits/limited.js';
-import { OwnPagesGuard } from '../own-pages.guard.js';
-import { tokenAnswer, TokenAnswers, type TokenAnswer } from '../token-answer.js';
+import { ApiOperation, ApiTags } from '../../openapi/decorators.js';
+import { Returns, ApiProblems } from '../../openapi/responses.js';
+import { Account } from '../account/account.entity.js';
+import { Login } from '../login/login.js';
+import { LoginRateLimited } from '../rate-limits/limited.js';
+import { CsrfGuard } from '../../http/csrf.guard.js';
+import { tokenResponse, TokenResponses, type TokenResponse } from '../sessions/token-response.js';
 import { addressOnly, credentials, mailedToken, registration, type Registration } from './credentials.js';
 import { LocalGuard, ProvenAccount } from './local.guard.js';
 import { Registrations } from './registration.js';
@@ -22,31 +22,31 @@ const emailVerification = z.strictObject({ token: mailedToken }).meta({ id: 'Ema
 export class LocalController {
   constructor(
     private readonly registrations: Registrations,
-    private readonly logIn: LogIn,
-    private readonly answers: TokenAnswers,
+    private readonly logins: Login,
+    private readonly responses: TokenResponses,
   ) {}
 
   @Post('register')
-  @Limited('register')
+  @LoginRateLimited('register')
   @ApiOperation({
     summary: 'Register an address',
     description: 'The answer is the same for every address; what comes next is in a mail to it.',
   })
-  @Answers(202, undefined, 'A mail is on its way')
-  @Fails('validation_failed', 'temporarily_unavailable')
+  @Returns(202, undefined, 'A mail is on its way')
+  @ApiProblems('validation_failed', 'temporarily_unavailable')
   async register(@Body({ schema: registration }) body: Registration, @Ip() address: string): Promise<void> {
     await this.registrations.register(body, address);
   }
 
   @Post('verify-email')
-  @Limited('use a mailed token')
-  @UseGuards(OwnPagesGuard)
+  @LoginRateLimited('use a mailed token')
+  @UseGuards(CsrfGuard)
   @ApiOperation({
     summary: 'Verify an address',
     description: 'Takes the token of the link in the mail, once, and logs in.',
   })
-  @Answers(200, tokenAnswer, 'Verified and logged in; the refresh token is in the cookie')
-  @Fails(
+  @Returns(200, tokenResponse, 'Verified and logged in; the refresh token is in the cookie')
+  @ApiProblems(
     'validation_failed',
     'token_invalid',
     'credentials_invalid',
@@ -57,19 +57,19 @@ export class LocalController {
   async verifyEmail(
     @Body({ schema: emailVerification }) { token }: z.output<typeof emailVerification>,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<TokenAnswer> {
+  ): Promise<TokenResponse> {
     return this.enter(await this.registrations.verify(token), reply);
   }
 
   @Post('verify-email/resend')
-  @Limited('ask for a mail')
+  @LoginRateLimited('ask for a mail')
   @ApiOperation({
     summary: 'Send the link again',
     description:
       'The answer is the same for every address; only one that waits for verification gets a mail.',
   })
-  @Answers(202, undefined, 'If the address waits for verification, a mail is on its way')
-  @Fails('validation_failed')
+  @Returns(202, undefined, 'If the address waits for verification, a mail is on its way')
+  @ApiProblems('validation_failed')
   async resend(
     @Body({ schema: addressOnly }) { email }: z.output<typeof addressOnly>,
     @Ip() address: string,
@@ -78,13 +78,13 @@ export class LocalController {
   }
 
   @Post('login')
-  @UseGuards(OwnPagesGuard, LocalGuard)
+  @UseGuards(CsrfGuard, LocalGuard)
   @ApiOperation({
     summary: 'Log in with a password',
     description: 'An unknown address and a wrong password look the same, in the answer and in its time.',
   })
-  @Answers(200, tokenAnswer, 'Logged in; the refresh token is in the cookie')
-  @Fails(
+  @Returns(200, tokenResponse, 'Logged in; the refresh token is in the cookie')
+  @ApiProblems(
     'validation_failed',
     'credentials_invalid',
     'too_many_attempts',
@@ -98,12 +98,12 @@ export class LocalController {
     @Body({ schema: credentials }) _credentials: z.output<typeof credentials>,
     @ProvenAccount() account: Account,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<TokenAnswer> {
+  ): Promise<TokenResponse> {
     return this.enter(account, reply);
   }
 
-  private async enter(account: Account, reply: FastifyReply): Promise<TokenAnswer> {
+  private async enter(account: Account, reply: FastifyReply): Promise<TokenResponse> {
     const proof = { method: 'password', passwordHash: account.passwordHash } as const;
-    return this.answers.give(reply, await this.logIn.complete(account, proof, reply));
+    return this.responses.send(reply, await this.logins.complete(account, proof, reply));
   }
 }

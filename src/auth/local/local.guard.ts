@@ -1,14 +1,14 @@
 import { createParamDecorator, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { DataSource } from 'typeorm';
-import { bulkhead } from '../../database/bulkhead.js';
+import { databaseBulkhead } from '../../database/pool-share.js';
 import { Problem } from '../../problems/problem.js';
 import { validation } from '../../problems/validation.js';
-import { Turns, type Party } from '../../turns.js';
-import type { Account } from '../account.entity.js';
+import { Bulkhead, type QueueShare } from '../../concurrency/bulkhead.js';
+import type { Account } from '../account/account.entity.js';
 import { clientOf, routedNetworkOf } from '../../rate-limits/client-address.js';
-import { KnownClients } from '../limits/known-clients.js';
-import { Limits } from '../limits/limits.js';
+import { KnownClients } from '../rate-limits/known-clients.js';
+import { LoginRateLimits } from '../rate-limits/limits.js';
 import { credentials, type Credentials } from './credentials.js';
 import { LocalStrategy } from './local.strategy.js';
 import { PasswordHashes } from './password-hashes.js';
@@ -17,7 +17,7 @@ import { PasswordHashes } from './password-hashes.js';
  * Comparisons of an address and a password that read the database at once, and those that wait before they do. More at
  * once than hashes (`password-hashes.ts`), so that the next account has been read when a hash ends.
  */
-const LOG_INS = { atOnce: 4, waiting: 64, reserved: 32 };
+const LOGINS = { concurrency: 4, queue: 64, reserved: 32 };
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -39,17 +39,17 @@ export const ProvenAccount = createParamDecorator(
  */
 @Injectable()
 export class LocalGuard implements CanActivate {
-  private readonly logIns = new Turns(LOG_INS, 'a log-in');
-  private readonly lookUps: Turns;
+  private readonly logins = new Bulkhead(LOGINS, 'a log-in');
+  private readonly lookUps: Bulkhead;
 
   constructor(
     private readonly strategy: LocalStrategy,
-    private readonly limits: Limits,
+    private readonly limits: LoginRateLimits,
     private readonly hashes: PasswordHashes,
     private readonly knownClients: KnownClients,
     dataSource: DataSource,
   ) {
-    this.lookUps = bulkhead(dataSource, LOG_INS.waiting, 'a look-up of known clients');
+    this.lookUps = databaseBulkhead(dataSource, LOGINS.queue, 'a look-up of known clients');
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -57,24 +57,24 @@ export class LocalGuard implements CanActivate {
     // Guards run before pipes, and nothing malformed is worth a hash.
     const body: unknown = await validation.transform(request.body, { type: 'body', schema: credentials });
     const { email } = body as Credentials;
-    const attempt = await this.limits.logIn(email, request.ip);
+    const attempt = await this.limits.beginLogin(email, request.ip);
     request.provenAccount = await attempt.judge(async () => {
-      const party = await this.party(email, request.ip);
-      return this.logIns.run(() => this.authenticate(body, party), party);
+      const party = await this.queueShare(email, request.ip);
+      return this.logins.run(() => this.authenticate(body, party), party);
     });
     return true;
   }
 
   /** A client from which the account has logged in before waits in the reserved places of queues that are in use. */
-  private async party(email: string, address: string): Promise<Party> {
+  private async queueShare(email: string, address: string): Promise<QueueShare> {
     const network = { key: routedNetworkOf(address) };
-    if (this.logIns.load.waiting + this.hashes.load.waiting === 0) return network;
+    if (this.logins.load.waiting + this.hashes.load.waiting === 0) return network;
     const reserved = await this.lookUps.run(() => this.knownClients.has(email, clientOf(address)), network);
     return { ...network, reserved };
   }
 
   /** Passport gives a strategy its outcomes as methods, on an object for this attempt alone. */
-  private authenticate(body: unknown, party: Party): Promise<Account> {
+  private authenticate(body: unknown, party: QueueShare): Promise<Account> {
     return new Promise((resolve, reject) => {
       const attempt = Object.assign(Object.create(this.strategy) as LocalStrategy, {
         success: resolve,

@@ -4,14 +4,14 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { Strategy } from 'passport-local';
 import type { Repository } from 'typeorm';
 import { Problem } from '../../problems/problem.js';
-import type { Party } from '../../turns.js';
-import { Account } from '../account.entity.js';
+import type { QueueShare } from '../../concurrency/bulkhead.js';
+import { Account } from '../account/account.entity.js';
 import { PasswordHashes } from './password-hashes.js';
 import { isWaiting } from './registration.js';
 
 /** Options from the guard: the party on whose behalf hashes are computed. */
 interface Asked {
-  readonly party: Party;
+  readonly party: QueueShare;
 }
 
 /** Finds the account of an address and a password: one look-up and the same hashes, whatever the answer. */
@@ -42,7 +42,7 @@ export class LocalStrategy extends PassportStrategy(Strategy) {
   }
 
   /** Replaces the hash by one of today: only now is the password here. */
-  private async renew(account: Account, password: string, party: Party): Promise<Account | undefined> {
+  private async renew(account: Account, password: string, party: QueueShare): Promise<Account | undefined> {
     const { id, passwordHash } = account;
     if (passwordHash === null) return account;
     const renewed = await this.hashes.hash(password, party);

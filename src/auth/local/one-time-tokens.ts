@@ -5,7 +5,7 @@ import { decodeProtectedHeader } from 'jose';
 import { DataSource, type EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { ALGORITHM } from '../../access/access-token.js';
-import { Config } from '../../config.js';
+import { Config } from '../../config/config.js';
 import { refuseLateCommit } from '../../http/request-budget.js';
 import { Problem } from '../../problems/problem.js';
 import { LONGEST_SIGNED } from '../keys/key-ring.js';
@@ -18,12 +18,12 @@ const typeOf = (kind: OneTimeTokenKind) => `${kind}+jwt`;
 const audienceOf = (kind: OneTimeTokenKind) => `daemun:${kind}`;
 
 /** Seconds; the mails say it, too. */
-const LIFE: Record<OneTimeTokenKind, number> = {
+const LIFETIME: Record<OneTimeTokenKind, number> = {
   'verify-email': LONGEST_SIGNED,
   'reset-password': 3_600,
 };
 /** About three times what ours have. */
-const LONGEST_TOKEN = 2_048;
+const MAX_TOKEN_LENGTH = 2_048;
 
 const tokenHeader = z.object({ kid: z.string(), typ: z.string() });
 const tokenClaims = z.object({ sub: z.uuid(), jti: z.string().min(22) });
@@ -53,7 +53,7 @@ export class OneTimeTokens {
     await this.dataSource.query(
       `INSERT INTO auth.one_time_tokens (jti_hash, kind, account_id, password_hash, nickname, expires_at)
        VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))`,
-      [hashOf(jti), kind, accountId, passwordHash, nickname, LIFE[kind]],
+      [hashOf(jti), kind, accountId, passwordHash, nickname, LIFETIME[kind]],
     );
     const { kid, privateKey } = this.keys.current();
     const iat = Math.floor(Date.now() / 1000);
@@ -63,7 +63,7 @@ export class OneTimeTokens {
         sub: accountId,
         aud: audienceOf(kind),
         iat,
-        exp: iat + LIFE[kind],
+        exp: iat + LIFETIME[kind],
         jti,
       },
       { algorithm: ALGORITHM, keyid: kid, header: { alg: ALGORITHM, typ: typeOf(kind) } },
@@ -107,7 +107,7 @@ export class OneTimeTokens {
    * @throws {Problem} `token_invalid`.
    */
   async check(kind: OneTimeTokenKind, token: string): Promise<z.output<typeof tokenClaims>> {
-    if (token.length > LONGEST_TOKEN) throw invalid('too long');
+    if (token.length > MAX_TOKEN_LENGTH) throw invalid('too long');
     const header = tokenHeader.safeParse(headerOf(token));
     if (!header.success) throw invalid('not a JWT of ours');
     if (header.data.typ !== typeOf(kind)) throw invalid('another type');

@@ -3,7 +3,12 @@ import { availableParallelism } from 'node:os';
 import { hash, type Options } from '@node-rs/argon2';
 import type { DataSource } from 'typeorm';
 import { normalizePassword } from '../../text/password.js';
-import { Turns, type Load, type Party, type TurnLimits } from '../../turns.js';
+import {
+  Bulkhead,
+  type BulkheadLoad,
+  type QueueShare,
+  type BulkheadLimits,
+} from '../../concurrency/bulkhead.js';
 
 /** OWASP's first choice; about 12 ms and 19 MiB a hash. The library's default algorithm is argon2id. */
 const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -20,8 +25,8 @@ const TODAY = prefixOf(ARGON2);
  * log-ins from clients that the account knows, links to reset a password, and people who are logged in.
  */
 const LIMITS = {
-  atOnce: Math.min(Math.max(1, availableParallelism() - 1), 3),
-  waiting: 64,
+  concurrency: Math.min(Math.max(1, availableParallelism() - 1), 3),
+  queue: 64,
   reserved: 32,
 };
 
@@ -37,16 +42,16 @@ export type Comparison = 'different' | 'same' | 'outdated' | 'registered';
  */
 export class PasswordHashes {
   /** By what their parameters write in front: hashes of nobody's password, one of each kind that accounts have. */
-  private readonly nobodys = new Map<string, string>();
+  private readonly dummyHashes = new Map<string, string>();
 
-  private constructor(private readonly turns: Turns) {}
+  private constructor(private readonly bulkhead: Bulkhead) {}
 
   /** Makes, once, the hashes that no password fits; `prefixes` are those of accounts from before the parameters changed. */
   static async create(
-    limits: TurnLimits = LIMITS,
+    limits: BulkheadLimits = LIMITS,
     prefixes: readonly string[] = [],
   ): Promise<PasswordHashes> {
-    const hashes = new PasswordHashes(new Turns(limits, 'a password hash'));
+    const hashes = new PasswordHashes(new Bulkhead(limits, 'a password hash'));
     for (const prefix of [TODAY, ...prefixes]) await hashes.learn(prefix);
     return hashes;
   }
@@ -65,12 +70,12 @@ export class PasswordHashes {
 
   /** What the hashes begin with of which every comparison computes one. */
   get kinds(): readonly string[] {
-    return [...this.nobodys.keys()];
+    return [...this.dummyHashes.keys()];
   }
 
   /** How many hashes are being computed, wait for that, and have been computed. */
-  get load(): Load {
-    return this.turns.load;
+  get load(): BulkheadLoad {
+    return this.bulkhead.load;
   }
 
   /**
@@ -78,13 +83,17 @@ export class PasswordHashes {
    * the cost of one.
    * @throws {Problem} `temporarily_unavailable` when too many are waiting.
    */
-  async hash(password: string, party?: Party, like?: string | null): Promise<string> {
+  async hash(password: string, party?: QueueShare, like?: string | null): Promise<string> {
     const options = like?.startsWith(TODAY) === true ? optionsOf(like) : ARGON2;
-    return this.turns.run(() => hash(normalizePassword(password), options), party);
+    return this.bulkhead.run(() => hash(normalizePassword(password), options), party);
   }
 
   /** As {@link compare}, where the hash is not replaced. */
-  async matches(password: string, passwordHash: string | null | undefined, party?: Party): Promise<boolean> {
+  async matches(
+    password: string,
+    passwordHash: string | null | undefined,
+    party?: QueueShare,
+  ): Promise<boolean> {
     return (await this.compare(password, passwordHash, party)) !== 'different';
   }
 
@@ -98,7 +107,7 @@ export class PasswordHashes {
   async compare(
     password: string,
     passwordHash: string | null | undefined,
-    party?: Party,
+    party?: QueueShare,
     registrationHash?: string | null,
   ): Promise<Comparison> {
     const normal = normalizePassword(password);
@@ -115,13 +124,13 @@ export class PasswordHashes {
   private async fitting(
     password: string,
     hashes: readonly (string | null | undefined)[],
-    party: Party | undefined,
+    party: QueueShare | undefined,
   ): Promise<string | undefined> {
     const stored = hashes.flatMap((each) => (typeof each === 'string' && PREFIX.test(each) ? each : []));
-    return this.turns.run(async () => {
+    return this.bulkhead.run(async () => {
       for (const each of stored) await this.learn(prefixIn(each));
       let fitting: string | undefined;
-      for (const [prefix, nobodys] of this.nobodys) {
+      for (const [prefix, nobodys] of this.dummyHashes) {
         const ofKind = stored.filter((each) => prefixIn(each) === prefix);
         const computed = await hash(password, optionsOf(ofKind[0] ?? nobodys));
         fitting ??= ofKind.find((each) => isEqual(each, computed));
@@ -131,8 +140,8 @@ export class PasswordHashes {
   }
 
   private async learn(prefix: string): Promise<void> {
-    if (this.nobodys.has(prefix)) return;
-    this.nobodys.set(prefix, await hash(randomBytes(32).toString('base64url'), parametersOf(prefix)));
+    if (this.dummyHashes.has(prefix)) return;
+    this.dummyHashes.set(prefix, await hash(randomBytes(32).toString('base64url'), parametersOf(prefix)));
   }
 }
 

@@ -7,11 +7,11 @@ import { refuseLateCommit } from '../../http/request-budget.js';
 import { Outbox } from '../../outbox/outbox.js';
 import { Problem } from '../../problems/problem.js';
 import { routedNetworkOf } from '../../rate-limits/client-address.js';
-import { Account } from '../account.entity.js';
-import { recordAuditEvent } from '../audit-events.js';
-import { Letters } from '../letters.js';
-import { Limits } from '../limits/limits.js';
-import { resetPasswordMail } from '../mails.js';
+import { Account } from '../account/account.entity.js';
+import { recordAuditEvent } from '../audit/audit-log.js';
+import { AccountMails } from '../account-mails/account-mails.js';
+import { LoginRateLimits } from '../rate-limits/limits.js';
+import { resetPasswordMail } from '../account-mails/templates.js';
 import { Sessions } from '../sessions/sessions.js';
 import { normalizePassword } from '../../text/password.js';
 import { isOneOf } from './credentials.js';
@@ -24,25 +24,25 @@ export class Passwords implements OnModuleInit {
   constructor(
     @InjectRepository(Account) private readonly accounts: Repository<Account>,
     private readonly dataSource: DataSource,
-    private readonly limits: Limits,
+    private readonly limits: LoginRateLimits,
     private readonly hashes: PasswordHashes,
     private readonly tokens: OneTimeTokens,
     private readonly sessions: Sessions,
-    private readonly letters: Letters,
+    private readonly mails: AccountMails,
     private readonly outbox: Outbox,
   ) {}
 
   onModuleInit(): void {
-    this.letters.writer('reset-password', ({ to }) => this.resetMail(to));
+    this.mails.registerTemplate('reset-password', ({ to }) => this.resetMail(to));
   }
 
   /**
    * Mails a link to choose a new password, where the address is one of ours. Whether it is shows nowhere else.
    * @throws {Problem} `too_many_attempts`.
    */
-  async forget(email: string, address: string): Promise<void> {
-    await this.limits.recipient(email, address);
-    await this.letters.request({ mail: 'reset-password', to: email }, { name: 'reset-password', address });
+  async requestReset(email: string, address: string): Promise<void> {
+    await this.limits.hitRecipient(email, address);
+    await this.mails.request({ mail: 'reset-password', to: email }, { name: 'reset-password', address });
   }
 
   private async resetMail(email: string): Promise<Mail | undefined> {
@@ -50,8 +50,8 @@ export class Passwords implements OnModuleInit {
     if (account === null) return undefined;
     const grant = { accountId: account.id, passwordHash: null, nickname: null };
     const token = await this.tokens.issue('reset-password', grant);
-    const link = `${this.letters.page}/#reset-password=${token}`;
-    return resetPasswordMail(email, await this.letters.localeOf(account.id), link);
+    const link = `${this.mails.page}/#reset-password=${token}`;
+    return resetPasswordMail(email, await this.mails.localeOf(account.id), link);
   }
 
   /**
@@ -75,7 +75,7 @@ export class Passwords implements OnModuleInit {
       await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1 AND used_at IS NULL', [
         accountId,
       ]);
-      await this.letters.notify(db, 'password-changed', {
+      await this.mails.notify(db, 'password-changed', {
         id: accountId,
         email: owner.email,
         emailVerifiedAt: owner.emailVerifiedAt ?? new Date(),
@@ -95,7 +95,7 @@ export class Passwords implements OnModuleInit {
   async change(actor: Actor, current: string, next: string, address: string): Promise<void> {
     const account = await this.accounts.findOneByOrFail({ id: actor.accountId });
     const party = { key: routedNetworkOf(address), reserved: true };
-    const attempt = await this.limits.password(account.id);
+    const attempt = await this.limits.beginReauthentication(account.id);
     const before = await attempt.judge(async () => {
       const { passwordHash } = account;
       if (!(await this.hashes.matches(current, passwordHash, party)) || passwordHash === null)
@@ -116,7 +116,7 @@ export class Passwords implements OnModuleInit {
         throw new Problem('credentials_invalid', { reason: 'it was changed at the same time' });
       // A link that was mailed before would bring back whoever could read the mail then.
       await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1', [actor.accountId]);
-      await this.letters.notify(db, 'password-changed', account);
+      await this.mails.notify(db, 'password-changed', account);
       const { accountId, sessionId } = actor;
       await recordAuditEvent(db, { accountId, sessionId, kind: 'password_changed' });
       const ending = { reason: 'password_changed' } as const;

@@ -4,13 +4,13 @@ import { randomUUID } from 'node:crypto';
 import { IsNull, Not, type Repository } from 'typeorm';
 import type { Mail } from '../../mail/mailer.js';
 import { Problem } from '../../problems/problem.js';
-import { Account } from '../account.entity.js';
-import { recordAuditEvent } from '../audit-events.js';
-import { Letters } from '../letters.js';
-import { guestName } from '../guest-name.js';
-import { addressInUseMail, verifyEmailMail, type Registered } from '../mails.js';
+import { Account } from '../account/account.entity.js';
+import { recordAuditEvent } from '../audit/audit-log.js';
+import { AccountMails } from '../account-mails/account-mails.js';
+import { guestName } from '../login/guest-name.js';
+import { addressInUseMail, verifyEmailMail, type Registered } from '../account-mails/templates.js';
 import { routedNetworkOf } from '../../rate-limits/client-address.js';
-import { Limits } from '../limits/limits.js';
+import { LoginRateLimits } from '../rate-limits/limits.js';
 import type { Registration } from './credentials.js';
 import { OneTimeTokens, type OneTimeGrant } from './one-time-tokens.js';
 import { PasswordHashes } from './password-hashes.js';
@@ -42,10 +42,10 @@ export function isWaiting({ registeredAt, createdAt }: Account): boolean {
 export class Registrations implements OnModuleInit {
   constructor(
     @InjectRepository(Account) private readonly accounts: Repository<Account>,
-    private readonly limits: Limits,
+    private readonly limits: LoginRateLimits,
     private readonly hashes: PasswordHashes,
     private readonly tokens: OneTimeTokens,
-    private readonly letters: Letters,
+    private readonly mails: AccountMails,
   ) {}
 
   /**
@@ -53,29 +53,29 @@ export class Registrations implements OnModuleInit {
    * @throws {Problem} `too_many_attempts`, `temporarily_unavailable`.
    */
   async register({ email, password, nickname }: Registration, address: string): Promise<void> {
-    await this.limits.recipient(email, address);
+    await this.limits.hitRecipient(email, address);
     const known = await this.accounts.findOneBy({ email, emailVerifiedAt: Not(IsNull()) });
     const party = { key: routedNetworkOf(address) };
     const passwordHash = await this.hashes.hash(password, party, known?.passwordHash);
-    const { accountId, verified, contested } = await this.record(email, passwordHash, nickname);
+    const { accountId, verified, hasSeveralRegistrations } = await this.record(email, passwordHash, nickname);
     if (verified) {
-      await this.letters.request({ mail: 'address-in-use', to: email }, { name: 'address-in-use' });
+      await this.mails.request({ mail: 'address-in-use', to: email }, { name: 'address-in-use' });
       return;
     }
-    const own = { accountId, passwordHash, nickname, contested };
-    await this.letters.request(
+    const own = { accountId, passwordHash, nickname, hasSeveralRegistrations };
+    await this.mails.request(
       { mail: 'verify-email', to: email, registration: own },
       { name: 'register', burst: REGISTRATION_BURST },
     );
   }
 
   onModuleInit(): void {
-    this.letters.writer('verify-email', ({ to, registration }) => {
+    this.mails.registerTemplate('verify-email', ({ to, registration }) => {
       if (registration === undefined) return this.linkAgain(to);
-      const { contested, ...grant } = registration;
-      return this.link(to, grant, contested ? 'later' : 'only');
+      const { hasSeveralRegistrations, ...grant } = registration;
+      return this.link(to, grant, hasSeveralRegistrations ? 'later' : 'only');
     });
-    this.letters.writer('address-in-use', async ({ to }) => {
+    this.mails.registerTemplate('address-in-use', async ({ to }) => {
       const account = await this.accounts.findOneBy({ email: to });
       return account === null ? undefined : this.inUse(to, account);
     });
@@ -87,8 +87,8 @@ export class Registrations implements OnModuleInit {
    * @throws {Problem} `too_many_attempts`.
    */
   async resend(email: string, address: string): Promise<void> {
-    await this.limits.recipient(email, address);
-    await this.letters.request({ mail: 'verify-email', to: email }, { name: 'resend' });
+    await this.limits.hitRecipient(email, address);
+    await this.mails.request({ mail: 'verify-email', to: email }, { name: 'resend' });
   }
 
   private async linkAgain(email: string): Promise<Mail | undefined> {
@@ -97,8 +97,8 @@ export class Registrations implements OnModuleInit {
     if (account.emailVerifiedAt !== null) {
       return account.registrationHash === null ? undefined : this.inUse(email, account);
     }
-    const { id: accountId, passwordHash, nickname, contested } = account;
-    return contested
+    const { id: accountId, passwordHash, nickname, hasSeveralRegistrations } = account;
+    return hasSeveralRegistrations
       ? this.link(email, { accountId, passwordHash: null, nickname: null }, 'none')
       : this.link(email, { accountId, passwordHash, nickname }, 'only');
   }
@@ -131,11 +131,11 @@ export class Registrations implements OnModuleInit {
     email: string,
     passwordHash: string,
     nickname: string,
-  ): Promise<{ accountId: string; verified: boolean; contested: boolean }> {
+  ): Promise<{ accountId: string; verified: boolean; hasSeveralRegistrations: boolean }> {
     // Not a UUIDv7, which would tell everyone the time of registration.
     const id = randomUUID();
     const [account] = await this.accounts.query<
-      { accountId: string; verified: boolean; contested: boolean }[]
+      { accountId: string; verified: boolean; hasSeveralRegistrations: boolean }[]
     >(
       `INSERT INTO auth.accounts AS known (id, email, password_hash, nickname, registered_at)
        VALUES ($1, $2, $3, $4, now())
@@ -144,8 +144,8 @@ export class Registrations implements OnModuleInit {
          registration_hash = CASE WHEN known.email_verified_at IS NOT NULL THEN excluded.password_hash END,
          password_hash = CASE WHEN known.email_verified_at IS NULL THEN excluded.password_hash ELSE known.password_hash END,
          nickname = CASE WHEN known.email_verified_at IS NULL THEN $5 ELSE known.nickname END,
-         contested = known.email_verified_at IS NULL
-       RETURNING id AS "accountId", email_verified_at IS NOT NULL AS verified, contested`,
+         has_several_registrations = known.email_verified_at IS NULL
+       RETURNING id AS "accountId", email_verified_at IS NOT NULL AS verified, has_several_registrations AS "hasSeveralRegistrations"`,
       [id, email, passwordHash, nickname, guestName(id)],
     );
     if (account === undefined) throw new Error('the account was not recorded');
@@ -153,13 +153,13 @@ export class Registrations implements OnModuleInit {
   }
 
   private async inUse(email: string, { id }: Account): Promise<Mail> {
-    return addressInUseMail(email, await this.letters.localeOf(id), `${this.letters.page}/`);
+    return addressInUseMail(email, await this.mails.localeOf(id), `${this.mails.page}/`);
   }
 
   private async link(email: string, grant: OneTimeGrant, which: Registered): Promise<Mail> {
     const token = await this.tokens.issue('verify-email', grant);
     // In the fragment, which browsers keep to themselves: no server's log shows it.
-    const link = `${this.letters.page}/#verify-email=${token}`;
-    return verifyEmailMail(email, await this.letters.localeOf(grant.accountId), link, which);
+    const link = `${this.mails.page}/#verify-email=${token}`;
+    return verifyEmailMail(email, await this.mails.localeOf(grant.accountId), link, which);
   }
 }

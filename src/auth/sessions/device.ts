@@ -29,7 +29,7 @@ const SYSTEMS: Marks = [
 ];
 
 /** A device in words, from what the browser said of itself: "Chrome on Windows", "Safari on iPhone". */
-export function deviceInWords(userAgent: string | null = ''): string {
+export function describeDevice(userAgent: string | null = ''): string {
   const text = userAgent?.slice(0, LONGEST) ?? '';
   const [browser, system] = [nameIn(text, BROWSERS), nameIn(text, SYSTEMS)];
   if (browser === undefined || system === undefined) return browser ?? system ?? 'Unknown device';

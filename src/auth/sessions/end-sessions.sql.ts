@@ -10,7 +10,7 @@ export function endChosen(chosen: string, from: string): string {
       SELECT sessions.id, reason FROM auth.sessions JOIN chosen ON chosen.id = sessions.id
       WHERE ended_at IS NULL ORDER BY sessions.id FOR NO KEY UPDATE OF sessions
     ), ended AS (
-      UPDATE auth.sessions SET ended_at = now(), touched_at = now(), end_reason = reason
+      UPDATE auth.sessions SET ended_at = now(), changed_at = now(), end_reason = reason
       FROM living WHERE sessions.id = living.id RETURNING sessions.id, account_id AS "accountId", reason
     ), recorded AS (
       INSERT INTO auth.audit_events (account_id, session_id, kind, details)

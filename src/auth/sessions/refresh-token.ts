@@ -1,6 +1,6 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Secrets, type DerivedKey } from '../../secrets.js';
+import { DerivedKeys, type DerivedKey } from '../../crypto/derived-keys.js';
 
 /** The version of the format, and what secret scanners look for. */
 const PREFIX = 'daemun_rt1_';
@@ -30,7 +30,7 @@ export interface RefreshToken {
 export class RefreshTokens {
   private readonly keys: readonly [DerivedKey, ...DerivedKey[]];
 
-  constructor(secrets: Secrets) {
+  constructor(secrets: DerivedKeys) {
     this.keys = secrets.keys('refresh-token');
   }
 

@@ -2,12 +2,12 @@ import { Controller, Delete, Get, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { CurrentActor, type Actor } from '../../access/actor.js';
-import { MOST_SESSIONS } from '../../config.js';
-import { ApiOperation, ApiTags } from '../../openapi-decorators.js';
-import { Answers, Fails } from '../../openapi.js';
+import { MOST_SESSIONS } from '../../config/config.js';
+import { ApiOperation, ApiTags } from '../../openapi/decorators.js';
+import { Returns, ApiProblems } from '../../openapi/responses.js';
 import { orNotFound } from '../../problems/or-not-found.js';
 import { Problem } from '../../problems/problem.js';
-import { RefreshCookie } from '../refresh-cookie.js';
+import { RefreshCookie } from './refresh-cookie.js';
 import { listedSession, SessionList, type ListedSession } from './session-list.js';
 import { Sessions } from './sessions.js';
 
@@ -23,8 +23,8 @@ export class SessionListController {
 
   @Get()
   @ApiOperation({ summary: 'List where you are logged in', description: 'Last used first.' })
-  @Answers(200, z.array(listedSession).max(MOST_SESSIONS), 'Your sessions')
-  @Fails('temporarily_unavailable')
+  @Returns(200, z.array(listedSession).max(MOST_SESSIONS), 'Your sessions')
+  @ApiProblems('temporarily_unavailable')
   read(@CurrentActor() actor: Actor): Promise<ListedSession[]> {
     return this.list.of(actor);
   }
@@ -34,8 +34,8 @@ export class SessionListController {
     summary: 'Log out somewhere',
     description: 'Works at once, also for access tokens already issued.',
   })
-  @Answers(204, undefined, 'That session has ended')
-  @Fails('session_not_found', 'temporarily_unavailable')
+  @Returns(204, undefined, 'That session has ended')
+  @ApiProblems('session_not_found', 'temporarily_unavailable')
   async end(
     @CurrentActor() actor: Actor,
     @Param('id', orNotFound(z.uuid().toLowerCase(), 'session_not_found')) id: string,
@@ -49,8 +49,8 @@ export class SessionListController {
 
   @Delete()
   @ApiOperation({ summary: 'Log out everywhere else' })
-  @Answers(204, undefined, 'Only the session that asks is left')
-  @Fails('temporarily_unavailable')
+  @Returns(204, undefined, 'Only the session that asks is left')
+  @ApiProblems('temporarily_unavailable')
   async endOthers(@CurrentActor() actor: Actor): Promise<void> {
     await this.sessions.endOthers(actor);
   }

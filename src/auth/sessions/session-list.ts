@@ -2,8 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
 import type { Actor } from '../../access/actor.js';
-import { Config } from '../../config.js';
-import { deviceInWords } from './device.js';
+import { Config } from '../../config/config.js';
 import { LAST_USED, LIVING } from './living.sql.js';
 
 /** One place where a person is logged in, as they see it. */
@@ -41,12 +40,11 @@ export class SessionList {
         idle_expires_at: Date;
         expires_at: Date;
         ip: string | null;
-        device: string | null;
-        user_agent: string | null;
+        device: string;
         method: string;
       }[]
     >(
-      `SELECT id, created_at, expires_at, ip, device, user_agent, method, last_seen_at,
+      `SELECT id, created_at, expires_at, ip, device, method, last_seen_at,
          least(last_seen_at + make_interval(secs => $2), expires_at) AS idle_expires_at
        FROM auth.sessions, LATERAL (SELECT ${LAST_USED} AS last_seen_at) AS used
        WHERE account_id = $1 AND ${LIVING('$2')}
@@ -61,7 +59,7 @@ export class SessionList {
       idleExpiresAt: row.idle_expires_at.toISOString(),
       expiresAt: row.expires_at.toISOString(),
       ip: row.ip,
-      device: row.device ?? deviceInWords(row.user_agent),
+      device: row.device,
       method: row.method,
     }));
   }

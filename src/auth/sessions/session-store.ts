@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import type { Answer } from './rotation.js';
+import type { RotationOutcome } from './rotation.js';
 
 /** What is known of a session when it opens. */
 export interface NewSession {
@@ -38,7 +38,7 @@ export interface Ending {
 }
 
 /** Which of an account's sessions. */
-export interface Which {
+export interface SessionFilter {
   /** All but this one. */
   readonly except?: string;
   /** Those alone that were opened in this way. */
@@ -46,8 +46,8 @@ export interface Which {
 }
 
 /** What a store answers when a refresh token with a right mac is presented. */
-export interface Presented {
-  readonly answer: Answer;
+export interface RotatedSession {
+  readonly outcome: RotationOutcome;
   /** The generation to hand out. Meaningless after `reused`. */
   readonly generation: number;
   readonly accountId: string;
@@ -64,7 +64,7 @@ export abstract class SessionStore {
   /**
    * Records a session that opens now, with the limits of the configuration, in the caller's transaction if there is one. Ends
    * those that it replaces, and the least recently used of the account beyond `SESSION_LIMIT`; their ids. Once that is
-   * committed, each of them has to be given to {@link forget}. The limit holds where the transaction has locked the account.
+   * committed, each of them has to be given to {@link evictEverywhere}. The limit holds where the transaction has locked the account.
    */
   abstract open(session: NewSession, db?: EntityManager): Promise<string[]>;
 
@@ -78,20 +78,25 @@ export abstract class SessionStore {
    * After `until` (ms, `performance.now()`) the step is not taken any more, whenever the store gets to read of it.
    * @throws {Problem} `temporarily_unavailable` when it was too late.
    */
-  abstract present(sessionId: string, generation: number, until?: number): Promise<Presented | undefined>;
+  abstract rotate(sessionId: string, generation: number, until?: number): Promise<RotatedSession | undefined>;
 
   /**
    * Ends a session for good; whose it was, or undefined when it had ended already and stays as it was. With an owner, only a
-   * session of that account. It has to be given to {@link forget}.
+   * session of that account. It has to be given to {@link evictEverywhere}.
    */
   abstract end(sessionId: string, ending: Ending, owner?: string): Promise<string | undefined>;
 
   /**
    * Ends all sessions of an account, or some, in the caller's transaction; their ids. Once that is committed, each of them
-   * has to be given to {@link forget}.
+   * has to be given to {@link evictEverywhere}.
    */
-  abstract endAll(db: EntityManager, accountId: string, ending: Ending, which?: Which): Promise<string[]>;
+  abstract endAll(
+    db: EntityManager,
+    accountId: string,
+    ending: Ending,
+    which?: SessionFilter,
+  ): Promise<string[]>;
 
   /** Resolves when no process refreshes these ended sessions any more from what is kept of them outside of their rows. */
-  abstract forget(sessionIds: readonly string[]): Promise<void>;
+  abstract evictEverywhere(sessionIds: readonly string[]): Promise<void>;
 }

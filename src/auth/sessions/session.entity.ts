@@ -17,13 +17,9 @@ export class Session {
   @Column('text', { nullable: true })
   ip: string | null;
 
-  /** The browser and its system in words; null where an earlier version opened the session. */
-  @Column('text', { nullable: true })
-  device: string | null;
-
-  /** Of sessions that an earlier version opened. */
-  @Column('text', { name: 'user_agent', nullable: true })
-  userAgent: string | null;
+  /** Browser and system, such as `Chrome on Windows`. */
+  @Column('text')
+  device: string;
 
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
   createdAt: Date;

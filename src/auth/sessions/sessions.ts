@@ -1,16 +1,22 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DataSource, IsNull, MoreThan, type EntityManager } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
-import { Revocations } from '../../access/revocations.js';
+import { Denylist } from '../../access/revocations.js';
 import { whileAnswerCanWait, withinBudget } from '../../http/request-budget.js';
-import { Metrics } from '../../metrics/metrics.js';
+import { Metrics } from '../../observability/metrics.js';
 import { Problem, temporarilyUnavailable } from '../../problems/problem.js';
-import { AccessTokens } from '../access-tokens.js';
-import { Pulse } from './pulse.js';
+import { AccessTokens } from './access-tokens.js';
+import { PauseDetector } from './pause-detector.js';
 import { RefreshTokens, type RefreshToken } from './refresh-token.js';
-import { RevocationNews } from './revocation-news.js';
+import { RevocationFeed } from './revocation-feed.js';
 import { Session } from './session.entity.js';
-import { SessionStore, type EndReason, type Ending, type NewSession, type Which } from './session-store.js';
+import {
+  SessionStore,
+  type EndReason,
+  type Ending,
+  type NewSession,
+  type SessionFilter,
+} from './session-store.js';
 
 /** What a client gets when it logs in and at every refresh. */
 export interface Tokens {
@@ -29,7 +35,7 @@ export interface OpenedSession extends Tokens {
    * Refuses the access tokens of the sessions that ended for it; to be called once the transaction is committed. Other
    * processes are told in the background, since a log-in promises nothing for them.
    */
-  readonly announce: () => void;
+  readonly publishEnded: () => void;
 }
 
 /**
@@ -49,12 +55,12 @@ export class Sessions {
 
   constructor(
     private readonly dataSource: DataSource,
-    private readonly pulse: Pulse,
+    private readonly pauseDetector: PauseDetector,
     private readonly store: SessionStore,
     private readonly refreshTokens: RefreshTokens,
     private readonly accessTokens: AccessTokens,
-    private readonly revocations: Revocations,
-    private readonly news: RevocationNews,
+    private readonly denylist: Denylist,
+    private readonly feed: RevocationFeed,
     private readonly metrics: Metrics,
   ) {}
 
@@ -74,7 +80,7 @@ export class Sessions {
       ...this.accessTokenFor({ accountId, sessionId, roles }),
       refreshToken: this.refreshTokens.mint(handle, 1),
       sessionId,
-      announce: () => void this.announceQuietly(ended),
+      publishEnded: () => void this.publishEndedAndLog(ended),
     };
   }
 
@@ -87,24 +93,24 @@ export class Sessions {
   async refresh(presented: string | undefined): Promise<Tokens> {
     const token = presented === undefined ? undefined : this.refreshTokens.parse(presented);
     if (token === undefined) throw new Problem('refresh_token_invalid');
-    const until = this.pulse.deadline();
+    const until = this.pauseDetector.deadline();
     if (until === undefined) throw temporarilyUnavailable('this process stood still', undefined);
     // A step that the store has not taken by then is not taken any more.
-    return withinBudget(() => this.exchange(token, until), until - performance.now());
+    return withinBudget(() => this.rotate(token, until), until - performance.now());
   }
 
-  private async exchange({ handle, sessionId, generation }: RefreshToken, until: number): Promise<Tokens> {
-    const found = await this.store.present(sessionId, generation, until);
-    const living = found !== undefined && found.roles !== undefined && !this.revocations.hasEnded(sessionId);
-    this.metrics.refreshes.inc({ answer: living ? found.answer : 'ended' });
-    if (found === undefined || this.revocations.hasEnded(sessionId)) {
+  private async rotate({ handle, sessionId, generation }: RefreshToken, until: number): Promise<Tokens> {
+    const found = await this.store.rotate(sessionId, generation, until);
+    const living = found !== undefined && found.roles !== undefined && !this.denylist.hasSession(sessionId);
+    this.metrics.refreshes.inc({ outcome: living ? found.outcome : 'ended' });
+    if (found === undefined || this.denylist.hasSession(sessionId)) {
       if (await this.store.wasReplaced(sessionId)) throw new SessionReplaced();
       throw new Problem('session_ended', { reason: 'unknown, ended, or past a limit' });
     }
-    const { answer, accountId, roles } = found;
-    if (answer === 'reused') {
+    const { outcome, accountId, roles } = found;
+    if (outcome === 'reused') {
       this.logger.warn(`refresh token reuse: session ${sessionId} of account ${accountId} has been ended`);
-      this.news.tell(sessionId);
+      this.feed.publish(sessionId);
       throw new Problem('session_ended', { reason: `generation ${generation} was presented again: reuse` });
     }
     if (roles === undefined) {
@@ -121,7 +127,7 @@ export class Sessions {
    * Ends the session behind a refresh token, of whatever generation; anything else has no session to end. False when a log-in
    * in the same browser has just replaced the session, so that its cookie may be that of the new one already.
    */
-  async logOut(presented: string | undefined): Promise<boolean> {
+  async logout(presented: string | undefined): Promise<boolean> {
     const sessionId = this.sessionOf(presented);
     if (sessionId === undefined || (await this.end(sessionId, 'logged_out'))) return true;
     return !(await this.store.wasReplaced(sessionId));
@@ -141,11 +147,12 @@ export class Sessions {
   async endOwn(actor: Actor, sessionId: string): Promise<boolean> {
     const ending = { reason: 'ended_from_list', from: actor.sessionId } as const;
     if ((await this.store.end(sessionId, ending, actor.accountId)) !== undefined) {
-      await this.announce([sessionId]);
+      await this.publishEnded([sessionId]);
       return true;
     }
     // Ended by a request before, which may have been answered 503. The living session of another owner is left alone.
-    if (!(await this.isLiving(this.dataSource.manager, sessionId))) await this.store.forget([sessionId]);
+    if (!(await this.isLiving(this.dataSource.manager, sessionId)))
+      await this.store.evictEverywhere([sessionId]);
     return false;
   }
 
@@ -153,7 +160,7 @@ export class Sessions {
   async endOthers({ accountId, sessionId }: Actor): Promise<void> {
     const ending = { reason: 'ended_from_list', from: sessionId } as const;
     const which = { except: sessionId };
-    await this.announce(await this.store.endAll(this.dataSource.manager, accountId, ending, which));
+    await this.publishEnded(await this.store.endAll(this.dataSource.manager, accountId, ending, which));
   }
 
   /**
@@ -165,25 +172,25 @@ export class Sessions {
     accountId: string,
     ending: Ending,
     db: EntityManager,
-    which?: Which,
+    which?: SessionFilter,
   ): Promise<() => Promise<void>> {
     const ended = await this.store.endAll(db, accountId, ending, which);
-    return () => whileAnswerCanWait(this.announceQuietly(ended));
+    return () => whileAnswerCanWait(this.publishEndedAndLog(ended));
   }
 
-  /** Logs what {@link announce} throws. */
-  private async announceQuietly(ended: readonly string[]): Promise<void> {
+  /** Logs what {@link publishEnded} throws. */
+  private async publishEndedAndLog(ended: readonly string[]): Promise<void> {
     try {
-      await this.announce(ended);
+      await this.publishEnded(ended);
     } catch (error) {
       this.logger.warn({ err: error }, 'Redis could not be told which sessions ended');
     }
   }
 
   /** Refuses the access tokens of ended sessions, and resolves when no process refreshes the sessions any more. */
-  private async announce(ended: readonly string[]): Promise<void> {
-    for (const sessionId of ended) this.news.tell(sessionId);
-    await this.store.forget(ended);
+  private async publishEnded(ended: readonly string[]): Promise<void> {
+    for (const sessionId of ended) this.feed.publish(sessionId);
+    await this.store.evictEverywhere(ended);
   }
 
   private accessTokenFor(actor: Actor): Pick<Tokens, 'accessToken' | 'expiresIn'> {
@@ -195,7 +202,7 @@ export class Sessions {
   private async end(sessionId: string, reason: EndReason): Promise<boolean> {
     const owner = await this.store.end(sessionId, { reason });
     // A repeated log-out is as true as the first.
-    await this.announce([sessionId]);
+    await this.publishEnded([sessionId]);
     return owner !== undefined;
   }
 }

@@ -27,7 +27,7 @@ export const google: ProviderDefinition = {
     endpoint: 'https://oauth2.googleapis.com/revoke',
     tokensToKeep: () => ['refresh_token', 'access_token'],
     request: ({ grant }) => grant && { form: { token: grant.token } },
-    ending(status, _, { grant }) {
+    resultOf(status, _, { grant }) {
       // The token was no good any more. An access token lasts an hour; a refresh token lasts until the connection ends.
       if (status === 400) return grant?.kind === 'refresh_token' ? 'over' : 'powerless';
       return status === 200 ? 'over' : 'again';

@@ -1,5 +1,5 @@
 import type OAuth2Strategy from 'passport-oauth2';
-import type { ProviderCredentials } from '../../config.js';
+import type { ProviderCredentials } from '../../config/config.js';
 import type { JsonObject } from './json.js';
 import type { ProviderDefinition } from './provider-definition.js';
 import { requestProfile, requestTokens } from './provider-http.js';
@@ -35,7 +35,7 @@ interface StepOptions {
 }
 
 /** Where a provider's endpoints are, and where it sends people back to. */
-export interface Places {
+export interface Endpoints {
   readonly authorize: string;
   readonly token: string;
   readonly profile: string;
@@ -43,7 +43,7 @@ export interface Places {
 }
 
 /** What a provider answered: its token answer and its profile, as they came. */
-export interface Answers {
+export interface ProviderResponses {
   readonly tokens: JsonObject;
   readonly profile: JsonObject;
 }
@@ -56,7 +56,7 @@ export interface Answers {
 export class HardenedStrategy {
   private readonly strategy: Insides;
 
-  constructor(definition: ProviderDefinition, credentials: ProviderCredentials, places: Places) {
+  constructor(definition: ProviderDefinition, credentials: ProviderCredentials, places: Endpoints) {
     const { clientId, clientSecret, scope } = credentials;
     const options: OAuth2Strategy.StrategyOptions = {
       clientID: clientId,
@@ -69,7 +69,7 @@ export class HardenedStrategy {
       pkce: true,
       store: attemptStore as unknown as OAuth2Strategy.StateStore,
     };
-    const strategy = new definition.Strategy(options, takeAnswers) as unknown as Insides;
+    const strategy = new definition.Strategy(options, takeResponses) as unknown as Insides;
     const { _oauth2: oauth2 } = strategy;
     const authorizationParams = strategy.authorizationParams.bind(strategy);
     // passport-kakao does not take addresses as options.
@@ -124,19 +124,22 @@ export class HardenedStrategy {
     code: string,
     { state, verifier }: { readonly state: string; readonly verifier: string },
     extra: Readonly<Record<string, string>>,
-  ): Promise<Answers> {
+  ): Promise<ProviderResponses> {
     const outcome = await this.run({ query: { code }, state, verifier }, { extra });
     if (!('answers' in outcome)) throw new Error('the strategy redirected instead of redeeming the code');
     return outcome.answers;
   }
 
   /** Runs the strategy the way `passport.authenticate` does, on a copy: the action functions belong to one request. */
-  private run(step: Step, options: StepOptions): Promise<{ redirect: string } | { answers: Answers }> {
+  private run(
+    step: Step,
+    options: StepOptions,
+  ): Promise<{ redirect: string } | { answers: ProviderResponses }> {
     return new Promise((resolve, reject) => {
       const refuse = (): void => reject(new Error('the strategy refused without a reason'));
       const run = Object.assign(Object.create(this.strategy) as Insides, {
         redirect: (url: string) => resolve({ redirect: url }),
-        success: (answers: Answers) => resolve({ answers }),
+        success: (answers: ProviderResponses) => resolve({ answers }),
         error: reject,
         fail: refuse,
         pass: refuse,
@@ -161,12 +164,12 @@ const attemptStore = {
 };
 
 /** Here, too, the number of parameters matters: only with five does the token answer come along. */
-function takeAnswers(
+function takeResponses(
   _accessToken: string,
   _refreshToken: string,
   tokens: JsonObject,
   profile: JsonObject,
-  done: (error: unknown, answers: Answers) => void,
+  done: (error: unknown, answers: ProviderResponses) => void,
 ): void {
   done(undefined, { tokens, profile });
 }

@@ -4,18 +4,18 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Repository } from 'typeorm';
 import { z } from 'zod';
 import { CurrentActor, type Actor } from '../../access/actor.js';
-import { Config } from '../../config.js';
-import { ApiOperation, ApiParam, ApiTags } from '../../openapi-decorators.js';
-import { Answers, Fails } from '../../openapi.js';
+import { Config } from '../../config/config.js';
+import { ApiOperation, ApiParam, ApiTags } from '../../openapi/decorators.js';
+import { Returns, ApiProblems } from '../../openapi/responses.js';
 import { Problem } from '../../problems/problem.js';
-import { Account } from '../account.entity.js';
-import { reauthentication, Reauthentication } from '../reauthentication.js';
-import { AttemptCookies } from './attempt-cookies.js';
+import { Account } from '../account/account.entity.js';
+import { reauthentication, Reauthentication } from '../account/reauthentication.js';
+import { TransactionCookies } from './transaction-cookies.js';
 import { hasPassword, Identities } from './identities.js';
 import { Providers } from './providers.js';
 import { resolveReturnTo } from './return-to.js';
 
-const waysIn = z
+const loginMethods = z
   .object({
     // One for each provider at most.
     identities: z
@@ -39,7 +39,7 @@ const linkRequest = reauthentication
 const unlinkRequest = reauthentication
   .optional()
   .meta({ id: 'UnlinkRequest', description: 'Not needed within ten minutes of logging in.' });
-const departureUrl = z.object({ url: z.url() }).meta({ id: 'DepartureUrl' });
+const authorizationUrl = z.object({ url: z.url() }).meta({ id: 'DepartureUrl' });
 
 /** The ways into one's account. */
 @ApiTags('Social log-in')
@@ -50,17 +50,17 @@ export class IdentitiesController {
     private readonly config: Config,
     private readonly identities: Identities,
     private readonly providers: Providers,
-    private readonly attempts: AttemptCookies,
+    private readonly transactions: TransactionCookies,
     private readonly reauthentication: Reauthentication,
   ) {}
 
   @Get()
   @ApiOperation({ summary: 'List your ways in' })
-  @Answers(200, waysIn, 'Linked accounts, and whether a password is set')
-  @Fails('temporarily_unavailable')
-  async list(@CurrentActor() actor: Actor): Promise<z.output<typeof waysIn>> {
+  @Returns(200, loginMethods, 'Linked accounts, and whether a password is set')
+  @ApiProblems('temporarily_unavailable')
+  async list(@CurrentActor() actor: Actor): Promise<z.output<typeof loginMethods>> {
     const account = await this.accounts.findOneByOrFail({ id: actor.accountId });
-    const identities = await this.identities.of(actor);
+    const identities = await this.identities.list(actor);
     return {
       identities: identities.map(({ provider, linkedAt, email }) => ({
         provider,
@@ -78,8 +78,8 @@ export class IdentitiesController {
       'Needs the password, or a log-in within the last ten minutes. Send the browser to `url`; it comes back to `returnTo`, with `?login_error=` when it did not work. Call this with credentials, since the attempt is kept in a cookie.',
   })
   @ApiParam({ name: 'provider', example: 'google' })
-  @Answers(200, departureUrl, "The provider's page")
-  @Fails(
+  @Returns(200, authorizationUrl, "The provider's page")
+  @ApiProblems(
     'validation_failed',
     'provider_not_enabled',
     'return_to_not_allowed',
@@ -94,17 +94,17 @@ export class IdentitiesController {
     @Body({ schema: linkRequest }) { returnTo, password }: z.output<typeof linkRequest>,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<z.output<typeof departureUrl>> {
+  ): Promise<z.output<typeof authorizationUrl>> {
     const provider = this.providers.find(id);
     if (provider === undefined) throw new Problem('provider_not_enabled');
     const page = resolveReturnTo(returnTo, this.config);
-    const compared = await this.reauthentication.compare(actor, password, request.ip);
+    const compared = await this.reauthentication.comparePassword(actor, password, request.ip);
     const account = await this.accounts.findOneByOrFail({ id: actor.accountId });
     await this.reauthentication.require(this.accounts.manager, actor, account, compared);
-    const { url, departure } = await provider.depart(this.attempts.newState());
+    const { url, departure } = await provider.authorizationRequest(this.transactions.newState());
     const { accountId, sessionId } = actor;
     const attempt = { ...departure, provider: id, returnTo: page, linkTo: { accountId, sessionId } };
-    await this.attempts.keep(request, reply, attempt);
+    await this.transactions.save(request, reply, attempt);
     return { url };
   }
 
@@ -115,8 +115,8 @@ export class IdentitiesController {
       'Needs the password, or a log-in within the last ten minutes. Also ends the connection at the provider, and the sessions that were opened with it, but for the one that asks.',
   })
   @ApiParam({ name: 'provider', example: 'google' })
-  @Answers(204, undefined, 'It is no way in any more')
-  @Fails(
+  @Returns(204, undefined, 'It is no way in any more')
+  @ApiProblems(
     'validation_failed',
     'credentials_invalid',
     'too_many_attempts',

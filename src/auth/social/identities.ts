@@ -7,21 +7,21 @@ import { refuseLateCommit } from '../../http/request-budget.js';
 import { Outbox } from '../../outbox/outbox.js';
 import { Problem } from '../../problems/problem.js';
 import { emailAddress } from '../../text/email-address.js';
-import { Account } from '../account.entity.js';
-import { recordAuditEvent } from '../audit-events.js';
-import { guestName } from '../guest-name.js';
-import { Identity } from '../identity.entity.js';
-import { Letters } from '../letters.js';
-import { whoIs, type Decision } from '../linking.js';
-import { Reauthentication } from '../reauthentication.js';
+import { Account } from '../account/account.entity.js';
+import { recordAuditEvent } from '../audit/audit-log.js';
+import { guestName } from '../login/guest-name.js';
+import { Identity } from './identity.entity.js';
+import { AccountMails } from '../account-mails/account-mails.js';
+import { decideLinking, type LinkingDecision } from './account-linking.js';
+import { Reauthentication } from '../account/reauthentication.js';
 import { Sessions } from '../sessions/sessions.js';
 import { LoginError } from './login-error.js';
 import { ProviderGrants } from './provider-grants.js';
-import type { SocialLogIn } from './provider.js';
+import type { SocialLogin } from './provider.js';
 import { Providers } from './providers.js';
 
 /** Two log-ins at one moment may run into each other at a unique index; whoever comes second then finds what the first made. */
-const ATTEMPTS = 4;
+const MAX_ATTEMPTS = 4;
 
 /** Who is logged in, and asked to link. */
 export type Linker = Pick<Actor, 'accountId' | 'sessionId'>;
@@ -36,7 +36,7 @@ export class Identities {
     private readonly outbox: Outbox,
     private readonly sessions: Sessions,
     private readonly reauthentication: Reauthentication,
-    private readonly letters: Letters,
+    private readonly mails: AccountMails,
   ) {}
 
   /**
@@ -45,7 +45,7 @@ export class Identities {
    * @throws {LoginError} `account_link_required`, `identity_taken`, and for an actor who is gone `login_attempt_invalid`.
    * @throws {Problem} `account_disabled`, for an actor.
    */
-  async accountOf(logIn: SocialLogIn, providerName: string, actor?: Linker): Promise<Account> {
+  async findOrOpenAccount(logIn: SocialLogin, providerName: string, actor?: Linker): Promise<Account> {
     for (let attempt = 1; ; attempt++) {
       try {
         const { decision, account } = await this.dataSource.transaction((db) =>
@@ -54,13 +54,13 @@ export class Identities {
         if (decision.act === 'link') this.outbox.wake();
         return account;
       } catch (error) {
-        if (!isUniqueViolation(error) || attempt === ATTEMPTS) throw error;
+        if (!isUniqueViolation(error) || attempt === MAX_ATTEMPTS) throw error;
       }
     }
   }
 
   /** The ways in that an actor has besides the password. */
-  async of(actor: Actor): Promise<Identity[]> {
+  async list(actor: Actor): Promise<Identity[]> {
     return this.dataSource.manager.find(Identity, {
       where: { accountId: actor.accountId },
       order: { linkedAt: 'ASC' },
@@ -74,7 +74,7 @@ export class Identities {
    */
   async unlink(actor: Actor, provider: string, password: string | undefined, address: string): Promise<void> {
     const { accountId } = actor;
-    const compared = await this.reauthentication.compare(actor, password, address);
+    const compared = await this.reauthentication.comparePassword(actor, password, address);
     const announce = await this.dataSource.transaction(async (db) => {
       const account = await db.findOneOrFail(Account, {
         where: { id: accountId },
@@ -84,7 +84,7 @@ export class Identities {
       const identities = await db.findBy(Identity, { accountId });
       const identity = identities.find((each) => each.provider === provider);
       if (identity === undefined) throw new Problem('not_found', { reason: 'there is no such identity' });
-      const others = identities.filter((each) => each !== identity && this.isOpen(each));
+      const others = identities.filter((each) => each !== identity && this.isEnabled(each));
       if (others.length === 0 && !hasPassword(account)) throw new Problem('last_login_method');
       await db.delete(Identity, { provider, subject: identity.subject });
       await this.outbox.add(db, 'provider.unlink', {
@@ -111,7 +111,7 @@ export class Identities {
    * The provider says that the person has ended the connection there: they are out, and this is no way in any more. A
    * notice of before (s since 1970) the identity was linked is about an older connection, or is played again.
    */
-  async disconnected(provider: string, subject: string, toldAt?: number): Promise<void> {
+  async unlinkedAtProvider(provider: string, subject: string, toldAt?: number): Promise<void> {
     const announce = await this.dataSource.transaction(async (db) => {
       const identity = await db.findOneBy(Identity, { provider, subject });
       if (identity === null) return undefined;
@@ -137,10 +137,10 @@ export class Identities {
 
   private async decide(
     db: EntityManager,
-    { profile, grant }: SocialLogIn,
+    { profile, grant }: SocialLogin,
     providerName: string,
     actor: Linker | undefined,
-  ): Promise<{ decision: Decision; account: Account }> {
+  ): Promise<{ decision: LinkingDecision; account: Account }> {
     const { provider, subject } = profile;
     // The decision gets no address that could not be registered here, whatever a provider's mapping lets through.
     const email = emailAddress.safeParse(profile.email).data;
@@ -152,13 +152,14 @@ export class Identities {
     const candidate = asking ?? holder;
     // Only now: a log-in beside this one may have linked the identity while this one waited for the account.
     const known = await db.findOneBy(Identity, { provider, subject });
-    const decision = whoIs({
+    const decision = decideLinking({
       profile: { ...profile, email },
       owner: known?.accountId,
       holder:
         holder === null ? undefined : { accountId: holder.id, verified: holder.emailVerifiedAt !== null },
       actor: asking?.id,
-      occupied: candidate !== null && (await db.existsBy(Identity, { accountId: candidate.id, provider })),
+      providerAlreadyLinked:
+        candidate !== null && (await db.existsBy(Identity, { accountId: candidate.id, provider })),
     });
     if (decision.act === 'refuse') {
       throw new LoginError(decision.why, { reason: `by linking.ts, for an identity of ${provider}` });
@@ -191,7 +192,7 @@ export class Identities {
     }
     const account = await db.findOneByOrFail(Account, { id: accountId });
     if (decision.act === 'link')
-      await this.letters.notify(db, 'new-way-in', account, { provider: providerName });
+      await this.mails.notify(db, 'new-way-in', account, { provider: providerName });
     if (decision.act !== 'log_in') {
       const kind = decision.act === 'open_account' ? 'account_opened' : 'identity_linked';
       await recordAuditEvent(db, { accountId, kind, details: { provider } });
@@ -212,7 +213,7 @@ export class Identities {
   }
 
   /** Whether one can log in with it here: its provider may have been switched off. */
-  private isOpen({ provider }: Identity): boolean {
+  private isEnabled({ provider }: Identity): boolean {
     return this.providers.find(provider) !== undefined;
   }
 }

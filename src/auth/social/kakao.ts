@@ -49,7 +49,7 @@ export const kakao: ProviderDefinition = {
       // Good for six hours after a log-in, and that has to do where there is no admin key.
       return grant && { headers: { authorization: `Bearer ${grant.token}` }, form: {} };
     },
-    ending(status, { code }, { credentials: { adminKey } }) {
+    resultOf(status, { code }, { credentials: { adminKey } }) {
       // There is no connection.
       if (status === 200 || code === -101) return 'over';
       // The token is no good any more. An admin key that is not can be mended.

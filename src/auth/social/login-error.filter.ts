@@ -1,6 +1,6 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Config } from '../../config.js';
+import { Config } from '../../config/config.js';
 import { logOutage } from '../../problems/outage-log.js';
 import { problemOf } from '../../problems/problem.filter.js';
 import { LoginError, type LoginErrorCode } from './login-error.js';
@@ -28,7 +28,7 @@ export class LoginErrorFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest<{ Params: { provider: string } }>>();
-    const { code, reason, cause, hearsay } = error instanceof LoginError ? error : loginErrorOf(error);
+    const { code, reason, cause, fromQuery } = error instanceof LoginError ? error : loginErrorOf(error);
     const line = {
       reqId: request.id,
       provider: request.params.provider.slice(0, 40),
@@ -39,9 +39,9 @@ export class LoginErrorFilter implements ExceptionFilter {
         ? { message: (cause as Error | undefined)?.message }
         : { err: cause }),
     };
-    const level = hearsay && LEVELS[code] === 'error' ? 'warn' : LEVELS[code];
+    const level = fromQuery && LEVELS[code] === 'error' ? 'warn' : LEVELS[code];
     // What the browser says of an outage may be made up, and is no reason to leave lines out.
-    const outage = code === 'temporarily_unavailable' || (code === 'provider_unavailable' && !hearsay);
+    const outage = code === 'temporarily_unavailable' || (code === 'provider_unavailable' && !fromQuery);
     if (outage) logOutage(request, line, 'log-in failed', level);
     else
       request.log[level](

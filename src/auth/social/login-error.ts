@@ -31,7 +31,7 @@ export type LoginErrorCode = (typeof LOGIN_ERRORS)[number];
 export class LoginError extends Error {
   readonly reason: string;
   /** The browser brought it, so that anyone may have made it up. */
-  readonly hearsay: boolean;
+  readonly fromQuery: boolean;
 
   constructor(
     readonly code: LoginErrorCode,
@@ -44,7 +44,7 @@ export class LoginError extends Error {
     super(`${code}: ${reason}`, { cause });
     this.name = 'LoginError';
     this.reason = reason;
-    this.hearsay = hearsay;
+    this.fromQuery = hearsay;
   }
 }
 

@@ -41,7 +41,7 @@ export const naver: ProviderDefinition = {
         },
       },
     // Also when it did not know the token.
-    ending: (status, { error }) => (status === 200 && error === undefined ? 'over' : 'again'),
+    resultOf: (status, { error }) => (status === 200 && error === undefined ? 'over' : 'again'),
   },
   mapProfile(answer) {
     const person = objectAt(answer, 'response');

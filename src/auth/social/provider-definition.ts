@@ -1,5 +1,5 @@
 import type OAuth2Strategy from 'passport-oauth2';
-import type { ProviderCredentials, ProviderSettings } from '../../config.js';
+import type { ProviderCredentials, ProviderSettings } from '../../config/config.js';
 import type { JsonObject } from './json.js';
 import type { LoginErrorCode } from './login-error.js';
 import type { ProviderGrant } from './provider-grants.js';
@@ -28,7 +28,7 @@ export interface UnlinkCall {
  * What came of telling a provider. `over`: there is no connection any more. `powerless`: what we have to end it with is no
  * good any more, and the connection may live on; only the person can end it, there. `again`: it is worth trying again.
  */
-export type Ending = 'over' | 'powerless' | 'again';
+export type UnlinkResult = 'over' | 'powerless' | 'again';
 
 /** How a provider is told that somebody has left. */
 export interface Unlink {
@@ -40,7 +40,7 @@ export interface Unlink {
     connection: Connection,
   ): { readonly headers?: Record<string, string>; readonly form: Record<string, string> } | undefined;
   /** What the answer to that call means. */
-  ending(status: number, answer: JsonObject, connection: Connection): Ending;
+  resultOf(status: number, answer: JsonObject, connection: Connection): UnlinkResult;
 }
 
 /** Everything that is special about one provider. A new provider is one file with one of these, and a line in `providers.ts`. */

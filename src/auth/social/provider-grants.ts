@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
-import { Secrets } from '../../secrets.js';
-import type { Identity } from '../identity.entity.js';
+import { DerivedKeys } from '../../crypto/derived-keys.js';
+import type { Identity } from './identity.entity.js';
 
 /** A provider's token that can end the connection there; the refresh token where there is one, since it lasts. */
 export const providerGrant = z.object({ token: z.string(), kind: z.enum(['refresh_token', 'access_token']) });
@@ -17,7 +17,7 @@ type Key = Pick<Identity, 'provider' | 'subject'>;
 @Injectable()
 export class ProviderGrants {
   constructor(
-    private readonly secrets: Secrets,
+    private readonly secrets: DerivedKeys,
     private readonly dataSource: DataSource,
   ) {}
 
@@ -29,7 +29,7 @@ export class ProviderGrants {
     if (grant === undefined) return storedJwe;
     if (storedJwe !== null && grant.kind === 'access_token') {
       const stored = await this.open(storedJwe);
-      if (stored?.kind !== 'access_token') return this.renewed(storedJwe);
+      if (stored?.kind !== 'access_token') return this.resealed(storedJwe);
     }
     return this.secrets.seal('provider-grant', JSON.stringify(grant));
   }
@@ -41,16 +41,16 @@ export class ProviderGrants {
   }
 
   /** The same, sealed under the newest secret; as it is where it cannot be opened. */
-  async renewed(storedJwe: string): Promise<string> {
+  async resealed(storedJwe: string): Promise<string> {
     if (this.secrets.isNewest('provider-grant', storedJwe)) return storedJwe;
     const opened = await this.secrets.open('provider-grant', storedJwe);
     return opened === undefined ? storedJwe : this.secrets.seal('provider-grant', opened);
   }
 
   /** Seals anew what an older secret has sealed, so that it can be left out one day. */
-  async renewAll(): Promise<void> {
+  async resealAll(): Promise<void> {
     let last: Key | undefined = { provider: '', subject: '' };
-    while (last !== undefined) last = await this.renewAfter(last);
+    while (last !== undefined) last = await this.resealAfter(last);
   }
 
   /** What was stored; undefined where there is nothing, or where its secret is gone. */
@@ -60,14 +60,14 @@ export class ProviderGrants {
   }
 
   /** The next few; where they end, or undefined when there are no more. */
-  private async renewAfter({ provider, subject }: Key): Promise<Key | undefined> {
+  private async resealAfter({ provider, subject }: Key): Promise<Key | undefined> {
     const rows = await this.dataSource.query<(Key & { jwe: string })[]>(
       `SELECT provider, subject, grant_jwe AS jwe FROM auth.identities
        WHERE grant_jwe IS NOT NULL AND (provider, subject) > ($1, $2) ORDER BY provider, subject LIMIT ${BATCH}`,
       [provider, subject],
     );
     for (const row of rows) {
-      const renewed = await this.renewed(row.jwe);
+      const renewed = await this.resealed(row.jwe);
       if (renewed === row.jwe) continue;
       // Unless a log-in has brought another one meanwhile.
       await this.dataSource.query(

@@ -1,9 +1,9 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
-import { Metrics } from '../../metrics/metrics.js';
+import { Metrics } from '../../observability/metrics.js';
 import { Outbox } from '../../outbox/outbox.js';
-import { Identity } from '../identity.entity.js';
+import { Identity } from './identity.entity.js';
 import { ProviderGrants } from './provider-grants.js';
 import { Providers } from './providers.js';
 
@@ -34,9 +34,9 @@ export class ProviderUnlink implements OnModuleInit {
       schema: unlinkMessage,
       target: ({ provider }) => provider,
       concurrency: 2,
-      renew: async (message) => ({
+      reseal: async (message) => ({
         ...message,
-        grantJwe: message.grantJwe && (await this.grants.renewed(message.grantJwe)),
+        grantJwe: message.grantJwe && (await this.grants.resealed(message.grantJwe)),
       }),
       deliver: async (message) => {
         if (!(await this.isInUseAgain(message))) await this.unlink(message);

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { decodeJwt } from 'jose';
-import type { ProviderCredentials } from '../../config.js';
-import { Turns } from '../../turns.js';
+import type { ProviderCredentials } from '../../config/config.js';
+import { Bulkhead } from '../../concurrency/bulkhead.js';
 import { isEmbeddedBrowser } from './embedded-browser.js';
-import { HardenedStrategy, type Places } from './hardened-strategy.js';
+import { HardenedStrategy, type Endpoints } from './hardened-strategy.js';
 import { LoginError } from './login-error.js';
 import type { ProviderDefinition } from './provider-definition.js';
 import type { JsonObject } from './json.js';
@@ -12,7 +12,7 @@ import type { ProviderGrant } from './provider-grants.js';
 import type { SocialProfile } from './social-profile.js';
 
 /** What has to be remembered between sending a browser to a provider and seeing it again. */
-export interface Departure {
+export interface AuthorizationRequest {
   readonly state: string;
   /** RFC 7636. */
   readonly verifier: string;
@@ -20,15 +20,15 @@ export interface Departure {
 }
 
 /** What comes of a log-in at a provider. */
-export interface SocialLogIn {
+export interface SocialLogin {
   readonly profile: SocialProfile;
   /** What ends the connection later, where that takes a token. */
   readonly grant?: ProviderGrant;
 }
 
 /** Callbacks that call a provider at once, and those that wait before they do. */
-const CALLBACKS = { atOnce: 16, waiting: 64 };
-const SLOW_CALLBACKS = { atOnce: 1, waiting: 16 };
+const CALLBACKS = { concurrency: 16, queue: 64 };
+const SLOW_CALLBACKS = { concurrency: 1, queue: 16 };
 
 /** A provider that is enabled here: sends people there, and finds out who came back. */
 export class Provider {
@@ -37,8 +37,8 @@ export class Provider {
   /** Where a button leads. */
   readonly loginUrl: string;
   /** Bulkheads of {@link identify}; the second is for clients of which providers refused many callbacks. */
-  readonly callbacks: Turns;
-  readonly slowCallbacks: Turns;
+  readonly callbacks: Bulkhead;
+  readonly slowCallbacks: Bulkhead;
   private readonly strategy: HardenedStrategy;
   private readonly sendsNonce: boolean;
 
@@ -50,11 +50,11 @@ export class Provider {
     this.id = definition.id;
     this.name = definition.name;
     this.loginUrl = `${publicUrl}/auth/${definition.id}`;
-    this.callbacks = new Turns(CALLBACKS, `calls of ${definition.id}`);
-    this.slowCallbacks = new Turns(SLOW_CALLBACKS, `calls of ${definition.id}`);
+    this.callbacks = new Bulkhead(CALLBACKS, `calls of ${definition.id}`);
+    this.slowCallbacks = new Bulkhead(SLOW_CALLBACKS, `calls of ${definition.id}`);
     // OpenID Connect has it, and nothing but OpenID Connect would give it back.
     this.sendsNonce = credentials.scope.includes('openid');
-    this.strategy = new HardenedStrategy(definition, credentials, this.places(credentials));
+    this.strategy = new HardenedStrategy(definition, credentials, this.endpoints(credentials));
   }
 
   /** False where the provider does not show its consent page in the browser with this `User-Agent`. */
@@ -63,13 +63,15 @@ export class Provider {
   }
 
   /** Where to send a browser, with a challenge that only `departure` can answer. */
-  async depart(state: string): Promise<{ readonly url: string; readonly departure: Departure }> {
+  async authorizationRequest(
+    state: string,
+  ): Promise<{ readonly url: string; readonly departure: AuthorizationRequest }> {
     const nonce = this.sendsNonce ? randomBytes(32).toString('base64url') : undefined;
     const { url, verifier } = await this.strategy.authorize(state, {
       ...this.definition.authorizeWith,
       ...(nonce !== undefined && { nonce }),
     });
-    if (verifier === undefined || !isProtected(url, state, verifier))
+    if (verifier === undefined || !sendsStateAndS256Challenge(url, state, verifier))
       throw new Error(`the strategy for ${this.id} does not send state and an S256 challenge`);
     return { url, departure: { state, verifier, nonce } };
   }
@@ -78,7 +80,7 @@ export class Provider {
    * Who it is that came back with this code.
    * @throws {LoginError} `provider_…`, or `login_attempt_invalid` when the code belongs to another attempt.
    */
-  async identify(code: string, departure: Departure): Promise<SocialLogIn> {
+  async identify(code: string, departure: AuthorizationRequest): Promise<SocialLogin> {
     const extra = this.definition.repeatsState === true ? { state: departure.state } : undefined;
     const { tokens, profile } = await this.strategy.redeem(code, departure, extra ?? {});
     if (departure.nonce !== undefined) checkNonce(tokens.id_token, departure.nonce);
@@ -101,7 +103,7 @@ export class Provider {
     if (call === undefined) return false;
     const endpoint = locate(unlink.endpoint, this.credentials.sandboxUrl);
     const { status, answer } = await requestUnlink(this.definition, endpoint, call);
-    const ending = unlink.ending(status, answer, connection);
+    const ending = unlink.resultOf(status, answer, connection);
     if (ending === 'again') throw new Error(`${this.id} answered ${status}`);
     return ending === 'over';
   }
@@ -119,7 +121,7 @@ export class Provider {
     return iss === undefined || this.definition.issuer === undefined || iss === this.definition.issuer;
   }
 
-  private places({ sandboxUrl }: ProviderCredentials): Places {
+  private endpoints({ sandboxUrl }: ProviderCredentials): Endpoints {
     const { authorize, token, profile } = this.definition.endpoints;
     const at = (address: string) => locate(address, sandboxUrl);
     return {
@@ -135,7 +137,7 @@ export class Provider {
  * Whether only the browser that was sent there can come back with a code that we take. An older passport-oauth2, which
  * passport-kakao asks for, drops all of it without a word; package.json overrides it.
  */
-function isProtected(url: string, state: string, verifier: string): boolean {
+function sendsStateAndS256Challenge(url: string, state: string, verifier: string): boolean {
   const sent = new URL(url).searchParams;
   const challenge = createHash('sha256').update(verifier).digest('base64url');
   return (

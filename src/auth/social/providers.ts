@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
-import { Config } from '../../config.js';
+import { Config } from '../../config/config.js';
 import { google } from './google.js';
 import { kakao } from './kakao.js';
 import { naver } from './naver.js';
@@ -31,7 +31,7 @@ export class Providers implements OnModuleInit {
 
   /** Does not let the process start with a provider whose log-ins would not be protected. */
   async onModuleInit(): Promise<void> {
-    for (const provider of this.enabled.values()) await provider.depart('start-up');
+    for (const provider of this.enabled.values()) await provider.authorizationRequest('start-up');
     this.logger.log(`people can log in with ${[...this.enabled.keys()].join(', ') || 'no provider'}`);
   }
 

@@ -3,16 +3,16 @@ import { Problem } from '../../problems/problem.js';
 import type { LoginErrorCode } from './login-error.js';
 
 /** The attempt's cookie holds it, and a browser sends several of those in one header of at most 8 KB. */
-const LONGEST = 1_024;
+const MAX_LENGTH = 1_024;
 
 /** The places that a log-in may end at. */
-interface Places {
+interface AllowedOrigins {
   readonly webOrigins: readonly [string, ...string[]];
   readonly publicUrl: string;
 }
 
 /** The page that people land on when nothing else was asked for. */
-export function defaultPage({ webOrigins }: Places): string {
+export function defaultPage({ webOrigins }: AllowedOrigins): string {
   return `${webOrigins[0]}/`;
 }
 
@@ -20,7 +20,7 @@ export function defaultPage({ webOrigins }: Places): string {
  * Turns `returnTo` into an absolute URL on one of our own origins, so that no browser can read anything else out of it.
  * @throws {Problem} `return_to_not_allowed`.
  */
-export function resolveReturnTo(returnTo: unknown, places: Places): string {
+export function resolveReturnTo(returnTo: unknown, places: AllowedOrigins): string {
   if (returnTo === undefined) return defaultPage(places);
   if (typeof returnTo !== 'string') throw notAllowed('it is given more than once');
   // Browsers drop tabs and line ends out of URLs and read `\` as `/`; nobody needs any of them here.
@@ -36,7 +36,7 @@ export function resolveReturnTo(returnTo: unknown, places: Places): string {
   if (url.username !== '' || url.password !== '') throw notAllowed('it has a user name or password');
   // Left over from an attempt that failed; this one has not.
   url.search = withoutLoginError(url.search);
-  if (url.href.length > LONGEST) throw notAllowed(`it is longer than ${LONGEST} characters`);
+  if (url.href.length > MAX_LENGTH) throw notAllowed(`it is longer than ${MAX_LENGTH} characters`);
   return url.href;
 }
 

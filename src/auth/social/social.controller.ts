@@ -15,15 +15,15 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
-import { Config } from '../../config.js';
+import { Config } from '../../config/config.js';
 import { REQUEST_BUDGET_MS, withinBudget } from '../../http/request-budget.js';
-import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '../../openapi-decorators.js';
-import { Answers, Fails } from '../../openapi.js';
+import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '../../openapi/decorators.js';
+import { Returns, ApiProblems } from '../../openapi/responses.js';
 import { Problem } from '../../problems/problem.js';
-import { LONGEST_WAIT_MS } from '../../turns.js';
-import { LogIn } from '../log-in.js';
-import { RefreshCookie } from '../refresh-cookie.js';
-import { AttemptCookies } from './attempt-cookies.js';
+import { MAX_QUEUE_WAIT_MS } from '../../concurrency/bulkhead.js';
+import { Login } from '../login/login.js';
+import { RefreshCookie } from '../sessions/refresh-cookie.js';
+import { TransactionCookies } from './transaction-cookies.js';
 import { Identities } from './identities.js';
 import { LoginErrorFilter } from './login-error.filter.js';
 import { LOGIN_ERRORS } from './login-error.js';
@@ -31,7 +31,7 @@ import { PROVIDER_BUDGET_MS } from './provider-http.js';
 import { Providers } from './providers.js';
 import { defaultPage, resolveReturnTo, withLoginError } from './return-to.js';
 import { SocialGuard } from './social.guard.js';
-import { askingPage, isSentFromElsewhere, StartFilter, WindowGuard } from './start.js';
+import { confirmationPage, needsConfirmation, AuthorizeErrorFilter, NavigationGuard } from './start.js';
 
 const providerList = z
   .array(
@@ -57,15 +57,15 @@ export class SocialController {
   constructor(
     private readonly config: Config,
     private readonly providers: Providers,
-    private readonly attempts: AttemptCookies,
+    private readonly transactions: TransactionCookies,
     private readonly identities: Identities,
-    private readonly logIn: LogIn,
+    private readonly login: Login,
     private readonly refreshCookie: RefreshCookie,
   ) {}
 
   @Get('providers')
   @ApiOperation({ summary: 'List the providers that people can log in with' })
-  @Answers(200, providerList, 'Those that are enabled, in the order of the buttons')
+  @Returns(200, providerList, 'Those that are enabled, in the order of the buttons')
   @Header('vary', 'Origin, User-Agent')
   list(@Headers('user-agent') userAgent?: string): z.output<typeof providerList> {
     return this.providers.list().map((provider) => {
@@ -75,8 +75,8 @@ export class SocialController {
   }
 
   @Get(':provider')
-  @UseFilters(StartFilter)
-  @UseGuards(WindowGuard)
+  @UseFilters(AuthorizeErrorFilter)
+  @UseGuards(NavigationGuard)
   @ApiOperation({
     summary: 'Log in with a provider',
     description:
@@ -90,8 +90,8 @@ export class SocialController {
     description:
       'Where to land afterwards: a path on the web page, or a URL whose origin is in `WEB_ORIGINS`, but nothing below `/auth/` here. At most 1024 characters.',
   })
-  @Answers(302, undefined, "The provider's page")
-  @Fails('provider_not_enabled', 'return_to_not_allowed', 'bad_request')
+  @Returns(302, undefined, "The provider's page")
+  @ApiProblems('provider_not_enabled', 'return_to_not_allowed', 'bad_request')
   async start(
     @Param('provider') id: string,
     @Query('returnTo') returnTo: unknown,
@@ -101,8 +101,8 @@ export class SocialController {
     const provider = this.providers.find(id);
     if (provider === undefined) throw new Problem('provider_not_enabled');
     const page = resolveReturnTo(returnTo, this.config);
-    if (isSentFromElsewhere(request)) {
-      void reply.code(HttpStatus.SEE_OTHER).header('location', askingPage(this.config, id, page));
+    if (needsConfirmation(request)) {
+      void reply.code(HttpStatus.SEE_OTHER).header('location', confirmationPage(this.config, id, page));
       return;
     }
     if (!provider.accepts(request.headers['user-agent'])) {
@@ -110,9 +110,9 @@ export class SocialController {
       void reply.code(HttpStatus.SEE_OTHER).header('location', withLoginError(page, 'browser_not_supported'));
       return;
     }
-    const { url, departure } = await provider.depart(this.attempts.newState());
-    const replaces = this.logIn.sessionsIn(request);
-    await this.attempts.keep(request, reply, { ...departure, provider: id, returnTo: page, replaces });
+    const { url, departure } = await provider.authorizationRequest(this.transactions.newState());
+    const replaces = this.login.sessionsIn(request);
+    await this.transactions.save(request, reply, { ...departure, provider: id, returnTo: page, replaces });
     void reply.header('location', url);
   }
 
@@ -124,26 +124,26 @@ export class SocialController {
     description: `Where providers send browsers to. When the log-in failed, the page gets \`?login_error=\` with one of ${LOGIN_ERRORS.map((code) => `\`${code}\``).join(', ')}.`,
   })
   @ApiParam({ name: 'provider', example: 'google' })
-  @RouteConfig({ answersWithin: LONGEST_WAIT_MS + PROVIDER_BUDGET_MS + REQUEST_BUDGET_MS })
-  @Answers(303, undefined, 'The page that the log-in began at, with the refresh cookie')
+  @RouteConfig({ answersWithin: MAX_QUEUE_WAIT_MS + PROVIDER_BUDGET_MS + REQUEST_BUDGET_MS })
+  @Returns(303, undefined, 'The page that the log-in began at, with the refresh cookie')
   async callback(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
     // The provider's calls came before, with time limits of their own.
-    await withinBudget(() => this.logInOrLink(request, reply));
+    await withinBudget(() => this.completeLoginOrLink(request, reply));
   }
 
-  private async logInOrLink(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  private async completeLoginOrLink(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { socialLogIn, loginAttempt } = request;
     if (socialLogIn === undefined) throw new Error('the guard let nobody in');
     const { provider, subject } = socialLogIn.profile;
     const linkTo = loginAttempt?.linkTo;
     const name = this.providers.find(provider)?.name ?? provider;
-    const account = await this.identities.accountOf(socialLogIn, name, linkTo);
+    const account = await this.identities.findOrOpenAccount(socialLogIn, name, linkTo);
     if (linkTo === undefined) {
       const proof = { method: provider, subject };
-      const tokens = await this.logIn.complete(account, proof, reply, loginAttempt?.replaces);
+      const tokens = await this.login.complete(account, proof, reply, loginAttempt?.replaces);
       this.refreshCookie.set(reply, tokens.refreshToken);
     }
     void reply.header('location', loginAttempt?.returnTo ?? defaultPage(this.config));

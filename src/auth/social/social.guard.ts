@@ -2,21 +2,21 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../../problems/problem.js';
 import { routedNetworkOf } from '../../rate-limits/client-address.js';
-import { Limits } from '../limits/limits.js';
-import { AttemptCookies, type Attempt } from './attempt-cookies.js';
+import { LoginRateLimits } from '../rate-limits/limits.js';
+import { TransactionCookies, type OAuthTransaction } from './transaction-cookies.js';
 import { LoginError, meaningOf, printableCode } from './login-error.js';
-import type { Provider, SocialLogIn } from './provider.js';
+import type { Provider, SocialLogin } from './provider.js';
 import { Providers } from './providers.js';
 
 /** Providers' codes have a few dozen to a few hundred characters. */
-const LONGEST_CODE = 4_096;
+const MAX_CODE_LENGTH = 4_096;
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set by the social guard as soon as a callback has been found to belong to an attempt of this browser. */
-    loginAttempt?: Attempt;
+    loginAttempt?: OAuthTransaction;
     /** Set by the social guard: the person that a provider vouches for. */
-    socialLogIn?: SocialLogIn;
+    socialLogIn?: SocialLogin;
   }
 }
 
@@ -25,8 +25,8 @@ declare module 'fastify' {
 export class SocialGuard implements CanActivate {
   constructor(
     private readonly providers: Providers,
-    private readonly attempts: AttemptCookies,
-    private readonly limits: Limits,
+    private readonly transactions: TransactionCookies,
+    private readonly limits: LoginRateLimits,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -36,11 +36,13 @@ export class SocialGuard implements CanActivate {
     if (provider === undefined) throw invalid('there is no such provider');
     const query = request.query as Readonly<Record<string, unknown>>;
     // First of all, and whatever else is in the query: an attempt is good for one callback.
-    const attempt = await this.attempts.take(request, http.getResponse<FastifyReply>(), query.state);
+    const attempt = await this.transactions.take(request, http.getResponse<FastifyReply>(), query.state);
     request.loginAttempt = attempt;
     if (attempt.provider !== provider.id) throw invalid(`the attempt was for ${attempt.provider}`);
     const code = codeOf(query, provider);
-    request.socialLogIn = await this.inTurn(provider, request.ip, () => provider.identify(code, attempt));
+    request.socialLogIn = await this.runInBulkhead(provider, request.ip, () =>
+      provider.identify(code, attempt),
+    );
     return true;
   }
 
@@ -48,7 +50,7 @@ export class SocialGuard implements CanActivate {
    * Runs the calls of a callback when its turn comes, and counts a refusal. Where too many wait, the provider is
    * `provider_unavailable`.
    */
-  private async inTurn<T>(provider: Provider, address: string, calls: () => Promise<T>): Promise<T> {
+  private async runInBulkhead<T>(provider: Provider, address: string, calls: () => Promise<T>): Promise<T> {
     const slow = await this.limits.hasManyRefused(address);
     try {
       return await (slow ? provider.slowCallbacks : provider.callbacks).run(calls, {
@@ -74,7 +76,7 @@ function codeOf({ iss, error, code }: Readonly<Record<string, unknown>>, provide
       hearsay: true,
     });
   }
-  if (typeof code !== 'string' || code === '' || code.length > LONGEST_CODE)
+  if (typeof code !== 'string' || code === '' || code.length > MAX_CODE_LENGTH)
     throw invalid('there is no code, or more than one');
   return code;
 }

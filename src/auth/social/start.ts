@@ -7,7 +7,7 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Config } from '../../config.js';
+import { Config } from '../../config/config.js';
 import type { ProblemCode } from '../../problems/catalogue.js';
 import { logOutage } from '../../problems/outage-log.js';
 import { answerProblem, problemOf } from '../../problems/problem.filter.js';
@@ -20,7 +20,7 @@ import { defaultPage, withLoginError } from './return-to.js';
  * Requests without Fetch Metadata, which programs send, are let through.
  */
 @Injectable()
-export class WindowGuard implements CanActivate {
+export class NavigationGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { 'sec-fetch-dest': destination } = context.switchToHttp().getRequest<FastifyRequest>().headers;
     if (destination === undefined || destination === 'document') return true;
@@ -35,7 +35,7 @@ export class WindowGuard implements CanActivate {
  * carries `Sec-Fetch-User`, except in Safari, where people are asked first. Browsers without Fetch Metadata are let through;
  * pages of the same site are trusted as SameSite does.
  */
-export function isSentFromElsewhere({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
+export function needsConfirmation({ headers }: Pick<FastifyRequest, 'headers'>): boolean {
   return headers['sec-fetch-site'] === 'cross-site' && headers['sec-fetch-user'] !== '?1';
 }
 
@@ -43,7 +43,7 @@ export function isSentFromElsewhere({ headers }: Pick<FastifyRequest, 'headers'>
  * The page that asks whether to log in. Where our pages are on another site (SameSite=None), the page of this origin asks:
  * a browser that does not send `Sec-Fetch-User` would be sent back to the other one again and again.
  */
-export function askingPage(
+export function confirmationPage(
   { webOrigins, publicUrl, cookie }: Config,
   provider: string,
   returnTo: string,
@@ -62,7 +62,7 @@ const TOLD: Partial<Record<ProblemCode, LoginErrorCode>> = {
 
 /** Sends a person back to the page when they cannot be sent to the provider; a program gets a problem. */
 @Catch()
-export class StartFilter implements ExceptionFilter {
+export class AuthorizeErrorFilter implements ExceptionFilter {
   constructor(private readonly config: Config) {}
 
   catch(error: unknown, host: ArgumentsHost): void {

@@ -1,7 +1,7 @@
 import { createDecipheriv, createHash, createHmac, timingSafeEqual } from 'node:crypto';
 
 /** A notice that is older (s), or newer, than this was not sent now. */
-const FRESH = 600;
+const MAX_AGE_MS = 600;
 
 /** What a notice says, from its query or its form. */
 export type Members = Readonly<Record<string, unknown>>;
@@ -32,7 +32,7 @@ export function readNaverNotice(
   const key = createHash('md5').update(ours.clientSecret).digest();
   const signed = `clientId=${clientId}&encryptUniqueId=${encryptUniqueId}&timestamp=${timestamp}`;
   if (!isSame(signature, createHmac('sha256', key).update(signed).digest('base64url'))) return undefined;
-  if (Math.abs(now / 1000 - Number(timestamp)) > FRESH) return undefined;
+  if (Math.abs(now / 1000 - Number(timestamp)) > MAX_AGE_MS) return undefined;
   const bytes = Buffer.from(encryptUniqueId, 'base64url');
   try {
     const decipher = createDecipheriv('aes-128-cbc', key, bytes.subarray(0, 16));

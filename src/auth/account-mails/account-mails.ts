@@ -1,0 +1,179 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { z } from 'zod';
+import { Config } from '../../config/config.js';
+import { Mailer, type Mail } from '../../mail/mailer.js';
+import { Outbox } from '../../outbox/outbox.js';
+import { LOCALES, Profiles, type Locale } from '../../users/profiles.js';
+import type { Account } from '../account/account.entity.js';
+import { clientOf } from '../../rate-limits/client-address.js';
+import { KnownClients } from '../rate-limits/known-clients.js';
+import { MailBackoff } from './mail-pauses.js';
+import { MailThrottle } from './mail-throttle.js';
+import { accountDeletedMail, newWayInMail, passwordChangedMail } from './templates.js';
+
+/** Seconds for which mails that anyone can cause are of use: as long as their links are good. */
+const LIFETIME_S = { 'verify-email': 86_400, 'reset-password': 3_600, 'address-in-use': 86_400 } as const;
+
+const mailRequest = z.object({
+  mail: z.enum(['verify-email', 'reset-password', 'address-in-use']),
+  to: z.string(),
+  /** The registration whose link the mail carries; without one the link is for whichever waits. */
+  registration: z
+    .object({
+      accountId: z.uuid(),
+      passwordHash: z.string(),
+      nickname: z.string(),
+      hasSeveralRegistrations: z.boolean(),
+    })
+    .optional(),
+});
+/** A mail that somebody asked for. */
+export type MailRequest = z.output<typeof mailRequest>;
+type Writer = (request: MailRequest) => Promise<Mail | undefined>;
+
+/** Seconds for which a security notice is of use. */
+const NOTICE_LIFETIME_S = 3 * 86_400;
+
+const securityNotice = z.object({
+  mail: z.enum(['password-changed', 'new-way-in', 'account-deleted']),
+  to: z.string(),
+  accountId: z.uuid(),
+  /** The profile's language, where the profile will be gone when the mail is written. */
+  locale: z.enum(LOCALES).optional(),
+  /** The provider's name, for `new-way-in`. */
+  provider: z.string().optional(),
+});
+type SecurityNotice = z.output<typeof securityNotice>;
+
+const spacing = z.object({
+  /** Shares its pauses with requests of the same name. */
+  name: z.string(),
+  /** Mails that go out at once before the pauses begin. */
+  burst: z.int().default(1),
+  /** The client that asks, where one that the account's owner used before does not share the pauses of others. */
+  address: z.string().optional(),
+});
+/** How often mails of a request may go out. */
+type Spacing = z.input<typeof spacing>;
+
+const askedMail = z.object({ request: mailRequest, spacing });
+
+/** Mails to people about their accounts, in their language. */
+@Injectable()
+export class AccountMails implements OnModuleInit {
+  private readonly writers = new Map<MailRequest['mail'], Writer>();
+
+  constructor(
+    private readonly mailer: Mailer,
+    private readonly outbox: Outbox,
+    private readonly dataSource: DataSource,
+    private readonly profiles: Profiles,
+    private readonly pauses: MailBackoff,
+    private readonly throttle: MailThrottle,
+    private readonly knownClients: KnownClients,
+    private readonly config: Config,
+  ) {}
+
+  onModuleInit(): void {
+    this.outbox.handle('mail.asked', {
+      name: 'letters',
+      schema: askedMail,
+      concurrency: 4,
+      deliver: ({ request, spacing }) => this.schedule(request, spacing),
+    });
+    this.outbox.handle('mail.request', {
+      name: 'letters',
+      schema: mailRequest,
+      concurrency: 4,
+      deliver: async (request) => {
+        const { mail } = request;
+        const written = await this.writers.get(mail)?.(request);
+        if (written !== undefined) await this.mailer.send(mail, written, LIFETIME_S[mail]);
+      },
+    });
+    this.outbox.handle('mail.notice', {
+      name: 'letters',
+      schema: securityNotice,
+      concurrency: 4,
+      deliver: async (notice) =>
+        this.mailer.send(notice.mail, await this.writeNotice(notice), NOTICE_LIFETIME_S),
+    });
+  }
+
+  /** The page that links in mails lead to. */
+  get page(): string {
+    return this.config.webOrigins[0];
+  }
+
+  /** Registers the writer of a mail; it gives nothing where nobody is to be written to. */
+  registerTemplate(mail: MailRequest['mail'], write: Writer): void {
+    this.writers.set(mail, write);
+  }
+
+  /**
+   * Stores the request for a mail: one statement for every address. All that depends on the address comes later, so that
+   * neither the time nor the outcome of a request tells who is registered.
+   */
+  async request(request: MailRequest, spacing: Spacing): Promise<void> {
+    if (!this.mailer.canSend(request.mail)) return;
+    const lifetime = LIFETIME_S[request.mail];
+    await this.outbox.add(this.dataSource.manager, 'mail.asked', { request, spacing }, { lifetime });
+    this.outbox.wake();
+  }
+
+  /** Gives a mail its place (`mail-pauses.ts`, `mail-throttle.ts`) and puts it into the outbox, in one transaction. */
+  private async schedule(
+    request: MailRequest,
+    { name, burst, address }: z.output<typeof spacing>,
+  ): Promise<void> {
+    const { to } = request;
+    const known = address !== undefined && (await this.knownClients.has(to, clientOf(address)));
+    const unverified = await this.throttle.appliesTo(to);
+    await this.dataSource.transaction(async (db) => {
+      const place = await this.pauses.next(db, known ? `${name}:known` : name, to, burst);
+      if (place === undefined) return;
+      // A registration that has to wait is one of many, and its mail belongs to none of them.
+      const { registration, ...neutral } = request;
+      const throttled = unverified ? await this.throttle.next(db) : place.dueAt;
+      if (throttled === undefined) return;
+      const schedule = { dueAt: throttled > place.dueAt ? throttled : place.dueAt };
+      await this.outbox.add(
+        db,
+        'mail.request',
+        place.later ? neutral : { registration, ...neutral },
+        schedule,
+      );
+    });
+    this.outbox.wake();
+  }
+
+  /**
+   * Adds a security notice to the outbox in the caller's transaction, where the account has a verified address.
+   * {@link Outbox.wake} once that is committed.
+   */
+  async notify(
+    db: EntityManager,
+    mail: SecurityNotice['mail'],
+    { id: accountId, email: to, emailVerifiedAt }: Pick<Account, 'id' | 'email' | 'emailVerifiedAt'>,
+    details: Pick<SecurityNotice, 'locale' | 'provider'> = {},
+  ): Promise<void> {
+    if (to === null || emailVerifiedAt === null || !this.mailer.canSend(mail)) return;
+    const schedule = { lifetime: NOTICE_LIFETIME_S };
+    await this.outbox.add(db, 'mail.notice', { mail, to, accountId, ...details }, schedule);
+  }
+
+  private async writeNotice({ mail, to, accountId, locale, provider = '' }: SecurityNotice): Promise<Mail> {
+    if (mail === 'account-deleted') return accountDeletedMail(to, locale);
+    const language = await this.localeOf(accountId);
+    const page = `${this.page}/`;
+    return mail === 'new-way-in'
+      ? newWayInMail(to, language, provider, page)
+      : passwordChangedMail(to, language, page);
+  }
+
+  /** The language of a profile; undefined where it cannot be known now. */
+  async localeOf(accountId: string): Promise<Locale | undefined> {
+    return this.profiles.localeOf(accountId).catch(() => undefined);
+  }
+}

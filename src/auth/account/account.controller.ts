@@ -1,0 +1,77 @@
+import { Body, Controller, Delete, Get, Query, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { CurrentActor, type Actor } from '../../access/actor.js';
+import { ApiOperation, ApiTags } from '../../openapi/decorators.js';
+import { Returns, ApiProblems } from '../../openapi/responses.js';
+import { cursorTo, limit, pageSchema } from '../../http/pagination.js';
+import { AuditLog, auditPosition } from '../audit/audit-log.js';
+import { AccountDeletion } from './account-deletion.js';
+import { reauthentication } from './reauthentication.js';
+import { RefreshCookie } from '../sessions/refresh-cookie.js';
+import { Sessions } from '../sessions/sessions.js';
+
+const accountDeletion = reauthentication
+  .optional()
+  .meta({ id: 'Farewell', description: 'Not needed within ten minutes of logging in.' });
+const auditQuery = z.strictObject({ cursor: cursorTo(auditPosition).optional(), limit });
+const auditEvent = z
+  .object({
+    at: z.iso.datetime(),
+    kind: z.string().meta({ example: 'session_ended' }),
+    sessionId: z.uuid().nullable(),
+    details: z.record(z.string(), z.string()).meta({ example: { reason: 'logged_out' } }),
+  })
+  .meta({ id: 'AuditEvent' });
+const auditPage = pageSchema(auditEvent).meta({ id: 'AuditPage' });
+
+/** What happened to one's account, and its end. */
+@ApiTags('Account')
+@Controller('auth')
+export class AccountController {
+  constructor(
+    private readonly audit: AuditLog,
+    private readonly deletion: AccountDeletion,
+    private readonly sessions: Sessions,
+    private readonly cookie: RefreshCookie,
+  ) {}
+
+  @Get('events')
+  @ApiOperation({
+    summary: 'Read what happened to your account',
+    description: 'Newest first: log-ins, and why sessions ended, passwords and linked accounts.',
+  })
+  @Returns(200, auditPage, 'A page of events')
+  @ApiProblems('validation_failed', 'temporarily_unavailable')
+  events(
+    @CurrentActor() actor: Actor,
+    @Query({ schema: auditQuery }) { cursor, limit }: z.output<typeof auditQuery>,
+  ): Promise<z.output<typeof auditPage>> {
+    return this.audit.list(actor, limit, cursor);
+  }
+
+  @Delete('account')
+  @ApiOperation({
+    summary: 'Delete your account',
+    description:
+      'Needs the password, or a log-in within the last ten minutes. Ends every session, and the connections at the providers.',
+  })
+  @Returns(204, undefined, 'It is gone')
+  @ApiProblems(
+    'validation_failed',
+    'credentials_invalid',
+    'too_many_attempts',
+    'reauthentication_required',
+    'temporarily_unavailable',
+  )
+  async delete(
+    @CurrentActor() actor: Actor,
+    @Body({ schema: accountDeletion }) body: z.output<typeof accountDeletion>,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    await this.deletion.delete(actor, body?.password, request.ip);
+    // The cookie may be of a later log-in.
+    if (this.sessions.sessionOf(this.cookie.read(request)[0]) === actor.sessionId) this.cookie.clear(reply);
+  }
+}

@@ -1,0 +1,82 @@
+import { prepared } from '../../database/prepared.js';
+
+/**
+ * The step of `rotation.ts` as one statement: it locks the row, decides, and writes, so that any number of processes may
+ * run it at once. Parameters: $1 session id, $2 the presented generation, $3 the grace and $4 the idle limit in ms, $5 how
+ * long ago the uncertain_until ends in ms (in the future: negative), or NULL where there is none, $6 until when by the database's clock
+ * (ms) the step may be taken, or NULL. A step in uncertain_until stands in for the Redis form, which has to hear of it: that is what
+ * `changed_at` is for. The outcome is NULL when the session is unknown, ended, or past a limit, or when it is too late; `time`
+ * is the database's clock afterwards, which tells the two apart. `recovered` and `reused` are recorded as audit events.
+ *
+ * The decision stands in a sub-select of SET, because PostgreSQL evaluates that part again on the newest version of a
+ * row for which it had to wait.
+ */
+export const ROTATE = prepared(
+  'rotate-session',
+  `
+  WITH step AS (
+  UPDATE auth.sessions AS s
+  SET (current, parent, oldest_valid, oldest_retry, rotated_at, issued_at, ended_at, end_reason, changed_at, last_outcome) = (
+    SELECT
+      CASE outcome WHEN 'rotated' THEN $2 + 1 WHEN 'recovered' THEN s.current + 1             ELSE s.current  END,
+      CASE outcome WHEN 'rotated' THEN $2     WHEN 'recovered' THEN greatest(s.parent, $2)    ELSE s.parent   END,
+      CASE
+        WHEN outcome = 'rotated' AND NOT issued_within THEN s.parent
+        WHEN outcome = 'rotated' AND certain           THEN s.oldest_retry                            ELSE s.oldest_valid    END,
+      CASE
+        WHEN outcome = 'rotated' AND (NOT issued_within OR certain) THEN $2
+        WHEN outcome = 'rotated'                                    THEN s.oldest_valid              ELSE s.oldest_retry     END,
+      CASE WHEN outcome IN ('rotated', 'recovered') THEN now                                  ELSE s.rotated_at END,
+      CASE outcome WHEN 'reused' THEN s.issued_at                                             ELSE now        END,
+      CASE outcome WHEN 'reused' THEN to_timestamp(now / 1000.0)                                              END,
+      CASE outcome WHEN 'reused' THEN 'reused'                                                                END,
+      CASE WHEN outcome = 'reused' OR uncertain_until IS NOT NULL THEN to_timestamp(now / 1000.0)       ELSE s.changed_at END,
+      outcome
+    FROM (
+      SELECT
+        now,
+        uncertain_until,
+        issued_within,
+        certain,
+        CASE
+          WHEN $2 > s.current                                 THEN 'rotated'
+          WHEN $2 = s.current AND rotated_within                THEN 'reissued'
+          WHEN $2 = s.current                                 THEN 'rotated'
+          WHEN $2 BETWEEN oldest AND newest AND issued_within THEN 'reissued'
+          WHEN $2 BETWEEN oldest AND newest                   THEN 'recovered'
+          WHEN $2 >= s.oldest_valid AND rotated_within                 THEN 'reissued'
+          ELSE                                                     'reused'
+        END AS outcome
+      FROM (
+        SELECT
+          now,
+          uncertain_until,
+          CASE WHEN uncertain_until >= s.rotated_at THEN s.oldest_valid       ELSE s.oldest_retry   END AS oldest,
+          CASE WHEN uncertain_until >= s.rotated_at THEN s.current - 1 ELSE s.parent END AS newest,
+          now - greatest(s.issued_at, uncertain_until) <= $3 AS issued_within,
+          now - s.rotated_at <= $3 AS rotated_within,
+          $2 = s.current AND coalesce(now - uncertain_until > $3, true) AS certain
+        FROM (
+          SELECT now, now - $5::bigint AS uncertain_until
+          FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now) AS clock
+        ) AS times
+      ) AS facts
+    ) AS step
+  )
+  WHERE s.id = $1
+    AND s.ended_at IS NULL
+    AND s.expires_at > clock_timestamp()
+    AND greatest(s.issued_at, extract(epoch FROM s.created_at) * 1000) + $4 > extract(epoch FROM clock_timestamp()) * 1000
+    AND coalesce((extract(epoch FROM clock_timestamp()) * 1000)::float8 <= $6::float8, true)
+  RETURNING
+    s.current AS generation,
+    s.last_outcome AS outcome,
+    s.account_id AS "accountId",
+    (SELECT roles FROM auth.accounts WHERE id = s.account_id AND status = 'active') AS roles
+  ), recorded AS (
+  INSERT INTO auth.audit_events (account_id, session_id, kind)
+  SELECT "accountId", $1, 'session_' || outcome FROM step WHERE outcome IN ('recovered', 'reused')
+  )
+  SELECT step.*, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS time
+  FROM (VALUES (1)) AS always LEFT JOIN step ON true`,
+);

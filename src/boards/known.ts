@@ -1,8 +1,0 @@
-import { z } from 'zod';
-import { orNotFound } from '../problems/or-not-found.js';
-import { slug } from './board-schemas.js';
-
-/** The names in our paths. What cannot be one names nothing: 404. */
-export const knownBoard = orNotFound(slug, 'board_not_found');
-export const knownPost = orNotFound(z.uuid(), 'post_not_found');
-export const knownComment = orNotFound(z.uuid(), 'comment_not_found');

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import fastifyStatic from '@fastify/static';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Config } from '../config/config.js';
+import { OperatorError } from '../config/operator-error.js';
+import { packageRoot } from './package-root.js';
+import { WEB_PAGES } from './web-pages.js';
+
+/** Swagger UI, from its own package; its script names the file with its licences. */
+const SWAGGER_UI_FILES = ['swagger-ui.css', 'swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt'];
+/** The licences of what is in the page, which its build writes. */
+const NOTICES = 'assets/third-party-notices.txt';
+/** What the web build calls its files: the hash of what is in them is part of the name. */
+const ASSET = /^[\w.-]+-[\w-]{8}\.(js|css|svg)$/;
+/** Browsers ask each time whether the file has changed, which costs a 304: a new version is there at once. */
+const ASK_AGAIN = 'no-cache';
+const FOREVER = 'public, max-age=31536000, immutable';
+
+/** Serves the web page, and where `DOCS` is public Swagger UI at `/docs`: at the paths listed here, and nowhere else. */
+export async function serveWeb(app: NestFastifyApplication, config: Config): Promise<void> {
+  const web = join(packageRoot(), 'dist', 'web');
+  if (!existsSync(join(web, 'index.html')))
+    throw new OperatorError('The web page has not been built: run npm run build.');
+  const swaggerUi = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+  const server = app.getHttpAdapter().getInstance();
+  await app.register(fastifyStatic, { root: [web, swaggerUi], serve: false, preCompressed: true });
+
+  const send = (reply: FastifyReply, file: string, folder: string, cacheControl: string) =>
+    reply.header('cache-control', cacheControl).sendFile(file, folder, { cacheControl: false });
+  const page = renderedPage(join(web, 'index.html'), config);
+  const sendPage = async (request: FastifyRequest, reply: FastifyReply) => {
+    const { html, etag } = await page();
+    void reply.headers({ 'cache-control': ASK_AGAIN, etag }).type('text/html; charset=utf-8');
+    // What compresses answers on their way makes tags weak.
+    if (reply.statusCode === 200 && request.headers['if-none-match']?.includes(etag))
+      return reply.code(304).send();
+    return reply.send(html);
+  };
+  for (const path of WEB_PAGES) server.get(path, sendPage);
+  if (config.docs === 'public') {
+    for (const path of ['/docs', '/docs/']) {
+      server.get(path, (_, reply) => send(reply, 'docs/index.html', web, ASK_AGAIN));
+    }
+    for (const file of SWAGGER_UI_FILES) {
+      server.get(`/docs/${file}`, (_, reply) => send(reply, file, swaggerUi, ASK_AGAIN));
+    }
+    serveDocument(app, config);
+  }
+  server.get(`/${NOTICES}`, (_, reply) => send(reply, NOTICES, web, ASK_AGAIN));
+  server.get<{ Params: { file: string } }>('/assets/:file', ({ params: { file } }, reply) => {
+    if (!ASSET.test(file) || !existsSync(join(web, 'assets', file))) return reply.callNotFound();
+    return send(reply, `assets/${file}`, web, FOREVER);
+  });
+  // Somebody who followed a link to nowhere sees a page that says so; a program gets a problem.
+  server.get('/*', (request, reply) =>
+    request.headers.accept?.includes('text/html') ? sendPage(request, reply.code(404)) : reply.callNotFound(),
+  );
+}
+
+/** Gives the page and its entity tag, which are made when the file is first read and whenever it has changed. */
+function renderedPage(file: string, config: Config): () => Promise<{ html: string; etag: string }> {
+  let rendered: { html: string; etag: string; mtimeMs: number } | undefined;
+  return async () => {
+    const { mtimeMs } = await stat(file);
+    if (rendered?.mtimeMs === mtimeMs) return rendered;
+    const html = withSettings(await readFile(file, 'utf8'), config);
+    const etag = `"${createHash('sha256').update(html).digest('base64url').slice(0, 16)}"`;
+    return (rendered = { html, etag, mtimeMs });
+  };
+}
+
+/** The page with the settings that it reads from its meta elements: it needs neither a request nor another build for them. */
+function withSettings(html: string, { imageOrigins, docs }: Config): string {
+  const meta = (name: string) => new RegExp(`(<meta name="${name}" content=")[^"]*`);
+  return html
+    .replace(meta('image-origins'), `$1${imageOrigins.join(' ')}`)
+    .replace(meta('api-docs'), docs === 'public' ? '$&' : '$1');
+}
+
+/**
+ * The committed document in production, where nothing can make one. In development it is made of the routes that there are, which is
+ * possible only once the application has started: when it is first read.
+ */
+function serveDocument(app: NestFastifyApplication, { production }: Config): void {
+  const make = async (): Promise<object | string> => {
+    if (production) return readFileSync(join(packageRoot(), 'docs', 'openapi.json'), 'utf8');
+    const { describeApi } = await import('../openapi/document.js');
+    return describeApi(app);
+  };
+  let document: Promise<object | string> | undefined;
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .get('/docs/openapi.json', async (_request, reply) =>
+      reply
+        .header('cache-control', ASK_AGAIN)
+        .type('application/json; charset=utf-8')
+        .send(await (document ??= make())),
+    );
+}

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { packageRoot } from '../http/package-root.js';
+import { problemBody } from '../problems/problem-body.js';
+import { ACCESS_TOKEN, completeOperation, operationsOf, problemsOf, REFRESH_COOKIE } from './operations.js';
+import { problemExamples } from './problem-responses.js';
+import { componentsFromZod } from './zod-components.js';
+
+const DESCRIPTION = `The front gate of a web service: log in with Google, Kakao, Naver or an e-mail address.
+
+**To log in here**, use the bar above. This page then gets its access token with the refresh cookie, keeps it in a
+variable, sends it along with what you try out, and renews it by itself.
+
+**To log in from your own page**, send the browser to \`GET /auth/{provider}\` or call \`POST /auth/login\`. Both leave a
+refresh cookie, which scripts cannot read. \`POST /auth/refresh\` trades it for a short-lived access token, to be sent as
+\`Authorization: Bearer …\`. On 401 \`access_token_expired\`, refresh and repeat the request.
+
+Errors are \`application/problem+json\` (RFC 9457); decide by \`code\`. Unknown members of a body are refused.`;
+
+const TAGS: readonly [name: string, description: string][] = [
+  ['Account', 'What happened to an account, and how it ends.'],
+  ['Social log-in', 'In with an account of somebody else: Google, Kakao, Naver.'],
+  ['Local log-in', 'In with an e-mail address and a password.'],
+  ['Sessions', 'Staying in, and leaving.'],
+  ['Keys', 'What other services check access tokens with.'],
+  ['Users', 'Who people are to each other.'],
+  ['Boards', 'What people write. Reading is public.'],
+  ['Health', 'For whoever runs this.'],
+];
+
+/** Describes every route of an application. The result does not depend on its settings. */
+export function describeApi(app: INestApplication): OpenAPIObject {
+  const builder = new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Daemun')
+    .setDescription(DESCRIPTION)
+    .setVersion(packageVersion())
+    .setLicense('MIT', 'https://opensource.org/license/mit')
+    // Wherever the document came from, which is also the only place that has its readers' cookie.
+    .addServer('/')
+    .addBearerAuth(
+      { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The access token.' },
+      ACCESS_TOKEN,
+    )
+    .addCookieAuth(
+      '__Host-Http-refresh',
+      {
+        type: 'apiKey',
+        in: 'cookie',
+        description:
+          'The refresh token, which browsers send by themselves. On plain http it is called `refresh`.',
+      },
+      REFRESH_COOKIE,
+    );
+  for (const [name, description] of TAGS) builder.addTag(name, description);
+
+  const convert = componentsFromZod();
+  const document = SwaggerModule.createDocument(app, builder.build(), {
+    standardSchemaConverter: convert,
+    operationIdFactory: (controller, method) => operationId(controller, method),
+  });
+  const operations = operationsOf(document).map(({ operation }) => operation);
+  operations.forEach(completeOperation);
+  document.components = {
+    ...document.components,
+    schemas: {
+      ...document.components?.schemas,
+      ...convert(problemBody, { schemaType: 'output' })?.components,
+    },
+    examples: problemExamples(new Set(operations.flatMap(problemsOf))),
+  };
+  return document;
+}
+
+/** `BoardsController.read` is `boardsRead`. */
+function operationId(controller: string, method: string): string {
+  const resource = controller.replace(/Controller$/, '');
+  return `${resource.charAt(0).toLowerCase()}${resource.slice(1)}${method.charAt(0).toUpperCase()}${method.slice(1)}`;
+}
+
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}
