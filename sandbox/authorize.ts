@@ -4,7 +4,7 @@ import { consentPage, type ProviderLook, refusalPage } from './pages/consent-pag
 import type { ProviderName } from './accounts.js';
 import { findPersona, listPersonas, type Persona } from './personas.js';
 import { hasS256Challenge } from './pkce.js';
-import type { World } from './world.js';
+import type { SandboxContext } from './context.js';
 
 /** Why an authorize request ends on the provider's own page, from which the browser never comes back. */
 export type AuthorizeRefusal =
@@ -40,7 +40,7 @@ export interface AuthorizeDialect {
 }
 
 /** Answers an authorize request with the consent page, the provider's error page, or an error redirect. */
-export function askConsent(world: World, dialect: AuthorizeDialect, { query, headers }: Call): Reply {
+export function askConsent(world: SandboxContext, dialect: AuthorizeDialect, { query, headers }: Call): Reply {
   if (dialect.embeddedBrowser !== undefined && isEmbedded(headers['user-agent'])) {
     const { status, code, detail } = dialect.embeddedBrowser;
     return pageReply(status, refusalPage(dialect.look, code, detail));
@@ -74,7 +74,7 @@ function isEmbedded(userAgent = ''): boolean {
 }
 
 function findRefusal(
-  world: World,
+  world: SandboxContext,
   dialect: AuthorizeDialect,
   query: URLSearchParams,
   scope: string[] | undefined,
@@ -99,7 +99,7 @@ function isRegisteredRedirect(provider: ProviderName, redirectUri: string): bool
 }
 
 /** Answers the consent form: back to the application with a code, or with the provider's way of saying "cancelled". */
-export function answerConsent(world: World, dialects: readonly AuthorizeDialect[], { form }: Call): Reply {
+export function answerConsent(world: SandboxContext, dialects: readonly AuthorizeDialect[], { form }: Call): Reply {
   const request = world.grants.takeConsent(form.get('consent') ?? '');
   const dialect = dialects.find(({ id }) => id === request?.dialect);
   const choice = form.get('persona') ?? '';

@@ -1,7 +1,7 @@
 import type { Call } from './http.js';
 import type { DialectId, Grant } from './grants.js';
 import { verifierFits } from './pkce.js';
-import type { World } from './world.js';
+import type { SandboxContext } from './context.js';
 
 /** Why a code was not exchanged; each provider says it in its own words. */
 export type ExchangeRefusal =
@@ -22,7 +22,7 @@ export interface ExchangeRules {
 
 /** Exchanges a one-use code for its grant. A code that was presented is used up, even when something else is wrong. */
 export function exchangeCode(
-  world: World,
+  world: SandboxContext,
   dialect: DialectId,
   parameters: URLSearchParams,
   rules: ExchangeRules,
@@ -48,7 +48,7 @@ function checkVerifier(grant: Grant, verifier: string | null): ExchangeRefusal |
 export type ClientVerdict = 'right' | 'unknown_client' | 'wrong_secret';
 
 /** Checks `client_id` and `client_secret` as form members (`client_secret_post`). */
-export function checkClient(world: World, parameters: URLSearchParams): ClientVerdict {
+export function checkClient(world: SandboxContext, parameters: URLSearchParams): ClientVerdict {
   if (parameters.get('client_id') !== world.clientId) return 'unknown_client';
   // With the secret feature off, a secret that is sent is as wrong as one that is missing otherwise.
   return (parameters.get('client_secret') ?? '') === world.clientSecret ? 'right' : 'wrong_secret';

@@ -1,5 +1,5 @@
 import type { Call } from './http.js';
-import type { Endpoint, EndpointName } from './world.js';
+import type { Endpoint, EndpointName } from './context.js';
 import type { ProviderName } from './accounts.js';
 
 const KEPT = 2000;

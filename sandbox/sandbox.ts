@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Desk } from './desk.js';
+import { Router } from './router.js';
 import type { FaultRequest } from './faults/faults.js';
 import { Grants } from './grants.js';
 import { IdTokenSigner } from './id-tokens.js';
 import type { SeenRequest } from './journal.js';
 import { type Mail, Mailbox } from './mail/mailbox.js';
 import { startSmtp } from './mail/smtp.js';
-import type { World } from './world.js';
+import type { SandboxContext } from './context.js';
 
 /** How to start a sandbox. A port of 0 takes a free one. */
 export interface SandboxOptions {
@@ -56,7 +56,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   if (!LOOPBACK.test(host)) throw new Error('The sandbox listens on loopback only, such as 127.0.0.1.');
 
   const clock = options.clock ?? Date.now;
-  const world: World = {
+  const world: SandboxContext = {
     clientId: options.clientId ?? 'sandbox-client',
     clientSecret: options.clientSecret ?? 'sandbox-secret',
     kakaoAdminKey: options.kakaoAdminKey ?? 'sandbox-admin-key',
@@ -68,7 +68,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const smtp = await startSmtp(mailbox, { host, port: options.smtpPort, clock });
   const authority = (port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const smtpUrl = `smtp://${authority(smtp.port)}`;
-  const desk = new Desk({ world, mailbox, smtpUrl, providers: options.providers ?? true });
+  const desk = new Router({ world, mailbox, smtpUrl, providers: options.providers ?? true });
   const server = createServer((request, response) => void desk.receive(request, response));
   server.on('clientError', (_error, socket) => socket.destroy());
   try {

@@ -6,30 +6,30 @@ import { EditPage, WritePage } from './boards/editor.js';
 import { HomePage } from './boards/home.js';
 import { PersonPage } from './boards/person-page.js';
 import { PostPage } from './boards/post-page.js';
-import { useMailedLink } from './entry/mailed-link.js';
-import { MailedPage } from './entry/mailed-pages.js';
-import { ForgotPage, LogInPage, RegisterPage } from './entry/pages.js';
-import { Boundary } from './frame/boundary.js';
-import { Footer } from './frame/footer.js';
-import { wentBack } from './frame/going-back.js';
-import { Notices } from './frame/notices.js';
-import { Outage } from './frame/outage.js';
-import { Top } from './frame/top.js';
-import { NotFound } from './frame/waiting.js';
-import { useWords } from './language/language.js';
-import { ActivityPage } from './me/activity-page.js';
-import { LeavePage } from './me/leave-page.js';
-import { ProfilePage } from './me/profile-page.js';
-import { SessionsPage } from './me/sessions-page.js';
-import { WaysInPage } from './me/ways-in-page.js';
-import { Panel } from './watch/panel.js';
+import { useMailedLink } from './auth/mailed-link.js';
+import { MailedPage } from './auth/mailed-pages.js';
+import { ForgotPage, LoginPage, RegisterPage } from './auth/login-pages.js';
+import { ErrorBoundary } from './ui/error-boundary.js';
+import { Footer } from './shell/footer.js';
+import { isHistoryNavigation } from './ui/history-cache.js';
+import { Toasts } from './ui/toasts.js';
+import { Outage } from './shell/outage.js';
+import { Header } from './shell/header.js';
+import { NotFound } from './ui/async.js';
+import { useWords } from './i18n/language.js';
+import { ActivityPage } from './account/activity-page.js';
+import { DeleteAccountPage } from './account/delete-account-page.js';
+import { ProfilePage } from './account/profile-page.js';
+import { SessionsPage } from './account/sessions-page.js';
+import { LoginMethodsPage } from './account/login-methods-page.js';
+import { Panel } from './devtools/panel.js';
 
 type Parameters = Readonly<Record<string, string | undefined>>;
 
 /** What is shown at each path; the compiler sees to it that the server knows the same ones. */
 const PAGES: Readonly<Record<WebPage, (parameters: Parameters) => ReactNode>> = {
   '/': () => <HomePage />,
-  '/login': () => <LogInPage />,
+  '/login': () => <LoginPage />,
   '/register': () => <RegisterPage />,
   '/forgot-password': () => <ForgotPage />,
   '/b/:slug': ({ slug = '' }) => <BoardPage key={slug} slug={slug} />,
@@ -38,10 +38,10 @@ const PAGES: Readonly<Record<WebPage, (parameters: Parameters) => ReactNode>> = 
   '/p/:id/edit': ({ id = '' }) => <EditPage key={id} id={id} />,
   '/u/:id': ({ id = '' }) => <PersonPage key={id} id={id} />,
   '/me': () => <ProfilePage />,
-  '/me/ways-in': () => <WaysInPage />,
+  '/me/ways-in': () => <LoginMethodsPage />,
   '/me/sessions': () => <SessionsPage />,
   '/me/activity': () => <ActivityPage />,
-  '/me/delete': () => <LeavePage />,
+  '/me/delete': () => <DeleteAccountPage />,
 };
 
 /** The page, whatever its path. */
@@ -55,11 +55,11 @@ export function App() {
       <a className="skip" href="#content">
         {words.skip}
       </a>
-      <Top />
+      <Header />
       <main id="content" tabIndex={-1}>
         <Outage />
-        <Notices />
-        <Boundary key={path}>
+        <Toasts />
+        <ErrorBoundary key={path}>
           {link === undefined ? (
             <Switch>
               {Object.entries(PAGES).map(([pattern, show]) => (
@@ -74,7 +74,7 @@ export function App() {
           ) : (
             <MailedPage link={link} />
           )}
-        </Boundary>
+        </ErrorBoundary>
       </main>
       <Footer />
       <Panel />
@@ -85,6 +85,6 @@ export function App() {
 /** Going on begins at the top; going back is left to the browser, which knows where one was. */
 function useScrollToTop(path: string): void {
   useEffect(() => {
-    if (!wentBack()) scrollTo(0, 0);
+    if (!isHistoryNavigation()) scrollTo(0, 0);
   }, [path]);
 }

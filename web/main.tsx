@@ -1,11 +1,11 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.js';
-import { arrive } from './entry/arrive.js';
-import { openMailedLink } from './entry/mailed-link.js';
-import { LanguageProvider } from './language/language.js';
+import { bootstrap } from './auth/bootstrap.js';
+import { openMailedLink } from './auth/mailed-link.js';
+import { LanguageProvider } from './i18n/language.js';
 import { readArrival } from './session/arrival.js';
-import { togglePanel } from './watch/panel-open.js';
+import { togglePanel } from './devtools/panel-open.js';
 import './look/base.css';
 import './look/frame.css';
 import './look/controls.css';
@@ -34,4 +34,4 @@ createRoot(place).render(
     </LanguageProvider>
   </StrictMode>,
 );
-void arrive(arrival);
+void bootstrap(arrival);

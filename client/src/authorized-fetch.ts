@@ -22,17 +22,17 @@ export function authorizedFetch(base: string, send: typeof fetch, session: Sessi
     const { user } = session;
     let outage: unknown;
     await session.prepare().catch((error: unknown) => (outage = error));
-    const { held } = session;
-    if (user && held && held.user.id !== user.id) throw new Failure('session_ended');
+    const { token } = session;
+    if (user && token && token.user.id !== user.id) throw new Failure('session_ended');
     // Without a token, too: what is public can be had during an outage.
-    const response = await send(held ? authorize(request.clone(), held) : request);
+    const response = await send(token ? authorize(request.clone(), token) : request);
     if (response.status !== 401) return response;
     // It was refused because we could not find out who is here, which is no reason to take anyone for logged out.
     if (outage !== undefined) throw outage;
-    if (held === undefined || !RENEWABLE.test(await codeOf(response))) return response;
-    if (session.held === held) await session.refresh();
-    const renewed = session.held;
-    return renewed?.user.id === held.user.id ? send(authorize(request, renewed)) : response;
+    if (token === undefined || !RENEWABLE.test(await codeOf(response))) return response;
+    if (session.token === token) await session.refresh();
+    const renewed = session.token;
+    return renewed?.user.id === token.user.id ? send(authorize(request, renewed)) : response;
   };
 }
 

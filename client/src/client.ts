@@ -29,6 +29,6 @@ export function createClient({ baseUrl, fetch: send = fetch }: ClientOptions = {
       changes.addEventListener('change', hear);
       return () => changes.removeEventListener('change', hear);
     },
-    logout: session.leave,
+    logout: session.logout,
   };
 }

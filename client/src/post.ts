@@ -1,7 +1,7 @@
 import { Failure, type FieldError } from './failure.js';
 
 /** After this long there is no answer. The server's refresh protocol counts on it: its grace is at least twice as long. */
-export const PATIENCE_MS = 8_000;
+export const TIMEOUT_MS = 8_000;
 
 /**
  * Posts to the API with the refresh cookie, and reads the answer.
@@ -19,7 +19,7 @@ export async function post<T>(
       new Request(url, {
         method: 'POST',
         credentials: 'include',
-        signal: AbortSignal.timeout(PATIENCE_MS),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
         ...(body !== undefined && {
           headers: { 'content-type': 'application/json' },
           body: JSON.stringify(body),

@@ -1,22 +1,22 @@
 import { expectAccessToken, type AccessToken } from './access-token.js';
-import { alone } from './alone.js';
+import { withLock } from './lock.js';
 import type { Change, Reason, User } from './contract.js';
 import { Failure } from './failure.js';
-import { persist } from './persist.js';
+import { retry } from './retry.js';
 import { post } from './post.js';
 import { joinTabs, tabsCanTalk } from './tabs.js';
-import { watch } from './waking.js';
+import { onWake } from './wake-triggers.js';
 
 /** What this tab knows of who is logged in. */
 export interface Session {
   readonly user: User | null | undefined;
   /** The access token that we hold, good or not. */
-  readonly held: AccessToken | undefined;
+  readonly token: AccessToken | undefined;
   /** Sees to it that we know who is here and hold a token that is good. */
   readonly prepare: () => Promise<void>;
   readonly refresh: () => Promise<User | null>;
   readonly enter: (path: string, body: unknown) => Promise<User>;
-  readonly leave: () => Promise<void>;
+  readonly logout: () => Promise<void>;
 }
 
 /** @param tell is told of every change */
@@ -33,7 +33,7 @@ export function openSession(base: string, send: typeof fetch, tell: (change: Cha
 
   const name = `daemun ${base}`;
   const tellTabs = joinTabs(name, ({ reason, sessionId }) => {
-    if (reason !== 'login' && user && user.sessionId === sessionId) return become(undefined, reason);
+    if (reason !== 'login' && user && user.sessionId === sessionId) return setState(undefined, reason);
     const told = reason === 'login' ? sessionId : undefined;
     news++;
     if (told === latest) return;
@@ -42,7 +42,7 @@ export function openSession(base: string, send: typeof fetch, tell: (change: Cha
     refreshQuietly();
   });
 
-  function become(next: AccessToken | undefined, reason: Reason): void {
+  function setState(next: AccessToken | undefined, reason: Reason): void {
     const known = user;
     held = next;
     user = next?.user ?? null;
@@ -61,8 +61,8 @@ export function openSession(base: string, send: typeof fetch, tell: (change: Cha
     let code: string | undefined;
     let newsBefore = news;
     try {
-      next = await persist(() =>
-        alone(name, () => {
+      next = await retry(() =>
+        withLock(name, () => {
           newsBefore = news;
           return post(send, `${base}/auth/refresh`, expectAccessToken());
         }),
@@ -84,11 +84,11 @@ export function openSession(base: string, send: typeof fetch, tell: (change: Cha
     const before = user;
     const isNews = sessionId !== latest;
     if (next !== undefined) {
-      become(next, before === undefined || before?.sessionId === sessionId ? 'refresh' : 'login');
+      setState(next, before === undefined || before?.sessionId === sessionId ? 'refresh' : 'login');
       if (isNews) tellTabs({ reason: 'login', sessionId });
     } else {
       const reason = ended || before ? 'session_ended' : 'refresh';
-      become(undefined, reason);
+      setState(undefined, reason);
       if (reason === 'session_ended') tellTabs({ reason, sessionId: before?.sessionId });
     }
   }
@@ -98,7 +98,7 @@ export function openSession(base: string, send: typeof fetch, tell: (change: Cha
     refresh().catch(() => {});
   }
 
-  watch(
+  onWake(
     () => held?.dueIn() ?? Infinity,
     !tabsCanTalk,
     (missedNews) => {
@@ -111,7 +111,7 @@ export function openSession(base: string, send: typeof fetch, tell: (change: Cha
     get user() {
       return user;
     },
-    get held() {
+    get token() {
       return held;
     },
     refresh,
@@ -119,15 +119,15 @@ export function openSession(base: string, send: typeof fetch, tell: (change: Cha
       if (stale || held?.isSpent()) await refresh();
     },
     async enter(path, body) {
-      const next = await alone(name, () => post(send, base + path, expectAccessToken(), body));
-      become(next, 'login');
+      const next = await withLock(name, () => post(send, base + path, expectAccessToken(), body));
+      setState(next, 'login');
       tellTabs({ reason: 'login', sessionId: latest });
       return next.user;
     },
-    async leave() {
-      await persist(() => alone(name, () => post(send, `${base}/auth/logout`, () => undefined)));
+    async logout() {
+      await retry(() => withLock(name, () => post(send, `${base}/auth/logout`, () => undefined)));
       const sessionId = user?.sessionId;
-      become(undefined, 'logout');
+      setState(undefined, 'logout');
       tellTabs({ reason: 'logout', sessionId });
     },
   };

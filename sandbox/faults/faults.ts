@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PROVIDER_NAMES } from '../accounts.js';
-import type { Endpoint } from '../world.js';
+import type { Endpoint } from '../context.js';
 import { FAULT_KINDS, type FaultKind } from './send.js';
 
 /** Where a provider is to misbehave and how. Without `times` it does so until the faults are cleared. */

@@ -1,7 +1,7 @@
 import type { Grant } from '../grants.js';
 import { bearerToken, type Call, jsonReply, type Reply } from '../http.js';
 import { findPersona } from '../personas.js';
-import type { World } from '../world.js';
+import type { SandboxContext } from '../context.js';
 
 /** The two shapes in which Google's profile endpoints refuse a token; which one depends on the host. */
 export const INVALID_CREDENTIALS = { error: 'invalid_request', error_description: 'Invalid Credentials' };
@@ -14,7 +14,7 @@ export const UNAUTHENTICATED = {
 };
 
 /** The profile: claims for which the token has a scope. `refusal` is the body of a 401. */
-export function answerUserinfo(world: World, call: Call, refusal: object): Reply {
+export function answerUserinfo(world: SandboxContext, call: Call, refusal: object): Reply {
   const grant = world.grants.findByAccessToken('google', bearerToken(call));
   if (grant === undefined) {
     const challenge = 'Bearer realm="https://accounts.google.com/", error="invalid_request"';
@@ -40,7 +40,7 @@ export function claimsOf(grant: Grant): Record<string, unknown> {
 }
 
 /** Revokes the connection behind an access or refresh token, sent in the form or the query. */
-export function answerRevoke(world: World, call: Call): Reply {
+export function answerRevoke(world: SandboxContext, call: Call): Reply {
   const token = call.form.get('token') ?? call.query.get('token') ?? '';
   const grant =
     world.grants.findByAccessToken('google', token) ?? world.grants.findByRefreshToken('google', token);

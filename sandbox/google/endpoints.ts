@@ -1,12 +1,12 @@
 import { askConsent } from '../authorize.js';
 import { jsonReply } from '../http.js';
-import type { Endpoint, World } from '../world.js';
+import type { Endpoint, SandboxContext } from '../context.js';
 import { answerRevoke, answerUserinfo, INVALID_CREDENTIALS, UNAUTHENTICATED } from './api.js';
 import { GOOGLE_ISSUER, googleAuthorize } from './authorize.js';
 import { answerToken } from './token.js';
 
 /** Every address of Google's that a log-in uses, with the older names of the token and profile endpoints. */
-export function googleEndpoints(world: World): Endpoint[] {
+export function googleEndpoints(world: SandboxContext): Endpoint[] {
   const provider = 'google';
   const token = { provider, name: 'token', methods: ['POST'] } as const;
   const profile = { provider, name: 'profile', methods: ['GET', 'POST'] } as const;

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { basicCredentials, checkClient, exchangeCode, type ExchangeRefusal } from '../exchange.js';
 import type { Grant } from '../grants.js';
 import { type Call, jsonReply, repeatedParameter, type Reply } from '../http.js';
-import type { World } from '../world.js';
+import type { SandboxContext } from '../context.js';
 import { GOOGLE_ISSUER, longScope } from './authorize.js';
 import { claimsOf } from './api.js';
 
@@ -19,7 +19,7 @@ const REFUSALS: Record<ExchangeRefusal, [error: string, description: string]> = 
 };
 
 /** Google's token endpoint: code or refresh token in, bearer token and id_token out. */
-export async function answerToken(world: World, call: Call): Promise<Reply> {
+export async function answerToken(world: SandboxContext, call: Call): Promise<Reply> {
   const repeated = repeatedParameter(call.form);
   if (repeated !== undefined)
     return refuse(400, 'invalid_request', `Parameter not allowed to repeat: ${repeated}`);
@@ -39,13 +39,13 @@ export async function answerToken(world: World, call: Call): Promise<Reply> {
   return grantTokens(world, grant, refreshable ? `1//0${randomBytes(48).toString('base64url')}` : undefined);
 }
 
-function refresh(world: World, call: Call): Promise<Reply> | Reply {
+function refresh(world: SandboxContext, call: Call): Promise<Reply> | Reply {
   const grant = world.grants.findByRefreshToken('google', call.form.get('refresh_token') ?? '');
   if (grant === undefined) return refuse(400, 'invalid_grant', 'Token has been expired or revoked.');
   return grantTokens(world, grant, undefined);
 }
 
-async function grantTokens(world: World, grant: Grant, refreshToken: string | undefined): Promise<Reply> {
+async function grantTokens(world: SandboxContext, grant: Grant, refreshToken: string | undefined): Promise<Reply> {
   const accessToken = `ya29.a0${randomBytes(96).toString('base64url')}`;
   world.grants.issueTokens(grant, accessToken, ACCESS_TOKEN_LIFE, refreshToken);
   return jsonReply(
@@ -63,7 +63,7 @@ async function grantTokens(world: World, grant: Grant, refreshToken: string | un
   );
 }
 
-function signIdToken(world: World, grant: Grant, accessToken: string): Promise<string> {
+function signIdToken(world: SandboxContext, grant: Grant, accessToken: string): Promise<string> {
   const now = Math.floor(world.clock() / 1000);
   return world.signer.sign({
     iss: GOOGLE_ISSUER,

@@ -1,7 +1,7 @@
 import type { Grant } from '../grants.js';
 import { bearerToken, type Call, jsonReply, type Reply } from '../http.js';
 import { findPersona } from '../personas.js';
-import type { World } from '../world.js';
+import type { SandboxContext } from '../context.js';
 import { KAKAO_SCOPES } from './authorize.js';
 import { accountOf, oidcUserinfo, userMe } from './profile.js';
 
@@ -17,7 +17,7 @@ const ITEM_NAMES: Record<(typeof KAKAO_SCOPES)[number], string> = {
 };
 
 /** `/v2/user/me`. */
-export function answerUserMe(world: World, call: Call): Reply {
+export function answerUserMe(world: SandboxContext, call: Call): Reply {
   const grant = world.grants.findByAccessToken('kakao', bearerToken(call));
   if (grant === undefined) return NO_SUCH_TOKEN;
   const secure = (call.query.get('secure_resource') ?? call.form.get('secure_resource')) === 'true';
@@ -25,7 +25,7 @@ export function answerUserMe(world: World, call: Call): Reply {
 }
 
 /** `/v1/oidc/userinfo`, which needs a token with the scope `openid`. */
-export function answerOidcUserinfo(world: World, call: Call): Reply {
+export function answerOidcUserinfo(world: SandboxContext, call: Call): Reply {
   const grant = world.grants.findByAccessToken('kakao', bearerToken(call));
   if (grant === undefined) return NO_SUCH_TOKEN;
   if (!grant.scope.includes('openid')) {
@@ -41,7 +41,7 @@ export function answerOidcUserinfo(world: World, call: Call): Reply {
 }
 
 /** `/v2/user/scopes`: what the person agreed to. */
-export function answerScopes(world: World, call: Call): Reply {
+export function answerScopes(world: SandboxContext, call: Call): Reply {
   const grant = world.grants.findByAccessToken('kakao', bearerToken(call));
   if (grant === undefined) return NO_SUCH_TOKEN;
   const account = accountOf(grant);
@@ -65,7 +65,7 @@ export function answerScopes(world: World, call: Call): Reply {
 }
 
 /** `/v1/user/unlink`: by the person's token, or by the admin key and the person's id. */
-export function answerUnlink(world: World, call: Call): Reply {
+export function answerUnlink(world: SandboxContext, call: Call): Reply {
   const target = findTarget(world, call);
   if (target === 'no_such_token') return NO_SUCH_TOKEN;
   if (target === 'not_linked') return NOT_LINKED;
@@ -74,7 +74,7 @@ export function answerUnlink(world: World, call: Call): Reply {
 }
 
 /** `/v1/user/logout`: ends the tokens, not the connection. */
-export function answerLogout(world: World, call: Call): Reply {
+export function answerLogout(world: SandboxContext, call: Call): Reply {
   const target = findTarget(world, call);
   if (target === 'no_such_token') return NO_SUCH_TOKEN;
   if (target === 'not_linked') return NOT_LINKED;
@@ -87,7 +87,7 @@ interface Target {
   personaId: string;
 }
 
-function findTarget(world: World, call: Call): Target | 'no_such_token' | 'not_linked' {
+function findTarget(world: SandboxContext, call: Call): Target | 'no_such_token' | 'not_linked' {
   const adminKey = /^KakaoAK ([^\s]+)$/.exec(call.headers.authorization ?? '')?.[1];
   if (adminKey === undefined) {
     const grant: Grant | undefined = world.grants.findByAccessToken('kakao', bearerToken(call));

@@ -1,12 +1,12 @@
 import { askConsent } from '../authorize.js';
 import { jsonReply } from '../http.js';
-import type { Endpoint, World } from '../world.js';
+import type { Endpoint, SandboxContext } from '../context.js';
 import { answerLogout, answerOidcUserinfo, answerScopes, answerUnlink, answerUserMe } from './api.js';
 import { KAKAO_SCOPES, kakaoAuthorize } from './authorize.js';
 import { answerToken, KAKAO_ISSUER } from './token.js';
 
 /** Every address of Kakao's that a log-in uses. */
-export function kakaoEndpoints(world: World): Endpoint[] {
+export function kakaoEndpoints(world: SandboxContext): Endpoint[] {
   const provider = 'kakao';
   const profile = { provider, name: 'profile', methods: ['GET', 'POST'] } as const;
   return [

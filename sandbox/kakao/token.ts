@@ -3,7 +3,7 @@ import { checkClient, exchangeCode, type ExchangeRefusal } from '../exchange.js'
 import type { Grant } from '../grants.js';
 import { type Call, jsonReply, repeatedParameter, type Reply } from '../http.js';
 import { findPersona } from '../personas.js';
-import type { World } from '../world.js';
+import type { SandboxContext } from '../context.js';
 
 /** The issuer of Kakao's id_tokens. */
 export const KAKAO_ISSUER = 'https://kauth.kakao.com';
@@ -12,7 +12,7 @@ const ACCESS_TOKEN_LIFE = 21_599;
 const REFRESH_TOKEN_LIFE = 5_183_999;
 
 /** Kakao's token endpoint, which takes forms only and the client secret only as a form member. */
-export async function answerToken(world: World, call: Call): Promise<Reply> {
+export async function answerToken(world: SandboxContext, call: Call): Promise<Reply> {
   const { form } = call;
   if (repeatedParameter(form) !== undefined)
     return refuse(400, 'invalid_request', 'Duplicated parameter.', 'KOE201');
@@ -48,7 +48,7 @@ function refuseCode(refusal: ExchangeRefusal, code: string): Reply {
   }
 }
 
-function refresh(world: World, form: URLSearchParams): Promise<Reply> | Reply {
+function refresh(world: SandboxContext, form: URLSearchParams): Promise<Reply> | Reply {
   if (!form.has('refresh_token')) return refuse(400, 'invalid_grant', 'refresh_token is missing', 'KOE319');
   const grant = world.grants.findByRefreshToken('kakao', form.get('refresh_token') ?? '');
   if (grant === undefined) return refuse(400, 'invalid_grant', 'expired_or_invalid_refresh_token', 'KOE322');
@@ -56,7 +56,7 @@ function refresh(world: World, form: URLSearchParams): Promise<Reply> | Reply {
   return grantTokens(world, grant, false);
 }
 
-async function grantTokens(world: World, grant: Grant, withRefreshToken = true): Promise<Reply> {
+async function grantTokens(world: SandboxContext, grant: Grant, withRefreshToken = true): Promise<Reply> {
   const accessToken = randomBytes(40).toString('base64url');
   const refreshToken = withRefreshToken ? randomBytes(40).toString('base64url') : undefined;
   world.grants.issueTokens(grant, accessToken, ACCESS_TOKEN_LIFE, refreshToken);
@@ -75,7 +75,7 @@ async function grantTokens(world: World, grant: Grant, withRefreshToken = true):
   );
 }
 
-function signIdToken(world: World, grant: Grant): Promise<string> {
+function signIdToken(world: SandboxContext, grant: Grant): Promise<string> {
   const account = findPersona('kakao', grant.personaId)?.account;
   const now = Math.floor(world.clock() / 1000);
   const hasEmail = grant.scope.includes('account_email') && account?.emailRefused !== true;

@@ -3,7 +3,7 @@ import type { Grant } from '../grants.js';
 import { bearerToken, type Call, jsonReply, type Reply } from '../http.js';
 import type { NaverAccount } from '../accounts.js';
 import { findPersona } from '../personas.js';
-import type { World } from '../world.js';
+import type { SandboxContext } from '../context.js';
 
 const JSON_UTF8 = { 'content-type': 'application/json;charset=utf-8' };
 
@@ -22,7 +22,7 @@ const NO_HEADER = jsonReply(
 );
 
 /** `/v1/nid/me`, which answers in the same shape for classic and OIDC tokens. */
-export function answerMe(world: World, call: Call): Reply {
+export function answerMe(world: SandboxContext, call: Call): Reply {
   const grant = findGrant(world, call);
   if (grant === undefined) return call.headers.authorization === undefined ? NO_HEADER : NOT_AUTHENTICATED;
   const { profileImage, ...account } = accountOf(grant);
@@ -30,7 +30,7 @@ export function answerMe(world: World, call: Call): Reply {
 }
 
 /** `/v1/nid/verify`: whether a token lives and, with `info=true`, which profile items it may read. */
-export function answerVerify(world: World, call: Call): Reply {
+export function answerVerify(world: SandboxContext, call: Call): Reply {
   const grant = findGrant(world, call);
   if (grant === undefined) return call.headers.authorization === undefined ? NO_HEADER : NOT_AUTHENTICATED;
   if (call.query.get('info') !== 'true') {
@@ -43,7 +43,7 @@ export function answerVerify(world: World, call: Call): Reply {
 }
 
 /** `/oauth2.0/revoke`: ends the connection, and answers 200 with nothing whether or not the token was known. */
-export function answerRevoke(world: World, { form }: Call): Reply {
+export function answerRevoke(world: SandboxContext, { form }: Call): Reply {
   if (checkClient(world, form) !== 'right') return jsonReply(401, { error: 'invalid_client' }, JSON_UTF8);
   const token = form.get('token') ?? '';
   const grant =
@@ -56,7 +56,7 @@ function success(response: object): Reply {
   return jsonReply(200, { resultcode: '00', message: 'success', response }, JSON_UTF8);
 }
 
-function findGrant(world: World, call: Call): Grant | undefined {
+function findGrant(world: SandboxContext, call: Call): Grant | undefined {
   return world.grants.findByAccessToken('naver', bearerToken(call));
 }
 

@@ -1,12 +1,12 @@
 import { askConsent } from '../authorize.js';
 import { jsonReply } from '../http.js';
-import type { Endpoint, World } from '../world.js';
+import type { Endpoint, SandboxContext } from '../context.js';
 import { answerMe, answerRevoke, answerVerify } from './api.js';
 import { naverAuthorize, naverOidcAuthorize } from './authorize.js';
 import { answerOidcToken, answerToken, NAVER_ISSUER } from './token.js';
 
 /** Every address of Naver's that a log-in uses: the classic ones and the OIDC ones. */
-export function naverEndpoints(world: World): Endpoint[] {
+export function naverEndpoints(world: SandboxContext): Endpoint[] {
   const provider = 'naver';
   const authorize = { provider, name: 'authorize', methods: ['GET'] } as const;
   return [

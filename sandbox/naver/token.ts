@@ -3,7 +3,7 @@ import { checkClient, exchangeCode } from '../exchange.js';
 import type { Grant } from '../grants.js';
 import { type Call, jsonReply, repeatedParameter, type Reply } from '../http.js';
 import { findPersona } from '../personas.js';
-import type { World } from '../world.js';
+import type { SandboxContext } from '../context.js';
 
 /** The issuer of Naver's id_tokens. */
 export const NAVER_ISSUER = 'https://nid.naver.com';
@@ -12,7 +12,7 @@ const ACCESS_TOKEN_LIFE = 3600;
 const JSON_UTF8 = { 'content-type': 'application/json;charset=utf-8' };
 
 /** The classic token endpoint, by GET or POST. Its errors come with HTTP 200. */
-export function answerToken(world: World, call: Call): Reply {
+export function answerToken(world: SandboxContext, call: Call): Reply {
   const parameters = new URLSearchParams([...call.query, ...call.form]);
   if (repeatedParameter(parameters) !== undefined) return refuseWith200('duplicate parameter');
   if (checkClient(world, parameters) !== 'right')
@@ -30,7 +30,7 @@ export function answerToken(world: World, call: Call): Reply {
   return grantTokens(world, grant, newToken());
 }
 
-function grantTokens(world: World, grant: Grant, refreshToken?: string): Reply {
+function grantTokens(world: SandboxContext, grant: Grant, refreshToken?: string): Reply {
   const accessToken = newToken();
   world.grants.issueTokens(grant, accessToken, ACCESS_TOKEN_LIFE, refreshToken);
   return jsonReply(
@@ -55,7 +55,7 @@ function refuseWith200(description: string): Reply {
 }
 
 /** The OIDC token endpoint: POST only, honest statuses, an id_token and no refresh token. */
-export async function answerOidcToken(world: World, { form }: Call): Promise<Reply> {
+export async function answerOidcToken(world: SandboxContext, { form }: Call): Promise<Reply> {
   if (repeatedParameter(form) !== undefined) return jsonReply(400, { error: 'invalid_request' }, JSON_UTF8);
   if (checkClient(world, form) !== 'right') return jsonReply(401, { error: 'invalid_client' }, JSON_UTF8);
   if (form.get('grant_type') !== 'authorization_code') {

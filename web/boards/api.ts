@@ -1,7 +1,7 @@
-import { forgetKept } from '../frame/going-back.js';
-import type { Page } from '../frame/pages.js';
-import type { Person } from '../frame/person.js';
-import { ask, askAsAnyone, askForMore } from '../session/ask.js';
+import { clearHistoryCache } from '../ui/history-cache.js';
+import type { Page } from '../ui/use-pages.js';
+import type { Person } from '../ui/avatar.js';
+import { callApi, callApiAnonymously, callApiWithEtag } from '../session/api.js';
 
 export interface Board {
   readonly slug: string;
@@ -49,11 +49,11 @@ export interface Likes {
 }
 
 export function listBoards(signal?: AbortSignal): Promise<Page<Board>> {
-  return askAsAnyone('/boards?limit=100', { signal });
+  return callApiAnonymously('/boards?limit=100', { signal });
 }
 
 export function readBoard(slug: string, signal?: AbortSignal): Promise<Board> {
-  return askAsAnyone(`/boards/${encodeURIComponent(slug)}`, { signal });
+  return callApiAnonymously(`/boards/${encodeURIComponent(slug)}`, { signal });
 }
 
 export function listPosts(
@@ -65,11 +65,11 @@ export function listPosts(
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== '') search.set(name, String(value));
   }
-  return askAsAnyone(`/boards/${encodeURIComponent(slug)}/posts?${search}`, { signal });
+  return callApiAnonymously(`/boards/${encodeURIComponent(slug)}/posts?${search}`, { signal });
 }
 
 export async function readPost(id: string, signal?: AbortSignal): Promise<PostVersion> {
-  const { body, version } = await askForMore<Post>(`/posts/${encodeURIComponent(id)}`, { signal });
+  const { body, version } = await callApiWithEtag<Post>(`/posts/${encodeURIComponent(id)}`, { signal });
   return { post: body, version };
 }
 
@@ -77,7 +77,7 @@ export async function readPost(id: string, signal?: AbortSignal): Promise<PostVe
 export function writePost(slug: string, post: { title: string; body: string }, key: string): Promise<Post> {
   const headers = { 'idempotency-key': key };
   const path = `/boards/${encodeURIComponent(slug)}/posts`;
-  return ask<Post>(path, { method: 'POST', body: post, headers }).finally(forgetKept);
+  return callApi<Post>(path, { method: 'POST', body: post, headers }).finally(clearHistoryCache);
 }
 
 /** @throws {Failure} `version_conflict` when it is no longer the version that was read */
@@ -87,32 +87,32 @@ export function changePost(
   version: string | undefined,
 ): Promise<Post> {
   const headers: Record<string, string> = version === undefined ? {} : { 'if-match': version };
-  return ask<Post>(`/posts/${id}`, { method: 'PATCH', body: changes, headers }).finally(forgetKept);
+  return callApi<Post>(`/posts/${id}`, { method: 'PATCH', body: changes, headers }).finally(clearHistoryCache);
 }
 
 export function deletePost(id: string): Promise<void> {
-  return ask<void>(`/posts/${id}`, { method: 'DELETE' }).finally(forgetKept);
+  return callApi<void>(`/posts/${id}`, { method: 'DELETE' }).finally(clearHistoryCache);
 }
 
 export function likePost(id: string, like: boolean): Promise<Likes> {
-  return ask(`/posts/${id}/like`, { method: like ? 'PUT' : 'DELETE' });
+  return callApi(`/posts/${id}/like`, { method: like ? 'PUT' : 'DELETE' });
 }
 
 export function listComments(postId: string, cursor?: string, signal?: AbortSignal): Promise<Page<Comment>> {
   const search = new URLSearchParams(cursor === undefined ? {} : { cursor });
-  return askAsAnyone(`/posts/${encodeURIComponent(postId)}/comments?${search}`, { signal });
+  return callApiAnonymously(`/posts/${encodeURIComponent(postId)}/comments?${search}`, { signal });
 }
 
 /** Like {@link writePost}. */
 export function writeComment(postId: string, body: string, key: string): Promise<Comment> {
   const headers = { 'idempotency-key': key };
-  return ask(`/posts/${postId}/comments`, { method: 'POST', body: { body }, headers });
+  return callApi(`/posts/${postId}/comments`, { method: 'POST', body: { body }, headers });
 }
 
 export function changeComment(id: string, body: string): Promise<Comment> {
-  return ask(`/comments/${id}`, { method: 'PATCH', body: { body } });
+  return callApi(`/comments/${id}`, { method: 'PATCH', body: { body } });
 }
 
 export function deleteComment(id: string): Promise<void> {
-  return ask(`/comments/${id}`, { method: 'DELETE' });
+  return callApi(`/comments/${id}`, { method: 'DELETE' });
 }

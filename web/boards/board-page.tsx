@@ -1,12 +1,12 @@
 import { useRef } from 'react';
 import { Link, useSearchParams } from 'wouter';
-import { graphemes } from '../frame/graphemes.js';
-import { useLoad } from '../frame/load.js';
-import { More } from '../frame/more.js';
-import { usePages } from '../frame/pages.js';
-import { Title } from '../frame/title.js';
-import { Show } from '../frame/waiting.js';
-import { useWords } from '../language/language.js';
+import { graphemes } from '../ui/graphemes.js';
+import { useLoad } from '../ui/use-load.js';
+import { LoadMore } from '../ui/load-more.js';
+import { usePages } from '../ui/use-pages.js';
+import { Title } from '../ui/title.js';
+import { Async } from '../ui/async.js';
+import { useWords } from '../i18n/language.js';
 import { listPosts, readBoard, type Board, type Sort } from './api.js';
 import { PostList } from './post-list.js';
 
@@ -17,9 +17,9 @@ const MAX_SEARCH_CHARACTERS = 100;
 export function BoardPage({ slug }: { readonly slug: string }) {
   const board = useLoad(`board ${slug}`, (signal) => readBoard(slug, signal), { isPublic: true });
   return (
-    <Show loaded={board} page>
+    <Async loaded={board} page>
       {(data) => <BoardView board={data} />}
-    </Show>
+    </Async>
   );
 }
 
@@ -52,18 +52,18 @@ function BoardView({ board }: { readonly board: Board }) {
       <p className="found" role="status">
         {q !== '' && boards.found(q)}
       </p>
-      <Show loaded={pages}>
+      <Async loaded={pages}>
         {({ items }) =>
           items.length === 0 ? (
             <p className="hint">{q === '' ? boards.empty : boards.nothingFound}</p>
           ) : (
             <>
               <PostList posts={items} />
-              <More more={pages.more} moreFailure={pages.moreFailure} />
+              <LoadMore more={pages.more} moreFailure={pages.moreFailure} />
             </>
           )
         }
-      </Show>
+      </Async>
     </>
   );
 }

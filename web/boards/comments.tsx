@@ -1,14 +1,14 @@
 import { useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
-import { ContentBoundary } from '../frame/boundary.js';
-import { Confirm } from '../frame/confirm.js';
-import { Field, Form } from '../frame/form.js';
-import { More } from '../frame/more.js';
-import { usePages } from '../frame/pages.js';
-import { Author } from '../frame/person.js';
-import { Show } from '../frame/waiting.js';
-import { useWords } from '../language/language.js';
-import { Time } from '../language/time.js';
+import { ContentBoundary } from '../ui/error-boundary.js';
+import { ConfirmDialog } from '../ui/confirm-dialog.js';
+import { Field, Form } from '../ui/form.js';
+import { LoadMore } from '../ui/load-more.js';
+import { usePages } from '../ui/use-pages.js';
+import { Author } from '../ui/avatar.js';
+import { Async } from '../ui/async.js';
+import { useWords } from '../i18n/language.js';
+import { Time } from '../i18n/time.js';
 import { useUser } from '../session/session.js';
 import { changeComment, deleteComment, listComments, writeComment, type Comment, type Post } from './api.js';
 import { useIdempotencyKey } from './idempotency.js';
@@ -54,7 +54,7 @@ export function Comments({
       <h2 id="comments" ref={heading} tabIndex={-1}>
         {boards.commentsTitle} <span className="count">{post.commentCount}</span>
       </h2>
-      <Show loaded={pages}>
+      <Async loaded={pages}>
         {({ items }) => {
           const last = written.filter(({ id }) => items.every((item) => item.id !== id));
           const isWhole = pages.more === undefined;
@@ -62,7 +62,7 @@ export function Comments({
             <>
               {items.length + last.length === 0 && <p className="hint">{boards.noComments}</p>}
               <ul>{show(isWhole ? [...items, ...last] : items)}</ul>
-              <More more={pages.more} moreFailure={pages.moreFailure} />
+              <LoadMore more={pages.more} moreFailure={pages.moreFailure} />
               {!isWhole && last.length > 0 && (
                 <>
                   <p className="hint">{boards.justWritten}</p>
@@ -79,7 +79,7 @@ export function Comments({
             </>
           );
         }}
-      </Show>
+      </Async>
     </section>
   );
 }
@@ -139,7 +139,7 @@ function CommentItem({
           <button className="plain" onClick={() => setEditing(true)}>
             {boards.edit}
           </button>
-          <Confirm
+          <ConfirmDialog
             label={boards.delete}
             title={boards.deleteComment}
             text={boards.deleteCommentText}

@@ -1,5 +1,5 @@
-import { Act } from '../frame/act.js';
-import { useWords } from '../language/language.js';
+import { AsyncButton } from '../ui/async-button.js';
+import { useWords } from '../i18n/language.js';
 
 /** Asks which version should stay when two people, or two tabs, have changed the same post. */
 export function Conflict({
@@ -16,8 +16,8 @@ export function Conflict({
         <strong>{boards.conflictTitle}.</strong> {boards.conflictText}
       </p>
       <div className="actions">
-        <Act label={boards.keepMine} act={keepMine} />
-        <Act label={boards.takeTheirs} act={takeTheirs} />
+        <AsyncButton label={boards.keepMine} action={keepMine} />
+        <AsyncButton label={boards.takeTheirs} action={takeTheirs} />
       </div>
     </div>
   );

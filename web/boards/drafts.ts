@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { client, isLeavingToLogIn, useStanding, whoIsHere } from '../session/session.js';
+import { client, isLeavingToLogIn, useAuthState, getAuthState } from '../session/session.js';
 
 /** What somebody writes and has not sent yet. */
 export interface Draft {
@@ -55,7 +55,7 @@ client.onChange(({ user, reason }) => {
 });
 
 addEventListener('pagehide', () => {
-  const { user } = whoIsHere();
+  const { user } = getAuthState();
   const returns = user === null ? isLeavingToLogIn() : user === undefined || user.id === owner;
   if (drafts.size === 0 || !returns) return;
   try {
@@ -77,7 +77,7 @@ function own(id: string | undefined): void {
 
 /** The draft of whoever is here, for `place`. While there is one, the browser asks before it leaves the page. */
 export function useDraft(place: string, original: Draft): Drafting {
-  const { lastId } = useStanding();
+  const { lastId } = useAuthState();
   const [writer] = useState(lastId);
   const [begun, setBegun] = useState(() => {
     const left = writer === owner ? drafts.get(place) : undefined;
@@ -86,7 +86,7 @@ export function useDraft(place: string, original: Draft): Drafting {
   useEffect(() => {
     const onLeave = (event: Event) => {
       // Who has to log in first leaves in order to come back.
-      if (drafts.has(place) && whoIsHere().user) event.preventDefault();
+      if (drafts.has(place) && getAuthState().user) event.preventDefault();
     };
     addEventListener('beforeunload', onLeave);
     return () => removeEventListener('beforeunload', onLeave);

@@ -1,12 +1,12 @@
 import { useEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
 import { Failure } from '../../client/src/index.js';
-import { Gate } from '../entry/gate.js';
-import { Field, Form } from '../frame/form.js';
-import { useLoad } from '../frame/load.js';
-import { Title } from '../frame/title.js';
-import { Show } from '../frame/waiting.js';
-import { useWords } from '../language/language.js';
+import { RequireLogin } from '../auth/require-login.js';
+import { Field, Form } from '../ui/form.js';
+import { useLoad } from '../ui/use-load.js';
+import { Title } from '../ui/title.js';
+import { Async } from '../ui/async.js';
+import { useWords } from '../i18n/language.js';
 import { useUser } from '../session/session.js';
 import { changePost, readPost, writePost, type PostVersion } from './api.js';
 import { Conflict } from './conflict.js';
@@ -19,10 +19,10 @@ const NOTHING: Draft = { title: '', body: '' };
 export function WritePage({ slug }: { readonly slug: string }) {
   const { boards } = useWords();
   return (
-    <Gate title={boards.writeTitle}>
+    <RequireLogin title={boards.writeTitle}>
       <Title text={boards.writeTitle} />
       <NewPost slug={slug} />
-    </Gate>
+    </RequireLogin>
   );
 }
 
@@ -50,11 +50,11 @@ export function EditPage({ id }: { readonly id: string }) {
   const { boards } = useWords();
   const loaded = useLoad(`edit ${id}`, (signal) => readPost(id, signal));
   return (
-    <Gate title={boards.editTitle}>
-      <Show loaded={loaded} page>
+    <RequireLogin title={boards.editTitle}>
+      <Async loaded={loaded} page>
         {(read) => <EditView read={read} />}
-      </Show>
-    </Gate>
+      </Async>
+    </RequireLogin>
   );
 }
 

@@ -1,11 +1,11 @@
 import { Link } from 'wouter';
 import gate from '../gate.svg';
-import { LogInCard } from '../entry/log-in-card.js';
-import { useLoad } from '../frame/load.js';
-import { Title } from '../frame/title.js';
-import { Show } from '../frame/waiting.js';
-import { useWords } from '../language/language.js';
-import { useProfile } from '../me/profile.js';
+import { LoginCard } from '../auth/login-card.js';
+import { useLoad } from '../ui/use-load.js';
+import { Title } from '../ui/title.js';
+import { Async } from '../ui/async.js';
+import { useWords } from '../i18n/language.js';
+import { useProfile } from '../account/profile.js';
 import { useUser } from '../session/session.js';
 import { listBoards, listPosts, type Board, type PostSummary } from './api.js';
 import { PostList } from './post-list.js';
@@ -34,9 +34,9 @@ export function HomePage() {
           <p className="lead">{user ? home.inside : home.tagline}</p>
         </div>
       </section>
-      {user === null && <LogInCard returnTo="/" compact />}
+      {user === null && <LoginCard returnTo="/" compact />}
       <div className="boards">
-        <Show loaded={loaded}>
+        <Async loaded={loaded}>
           {({ boards, others }) => (
             <>
               {boards.length === 0 && <p className="hint">{home.noBoards}</p>}
@@ -54,7 +54,7 @@ export function HomePage() {
               )}
             </>
           )}
-        </Show>
+        </Async>
       </div>
     </div>
   );

@@ -1,9 +1,9 @@
 import { useState } from 'react';
 import { useLocation } from 'wouter';
 import { Failure } from '../../client/src/index.js';
-import { failureText } from '../frame/failure-text.js';
-import { tell } from '../frame/notices.js';
-import { useWords } from '../language/language.js';
+import { failureText } from '../ui/failure-text.js';
+import { showToast } from '../ui/toasts.js';
+import { useWords } from '../i18n/language.js';
 import { useUser } from '../session/session.js';
 import { likePost, type Likes, type Post } from './api.js';
 
@@ -25,7 +25,7 @@ export function Like({ post, changed }: { readonly post: Post; readonly changed:
     } catch (error) {
       changed({ likedByMe, likeCount });
       if (!(error instanceof Failure)) throw error;
-      tell({ tone: 'bad', text: (words) => failureText(error, words) });
+      showToast({ tone: 'bad', text: (words) => failureText(error, words) });
     } finally {
       setBusy(false);
     }

@@ -1,9 +1,9 @@
 import { useMemo } from 'react';
 import DOMPurify from 'dompurify';
 import { Lexer, Marked, type Token, type Tokens, type TokensList } from 'marked';
-import { ContentBoundary } from '../frame/boundary.js';
-import { mayShowPicture } from '../frame/pictures.js';
-import { useWords } from '../language/language.js';
+import { ContentBoundary } from '../ui/error-boundary.js';
+import { mayShowPicture } from '../ui/pictures.js';
+import { useWords } from '../i18n/language.js';
 
 const marked = new Marked({
   gfm: true,

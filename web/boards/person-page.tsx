@@ -1,19 +1,19 @@
-import { ContentBoundary } from '../frame/boundary.js';
-import { useLoad } from '../frame/load.js';
-import { Avatar, type Person } from '../frame/person.js';
-import { Title } from '../frame/title.js';
-import { Show } from '../frame/waiting.js';
-import { useWords } from '../language/language.js';
-import { askAsAnyone } from '../session/ask.js';
+import { ContentBoundary } from '../ui/error-boundary.js';
+import { useLoad } from '../ui/use-load.js';
+import { Avatar, type Person } from '../ui/avatar.js';
+import { Title } from '../ui/title.js';
+import { Async } from '../ui/async.js';
+import { useWords } from '../i18n/language.js';
+import { callApiAnonymously } from '../session/api.js';
 
 /** Who somebody is to others. */
 export function PersonPage({ id }: { readonly id: string }) {
   const { boards } = useWords();
   const loaded = useLoad(`user ${id}`, (signal) =>
-    askAsAnyone<Person & { bio: string }>(`/users/${encodeURIComponent(id)}`, { signal }),
+    callApiAnonymously<Person & { bio: string }>(`/users/${encodeURIComponent(id)}`, { signal }),
   );
   return (
-    <Show loaded={loaded} page>
+    <Async loaded={loaded} page>
       {(person) => (
         <section className="person">
           <Avatar person={person} size="large" />
@@ -25,6 +25,6 @@ export function PersonPage({ id }: { readonly id: string }) {
           </div>
         </section>
       )}
-    </Show>
+    </Async>
   );
 }

@@ -1,8 +1,8 @@
 import { Link } from 'wouter';
-import { ContentBoundary } from '../frame/boundary.js';
-import { Author } from '../frame/person.js';
-import { Time } from '../language/time.js';
-import { useWords } from '../language/language.js';
+import { ContentBoundary } from '../ui/error-boundary.js';
+import { Author } from '../ui/avatar.js';
+import { Time } from '../i18n/time.js';
+import { useWords } from '../i18n/language.js';
 import type { PostSummary } from './api.js';
 
 /** Posts, one below the other. */

@@ -1,15 +1,15 @@
 import { useEffect, useRef } from 'react';
 import { Link, useLocation } from 'wouter';
-import { ContentBoundary } from '../frame/boundary.js';
-import { Confirm } from '../frame/confirm.js';
-import { useLoad } from '../frame/load.js';
-import { tell } from '../frame/notices.js';
-import { Author } from '../frame/person.js';
-import { Title } from '../frame/title.js';
-import { Show } from '../frame/waiting.js';
-import { useWords } from '../language/language.js';
-import { Time } from '../language/time.js';
-import { useStanding, useUser } from '../session/session.js';
+import { ContentBoundary } from '../ui/error-boundary.js';
+import { ConfirmDialog } from '../ui/confirm-dialog.js';
+import { useLoad } from '../ui/use-load.js';
+import { showToast } from '../ui/toasts.js';
+import { Author } from '../ui/avatar.js';
+import { Title } from '../ui/title.js';
+import { Async } from '../ui/async.js';
+import { useWords } from '../i18n/language.js';
+import { Time } from '../i18n/time.js';
+import { useAuthState, useUser } from '../session/session.js';
 import { deletePost, readBoard, readPost, type Post } from './api.js';
 import { Comments } from './comments.js';
 import { Like } from './like.js';
@@ -29,14 +29,14 @@ export function PostPage({ id }: { readonly id: string }) {
     reload();
   }, [user, reload, replace]);
   return (
-    <Show loaded={loaded} page>
+    <Async loaded={loaded} page>
       {({ post }) => (
         <PostView
           post={post}
           change={(changes) => loaded.replace((old) => ({ ...old, post: { ...old.post, ...changes } }))}
         />
       )}
-    </Show>
+    </Async>
   );
 }
 
@@ -48,7 +48,7 @@ function PostView({
   readonly change: (changes: Partial<Post>) => void;
 }) {
   const { boards } = useWords();
-  const { lastId } = useStanding();
+  const { lastId } = useAuthState();
   return (
     <>
       <article className="post">
@@ -98,14 +98,14 @@ function Own({ post }: { readonly post: Post }) {
       <Link className="button plain" href={`/p/${post.id}/edit`}>
         {boards.edit}
       </Link>
-      <Confirm
+      <ConfirmDialog
         label={boards.delete}
         title={boards.deletePost}
         text={boards.deletePostText}
         act={async () => {
           await deletePost(post.id);
           navigate(`/b/${post.board}`);
-          tell({ tone: 'good', text: (words) => words.boards.postDeleted });
+          showToast({ tone: 'good', text: (words) => words.boards.postDeleted });
         }}
       />
     </>

@@ -1,16 +1,16 @@
-import { PasswordForm } from '../entry/log-in-card.js';
-import { ProviderButtons } from '../entry/provider-buttons.js';
+import { PasswordForm } from '../auth/login-card.js';
+import { ProviderButtons } from '../auth/provider-buttons.js';
 import favicon from '../favicon.svg';
-import { Act } from '../frame/act.js';
-import { Notices } from '../frame/notices.js';
-import { Outage } from '../frame/outage.js';
-import { useSpeech, useWords } from '../language/language.js';
-import { useProfile } from '../me/profile.js';
+import { AsyncButton } from '../ui/async-button.js';
+import { Toasts } from '../ui/toasts.js';
+import { Outage } from '../shell/outage.js';
+import { useTranslations, useWords } from '../i18n/language.js';
+import { useProfile } from '../account/profile.js';
 import { client, useUser } from '../session/session.js';
 
 /** Says above Swagger UI who is logged in, and lets them in and out. */
 export function Bar() {
-  const { language, words, switchLanguage } = useSpeech();
+  const { language, words, switchLanguage } = useTranslations();
   return (
     <header className="bar">
       <div className="row">
@@ -25,7 +25,7 @@ export function Bar() {
         </button>
       </div>
       <Outage />
-      <Notices />
+      <Toasts />
     </header>
   );
 }
@@ -47,7 +47,7 @@ function Way() {
   const { entry } = useWords();
   const user = useUser();
   if (user === undefined) return null;
-  if (user !== null) return <Act label={entry.logOut} act={() => client.logout()} />;
+  if (user !== null) return <AsyncButton label={entry.logOut} action={() => client.logout()} />;
   return (
     <div className="ways-in">
       <ProviderButtons returnTo={location.pathname + location.search} />

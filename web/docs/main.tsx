@@ -2,11 +2,11 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 // Drafts that the page before has stored are cleared here, too, when their account logs out.
 import '../boards/drafts.js';
-import { arrive } from '../entry/arrive.js';
-import { LanguageProvider } from '../language/language.js';
+import { bootstrap } from '../auth/bootstrap.js';
+import { LanguageProvider } from '../i18n/language.js';
 import { readArrival } from '../session/arrival.js';
 import { Bar } from './bar.js';
-import { mend } from './mend.js';
+import { patchAccessibility } from './a11y-patches.js';
 import { startSwaggerUi } from './swagger-ui.js';
 import './docs.css';
 
@@ -22,6 +22,6 @@ createRoot(place).render(
 );
 const swaggerUi = document.getElementById('swagger-ui');
 if (swaggerUi === null) throw new Error('the HTML has no #swagger-ui');
-mend(swaggerUi);
+patchAccessibility(swaggerUi);
 startSwaggerUi(swaggerUi);
-void arrive(arrival);
+void bootstrap(arrival);

@@ -1,6 +1,6 @@
 import { clearWithAccount } from '../session/account-state.js';
-import { client, findOutWhoIsHere } from '../session/session.js';
-import { takeTokens } from '../watch/seen-token.js';
+import { client, restoreSession } from '../session/session.js';
+import { takeTokens } from '../devtools/seen-token.js';
 
 /** The name of the security scheme in the document. */
 const SCHEME = 'accessToken';
@@ -56,7 +56,7 @@ export function startSwaggerUi(place: Element): void {
       },
       responseInterceptor(response: { readonly url: string; readonly ok: boolean }) {
         if (response.ok && ENTRANCES.test(new URL(response.url, location.href).pathname))
-          void findOutWhoIsHere();
+          void restoreSession();
         return response;
       },
     });

@@ -1,0 +1,95 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerConsent } from './authorize.js';
+import { answerControl } from './control.js';
+import { Faults } from './faults/faults.js';
+import { sendFault } from './faults/send.js';
+import { googleAuthorize } from './google/authorize.js';
+import { googleEndpoints } from './google/endpoints.js';
+import { type Call, jsonReply, pageReply, readCall, type Reply, sendReply, UnreadableCall } from './http.js';
+import { Journal } from './journal.js';
+import { kakaoAuthorize } from './kakao/authorize.js';
+import { kakaoEndpoints } from './kakao/endpoints.js';
+import type { Mailbox } from './mail/mailbox.js';
+import { naverAuthorize, naverOidcAuthorize } from './naver/authorize.js';
+import { naverEndpoints } from './naver/endpoints.js';
+import { CONSENT_PATH } from './pages/consent-page.js';
+import { indexPage } from './pages/index-page.js';
+import { STYLE_PATH } from './pages/layout.js';
+import { mailboxPage } from './pages/mailbox-page.js';
+import { STYLE } from './pages/style.js';
+import type { Endpoint, SandboxContext } from './context.js';
+
+const AUTHORIZE_DIALECTS = [googleAuthorize, kakaoAuthorize, naverAuthorize, naverOidcAuthorize];
+
+/** Takes every HTTP request and finds who answers it. */
+export class Router {
+  readonly journal = new Journal();
+  readonly faults: Faults;
+  readonly #endpoints: readonly Endpoint[];
+
+  constructor(
+    private readonly context: { world: SandboxContext; mailbox: Mailbox; smtpUrl: string; providers: boolean },
+  ) {
+    const { world, providers } = context;
+    this.#endpoints = providers
+      ? [...googleEndpoints(world), ...kakaoEndpoints(world), ...naverEndpoints(world)]
+      : [];
+    this.faults = new Faults(this.#endpoints);
+  }
+
+  /** Answers one request. Never rejects: whatever somebody sends, the sandbox goes on. */
+  async receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    response.on('error', () => response.destroy());
+    try {
+      if (!isLocalHost(request.headers.host)) throw new UnreadableCall(403, 'Use 127.0.0.1 or localhost.');
+      const call = await readCall(request);
+      const endpoint = this.#endpoints.find(({ path }) => path === call.path);
+      if (endpoint !== undefined) await this.#playProvider(endpoint, call, response);
+      else sendReply(this.#answerOwn(call), response);
+    } catch (error) {
+      if (response.headersSent) response.destroy();
+      else if (error instanceof UnreadableCall)
+        sendReply(jsonReply(error.status, { error: error.message }), response);
+      else sendReply(jsonReply(500, { error: 'The sandbox failed.', message: String(error) }), response);
+    }
+  }
+
+  async #playProvider(endpoint: Endpoint, call: Call, response: ServerResponse): Promise<void> {
+    this.journal.record(endpoint, call);
+    const work = async (): Promise<Reply> =>
+      endpoint.methods.some((method) => method === call.method)
+        ? endpoint.answer(call)
+        : jsonReply(405, { error: 'invalid_request' }, { allow: endpoint.methods.join(', ') });
+    const active = this.faults.take(endpoint);
+    if (active === undefined) sendReply(await work(), response);
+    else await sendFault(active.fault, active.delayMs, work, response);
+  }
+
+  #answerOwn(call: Call): Reply {
+    const { world, mailbox, smtpUrl, providers } = this.context;
+    if (providers) {
+      const controlled = answerControl(this.faults, this.journal, call);
+      if (controlled !== undefined) return controlled;
+      if (call.method === 'POST' && call.path === CONSENT_PATH)
+        return answerConsent(world, AUTHORIZE_DIALECTS, call);
+    }
+    const to = call.query.get('to') ?? undefined;
+    switch (`${call.method} ${call.path}`) {
+      case 'GET /':
+        return pageReply(200, indexPage(providers, smtpUrl));
+      case 'GET /mailbox':
+        return pageReply(200, mailboxPage(mailbox.list(to), to));
+      case 'GET /mailbox.json':
+        return jsonReply(200, mailbox.list(to));
+      case `GET ${STYLE_PATH}`:
+        return { status: 200, headers: { 'content-type': 'text/css; charset=utf-8' }, body: STYLE };
+      default:
+        return jsonReply(404, { error: 'The sandbox has nothing here.' });
+    }
+  }
+}
+
+/** Keeps out pages of other sites that give their own name this machine's address (DNS rebinding). */
+function isLocalHost(host: string | undefined): boolean {
+  return /^(127(\.\d{1,3}){3}|\[::1\]|localhost)(:\d+)?$/i.test(host ?? '');
+}

@@ -1,0 +1,111 @@
+import { useState } from 'react';
+import google from '../brands/google.svg';
+import kakao from '../brands/kakao.svg';
+import naver from '../brands/naver.svg';
+import { useLoad } from '../ui/use-load.js';
+import { useWords } from '../i18n/language.js';
+import { callApiAnonymously } from '../session/api.js';
+import { logInWith } from '../session/session.js';
+import { externalBrowserUrl } from './external-browser-url.js';
+
+export interface Provider {
+  readonly id: string;
+  readonly name: string;
+  /** The provider refuses this browser, which is embedded in an app. */
+  readonly openOutside?: boolean;
+}
+
+/** Providers whose own rules say how their button looks; look/providers.css follows them. */
+const SYMBOLS: Readonly<Record<string, string>> = { google, kakao, naver };
+
+interface ProviderButtonsProps {
+  /** The path or URL that a log-in leads back to; the server checks it. */
+  readonly returnTo: string;
+  /** The provider whose button comes first. */
+  readonly first?: string;
+}
+
+/** A button for each provider that is enabled. */
+export function ProviderButtons({ returnTo, first }: ProviderButtonsProps) {
+  const { entry, frame } = useWords();
+  const { data, failure, reload } = useProviders();
+  if (failure !== undefined) {
+    return (
+      <div className="note bad" role="alert">
+        <p>{entry.noProviders}</p>
+        <button className="plain" onClick={reload}>
+          {frame.tryAgain}
+        </button>
+      </div>
+    );
+  }
+  return (
+    <ul className="providers" aria-label={entry.providers} aria-busy={data === undefined}>
+      {data
+        ?.toSorted((a, b) => Number(b.id === first) - Number(a.id === first))
+        .map((provider) => (
+          <li key={provider.id}>
+            {provider.openOutside === true ? (
+              <OutsideButton provider={provider} />
+            ) : (
+              <ProviderButton provider={provider} returnTo={returnTo} />
+            )}
+          </li>
+        ))}
+    </ul>
+  );
+}
+
+function ProviderButton({ provider: { id, name }, returnTo }: { provider: Provider; returnTo: string }) {
+  const { entry } = useWords();
+  const symbol = SYMBOLS[id];
+  return (
+    <button
+      className={symbol === undefined ? 'provider' : `provider ${id}`}
+      onClick={() => logInWith(id, returnTo)}
+    >
+      {symbol !== undefined && <img src={symbol} alt="" width="20" height="20" />}
+      <span>{symbol === undefined ? entry.other(name) : entry.logInWith[id]}</span>
+    </button>
+  );
+}
+
+/** Opens the page in the browser of the device where the app has an address for that; otherwise it copies the address. */
+function OutsideButton({ provider: { id } }: { provider: Provider }) {
+  const { entry } = useWords();
+  const [copied, setCopied] = useState(false);
+  const page = location.href;
+  const outside = externalBrowserUrl(page, navigator.userAgent);
+  const symbol = SYMBOLS[id];
+  const image = symbol !== undefined && <img src={symbol} alt="" width="20" height="20" />;
+  return (
+    <div className="outside">
+      {outside === undefined ? (
+        <button
+          className={`provider ${id}`}
+          onClick={() => void navigator.clipboard?.writeText(page).then(() => setCopied(true))}
+        >
+          {image}
+          <span>{entry.copyAddress}</span>
+        </button>
+      ) : (
+        <a className={`provider ${id}`} href={outside}>
+          {image}
+          <span>{entry.openOutside}</span>
+        </a>
+      )}
+      <p className="hint" role="status">
+        {copied
+          ? entry.copied
+          : outside === undefined
+            ? `${entry.outside} ${entry.openOutsideHint}`
+            : entry.outside}
+      </p>
+    </div>
+  );
+}
+
+/** The providers that are enabled, in the order of their buttons. */
+export function useProviders() {
+  return useLoad('providers', (signal) => callApiAnonymously<readonly Provider[]>('/auth/providers', { signal }));
+}

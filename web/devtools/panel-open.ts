@@ -1,0 +1,9 @@
+import { makeStore } from '../ui/store.js';
+
+const open = makeStore(false);
+
+export function togglePanel(): void {
+  open.set(!open.get());
+}
+
+export const usePanelOpen = open.use;

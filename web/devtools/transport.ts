@@ -1,0 +1,111 @@
+import { makeStore } from '../ui/store.js';
+import { clearWithAccount } from '../session/account-state.js';
+import { note, type Entry } from './journal.js';
+import { noticeToken } from './seen-token.js';
+
+/** Answers with an access token in them. */
+const ENTRANCES = /\/auth\/(login|refresh|verify-email)$/;
+/** A request that came so long after a refused one is no repeat of it. */
+const REPEAT_WITHIN_MS = 20_000;
+
+/** When requests were refused because their token had expired, so that their repeats are known for what they are. */
+const refused = new Map<string, number>();
+
+/** The next request that carries a token is answered as the server would answer an expired one. */
+export const expiryPlanned = makeStore(false);
+/**
+ * The page is not told the answer to the next refresh, although the server has given it. Its cookie does arrive: nothing in
+ * a page can keep a browser from taking it.
+ */
+export const lossPlanned = makeStore(false);
+
+clearWithAccount(() => {
+  refused.clear();
+  expiryPlanned.set(false);
+  lossPlanned.set(false);
+});
+
+/** The `fetch` of this page: like the browser's, but it tells the panel what goes by, and does to it what was planned. */
+export const watchedFetch: typeof fetch = async (input, init) => {
+  const request = new Request(input, init);
+  const url = new URL(request.url);
+  const path = url.pathname + url.search;
+  const name = `${request.method} ${path}`;
+  const kind = url.pathname.endsWith('/auth/refresh') ? 'refresh' : 'request';
+  const token = /^Bearer (.+)$/.exec(request.headers.get('authorization') ?? '')?.[1];
+  if (token !== undefined) noticeToken(token);
+
+  const began = performance.now();
+  const firstAttempt = refused.get(name);
+  const isRepeat = firstAttempt !== undefined && began - firstAttempt < REPEAT_WITHIN_MS;
+  refused.delete(name);
+  const tell = (status: Entry['status']): void => {
+    const now = performance.now();
+    note({
+      method: request.method,
+      path,
+      status,
+      ms: Math.round(now - began),
+      kind: isRepeat ? 'repeat' : kind,
+      ...(isRepeat && { inAll: Math.round(now - firstAttempt) }),
+    });
+  };
+
+  if (token !== undefined && expiryPlanned.get()) {
+    expiryPlanned.set(false);
+    refused.set(name, began);
+    tell(401);
+    return expired(url.pathname);
+  }
+  let response: Response;
+  try {
+    response = await fetch(request);
+  } catch (error) {
+    // Who has gone to another page needs no answer any more.
+    if (!(error instanceof DOMException && error.name === 'AbortError')) tell('none');
+    throw error;
+  }
+  if (kind === 'refresh' && lossPlanned.get()) {
+    lossPlanned.set(false);
+    tell('lost');
+    throw new TypeError('the answer was lost, as planned');
+  }
+  if (await isExpiry(response)) refused.set(name, began);
+  tell(response.status);
+  await noticeEntrance(url, response);
+  return response;
+};
+
+/** What the server says of an expired token. */
+function expired(instance: string): Response {
+  const title = 'The access token has expired';
+  const code = 'access_token_expired';
+  const body = { type: `urn:daemun:problem:${code}`, title, status: 401, code, instance };
+  return new Response(JSON.stringify(body), {
+    status: 401,
+    headers: {
+      'content-type': 'application/problem+json; charset=utf-8',
+      'www-authenticate': 'Bearer error="invalid_token", error_description="The access token has expired"',
+    },
+  });
+}
+
+async function isExpiry(response: Response): Promise<boolean> {
+  if (response.status !== 401) return false;
+  const { code } = await bodyOf<{ code?: string }>(response);
+  return code === 'access_token_expired';
+}
+
+async function noticeEntrance(url: URL, response: Response): Promise<void> {
+  if (!response.ok || !ENTRANCES.test(url.pathname)) return;
+  const { accessToken } = await bodyOf<{ accessToken?: string }>(response);
+  if (accessToken !== undefined) noticeToken(accessToken);
+}
+
+async function bodyOf<T extends object>(response: Response): Promise<Partial<T>> {
+  try {
+    return (await response.clone().json()) as Partial<T>;
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,78 @@
+import { createContext, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
+import { en, type Words } from './en.js';
+import { ko } from './ko.js';
+
+export type Language = 'ko' | 'en';
+
+const WORDS: Readonly<Record<Language, Words>> = { ko, en };
+/** The only thing that the page keeps in the browser. */
+const REMEMBERED = 'language';
+
+interface Translations {
+  readonly language: Language;
+  readonly words: Words;
+  readonly switchLanguage: () => void;
+}
+
+const SpeechContext = createContext<Translations | undefined>(undefined);
+
+interface Props {
+  /** What a link asks for: it counts as a choice. */
+  readonly asked: string | undefined;
+  readonly children: ReactNode;
+}
+
+/** Lets everything below it speak one language: the one chosen before, else what the browser asks for. */
+export function LanguageProvider({ asked, children }: Props) {
+  const [language, setLanguage] = useState<Language>(() => firstLanguage(asked));
+  useEffect(() => void (document.documentElement.lang = language), [language]);
+  const speech = useMemo(
+    () => ({
+      language,
+      words: WORDS[language],
+      switchLanguage: () => {
+        const next = language === 'ko' ? 'en' : 'ko';
+        remember(next);
+        setLanguage(next);
+      },
+    }),
+    [language],
+  );
+  return <SpeechContext value={speech}>{children}</SpeechContext>;
+}
+
+/** The language, and what to say in it. */
+export function useTranslations(): Translations {
+  const speech = useContext(SpeechContext);
+  if (speech === undefined) throw new Error('there is no LanguageProvider above');
+  return speech;
+}
+
+export function useWords(): Words {
+  return useTranslations().words;
+}
+
+function firstLanguage(asked: string | undefined): Language {
+  if (asked === 'ko' || asked === 'en') {
+    remember(asked);
+    return asked;
+  }
+  return /^ko\b/i.test(remembered() ?? navigator.language) ? 'ko' : 'en';
+}
+
+/** Browsers may forbid storage; then the choice lasts as long as the page. */
+function remembered(): string | undefined {
+  try {
+    return localStorage.getItem(REMEMBERED) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function remember(language: Language): void {
+  try {
+    localStorage.setItem(REMEMBERED, language);
+  } catch {
+    // See above.
+  }
+}

@@ -1,0 +1,16 @@
+import { useWords } from '../i18n/language.js';
+
+const API_URL = import.meta.env.VITE_API_URL ?? '';
+/** The path of Swagger UI; empty where `DOCS` is off. */
+const DOCS = document.querySelector<HTMLMetaElement>('meta[name="api-docs"]')?.content ?? '';
+
+export function Footer() {
+  const { frame } = useWords();
+  return (
+    <footer className="bottom">
+      <p>{frame.footer}</p>
+      {DOCS !== '' && <a href={`${API_URL}${DOCS}`}>{frame.docs}</a>}
+      <a href="/assets/third-party-notices.txt">{frame.notices}</a>
+    </footer>
+  );
+}

@@ -1,0 +1,41 @@
+import { useState } from 'react';
+import type { Words } from '../i18n/en.js';
+import { useWords } from '../i18n/language.js';
+import { failureText } from './failure-text.js';
+import { dismissToast, showToast } from './toasts.js';
+
+interface AsyncButtonProps {
+  readonly action: () => Promise<void>;
+  readonly label: string;
+  /** What it is called where the label alone does not say enough. */
+  readonly name?: string;
+  readonly className?: string;
+  /** What to tell when it is done. */
+  readonly done?: (words: Words) => string;
+}
+
+/** A button that does something, once at a time, and tells when that fails. */
+export function AsyncButton({ action, label, name, className = 'plain', done }: AsyncButtonProps) {
+  const words = useWords();
+  const [busy, setBusy] = useState(false);
+  async function onClick(): Promise<void> {
+    if (busy) return;
+    setBusy(true);
+    dismissToast();
+    try {
+      await action();
+      if (done !== undefined) showToast({ tone: 'good', text: done });
+    } catch (error) {
+      // Thrown on here and now where it is a mistake of ours.
+      failureText(error, words);
+      showToast({ tone: 'bad', text: (now) => failureText(error, now) });
+    } finally {
+      setBusy(false);
+    }
+  }
+  return (
+    <button className={className} aria-label={name} aria-disabled={busy} onClick={() => void onClick()}>
+      {label}
+    </button>
+  );
+}

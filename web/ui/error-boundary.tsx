@@ -1,0 +1,51 @@
+import { Component, type ReactNode } from 'react';
+import { useWords } from '../i18n/language.js';
+
+/** Shows something in the place of a page that has broken, instead of nothing at all. */
+export class ErrorBoundary extends Component<{ readonly children: ReactNode }, { readonly broken: boolean }> {
+  override state = { broken: false };
+
+  static getDerivedStateFromError(): { broken: boolean } {
+    return { broken: true };
+  }
+
+  override render(): ReactNode {
+    return this.state.broken ? <Broken /> : this.props.children;
+  }
+}
+
+/**
+ * Shows `instead` in the place of content that cannot be shown. It is around what people write, and what may be done with
+ * that stands outside of it. Its key should change with the content.
+ */
+export class ContentBoundary extends Component<
+  { readonly children: ReactNode; readonly instead?: ReactNode },
+  { readonly broken: boolean }
+> {
+  override state = { broken: false };
+
+  static getDerivedStateFromError(): { broken: boolean } {
+    return { broken: true };
+  }
+
+  override render(): ReactNode {
+    return this.state.broken ? (this.props.instead ?? <ContentBroken />) : this.props.children;
+  }
+}
+
+function ContentBroken() {
+  return <p className="hint">{useWords().frame.partBroken}</p>;
+}
+
+function Broken() {
+  const words = useWords();
+  return (
+    <div className="nothing" role="alert">
+      <h1>{words.frame.broken}</h1>
+      <p>{words.frame.brokenText}</p>
+      <button className="plain" onClick={() => location.reload()}>
+        {words.frame.reload}
+      </button>
+    </div>
+  );
+}

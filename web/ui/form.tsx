@@ -1,0 +1,156 @@
+import { createContext, useContext, useEffect, useId, useRef, useState, type ReactNode } from 'react';
+import { Failure } from '../../client/src/index.js';
+import { useWords } from '../i18n/language.js';
+import { client } from '../session/session.js';
+import { failureText, fieldText } from './failure-text.js';
+import { dismissToast } from './toasts.js';
+
+const FailureContext = createContext<Failure | undefined>(undefined);
+
+/** The values of a form's fields, by name. */
+export type Values = Readonly<Record<string, string>>;
+
+interface FormProps {
+  readonly send: (values: Values) => Promise<void>;
+  readonly submit: string;
+  readonly children?: ReactNode;
+  /** What else to offer when it failed. */
+  readonly help?: (failure: Failure) => ReactNode;
+  /** What a code means here, where that is more than it means everywhere. */
+  readonly meanings?: Readonly<Record<string, string>>;
+  readonly danger?: boolean;
+  /** What stands beside the button. */
+  readonly beside?: ReactNode;
+  readonly className?: string;
+}
+
+/** A form that is sent once at a time, and tells near each field what the server finds wrong with it. */
+export function Form({
+  send,
+  submit,
+  children,
+  help,
+  meanings = {},
+  danger = false,
+  beside,
+  className,
+}: FormProps) {
+  const words = useWords();
+  const form = useRef<HTMLFormElement>(null);
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<Failure>();
+  useEffect(() => {
+    if (failure !== undefined) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
+  }, [failure]);
+  // It was told to somebody who was not logged in any more.
+  useEffect(() => client.onChange(({ reason }) => reason === 'login' && setFailure(undefined)), []);
+
+  async function onSubmit(): Promise<void> {
+    if (form.current === null || busy) return;
+    const values = Object.fromEntries(
+      [...new FormData(form.current)].map(([name, value]) => [name, typeof value === 'string' ? value : '']),
+    );
+    setBusy(true);
+    setFailure(undefined);
+    dismissToast();
+    try {
+      await send(values);
+      // They have done what they were for.
+      for (const field of form.current?.querySelectorAll<HTMLInputElement>('[type=password]') ?? []) {
+        field.value = '';
+      }
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      setFailure(error);
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  return (
+    <form
+      ref={form}
+      noValidate
+      className={className}
+      onSubmit={(event) => {
+        event.preventDefault();
+        void onSubmit();
+      }}
+    >
+      <FailureContext value={failure}>{children}</FailureContext>
+      {/* There from the start, since what is added with its text is not always read out. */}
+      <div role="alert">
+        {failure && (
+          <div className="note bad">
+            <p>{meanings[failure.code] ?? failureText(failure, words)}</p>
+            {help?.(failure)}
+          </div>
+        )}
+      </div>
+      <div className="actions">
+        <button className={danger ? 'main danger' : 'main'} aria-disabled={busy}>
+          {submit}
+        </button>
+        {beside}
+      </div>
+    </form>
+  );
+}
+
+interface FieldProps {
+  readonly name: string;
+  readonly label: string;
+  readonly hint?: string;
+  readonly type?: 'text' | 'email' | 'password' | 'url';
+  readonly autoComplete?: string;
+  readonly value?: string;
+  readonly onChange?: (value: string) => void;
+  /** Several lines. */
+  readonly rows?: number;
+  readonly quietLabel?: boolean;
+}
+
+/** A labelled field of a {@link Form}. */
+export function Field({
+  name,
+  label,
+  hint,
+  type = 'text',
+  autoComplete = 'off',
+  value,
+  onChange,
+  rows,
+  quietLabel,
+}: FieldProps) {
+  const words = useWords();
+  const id = useId();
+  const wrong = fieldText(name, useContext(FailureContext), words);
+  const attributes = {
+    id,
+    name,
+    autoComplete,
+    defaultValue: value,
+    onChange: (event: { target: { value: string } }) => onChange?.(event.target.value),
+    'aria-describedby': hint === undefined ? undefined : `${id}-hint`,
+    'aria-invalid': wrong !== undefined,
+    'aria-errormessage': wrong === undefined ? undefined : `${id}-wrong`,
+  };
+  return (
+    <div className="field">
+      <label htmlFor={id} className={quietLabel ? 'unseen' : undefined}>
+        {label}
+      </label>
+      {rows === undefined ? <input type={type} {...attributes} /> : <textarea rows={rows} {...attributes} />}
+      {hint !== undefined && (
+        <p className="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+      {wrong !== undefined && (
+        <p className="wrong" id={`${id}-wrong`}>
+          {wrong}
+        </p>
+      )}
+    </div>
+  );
+}

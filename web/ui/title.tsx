@@ -1,0 +1,22 @@
+import { useEffect, useRef, type ReactNode } from 'react';
+import { useWords } from '../i18n/language.js';
+
+let first = true;
+
+/** The heading of a page. Whoever came here from another page hears it first, and so does the window's title. */
+export function Title({ text, children }: { readonly text: string; readonly children?: ReactNode }) {
+  const { siteName } = useWords();
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${text} · ${siteName}`;
+  }, [text, siteName]);
+  useEffect(() => {
+    if (!first) heading.current?.focus({ preventScroll: true });
+    first = false;
+  }, []);
+  return (
+    <h1 ref={heading} tabIndex={-1}>
+      {children ?? text}
+    </h1>
+  );
+}

@@ -1,0 +1,54 @@
+import { useEffect } from 'react';
+import { Link, useLocation } from 'wouter';
+import type { Words } from '../i18n/en.js';
+import { useWords } from '../i18n/language.js';
+import { makeStore } from './store.js';
+
+/** Something to tell the person, above the page. It goes when they go on. */
+export interface Toast {
+  readonly tone: 'good' | 'bad';
+  /** A function, since the language may change while it is shown. */
+  readonly text: (words: Words) => string;
+  readonly next?: { readonly label: (words: Words) => string; readonly href: string };
+}
+
+const shown = makeStore<{ readonly notice: Toast; readonly path: string } | undefined>(undefined);
+
+/** Tells it on the page that is shown by now. */
+export function showToast(notice: Toast): void {
+  shown.set({ notice, path: location.pathname });
+}
+
+/** Takes back what was told, since it may not be true any more. */
+export function dismissToast(): void {
+  shown.set(undefined);
+}
+
+/** The place where notices appear. */
+export function Toasts() {
+  const words = useWords();
+  const [path] = useLocation();
+  const current = shown.use();
+  useEffect(() => {
+    const old = shown.get();
+    if (old !== undefined && old.path !== path) shown.set(undefined);
+  }, [path]);
+  const notice = current?.notice;
+  return (
+    <div className="notices" role="status">
+      {notice && (
+        <div className={`note ${notice.tone}`}>
+          <p>{notice.text(words)}</p>
+          {notice.next && (
+            <Link className="button plain" href={notice.next.href}>
+              {notice.next.label(words)}
+            </Link>
+          )}
+          <button className="icon" aria-label={words.frame.dismiss} onClick={dismissToast}>
+            ✕
+          </button>
+        </div>
+      )}
+    </div>
+  );
+}

@@ -1,9 +1,0 @@
-import { makeStore } from '../frame/store.js';
-
-const open = makeStore(false);
-
-export function togglePanel(): void {
-  open.set(!open.get());
-}
-
-export const usePanelOpen = open.use;
