@@ -40,7 +40,11 @@ export interface AuthorizeDialect {
 }
 
 /** Answers an authorize request with the consent page, the provider's error page, or an error redirect. */
-export function askConsent(world: SandboxContext, dialect: AuthorizeDialect, { query, headers }: Call): Reply {
+export function askConsent(
+  world: SandboxContext,
+  dialect: AuthorizeDialect,
+  { query, headers }: Call,
+): Reply {
   if (dialect.embeddedBrowser !== undefined && isEmbedded(headers['user-agent'])) {
     const { status, code, detail } = dialect.embeddedBrowser;
     return pageReply(status, refusalPage(dialect.look, code, detail));
@@ -99,7 +103,11 @@ function isRegisteredRedirect(provider: ProviderName, redirectUri: string): bool
 }
 
 /** Answers the consent form: back to the application with a code, or with the provider's way of saying "cancelled". */
-export function answerConsent(world: SandboxContext, dialects: readonly AuthorizeDialect[], { form }: Call): Reply {
+export function answerConsent(
+  world: SandboxContext,
+  dialects: readonly AuthorizeDialect[],
+  { form }: Call,
+): Reply {
   const request = world.grants.takeConsent(form.get('consent') ?? '');
   const dialect = dialects.find(({ id }) => id === request?.dialect);
   const choice = form.get('persona') ?? '';

@@ -28,7 +28,12 @@ export class Router {
   readonly #endpoints: readonly Endpoint[];
 
   constructor(
-    private readonly context: { world: SandboxContext; mailbox: Mailbox; smtpUrl: string; providers: boolean },
+    private readonly context: {
+      world: SandboxContext;
+      mailbox: Mailbox;
+      smtpUrl: string;
+      providers: boolean;
+    },
   ) {
     const { world, providers } = context;
     this.#endpoints = providers

@@ -4,7 +4,7 @@ import { parseSync } from '@swc/core';
 
 /** `test/….test.ts` “title”, the title as it is written in the file. */
 export function namedTests(text) {
-  return [...text.matchAll(/`(test\/[\w-]+\.test\.ts)` “([^”]+)”/g)].map(([, file, title]) => ({
+  return [...text.matchAll(/`(test\/[\w/-]+\.test\.ts)` “([^”]+)”/g)].map(([, file, title]) => ({
     file,
     title,
   }));

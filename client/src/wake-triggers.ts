@@ -7,7 +7,11 @@ const CHECK_INTERVAL_MS = 30_000;
  * @param hearsNothing whether other tabs cannot tell this one anything
  * @param wake is told whether the page was out of reach, so that news may have passed it by
  */
-export function onWake(dueIn: () => number, hearsNothing: boolean, wake: (missedNews: boolean) => void): void {
+export function onWake(
+  dueIn: () => number,
+  hearsNothing: boolean,
+  wake: (missedNews: boolean) => void,
+): void {
   const look = (missedNews = false) => {
     if (!globalThis.document?.hidden) wake(missedNews);
   };

@@ -45,7 +45,11 @@ function refresh(world: SandboxContext, call: Call): Promise<Reply> | Reply {
   return grantTokens(world, grant, undefined);
 }
 
-async function grantTokens(world: SandboxContext, grant: Grant, refreshToken: string | undefined): Promise<Reply> {
+async function grantTokens(
+  world: SandboxContext,
+  grant: Grant,
+  refreshToken: string | undefined,
+): Promise<Reply> {
   const accessToken = `ya29.a0${randomBytes(96).toString('base64url')}`;
   world.grants.issueTokens(grant, accessToken, ACCESS_TOKEN_LIFE, refreshToken);
   return jsonReply(

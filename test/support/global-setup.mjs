@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PGlite } from '@electric-sql/pglite';
-import { TEMPLATE_DIR } from './template.mjs';
+import { TEMPLATE_DIR } from './fixtures/template.mjs';
 
 export default async function setUp() {
   // A folder that all suites of this run share; workers inherit the environment.

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { Sessions } from '../../src/auth/sessions/sessions.js';
-import type { TestApp } from './app.js';
+import type { TestApp } from './fixtures/app.js';
 
 /**
  * Sends a request whose transaction reaches its end only after the answer, which is 503 then. `finished` resolves when the

@@ -1,4 +1,4 @@
-// Never run: what test/security.test.ts reads tests of.
+// Never run: what test/docs/security.test.ts reads tests of.
 import { describe, it } from '@jest/globals';
 
 describe('a group', () => {

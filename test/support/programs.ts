@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe } from '@jest/globals';
-import { findPostgres } from './postgres-server.js';
+import { findPostgres } from './servers/postgres-server.js';
 
 /** The programs that some suites need, and the Debian package that brings each. */
 const PROGRAMS = {

@@ -138,7 +138,11 @@ function Way({ provider: { id, name }, waysIn, perform, changed }: WayProps) {
         </p>
       </div>
       {linked === undefined ? (
-        <AsyncButton label={me.link} name={me.linkName(called)} action={() => perform((sure) => link(id, sure))} />
+        <AsyncButton
+          label={me.link}
+          name={me.linkName(called)}
+          action={() => perform((sure) => link(id, sure))}
+        />
       ) : (
         <ConfirmDialog
           label={me.unlink}

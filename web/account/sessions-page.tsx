@@ -29,7 +29,9 @@ export function SessionsPage() {
 
 function Sessions() {
   const { me } = useWords();
-  const loaded = useLoad('sessions', (signal) => callApi<readonly ListedSession[]>('/auth/sessions', { signal }));
+  const loaded = useLoad('sessions', (signal) =>
+    callApi<readonly ListedSession[]>('/auth/sessions', { signal }),
+  );
   return (
     <Async loaded={loaded}>
       {(sessions) => (

@@ -107,5 +107,7 @@ function OutsideButton({ provider: { id } }: { provider: Provider }) {
 
 /** The providers that are enabled, in the order of their buttons. */
 export function useProviders() {
-  return useLoad('providers', (signal) => callApiAnonymously<readonly Provider[]>('/auth/providers', { signal }));
+  return useLoad('providers', (signal) =>
+    callApiAnonymously<readonly Provider[]>('/auth/providers', { signal }),
+  );
 }

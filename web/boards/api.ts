@@ -87,7 +87,9 @@ export function changePost(
   version: string | undefined,
 ): Promise<Post> {
   const headers: Record<string, string> = version === undefined ? {} : { 'if-match': version };
-  return callApi<Post>(`/posts/${id}`, { method: 'PATCH', body: changes, headers }).finally(clearHistoryCache);
+  return callApi<Post>(`/posts/${id}`, { method: 'PATCH', body: changes, headers }).finally(
+    clearHistoryCache,
+  );
 }
 
 export function deletePost(id: string): Promise<void> {

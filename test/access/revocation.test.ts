@@ -1,0 +1,176 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import fc from 'fast-check';
+import { CLOCK_SKEW_S } from '../../src/access/access-token.js';
+import { Denylist } from '../../src/access/revocations.js';
+import { runAdminCommand } from '../../src/auth/account/admin-commands.js';
+import { Sessions } from '../../src/auth/sessions/sessions.js';
+import { signedIn } from '../support/fixtures/actors.js';
+import { startApp } from '../support/fixtures/app.js';
+import { testConfig } from '../support/fixtures/config.js';
+import { PostgresServer } from '../support/servers/postgres-server.js';
+import { describeWith } from '../support/programs.js';
+
+const actor = (sessionId: string, accountId = randomUUID()) => ({
+  actor: { accountId, sessionId, roles: ['user'] },
+  keyId: 'a key',
+  issuedAt: Math.floor(Date.now() / 1000),
+  expiresAt: Date.now() + 600_000,
+});
+
+describe('the list of what ended', () => {
+  beforeEach(() => void jest.useFakeTimers({ now: 1_800_000_000_000 }));
+  afterEach(() => void jest.useRealTimers());
+  const config = testConfig({ ACCESS_TOKEN_TTL: '600' });
+
+  it('keeps a session until its last access token has expired, and no longer', () => {
+    const revocations = new Denylist(config);
+    const ended = randomUUID();
+    revocations.denySession(ended);
+    jest.advanceTimersByTime(600_000);
+    revocations.denySession(randomUUID());
+    expect(revocations.verdict(actor(ended))).toBe('ended');
+    expect(revocations.size).toBe(2);
+    jest.advanceTimersByTime(11_000);
+    revocations.denySession(randomUUID());
+    expect(revocations.size).toBe(2);
+  });
+
+  it('refuses what was issued to an account before it changed, and nothing that is issued from then on', () => {
+    const revocations = new Denylist(config);
+    const before = actor(randomUUID());
+    revocations.denyTokensIssuedUntilNow(before.actor.accountId);
+    expect(revocations.verdict(before)).toBe('outdated');
+    const issuedAt = revocations.issueAt(before.actor.accountId);
+    expect(revocations.verdict({ ...before, issuedAt })).toBeUndefined();
+  });
+
+  it('refuses every token from before a change, and none from after it, where clocks differ', () => {
+    const poll = 2;
+    const clock = fc.integer({ min: 0, max: CLOCK_SKEW_S * 1_000 });
+    const moment = fc.integer({ min: 0, max: poll * 1_000 });
+    fc.assert(
+      fc.property(clock, clock, moment, moment, moment, (aheadA, aheadB, learntA, learntB, later) => {
+        const at = (ms: number, ahead: number) => jest.setSystemTime(1_800_000_000_000 + ms + ahead);
+        const follower = testConfig({
+          DATABASE_URL: 'postgres://127.0.0.1/x',
+          REVOCATION_POLL_SECONDS: `${poll}`,
+        });
+        const [a, b] = [new Denylist(follower), new Denylist(follower)];
+        const token = actor(randomUUID());
+        const { accountId } = token.actor;
+        // Issued by b with the roles from before, in the moment in which a learns of the change.
+        at(learntA, aheadB);
+        const before = { ...token, issuedAt: b.issueAt(accountId) };
+        at(learntA, aheadA);
+        a.denyTokensIssuedUntilNow(accountId);
+        at(learntA + later, aheadA);
+        const after = { ...token, issuedAt: a.issueAt(accountId) };
+        at(learntB, aheadB);
+        b.denyTokensIssuedUntilNow(accountId);
+        expect(a.verdict(before)).toBe('outdated');
+        expect([a.verdict(after), b.verdict(after)]).toEqual([undefined, undefined]);
+      }),
+    );
+  });
+
+  it('is asked to be brought up to date when news are overdue', async () => {
+    const revocations = new Denylist(config);
+    const catchUp = jest.fn(async () => revocations.caughtUp(5_000));
+    revocations.follow(catchUp);
+    expect(revocations.overdue).toBe(true);
+    await revocations.freshen();
+    expect(revocations.overdue).toBe(false);
+    jest.advanceTimersByTime(5_001);
+    expect(revocations.overdue).toBe(true);
+  });
+
+  it('goes on as it is for a while when nobody can tell it what is new', async () => {
+    const revocations = new Denylist(config);
+    revocations.follow(() => Promise.reject(new Error('the database is away')));
+    await revocations.freshen();
+    expect(revocations.overdue).toBe(false);
+    jest.advanceTimersByTime(1_001);
+    expect(revocations.overdue).toBe(true);
+  });
+
+  it('keeps one request waiting, and not one a second, while nobody can tell it what is new', async () => {
+    const revocations = new Denylist(config);
+    const catchUp = jest.fn(() => new Promise<void>(() => {}));
+    revocations.follow(catchUp);
+    const first = revocations.freshen();
+    await jest.advanceTimersByTimeAsync(1_000);
+    await first;
+    for (let second = 0; second < 60; second++) {
+      jest.advanceTimersByTime(1_001);
+      expect(revocations.overdue).toBe(true);
+      // Time stands still, so that whoever waited would wait for ever.
+      await revocations.freshen();
+    }
+    expect(catchUp).toHaveBeenCalledTimes(61);
+    // After a sleep the stores may be back.
+    jest.advanceTimersByTime(60_000);
+    const awake = jest.fn();
+    void revocations.freshen().then(awake);
+    await jest.advanceTimersByTimeAsync(500);
+    expect(awake).not.toHaveBeenCalled();
+    await jest.advanceTimersByTimeAsync(500);
+    expect(awake).toHaveBeenCalled();
+  });
+});
+
+describeWith('postgres', 'two processes on one PostgreSQL, without Redis', () => {
+  it('hear of each other’s log-outs and roles within moments', async () => {
+    const server = await PostgresServer.start();
+    const env = {
+      DATABASE_URL: server.url,
+      AUTH_SECRET: randomBytes(32).toString('base64'),
+      REVOCATION_POLL_SECONDS: '1',
+    };
+    const first = await startApp(env);
+    const second = await startApp({ ...env, PUBLIC_URL: first.url });
+    try {
+      const { id } = await signedIn(first);
+      const sessions = first.daemun.app.get(Sessions, { strict: false });
+      const open = () => sessions.open({ accountId: id, roles: ['user'], method: 'kakao' });
+      const [leaving, staying] = [await open(), await open()];
+      const codeOf = async (accessToken: string) => {
+        const answer = await fetch(`${second.url}/users/me`, {
+          headers: { authorization: `Bearer ${accessToken}` },
+        });
+        return ((await answer.json()) as { code?: string }).code;
+      };
+      const until = async (code: string, accessToken: string) => {
+        for (const deadline = Date.now() + 20_000; (await codeOf(accessToken)) !== code; await sleep(50)) {
+          if (Date.now() > deadline) throw new Error(`it was never ${code}`);
+        }
+      };
+      expect([await codeOf(leaving.accessToken), await codeOf(staying.accessToken)]).toEqual([
+        undefined,
+        undefined,
+      ]);
+      await sessions.logout(leaving.refreshToken);
+      await until('session_ended', leaving.accessToken);
+      expect(await codeOf(staying.accessToken)).toBeUndefined();
+
+      await runAdminCommand('grant', id, first.database);
+      await until('access_token_expired', staying.accessToken);
+      const refreshed = await fetch(`${second.url}/auth/refresh`, {
+        method: 'POST',
+        headers: { cookie: `refresh=${staying.refreshToken}` },
+      });
+      const { accessToken } = (await refreshed.json()) as { accessToken: string };
+      expect(await codeOf(accessToken)).toBeUndefined();
+      const board = await fetch(`${second.url}/boards`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ slug: 'new', title: 'New' }),
+      });
+      expect(board.status).toBe(201);
+    } finally {
+      await Promise.all([first.stop(), second.stop()]);
+      await server.stop();
+    }
+  });
+});

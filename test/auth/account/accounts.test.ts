@@ -1,0 +1,595 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { kakaoUnlinkNotice, naverUnlinkNotice, type WebhookRequest } from '../../../sandbox/webhooks.js';
+import { Outbox } from '../../../src/outbox/outbox.js';
+import { Identities } from '../../../src/auth/social/identities.js';
+import { ProviderGrants } from '../../../src/auth/social/provider-grants.js';
+import { openSession } from '../../support/fixtures/actors.js';
+import { Browser, loginErrorOf } from '../../support/fixtures/browser.js';
+import { insiders, type Body, type Person } from '../../support/fixtures/insiders.js';
+import { Mailbox } from '../../support/servers/mailbox.js';
+import { post, verifiedPerson } from '../../support/fixtures/people.js';
+import { startSocialApp, type SocialApp } from '../../support/fixtures/social.js';
+
+const GMAIL = 'sandbox-mina@gmail.com';
+const SCOPES = { KAKAO_SCOPE: 'profile_nickname profile_image account_email', KAKAO_APP_ID: '123456' };
+
+let mailbox: Mailbox;
+let app: SocialApp;
+beforeAll(async () => {
+  mailbox = await Mailbox.open();
+  app = await startSocialApp({ MAIL_URL: mailbox.url, ...SCOPES });
+});
+afterAll(async () => {
+  await app.stop();
+  await mailbox.close();
+});
+
+const { logIn, logInWithPassword, call, beginLink, link } = insiders(() => app);
+const providersOf = async (who: Person) =>
+  (await call(who, 'GET', '/auth/identities')).body.identities.map(({ provider }) => provider);
+const deliver = (on = app) => on.daemun.app.get(Outbox, { strict: false }).run();
+const messagesLeft = async () =>
+  (await app.database.query<[{ count: number }]>('SELECT count(*)::int AS count FROM auth.outbox'))[0].count;
+/** Waits until the requests to a provider's endpoint have come. */
+async function seen(endpoint: string, provider: string): Promise<number> {
+  await deliver();
+  return app.sandbox.requests().filter((each) => each.endpoint === endpoint && each.provider === provider)
+    .length;
+}
+/** Makes the address free again for the next test. */
+const forgetEveryone = async () => {
+  await app.database.query('DELETE FROM auth.accounts');
+  await app.database.query('DELETE FROM auth.outbox');
+};
+
+describe('the same address at two places', () => {
+  it('links silently where Google answers for it and we have verified it, and the person is told', async () => {
+    await forgetEveryone();
+    const local = await verifiedPerson(app, mailbox, 'holder');
+    await app.database.query('UPDATE auth.accounts SET email = $1 WHERE email = $2', [GMAIL, local.email]);
+    const before = await logInWithPassword(GMAIL, local.password);
+    const google = await logIn('google', 'mina');
+    expect(google.id).toBe(before.id);
+    const [mail] = await mailbox.waitFor(GMAIL);
+    expect(mail?.text).toContain('Google');
+    expect((await logInWithPassword(GMAIL, local.password)).id).toBe(before.id);
+  });
+
+  it('links two providers that both answer for it', async () => {
+    await forgetEveryone();
+    const google = await logIn('google', 'mina');
+    expect((await logIn('kakao', 'mina-gmail')).id).toBe(google.id);
+  });
+
+  it('does not link what Naver tells, and says what to do', async () => {
+    await forgetEveryone();
+    await logIn('google', 'mina');
+    const browser = new Browser(app.url);
+    const answer = await browser.logInWith('naver', 'external');
+    expect(loginErrorOf(answer)).toBe('account_link_required');
+    expect(await browser.accessToken()).toBeUndefined();
+  });
+
+  it('never leaves the password of a stranger who registered first and did not verify', async () => {
+    await forgetEveryone();
+    await post(app, '/auth/register', {
+      email: GMAIL,
+      password: 'the attacker chose it',
+      nickname: 'Attacker',
+    });
+    const [mail] = (await mailbox.waitFor(GMAIL)).slice(-1);
+    const token = /#verify-email=(\S+)/.exec(mail?.text ?? '')?.[1];
+    const owner = await logIn('google', 'mina');
+    expect((await post(app, '/auth/login', { email: GMAIL, password: 'the attacker chose it' })).status).toBe(
+      401,
+    );
+    expect((await post(app, '/auth/verify-email', { token })).status).toBe(400);
+    expect((await call(owner, 'GET', '/auth/identities')).body).toMatchObject({ passwordSet: false });
+    expect((await call(owner, 'GET', '/users/me')).body.nickname).not.toBe('Attacker');
+  });
+
+  it('opens an account without an address where the one that a provider tells is none to log in with here', async () => {
+    const profile = {
+      provider: 'kakao',
+      subject: '42',
+      email: '민아@gmail.com',
+      emailVerification: 'verified',
+    } as const;
+    const account = await app.daemun.app
+      .get(Identities, { strict: false })
+      .findOrOpenAccount({ profile }, 'Kakao');
+    expect(account).toMatchObject({ email: null, emailVerifiedAt: null });
+  });
+
+  it('makes one account of parallel first log-ins at two providers', async () => {
+    await forgetEveryone();
+    const people = await Promise.all([
+      logIn('google', 'mina'),
+      logIn('kakao', 'mina-gmail'),
+      logIn('google', 'mina'),
+      logIn('kakao', 'mina-gmail'),
+    ]);
+    expect(new Set(people.map(({ id }) => id)).size).toBe(1);
+  });
+});
+
+describe('linking while logged in', () => {
+  it('adds a way in, without another session', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    const answer = await link(mina, 'naver', 'mina');
+    expect([answer.status, answer.location]).toEqual([303, `${app.config.webOrigins[0]}/me`]);
+    expect(answer.headers.getSetCookie().some((cookie) => cookie.startsWith('refresh='))).toBe(false);
+    expect(await providersOf(mina)).toEqual(['kakao', 'naver']);
+    expect((await logIn('naver', 'mina')).id).toBe(mina.id);
+  });
+
+  it('refuses an identity that is somebody else’s', async () => {
+    await forgetEveryone();
+    await logIn('naver', 'jun');
+    const mina = await logIn('kakao', 'mina');
+    expect(loginErrorOf(await link(mina, 'naver', 'jun'))).toBe('identity_taken');
+    expect(await providersOf(mina)).toEqual(['kakao']);
+  });
+
+  it('refuses a second identity of one provider', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    expect(loginErrorOf(await link(mina, 'kakao', 'jun'))).toBe('identity_taken');
+  });
+
+  it('does not go on for who has logged out meanwhile', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    const { body } = await call(mina, 'POST', '/auth/identities/naver', {});
+    const callback = await mina.browser.choose('mina', await mina.browser.request(body.url, {}, 'elsewhere'));
+    await mina.browser.request(`${app.url}/auth/logout`, { method: 'POST' });
+    expect(loginErrorOf(await mina.browser.request(callback, {}, 'elsewhere'))).toBe('login_attempt_invalid');
+  });
+
+  it('does not go on once the session has ended, when nothing but its row remembers', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    const callback = await beginLink(mina, 'naver', 'mina');
+    await app.database.query('UPDATE auth.sessions SET ended_at = now()');
+    expect(loginErrorOf(await mina.browser.request(callback, {}, 'elsewhere'))).toBe('login_attempt_invalid');
+    expect(await app.database.query(`SELECT * FROM auth.identities WHERE provider = 'naver'`)).toEqual([]);
+  });
+
+  it('does not go on for an account that is disabled', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    const callback = await beginLink(mina, 'naver', 'mina');
+    await app.database.query(`UPDATE auth.accounts SET status = 'disabled'`);
+    expect(loginErrorOf(await mina.browser.request(callback, {}, 'elsewhere'))).toBe('account_disabled');
+  });
+
+  it('cannot be finished in another browser', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    const { body } = await call(mina, 'POST', '/auth/identities/naver', {});
+    const victim = new Browser(app.url);
+    const callback = await victim.choose('jun', await victim.request(body.url, {}, 'elsewhere'));
+    expect(loginErrorOf(await victim.request(callback, {}, 'elsewhere'))).toBe('login_attempt_invalid');
+    expect(await providersOf(mina)).toEqual(['kakao']);
+  });
+
+  it.each([
+    ['a provider that there is not', '/auth/identities/daum', {}, 404, 'provider_not_enabled'],
+    [
+      'a page elsewhere',
+      '/auth/identities/naver',
+      { returnTo: 'https://evil.example/' },
+      400,
+      'return_to_not_allowed',
+    ],
+    ['unknown members', '/auth/identities/naver', { who: 'else' }, 400, 'validation_failed'],
+  ])('refuses %s', async (_, path, body, status, code) => {
+    const mina = await logIn('kakao', 'mina');
+    expect(await call(mina, 'POST', path, body)).toMatchObject({ status, body: { code } });
+  });
+});
+
+describe('unlinking', () => {
+  it('takes the way in away, and ends the connection at the provider', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    await link(mina, 'naver', 'mina');
+    app.sandbox.clearRequests();
+    expect((await call(mina, 'DELETE', '/auth/identities/naver')).status).toBe(204);
+    expect(await providersOf(mina)).toEqual(['kakao']);
+    expect(await seen('revoke', 'naver')).toBe(1);
+    expect((await logIn('naver', 'mina')).id).not.toBe(mina.id);
+  });
+
+  it('puts out who came in by it, and nobody else', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    await link(mina, 'naver', 'mina');
+    const [byNaver, byKakao] = [await logIn('naver', 'mina'), await logIn('kakao', 'mina')];
+    expect((await call(mina, 'DELETE', '/auth/identities/naver')).status).toBe(204);
+    expect((await call(byNaver, 'GET', '/users/me')).body.code).toBe('session_ended');
+    expect(await byNaver.browser.accessToken()).toBeUndefined();
+    for (const who of [mina, byKakao]) expect((await call(who, 'GET', '/users/me')).status).toBe(200);
+  });
+
+  it('does not put out the one who asks', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    await link(mina, 'naver', 'mina');
+    const here = await logIn('naver', 'mina');
+    expect((await call(here, 'DELETE', '/auth/identities/naver')).status).toBe(204);
+    expect(await here.browser.accessToken()).toBeDefined();
+  });
+
+  it('leaves the last way in, also when two are taken away at once', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    expect(await call(mina, 'DELETE', '/auth/identities/kakao')).toMatchObject({
+      status: 409,
+      body: { code: 'last_login_method' },
+    });
+    await link(mina, 'naver', 'mina');
+    const answers = await Promise.all(
+      ['kakao', 'naver'].map((provider) => call(mina, 'DELETE', `/auth/identities/${provider}`)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(expect.arrayContaining([204, 409]));
+  });
+
+  it('of what is not linked is 404', async () => {
+    const mina = await logIn('kakao', 'mina');
+    expect((await call(mina, 'DELETE', '/auth/identities/google')).status).toBe(404);
+  });
+});
+
+describe('after ten minutes', () => {
+  const old = () =>
+    app.database.query(`UPDATE auth.sessions SET created_at = created_at - interval '11 minutes'`);
+
+  it.each([
+    ['linking', 'POST', '/auth/identities/naver', 200],
+    ['unlinking', 'DELETE', '/auth/identities/kakao', 204],
+  ])('%s needs another log-in, or the password', async (_, method, path, done) => {
+    await forgetEveryone();
+    const local = await verifiedPerson(app, mailbox, `careful-${done}`);
+    const mina = await logInWithPassword(local.email, local.password);
+    await link(mina, 'kakao', 'mina');
+    await old();
+    const asking = (body: object) => call(mina, method, path, body);
+    expect(await asking({})).toMatchObject({ status: 403, body: { code: 'reauthentication_required' } });
+    expect((await asking({ password: 'a wrong guess' })).body.code).toBe('credentials_invalid');
+    expect(await providersOf(mina)).toEqual(['kakao']);
+    expect((await asking({ password: local.password })).status).toBe(done);
+  });
+
+  it('someone without a password logs in again with a provider, and goes on', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    await link(mina, 'naver', 'mina');
+    await old();
+    expect((await call(mina, 'DELETE', '/auth/identities/naver')).body.code).toBe(
+      'reauthentication_required',
+    );
+    const again = await logIn('kakao', 'mina');
+    expect(again.id).toBe(mina.id);
+    expect((await call(again, 'DELETE', '/auth/identities/naver')).status).toBe(204);
+  });
+});
+
+describe('deleting the account', () => {
+  it('ends everything here and at the providers, and the person can come back as somebody new', async () => {
+    await forgetEveryone();
+    const mina = await logIn('google', 'mina');
+    await link(mina, 'kakao', 'mina');
+    await link(mina, 'naver', 'mina');
+    const elsewhere = await logIn('kakao', 'mina');
+    app.sandbox.clearRequests();
+    expect((await call(mina, 'DELETE', '/auth/account')).status).toBe(204);
+    for (const who of [mina, elsewhere]) {
+      expect((await call(who, 'GET', '/users/me')).body.code).toBe('session_ended');
+      expect(await who.browser.accessToken()).toBeUndefined();
+    }
+    expect(await seen('revoke', 'google')).toBe(1);
+    expect(await seen('revoke', 'naver')).toBe(1);
+    expect(await seen('unlink', 'kakao')).toBe(1);
+    expect(await messagesLeft()).toBe(0);
+    expect((await fetch(`${app.url}/users/${mina.id}`)).status).toBe(404);
+    expect((await logIn('google', 'mina')).id).not.toBe(mina.id);
+  });
+
+  it('clears the cookie of its own session, and not that of a later log-in', async () => {
+    const cookiesAfter = async (whose: 'own' | 'another') => {
+      const mina = await openSession(app);
+      const { refreshToken } = whose === 'own' ? mina : await openSession(app);
+      const headers = { authorization: `Bearer ${mina.accessToken}`, cookie: `refresh=${refreshToken}` };
+      const answer = await fetch(`${app.url}/auth/account`, { method: 'DELETE', headers });
+      expect(answer.status).toBe(204);
+      return answer.headers.getSetCookie().filter((cookie) => cookie.startsWith('refresh='));
+    };
+    expect(await cookiesAfter('own')).toEqual([expect.stringMatching(/^refresh=;/)]);
+    expect(await cookiesAfter('another')).toEqual([]);
+  });
+
+  it('keeps nothing of the person but the id', async () => {
+    await forgetEveryone();
+    const mina = await logIn('google', 'mina');
+    await call(mina, 'DELETE', '/auth/account');
+    const left = await app.database.query('SELECT * FROM auth.accounts WHERE id = $1', [mina.id]);
+    expect(JSON.stringify(left)).not.toMatch(/mina|gmail|https/i);
+    expect(
+      await app.database.query('SELECT * FROM auth.identities WHERE account_id = $1', [mina.id]),
+    ).toEqual([]);
+  });
+
+  it('needs a recent log-in, or the password', async () => {
+    await forgetEveryone();
+    const local = await verifiedPerson(app, mailbox, 'leaver');
+    const mina = await logInWithPassword(local.email, local.password);
+    await app.database.query(`UPDATE auth.sessions SET created_at = created_at - interval '11 minutes'`);
+    expect((await call(mina, 'DELETE', '/auth/account')).body.code).toBe('reauthentication_required');
+    expect((await call(mina, 'DELETE', '/auth/account', { password: 'a wrong guess' })).body.code).toBe(
+      'credentials_invalid',
+    );
+    expect((await call(mina, 'DELETE', '/auth/account', { password: local.password })).status).toBe(204);
+    expect((await post(app, '/auth/login', local)).status).toBe(400);
+    expect((await post(app, '/auth/login', { email: local.email, password: local.password })).status).toBe(
+      401,
+    );
+    expect((await mailbox.waitFor(local.email, 2)).at(-1)?.subject).toMatch(/삭제/);
+  });
+
+  it('is tried again until the provider has heard, and shows while it waits', async () => {
+    await forgetEveryone();
+    const mina = await logIn('naver', 'mina');
+    app.sandbox.fault({ provider: 'naver', at: 'revoke', fault: '500' });
+    app.sandbox.clearRequests();
+    expect((await call(mina, 'DELETE', '/auth/account')).status).toBe(204);
+    expect(await seen('revoke', 'naver')).toBe(1);
+    expect(await messagesLeft()).toBe(1);
+    expect(await (await fetch(`${app.url}/metrics`)).text()).toContain(
+      'daemun_outbox_pending{kind="provider.unlink"} 1',
+    );
+    app.sandbox.clearFaults();
+    await app.database.query('UPDATE auth.outbox SET due_at = now()');
+    expect(await seen('revoke', 'naver')).toBe(2);
+    expect(await messagesLeft()).toBe(0);
+  });
+
+  it.each(['google', 'kakao', 'naver'])(
+    'does not cut the connection at %s of who has come back before the provider heard',
+    async (provider) => {
+      await forgetEveryone();
+      const endpoint = provider === 'kakao' ? 'unlink' : 'revoke';
+      const mina = await logIn(provider, 'mina');
+      app.sandbox.fault({ provider: provider as 'kakao', at: endpoint, fault: '500' });
+      await call(mina, 'DELETE', '/auth/account');
+      await deliver();
+      const again = await logIn(provider, 'mina');
+      app.sandbox.clearFaults();
+      app.sandbox.clearRequests();
+      await app.database.query('UPDATE auth.outbox SET due_at = now()');
+      expect(await seen(endpoint, provider)).toBe(0);
+      expect(await messagesLeft()).toBe(0);
+      expect(await providersOf(again)).toEqual([provider]);
+      // What ends the connection one day was in the errand, where the second log-in brought no such token.
+      if (provider === 'kakao') return;
+      const [{ jwe }] = await app.database.query<[{ jwe: string }]>(
+        'SELECT grant_jwe AS jwe FROM auth.identities',
+      );
+      const grants = app.daemun.app.get(ProviderGrants, { strict: false });
+      expect(await grants.open(jwe)).toMatchObject({ kind: 'refresh_token' });
+    },
+  );
+
+  it('does not call a connection ended that no token can end any more', async () => {
+    await forgetEveryone();
+    const mina = await logIn('google', 'mina');
+    const grants = app.daemun.app.get(ProviderGrants, { strict: false });
+    const dead = await grants.seal({ kind: 'access_token', token: 'expired-long-ago' }, null);
+    await app.database.query('UPDATE auth.identities SET grant_jwe = $1', [dead]);
+    expect((await call(mina, 'DELETE', '/auth/account')).status).toBe(204);
+    await deliver();
+    expect(await messagesLeft()).toBe(0);
+    const metrics = await (await fetch(`${app.url}/metrics`)).text();
+    expect(metrics).toContain('daemun_connections_left_total{provider="google"} 1');
+    expect(app.log).toContainEqual(
+      expect.objectContaining({
+        provider: 'google',
+        msg: expect.stringContaining('only the person can end it there'),
+      }),
+    );
+  });
+});
+
+describe('what is kept of a provider', () => {
+  const grants = () =>
+    app.database.query<{ provider: string; grant_jwe: string | null }[]>(
+      'SELECT provider, grant_jwe FROM auth.identities',
+    );
+  it('is sealed, and nothing where nothing is needed', async () => {
+    await forgetEveryone();
+    await logIn('google', 'jun');
+    await logIn('kakao', 'jun');
+    const kept = Object.fromEntries((await grants()).map(({ provider, grant_jwe: jwe }) => [provider, jwe]));
+    expect(kept).toEqual({ google: expect.stringMatching(/^eyJ[\w-]+\.\./), kakao: null });
+  });
+
+  it('is the person’s own token for Kakao without an admin key', async () => {
+    const own = await startSocialApp({ ...SCOPES, KAKAO_ADMIN_KEY: '' });
+    const mina = await logIn('kakao', 'mina', own);
+    own.sandbox.clearRequests();
+    expect((await call(mina, 'DELETE', '/auth/account', undefined, own)).status).toBe(204);
+    await deliver(own);
+    expect(own.sandbox.requests().map(({ endpoint }) => endpoint)).toEqual(['unlink']);
+    await own.stop();
+  });
+});
+
+describe('a notice that someone has unlinked', () => {
+  const send = (path: string, { method, query, headers, body }: WebhookRequest) =>
+    fetch(`${app.url}${path}${query}`, { method, headers, body });
+  const subjectOf = async ({ id }: Person) =>
+    (
+      await app.database.query<[{ subject: string }]>(
+        'SELECT subject FROM auth.identities WHERE account_id = $1',
+        [id],
+      )
+    )[0].subject;
+  const kakao = { adminKey: 'sandbox-admin-key', appId: '123456' };
+  const naver = { clientId: 'sandbox-client', clientSecret: 'sandbox-secret' };
+  const isOut = async (who: Person) =>
+    (await call(who, 'GET', '/users/me')).body.code === 'session_ended' &&
+    (await who.browser.accessToken()) === undefined;
+
+  it.each(['GET', 'POST'] as const)(
+    'from Kakao by %s ends sessions and removes the identity',
+    async (method) => {
+      const mina = await logIn('kakao', 'no-email');
+      const notice = kakaoUnlinkNotice({ ...kakao, method, userId: await subjectOf(mina) });
+      expect((await send('/auth/kakao/unlinked', notice)).status).toBe(200);
+      expect(await isOut(mina)).toBe(true);
+      expect((await send('/auth/kakao/unlinked', notice)).status).toBe(200);
+      expect((await logIn('kakao', 'no-email')).id).not.toBe(mina.id);
+    },
+  );
+
+  it('from Naver ends sessions and removes the identity', async () => {
+    const mina = await logIn('naver', 'mina');
+    const notice = naverUnlinkNotice({ ...naver, userId: await subjectOf(mina), now: Date.now() });
+    expect((await send('/auth/naver/unlinked', notice)).status).toBe(204);
+    expect(await isOut(mina)).toBe(true);
+  });
+
+  it('from Naver does nothing when it is played again after the person has come back', async () => {
+    const before = await logIn('naver', 'jun');
+    const userId = await subjectOf(before);
+    await app.database.query(`UPDATE auth.identities SET linked_at = linked_at - interval '1 minute'`);
+    const notice = naverUnlinkNotice({ ...naver, userId, now: Date.now() - 5_000 });
+    expect((await send('/auth/naver/unlinked', notice)).status).toBe(204);
+    expect(await isOut(before)).toBe(true);
+    const after = await logIn('naver', 'jun');
+    expect((await send('/auth/naver/unlinked', notice)).status).toBe(204);
+    expect(await isOut(after)).toBe(false);
+    expect((await logIn('naver', 'jun')).id).toBe(after.id);
+  });
+
+  it('about somebody unknown is taken as Kakao asks', async () => {
+    const notice = kakaoUnlinkNotice({ ...kakao, method: 'POST', userId: '404' });
+    expect((await send('/auth/kakao/unlinked', notice)).status).toBe(200);
+  });
+
+  it.each([
+    ['with another key', { ...kakao, adminKey: 'guess' }],
+    ['for another app', { ...kakao, appId: '654321' }],
+  ])('from Kakao %s does nothing', async (_, forged) => {
+    const mina = await logIn('kakao', 'mina');
+    const notice = kakaoUnlinkNotice({ ...forged, method: 'POST', userId: await subjectOf(mina) });
+    expect((await send('/auth/kakao/unlinked', notice)).status).toBe(403);
+    expect(await isOut(mina)).toBe(false);
+  });
+
+  it.each([
+    ['signed with another secret', { clientSecret: 'guess' }, 0],
+    ['for another client', { clientId: 'another' }, 0],
+    ['of long ago', {}, 3_600_000],
+    ['of tomorrow', {}, -86_400_000],
+  ])('from Naver %s does nothing', async (_, forged, age) => {
+    const mina = await logIn('naver', 'mina');
+    const userId = await subjectOf(mina);
+    const notice = naverUnlinkNotice({ ...naver, ...forged, userId, now: Date.now() - age });
+    expect((await send('/auth/naver/unlinked', notice)).status).toBe(400);
+    expect(await isOut(mina)).toBe(false);
+  });
+
+  it.each(['signature', 'timestamp'])(
+    'from Naver does nothing where the HMAC does not fit: another %s',
+    async (name) => {
+      const mina = await logIn('naver', 'mina');
+      const userId = await subjectOf(mina);
+      const notice = naverUnlinkNotice({ ...naver, userId, now: Date.now() });
+      const members = new URLSearchParams(notice.body);
+      const others = new URLSearchParams(
+        naverUnlinkNotice({ ...naver, userId, now: Date.now() - 5_000 }).body,
+      );
+      members.set(name, others.get(name) ?? '');
+      expect((await send('/auth/naver/unlinked', { ...notice, body: members.toString() })).status).toBe(400);
+      expect(await isOut(mina)).toBe(false);
+    },
+  );
+
+  it('that is garbage is refused and harms nobody', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    for (const body of ['', '%', 'clientId=sandbox-client', `signature=${'a'.repeat(10_000)}`]) {
+      expect((await send('/auth/naver/unlinked', { method: 'POST', query: '', headers, body })).status).toBe(
+        400,
+      );
+      expect((await send('/auth/kakao/unlinked', { method: 'POST', query: '', headers, body })).status).toBe(
+        403,
+      );
+    }
+  });
+
+  it('is the only thing that may come as a form', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const answer = await fetch(`${app.url}/auth/login`, { method: 'POST', headers, body: 'email=a' });
+    expect(answer.status).toBe(415);
+  });
+});
+
+describe('what happened to an account', () => {
+  it('can be read by its owner, newest first and page by page, without personal data', async () => {
+    await forgetEveryone();
+    const mina = await logIn('kakao', 'mina');
+    await link(mina, 'naver', 'mina');
+    await call(mina, 'DELETE', '/auth/identities/naver');
+    const kinds: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const { body }: { body: Body } = await call(
+        mina,
+        'GET',
+        `/auth/events?limit=2${cursor && `&cursor=${cursor}`}`,
+      );
+      kinds.push(...body.items.map(({ kind }) => kind));
+      expect(JSON.stringify(body)).not.toMatch(/@|미나/);
+      cursor = body.nextCursor;
+    }
+    expect(kinds).toEqual(['identity_unlinked', 'identity_linked', 'session_opened', 'account_opened']);
+  });
+
+  it('says that a provider verified the address of a registration', async () => {
+    await forgetEveryone();
+    await post(app, '/auth/register', { email: GMAIL, password: 'waits for a mail', nickname: 'Mina' });
+    const owner = await logIn('google', 'mina');
+    const { body } = await call(owner, 'GET', '/auth/events');
+    expect(body.items.map(({ kind }) => kind)).toContain('email_verified');
+  });
+
+  it('is nobody else’s to read', async () => {
+    const [mina, jun] = [await logIn('kakao', 'mina'), await logIn('kakao', 'jun')];
+    const { body } = await call(jun, 'GET', '/auth/events?limit=100');
+    const own = await app.database.query<{ id: string }[]>(
+      'SELECT id FROM auth.sessions WHERE account_id = $1',
+      [mina.id],
+    );
+    for (const { id } of own) expect(JSON.stringify(body)).not.toContain(id);
+    expect((await fetch(`${app.url}/auth/events`)).status).toBe(401);
+  });
+});
+
+// At the end: Nest's log is the process's, and goes to whichever application was started last.
+describe('unlinking, when the provider of another way in is switched off,', () => {
+  it('leaves the last way in that can be used', async () => {
+    const own = await startSocialApp({ ...SCOPES, NAVER_CLIENT_ID: '' });
+    const mina = await logIn('kakao', 'mina', own);
+    await own.database.query(
+      `INSERT INTO auth.identities (provider, subject, account_id, email_verification) VALUES ('naver', 'n', $1, 'unsupported')`,
+      [mina.id],
+    );
+    expect((await call(mina, 'DELETE', '/auth/identities/kakao', undefined, own)).body.code).toBe(
+      'last_login_method',
+    );
+    expect((await call(mina, 'DELETE', '/auth/identities/naver', undefined, own)).status).toBe(204);
+    await own.stop();
+  });
+});

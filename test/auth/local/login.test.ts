@@ -1,0 +1,327 @@
+import { setImmediate } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { PasswordHashes } from '../../../src/auth/local/password-hashes.js';
+import { SessionStore } from '../../../src/auth/sessions/session-store.js';
+import { routedNetworkOf } from '../../../src/rate-limits/client-address.js';
+import { startApp, type TestApp } from '../../support/fixtures/app.js';
+import { whileSlow } from '../../support/late-commit.js';
+import { Mailbox } from '../../support/servers/mailbox.js';
+import { post, register, tokenIn, verifiedPerson } from '../../support/fixtures/people.js';
+
+let mailbox: Mailbox;
+let app: TestApp;
+beforeAll(async () => {
+  mailbox = await Mailbox.open();
+  app = await startApp({ MAIL_URL: mailbox.url });
+});
+afterAll(async () => {
+  await app.stop();
+  await mailbox.close();
+});
+
+const logIn = (email: string, password: string, headers: Record<string, string> = {}) =>
+  post(app, '/auth/login', { email, password }, headers);
+const finishedHashes = () => app.daemun.app.get(PasswordHashes).load.finished;
+
+describe('logging in', () => {
+  it('answers with an access token and puts the refresh token into the cookie', async () => {
+    const { email, password } = await verifiedPerson(app, mailbox, 'mina');
+    const response = await logIn(email, password);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({
+      accessToken: expect.any(String),
+      tokenType: 'Bearer',
+      expiresIn: expect.any(Number),
+    });
+    const cookie = response.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
+    const refreshed = await post(app, '/auth/refresh', '', { cookie });
+    expect(refreshed.status).toBe(200);
+  });
+
+  it('keeps the refresh cookie to this very host where there is https', async () => {
+    const secure = await startApp({ MAIL_URL: mailbox.url, PUBLIC_URL: 'https://localhost' });
+    try {
+      const { email, password } = await verifiedPerson(secure, mailbox, 'by-https');
+      const answer = await post(secure, '/auth/login', { email, password });
+      expect(answer.headers.getSetCookie()).toEqual([
+        expect.stringMatching(
+          /^__Host-[\w-]+=daemun_rt1_[\w-]+; Max-Age=\d+; Path=\/; HttpOnly; Secure; SameSite=Strict$/,
+        ),
+      ]);
+    } finally {
+      await secure.stop();
+    }
+  });
+
+  it('does not mind the case of the address', async () => {
+    const { email, password } = await verifiedPerson(app, mailbox, 'case');
+    expect((await logIn(email.toUpperCase(), password)).status).toBe(200);
+  });
+
+  it('does mind the case of the password', async () => {
+    const { email, password } = await verifiedPerson(app, mailbox, 'strict');
+    expect((await logIn(email, password.toUpperCase())).status).toBe(401);
+  });
+
+  it('remembers the device and that it was a password', async () => {
+    const { email, password } = await verifiedPerson(app, mailbox, 'device');
+    await logIn(email, password, { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0' });
+    const sessions = await app.database.query<{ method: string }[]>(
+      `SELECT s.method FROM auth.sessions s JOIN auth.accounts a ON a.id = s.account_id
+       WHERE a.email = $1 AND s.device = 'Firefox on Linux'`,
+      [email],
+    );
+    expect(sessions).toEqual([{ method: 'password' }]);
+  });
+
+  describe('over the session of the same browser', () => {
+    const cookieOf = (response: Response) => response.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
+    const refresh = (cookie: string) => post(app, '/auth/refresh', '', { cookie });
+    const endings = () =>
+      app.database.query<{ end_reason: string }[]>(
+        `SELECT end_reason FROM auth.sessions WHERE end_reason = 'replaced'`,
+      );
+
+    it.each(['the same account', 'another account'])('ends that session, of %s', async (whose) => {
+      const mina = await verifiedPerson(app, mailbox, `first-${whose.length}`);
+      const next = whose === 'another account' ? await verifiedPerson(app, mailbox, 'juno-over-mina') : mina;
+      const before = cookieOf(await logIn(mina.email, mina.password));
+      const after = cookieOf(await logIn(next.email, next.password, { cookie: before }));
+      const answers = [await refresh(before), await refresh(after)];
+      expect(answers.map(({ status }) => status)).toEqual([401, 200]);
+    });
+
+    it('records why', async () => {
+      const { email, password } = await verifiedPerson(app, mailbox, 'why');
+      await logIn(email, password, { cookie: cookieOf(await logIn(email, password)) });
+      const events = await app.database.query<{ details: object }[]>(
+        `SELECT details FROM auth.audit_events e JOIN auth.accounts a ON a.id = account_id
+         WHERE a.email = $1 AND kind = 'session_ended'`,
+        [email],
+      );
+      expect(events).toEqual([{ details: { reason: 'replaced', from: expect.any(String) } }]);
+    });
+
+    it('ends that session with the link of a mail, too', async () => {
+      const { email, password } = await verifiedPerson(app, mailbox, 'before-the-mail');
+      const before = cookieOf(await logIn(email, password));
+      const person = { email: 'by-mail@example.com', password: 'a password by mail', nickname: 'mail' };
+      const token = tokenIn(await register(app, mailbox, person));
+      expect((await post(app, '/auth/verify-email', { token }, { cookie: before })).status).toBe(200);
+      expect((await refresh(before)).status).toBe(401);
+    });
+
+    it.each([
+      ['whose mac is wrong', (cookie: string) => `${cookie.slice(0, -4)}AAAA`],
+      ['of another form', () => 'refresh=daemun_rt1_abc'],
+    ])('ends nothing by a cookie %s', async (_, change) => {
+      const { email, password } = await verifiedPerson(app, mailbox, `forged-${change('x').length}`);
+      const before = cookieOf(await logIn(email, password));
+      const known = (await endings()).length;
+      expect((await logIn(email, password, { cookie: change(before) })).status).toBe(200);
+      expect(await endings()).toHaveLength(known);
+      expect((await refresh(before)).status).toBe(200);
+    });
+
+    it('is answered, with a session that works, while other processes cannot be told', async () => {
+      const { email, password } = await verifiedPerson(app, mailbox, 'nobody-told');
+      const before = cookieOf(await logIn(email, password));
+      const store = app.daemun.app.get(SessionStore, { strict: false });
+      const evict = jest.spyOn(store, 'evictEverywhere').mockReturnValue(new Promise(() => {}));
+      const answer = await logIn(email, password, { cookie: before });
+      evict.mockRestore();
+      expect(answer.status).toBe(200);
+      expect((await refresh(cookieOf(answer))).status).toBe(200);
+      expect((await refresh(before)).status).toBe(401);
+    });
+
+    it('ends nothing when the answer of the log-in has gone', async () => {
+      const { email, password } = await verifiedPerson(app, mailbox, 'answered-before');
+      const before = cookieOf(await logIn(email, password));
+      const { answer, finished } = await whileSlow(app, 'open', () =>
+        logIn(email, password, { cookie: before }),
+      );
+      expect([answer.status, answer.headers.getSetCookie()]).toEqual([503, []]);
+      await finished;
+      expect((await refresh(before)).status).toBe(200);
+    });
+
+    it('ends nothing when the log-in fails', async () => {
+      const { email, password } = await verifiedPerson(app, mailbox, 'failing');
+      const before = cookieOf(await logIn(email, password));
+      expect((await logIn(email, 'another password', { cookie: before })).status).toBe(401);
+      expect((await refresh(before)).status).toBe(200);
+    });
+  });
+
+  it('is for our own pages only', async () => {
+    const { email, password } = await verifiedPerson(app, mailbox, 'forged');
+    const foreign: Record<string, string>[] = [
+      { origin: 'https://evil.example' },
+      { 'sec-fetch-site': 'cross-site' },
+    ];
+    for (const headers of foreign) {
+      const response = await logIn(email, password, headers);
+      expect(response.status).toBe(403);
+      expect(await response.json()).toMatchObject({ code: 'origin_not_allowed' });
+      expect(response.headers.get('set-cookie')).toBeNull();
+    }
+    expect((await logIn(email, password, { origin: app.config.publicUrl })).status).toBe(200);
+  });
+
+  it('uses the application that was asked, not the last one of the process', async () => {
+    const { email, password } = await verifiedPerson(app, mailbox, 'twohouses');
+    const other = await startApp({ MAIL_URL: mailbox.url });
+    const here = await logIn(email, password);
+    const there = await post(other, '/auth/login', { email, password });
+    await other.stop();
+    expect([here.status, there.status]).toEqual([200, 401]);
+  });
+});
+
+describe('who may not come in', () => {
+  it('cannot tell a wrong password from an unknown address or an account without a password', async () => {
+    const { email } = await verifiedPerson(app, mailbox, 'owner');
+    const social = await verifiedPerson(app, mailbox, 'social');
+    await app.database.query('UPDATE auth.accounts SET password_hash = NULL WHERE email = $1', [
+      social.email,
+    ]);
+    const seen = [];
+    for (const address of [email, 'nobody@example.com', social.email]) {
+      const before = finishedHashes();
+      const response = await logIn(address, 'not the password');
+      const { requestId, ...body } = (await response.json()) as Record<string, unknown>;
+      expect(requestId).toEqual(expect.any(String));
+      seen.push({
+        status: response.status,
+        body,
+        headers: [...response.headers.keys()].toSorted(),
+        hashes: finishedHashes() - before,
+      });
+    }
+    expect(seen[0]).toMatchObject({ status: 401, body: { code: 'credentials_invalid' }, hashes: 1 });
+    expect(seen[1]).toEqual(seen[0]);
+    expect(seen[2]).toEqual(seen[0]);
+  });
+
+  it('hears that the account is disabled only with the right password', async () => {
+    const { email, password } = await verifiedPerson(app, mailbox, 'disabled');
+    await app.database.query("UPDATE auth.accounts SET status = 'disabled' WHERE email = $1", [email]);
+    const right = await logIn(email, password);
+    expect([right.status, ((await right.json()) as { code: string }).code]).toEqual([
+      403,
+      'account_disabled',
+    ]);
+    expect((await logIn(email, 'not the password')).status).toBe(401);
+  });
+
+  it('is in the log like who does, without the address or the password', async () => {
+    // Nest's loggers speak through the application that was started last.
+    const own = await startApp({ MAIL_URL: mailbox.url });
+    const { email, password } = await verifiedPerson(own, mailbox, 'logged');
+    await post(own, '/auth/login', { email, password: 'a wrong guess' });
+    await post(own, '/auth/login', { email, password });
+    await own.stop();
+    expect(own.log).toContainEqual(expect.objectContaining({ code: 'credentials_invalid' }));
+    expect(own.log).toContainEqual(
+      expect.objectContaining({ route: '/auth/login', status: 401, ip: expect.any(String) }),
+    );
+    const success = /^account [0-9a-f-]{36} logged in \(password\)$/;
+    expect(own.log).toContainEqual(expect.objectContaining({ msg: expect.stringMatching(success) }));
+    expect(JSON.stringify(own.log)).not.toMatch(/logged@|a wrong guess|own password/);
+  });
+
+  it('is told so without a cookie', async () => {
+    expect((await logIn('nobody@example.com', 'some password')).headers.get('set-cookie')).toBeNull();
+  });
+
+  it('costs one hash for registering, too, whatever the address', async () => {
+    const { email } = await verifiedPerson(app, mailbox, 'again');
+    for (const address of [email, 'fresh@example.com', 'fresh@example.com']) {
+      const before = finishedHashes();
+      await register(app, mailbox, { email: address, password: 'a fine password', nickname: 'Again' });
+      expect(finishedHashes() - before).toBe(1);
+    }
+  });
+});
+
+describe('a malformed log-in', () => {
+  it.each([
+    ['no password', { email: 'a@example.com' }],
+    ['no address', { password: 'some password' }],
+    ['an empty password', { email: 'a@example.com', password: '' }],
+    ['an address that is none', { email: 'a', password: 'some password' }],
+    ['a list for an address', { email: ['a@example.com'], password: 'some password' }],
+    ['an object for a password', { email: 'a@example.com', password: { $ne: '' } }],
+    ['a password longer than any', { email: 'a@example.com', password: 'p'.repeat(129) }],
+    ['a NUL in the password', { email: 'a@example.com', password: 'pass\0word' }],
+    ['half a character', String.raw`{"email":"a@example.com","password":"\ud800"}`],
+    ['an unknown member', { email: 'a@example.com', password: 'some password', admin: true }],
+    ['nothing at all', ''],
+    ['null', 'null'],
+  ])('with %s is refused before any hashing', async (_, body) => {
+    const before = finishedHashes();
+    const response = await post(app, '/auth/login', body);
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ code: 'validation_failed' });
+    expect(finishedHashes()).toBe(before);
+  });
+
+  it('takes nothing from the query', async () => {
+    const { email, password } = await verifiedPerson(app, mailbox, 'query');
+    const query = new URLSearchParams({ email, password });
+    expect((await post(app, `/auth/login?${query}`, {})).status).toBe(400);
+  });
+});
+
+describe('a flood of log-ins', () => {
+  it('is turned away beyond a bound, with the time after which to come back', async () => {
+    const hashes = app.daemun.app.get(PasswordHashes);
+    const networks = ['127.0.0.1', '::1'].map(routedNetworkOf);
+    const flood = { over: false };
+    // Each place that becomes free is taken at once, by the network from which the log-in comes.
+    const sent = Array.from({ length: 200 }, async (_, i) => {
+      const party = { key: networks[i % 2] ?? '' };
+      while (!flood.over) await hashes.matches('some password', null, party).catch(() => setImmediate());
+    });
+    // Several, since a place may become free just when one of them comes.
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => logIn('nobody@example.com', 'some password')),
+    );
+    flood.over = true;
+    await Promise.all(sent);
+    const told = answers.map(({ status, headers }) => [status, headers.get('retry-after')]);
+    expect(told).toContainEqual([503, '2']);
+  });
+
+  it('does not keep other requests waiting', async () => {
+    const hashes = app.daemun.app.get(PasswordHashes);
+    const flood = Promise.allSettled(Array.from({ length: 60 }, () => hashes.matches('some password', null)));
+    expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
+    expect(hashes.load.waiting).toBeGreaterThan(0);
+    await flood;
+  });
+});
+
+describe('an outage', () => {
+  it('of the database is a 503, not a wrong password', async () => {
+    const own = await startApp({ MAIL_URL: mailbox.url });
+    await own.database.destroy();
+    const response = await post(own, '/auth/login', { email: 'a@example.com', password: 'some password' });
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('2');
+    expect(await response.json()).toMatchObject({ code: 'temporarily_unavailable' });
+    await own.database.initialize();
+    await own.stop();
+  });
+});
+
+describe('verifying an address', () => {
+  it('is for our own pages only, and does not use the token up for others', async () => {
+    const person = { email: 'csrf@example.com', password: 'a fine password', nickname: 'Csrf' };
+    const token = tokenIn(await register(app, mailbox, person));
+    const foreign = await post(app, '/auth/verify-email', { token }, { origin: 'https://evil.example' });
+    expect(foreign.status).toBe(403);
+    expect((await post(app, '/auth/verify-email', { token })).status).toBe(200);
+  });
+});

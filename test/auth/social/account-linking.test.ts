@@ -1,0 +1,122 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  decideLinking,
+  type LinkingContext,
+  type LinkingDecision,
+} from '../../../src/auth/social/account-linking.js';
+import { google } from '../../../src/auth/social/google.js';
+import { kakao } from '../../../src/auth/social/kakao.js';
+import { naver } from '../../../src/auth/social/naver.js';
+import type { SocialProfile } from '../../../src/auth/social/social-profile.js';
+
+const ADDRESS = 'mina@gmail.com';
+
+/** Whether the address is believed to be the person's, as each provider's answer is read: the trust classes. */
+const PROFILES: Readonly<Record<string, { profile: SocialProfile | undefined; theirs: boolean }>> = {
+  'Google, its own mailbox': {
+    profile: google.mapProfile({ sub: '1', email: ADDRESS, email_verified: true }),
+    theirs: true,
+  },
+  'Google, a company it hosts': {
+    profile: google.mapProfile({
+      sub: '1',
+      email: 'mina@company.example',
+      email_verified: true,
+      hd: 'company.example',
+    }),
+    theirs: true,
+  },
+  'Google, an address elsewhere': {
+    profile: google.mapProfile({ sub: '1', email: 'mina@elsewhere.example', email_verified: true }),
+    theirs: false,
+  },
+  'Google, unverified': {
+    profile: google.mapProfile({ sub: '1', email: ADDRESS, email_verified: false }),
+    theirs: false,
+  },
+  'Google, verified as a string': {
+    profile: google.mapProfile({ sub: '1', email: ADDRESS, email_verified: 'true' }),
+    theirs: false,
+  },
+  'Google, no address': { profile: google.mapProfile({ sub: '1' }), theirs: false },
+  'Kakao, valid and verified': { profile: kakaoSays(true, true), theirs: true },
+  'Kakao, valid only': { profile: kakaoSays(true, false), theirs: false },
+  'Kakao, verified once, not valid': { profile: kakaoSays(false, true), theirs: false },
+  'Kakao, flags as strings': { profile: kakaoSays('true', 'true'), theirs: false },
+  'Kakao, no flags': { profile: kakaoSays(undefined, undefined), theirs: false },
+  Naver: { profile: naver.mapProfile({ response: { id: 'n', email: ADDRESS } }), theirs: false },
+  'Naver, no address': { profile: naver.mapProfile({ response: { id: 'n' } }), theirs: false },
+};
+function kakaoSays(valid: unknown, verified: unknown): SocialProfile | undefined {
+  return kakao.mapProfile({
+    id: 1,
+    kakao_account: { email: ADDRESS, is_email_valid: valid, is_email_verified: verified },
+  });
+}
+
+const HOLDERS: Readonly<Record<string, LinkingContext['holder']>> = {
+  'no account has the address': undefined,
+  'an account has it, unverified': { accountId: 'holder', verified: false },
+  'an account has it, verified': { accountId: 'holder', verified: true },
+};
+const OWNERS: Readonly<Record<string, string | undefined>> = {
+  'the identity is new': undefined,
+  'the identity is somebody’s': 'owner',
+  'the identity is of who is logged in': 'actor',
+};
+const ACTORS: Readonly<Record<string, string | undefined>> = {
+  'nobody is logged in': undefined,
+  'someone links': 'actor',
+};
+
+/** The rules of the house once more, in the other order: by what comes of them. */
+function expected(
+  theirs: boolean,
+  { owner, holder, actor, providerAlreadyLinked }: Omit<LinkingContext, 'profile'>,
+): LinkingDecision {
+  if (actor === undefined) {
+    if (owner !== undefined) return { act: 'log_in', accountId: owner };
+    if (holder?.verified === true) {
+      return theirs && !providerAlreadyLinked
+        ? { act: 'link', accountId: holder.accountId }
+        : { act: 'refuse', why: 'account_link_required' };
+    }
+    if (holder !== undefined && theirs) return { act: 'take_over', accountId: holder.accountId };
+    return { act: 'open_account', withEmail: theirs && holder === undefined };
+  }
+  if (owner === actor) return { act: 'log_in', accountId: actor };
+  if (owner === undefined && !providerAlreadyLinked) return { act: 'link', accountId: actor };
+  return { act: 'refuse', why: 'identity_taken' };
+}
+
+describe('which person it is', () => {
+  for (const [says, { profile, theirs }] of Object.entries(PROFILES))
+    for (const [held, holder] of Object.entries(HOLDERS))
+      for (const [owned, owner] of Object.entries(OWNERS))
+        for (const [asked, actor] of Object.entries(ACTORS))
+          for (const providerAlreadyLinked of [false, true]) {
+            const other = providerAlreadyLinked ? ', which has another identity of this provider' : '';
+            it(`${says}; ${held}; ${owned}; ${asked}${other}`, () => {
+              if (profile === undefined) throw new Error('no profile');
+              // Nobody can hold an address that is not told.
+              const context = {
+                owner,
+                holder: profile.email === undefined ? undefined : holder,
+                actor,
+                providerAlreadyLinked,
+              };
+              expect(decideLinking({ profile, ...context })).toEqual(expected(theirs, context));
+            });
+          }
+
+  it('is never decided by an address that the provider does not answer for', () => {
+    for (const { profile, theirs } of Object.values(PROFILES)) {
+      if (theirs || profile === undefined) continue;
+      for (const holder of Object.values(HOLDERS)) {
+        const decision = decideLinking({ profile, holder, providerAlreadyLinked: false });
+        expect(JSON.stringify(decision)).not.toContain('holder');
+        expect(decision).not.toMatchObject({ withEmail: true });
+      }
+    }
+  });
+});

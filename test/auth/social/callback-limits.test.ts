@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Browser, loginErrorOf, type Page } from '../../support/fixtures/browser.js';
+import { type SocialApp, startSocialApp } from '../../support/fixtures/social.js';
+
+let app: SocialApp;
+
+/** As a proxy that is trusted tells it. */
+const from = (address: string) => ({ headers: { 'x-forwarded-for': address } });
+
+const many = <T>(times: number, of: T): T[] => Array.from({ length: times }, () => of);
+
+/** Begins a log-in; the result comes back from Kakao with a code that it did not give. */
+async function depart(address: string): Promise<() => Promise<Page>> {
+  const who = new Browser(app.url);
+  const { location = '' } = await who.request(`${app.url}/auth/kakao`);
+  const state = new URL(location).searchParams.get('state');
+  const callback = `${app.url}/auth/kakao/callback?code=x&state=${state}`;
+  return () => who.request(callback, from(address), 'elsewhere');
+}
+
+async function comeBack(address: string): Promise<Page> {
+  const back = await depart(address);
+  return back();
+}
+
+/** Comes back from these clients at once, and waits until so many of them call the provider. */
+async function comeBackAtOnce(
+  addresses: readonly string[],
+  calls: number,
+): Promise<{ readonly ended: Promise<Page[]> }> {
+  const backs = await Promise.all(addresses.map(depart));
+  app.sandbox.clearRequests();
+  const ended = Promise.all(backs.map((back) => back()));
+  while (app.calls('token') < calls) await sleep(20);
+  return { ended };
+}
+
+const flood = () => comeBackAtOnce(many(100, '198.51.100.7'), 16);
+
+async function logIn(address: string): Promise<Page> {
+  const who = new Browser(app.url);
+  return who.request(await who.choose('mina', await who.goTo('kakao')), from(address), 'elsewhere');
+}
+
+/** What so many callbacks in a row are told. */
+async function errorsOf(times: number, come: (n: number) => Promise<Page>) {
+  const errors: (string | undefined)[] = [];
+  for (let n = 0; n < times; n++) errors.push(loginErrorOf(await come(n)));
+  return errors;
+}
+
+describe('callbacks at once', () => {
+  beforeAll(async () => {
+    app = await startSocialApp({ TRUST_PROXY: '1' });
+  });
+  afterAll(() => app.stop());
+  afterEach(() => app.sandbox.clearFaults());
+
+  it('make 16 calls of a provider at a time', async () => {
+    app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'hang' });
+    const { ended } = await flood();
+    await sleep(1_000);
+    expect(app.calls('token')).toBe(16);
+    expect((await ended).map(loginErrorOf)).toEqual(many(100, 'provider_unavailable'));
+  });
+
+  it('of one network leave turns to another one', async () => {
+    app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'slow', delayMs: 500 });
+    const { ended } = await flood();
+    expect(loginErrorOf(await logIn('203.0.113.9'))).toBeUndefined();
+    await ended;
+  });
+
+  it('at one provider leave the others alone', async () => {
+    app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'slow', delayMs: 500 });
+    const { ended } = await flood();
+    const landing = await new Browser(app.url).logInWith('google', 'mina');
+    expect(loginErrorOf(landing)).toBeUndefined();
+    await ended;
+  });
+});
+
+describe('callbacks that a provider refuses', () => {
+  beforeAll(async () => {
+    // 5 for a client, 15 for a site.
+    app = await startSocialApp({ RATE_LIMIT_FACTOR: '0.05', TRUST_PROXY: '1' });
+  });
+  afterAll(() => app.stop());
+  afterEach(() => app.sandbox.clearFaults());
+
+  /** The calls of a provider that three callbacks at once make at a time. */
+  async function callsAtOnce(addresses: readonly string[], expected: number): Promise<number> {
+    app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'slow', delayMs: 2_000 });
+    const { ended } = await comeBackAtOnce(addresses, expected);
+    await sleep(500);
+    const calls = app.calls('token');
+    await ended;
+    return calls;
+  }
+
+  it('make the further ones of their client call it one at a time', async () => {
+    expect(await errorsOf(5, () => comeBack('198.51.100.7'))).toEqual(many(5, 'provider_rejected'));
+    expect(await callsAtOnce(many(3, '198.51.100.7'), 1)).toBe(1);
+  });
+
+  it('do not keep a neighbour of their client from logging in', async () => {
+    await errorsOf(5, () => comeBack('198.51.100.8'));
+    expect(loginErrorOf(await logIn('198.51.100.8'))).toBeUndefined();
+  });
+
+  it('make the further ones of their site call it one at a time', async () => {
+    await errorsOf(15, (n) => comeBack(`2001:db8:a:${n}::1`));
+    expect(await callsAtOnce(['2001:db8:a:a1::1', '2001:db8:a:a2::1', '2001:db8:a:a3::1'], 1)).toBe(1);
+  });
+
+  it('count where it blames this installation, too', async () => {
+    app.sandbox.fault({ provider: 'kakao', at: 'token', fault: '403' });
+    expect(await errorsOf(5, () => comeBack('198.51.100.9'))).toEqual(many(5, 'provider_misconfigured'));
+    expect(await callsAtOnce(many(3, '198.51.100.9'), 1)).toBe(1);
+  });
+
+  it('do not include those that it confirms', async () => {
+    await errorsOf(5, () => logIn('198.51.100.10'));
+    expect(await callsAtOnce(many(3, '198.51.100.10'), 3)).toBe(3);
+  });
+
+  it('do not include those that its outage fails', async () => {
+    app.sandbox.fault({ provider: 'kakao', at: 'token', fault: '503' });
+    expect(await errorsOf(5, () => comeBack('198.51.100.11'))).toEqual(many(5, 'provider_unavailable'));
+    expect(await callsAtOnce(many(3, '198.51.100.11'), 3)).toBe(3);
+  });
+});

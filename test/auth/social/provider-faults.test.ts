@@ -1,0 +1,163 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { FAULT_KINDS, type FaultKind } from '../../../sandbox/faults/send.js';
+import { accountIdOf, Browser, loginErrorOf } from '../../support/fixtures/browser.js';
+import { type SocialApp, startSocialApp } from '../../support/fixtures/social.js';
+
+let app: SocialApp;
+beforeAll(async () => {
+  app = await startSocialApp();
+});
+afterAll(() => app.stop());
+afterEach(() => app.sandbox.clearFaults());
+
+const PROVIDERS = ['google', 'kakao', 'naver'] as const;
+/** Codes and states that went through the faults below, for the log to be searched for. */
+const secrets: string[] = [];
+
+async function logIn(provider: string, persona: string, who = new Browser(app.url)) {
+  const url = await who.choose(persona, await who.goTo(provider, '/page'));
+  const { searchParams } = new URL(url);
+  secrets.push(searchParams.get('code')!, searchParams.get('state')!);
+  return who.request(url, {}, 'elsewhere');
+}
+
+async function expectAlive(): Promise<void> {
+  expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
+}
+
+async function countAccounts(): Promise<number> {
+  const [row] = await app.database.query('SELECT count(*)::int AS n FROM auth.accounts');
+  return row.n;
+}
+
+/** What each fault is told as, at the token and at the profile endpoint; undefined: it is none, the log-in works. */
+const OUTCOMES: Record<
+  Exclude<FaultKind, 'hang'>,
+  [token: string | undefined, profile: string | undefined]
+> = {
+  reset: ['provider_unavailable', 'provider_unavailable'],
+  slow: [undefined, undefined],
+  truncate: ['provider_unavailable', 'provider_unavailable'],
+  'split-utf8': [undefined, undefined],
+  huge: ['provider_unavailable', 'provider_unavailable'],
+  'form-encoded': ['provider_unavailable', 'provider_unavailable'],
+  redirect: ['provider_unavailable', 'provider_unavailable'],
+  'crlf-token': ['provider_unavailable', undefined],
+  'object-token': ['provider_unavailable', undefined],
+  'missing-token': ['provider_unavailable', undefined],
+  'id-null': [undefined, 'provider_unavailable'],
+  'id-empty': [undefined, 'provider_unavailable'],
+  'id-object': [undefined, 'provider_unavailable'],
+  'proto-keys': [undefined, undefined],
+  'duplicate-keys': [undefined, undefined],
+  null: ['provider_unavailable', 'provider_unavailable'],
+  array: ['provider_unavailable', 'provider_unavailable'],
+  'empty-object': ['provider_unavailable', 'provider_unavailable'],
+  'bad-json': ['provider_unavailable', 'provider_unavailable'],
+  'error-200': ['provider_unavailable', 'provider_unavailable'],
+  html: ['provider_unavailable', 'provider_unavailable'],
+  '401': ['provider_rejected', 'provider_rejected'],
+  '403': ['provider_misconfigured', 'provider_misconfigured'],
+  '500': ['provider_unavailable', 'provider_unavailable'],
+  '503': ['provider_unavailable', 'provider_unavailable'],
+};
+const CASES = Object.entries(OUTCOMES).flatMap(([fault, [token, profile]]) => [
+  { fault: fault as FaultKind, at: 'token' as const, told: token },
+  { fault: fault as FaultKind, at: 'profile' as const, told: profile },
+]);
+
+it('has an outcome for every fault that the sandbox can play', () => {
+  expect([...Object.keys(OUTCOMES), 'hang'].toSorted()).toEqual([...FAULT_KINDS].toSorted());
+});
+
+describe.each(PROVIDERS)('%s', (provider) => {
+  it.each(CASES)('with the fault "$fault" at its $at endpoint: $told', async ({ fault, at, told }) => {
+    const before = await countAccounts();
+    app.sandbox.fault({ provider, at, fault, delayMs: 200 });
+    const who = new Browser(app.url);
+    const page = await logIn(provider, `user-${fault}-${at}`, who);
+    expect([page.status, loginErrorOf(page)]).toEqual([303, told]);
+    expect(page.location).toMatch(`${app.url}/page`);
+    expect((await who.accessToken()) === undefined).toBe(told !== undefined);
+    expect((await countAccounts()) - before).toBe(told === undefined ? 1 : 0);
+    await expectAlive();
+  });
+
+  it('does not ask for a profile when the token was refused', async () => {
+    app.sandbox.fault({ provider, at: 'token', fault: 'error-200' });
+    app.sandbox.clearRequests();
+    await logIn(provider, 'mina');
+    expect(app.calls('profile')).toBe(0);
+  });
+
+  it('refuses a code that was used in the meantime', async () => {
+    const [first, second] = [new Browser(app.url), new Browser(app.url)];
+    const used = new URL(await first.choose('mina', await first.goTo(provider)));
+    await first.request(used.href, {}, 'elsewhere');
+    const stolen = new URL(await second.choose('mina', await second.goTo(provider)));
+    stolen.searchParams.set('code', used.searchParams.get('code')!);
+    secrets.push(used.searchParams.get('code')!);
+    expect(loginErrorOf(await second.request(stolen.href, {}, 'elsewhere'))).toBe('provider_rejected');
+  });
+
+  it("refuses another person's fresh code: it belongs to another challenge or state", async () => {
+    const [thief, owner] = [new Browser(app.url), new Browser(app.url)];
+    const owned = new URL(await owner.choose('mina', await owner.goTo(provider)));
+    const injected = new URL(await thief.choose('jun', await thief.goTo(provider)));
+    injected.searchParams.set('code', owned.searchParams.get('code')!);
+    expect(loginErrorOf(await thief.request(injected.href, {}, 'elsewhere'))).toBe('provider_rejected');
+  });
+});
+
+it('reads a Korean name whose bytes came in two pieces', async () => {
+  for (const provider of PROVIDERS) {
+    app.sandbox.fault({ provider, at: 'profile', fault: 'split-utf8' });
+    const who = new Browser(app.url);
+    await logIn(provider, 'mina', who);
+    const [profile] = await app.database.query(
+      'SELECT nickname FROM profile.profiles WHERE account_id = $1',
+      [accountIdOf((await who.accessToken())!)],
+    );
+    expect([provider, profile.nickname]).toEqual([provider, '김미나']);
+  }
+});
+
+it('logs a provider that is away once, and then only how many log-ins it failed', async () => {
+  const persona = 'user-many-times-away';
+  app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'reset' });
+  await logIn('kakao', persona);
+  const before = app.log.length;
+  for (let i = 0; i < 3; i++)
+    expect(loginErrorOf(await logIn('kakao', persona))).toBe('provider_unavailable');
+  expect(app.log.slice(before).filter(({ loginError }) => loginError !== undefined)).toEqual([]);
+});
+
+it('gives a provider that never answers five seconds, and nobody else waits for it', async () => {
+  const began = Date.now();
+  for (const provider of PROVIDERS) app.sandbox.fault({ provider, at: 'token', fault: 'hang', times: 1 });
+  const first = await Promise.all(
+    PROVIDERS.map(async (provider) => {
+      const who = new Browser(app.url);
+      const url = await who.choose('mina', await who.goTo(provider));
+      return who.request(url, {}, 'elsewhere');
+    }),
+  );
+  expect(first.map(loginErrorOf)).toEqual(Array.from({ length: 3 }, () => 'provider_unavailable'));
+  expect(Date.now() - began).toBeLessThan(8_000);
+  app.sandbox.fault({ provider: 'kakao', at: 'profile', fault: 'hang', times: 1 });
+  const waiting = logIn('kakao', 'mina');
+  expect(loginErrorOf(await logIn('naver', 'mina'))).toBeUndefined();
+  expect(loginErrorOf(await waiting)).toBe('provider_unavailable');
+  await expectAlive();
+});
+
+it('never wrote a code, state, token, secret or the text of an error into the log', () => {
+  const text = JSON.stringify(app.log);
+  expect(secrets.length).toBeGreaterThan(300);
+  for (const secret of [...secrets, 'ya29.', 'sandbox-secret', 'sandbox fault', 'not found for', 'injected'])
+    expect(text).not.toContain(secret);
+});
+
+it('changed no prototype', () => {
+  expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+});

@@ -1,0 +1,117 @@
+import { chmodSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { databaseOptions } from '../../ormconfig.js';
+import { SigningKeys } from '../../src/auth/keys/signing-keys.js';
+import { underLock } from '../../src/database/lock.js';
+import { migrate, MIGRATION_LOCK } from '../../src/database/migrate.js';
+import { startApp } from '../support/fixtures/app.js';
+import { makeDataDir } from '../support/fixtures/data-dir.js';
+import { PostgresServer } from '../support/servers/postgres-server.js';
+import { describeWith } from '../support/programs.js';
+import { buildServer, ServerProcess } from '../support/servers/server-process.js';
+
+const SECRET = 'kX9vQ2mN7pL4rT8wZ1yB6cD3fG5hJ0aS';
+const OTHER_SECRET = 'Zq7uW3eR5tY1iO9pA2sD4fG6hJ8kL0xC';
+
+describeWith('postgres', 'processes on one PostgreSQL server', () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await PostgresServer.start();
+  });
+  afterAll(() => server.stop());
+  afterEach(() => {
+    jest.useRealTimers();
+    jest.restoreAllMocks();
+  });
+  const start = (secret = SECRET) => startApp({ DATABASE_URL: server.url, AUTH_SECRET: secret });
+
+  it('may all start at once on an empty database, and share their signing key', async () => {
+    const apps = await Promise.all([start(), start(), start(), start()]);
+    const keys = apps.map((app) => app.daemun.app.get(SigningKeys, { strict: false }).current().kid);
+    expect(new Set(keys).size).toBe(1);
+    await Promise.all(apps.map((app) => app.stop()));
+  });
+
+  it('say what they wait for while another one migrates', async () => {
+    const app = await start();
+    const said = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
+    jest.useFakeTimers({
+      doNotFake: [
+        'setTimeout',
+        'clearTimeout',
+        'setImmediate',
+        'clearImmediate',
+        'nextTick',
+        'queueMicrotask',
+        'Date',
+        'performance',
+        'hrtime',
+      ],
+    });
+    let late: Promise<void> = Promise.resolve();
+    await underLock(app.database, MIGRATION_LOCK, async () => {
+      late = migrate(databaseOptions({ url: server.url, poolSize: 10 }));
+      // It gets as far as the lock.
+      await sleep(500);
+      jest.advanceTimersByTime(10_000);
+    });
+    await late;
+    expect(said).toHaveBeenCalledWith(
+      'still waiting for another process to finish with the migrations, or a database that does not answer',
+    );
+    await app.stop();
+  });
+
+  it('find their keys again with the old secret behind the new one', async () => {
+    const app = await start(`${OTHER_SECRET},${SECRET}`);
+    expect((await fetch(`${app.url}/health/ready`)).status).toBe(200);
+    await app.stop();
+  });
+
+  it('say which setting is wrong when the secret does not open the keys', async () => {
+    await expect(start(`unrelated ${SECRET}`)).rejects.toThrow('AUTH_SECRET does not open the signing keys');
+  });
+});
+
+describe('the built server', () => {
+  it('says which setting is wrong, also when that shows only on the way to listening', async () => {
+    const built = await buildServer('dist/start-up-test');
+    const dataDir = makeDataDir();
+    const env = {
+      DATA_DIR: dataDir,
+      OAUTH_SANDBOX_URL: 'http://127.0.0.1:9',
+      MAIL_URL: 'smtp://127.0.0.1:9',
+    };
+    try {
+      const server = await ServerProcess.start(built.main, { ...env, AUTH_SECRET: SECRET });
+      await server.stop();
+      const other = ServerProcess.start(built.main, { ...env, AUTH_SECRET: OTHER_SECRET });
+      await expect(other).rejects.toThrow('AUTH_SECRET does not open the signing keys');
+    } finally {
+      built.remove();
+      rmSync(dataDir, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('the embedded database', () => {
+  it('is in a folder that nobody else may enter, whoever made the one around it', async () => {
+    const dataDir = makeDataDir();
+    chmodSync(join(dataDir, 'postgres'), 0o755);
+    const app = await startApp({ DATA_DIR: dataDir });
+    expect(statSync(join(dataDir, 'postgres')).mode & 0o777).toBe(0o700);
+    await app.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  it('refuses a second process, and says what to do', async () => {
+    const app = await startApp();
+    await expect(startApp({ DATA_DIR: app.config.dataDir })).rejects.toThrow(
+      'set DATABASE_URL to share one PostgreSQL',
+    );
+    await app.stop();
+  });
+});

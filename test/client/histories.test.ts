@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { importClient } from '../support/fixtures/client-transport.js';
+import { anything, fates, noLogIns, World } from '../support/fixtures/client-world.js';
+
+let createClient: Awaited<ReturnType<typeof importClient>>['createClient'];
+const { setTimeout, BroadcastChannel } = globalThis;
+beforeAll(async () => {
+  World.furnish();
+  ({ createClient } = await importClient());
+});
+afterAll(() => {
+  Object.assign(globalThis, { setTimeout, BroadcastChannel });
+});
+
+/** Three tabs do ten things at once, and requests, answers and news take any time, or are lost. */
+describe.each([
+  ['with Web Locks and BroadcastChannel', { locks: true, channels: true }, anything],
+  ['without BroadcastChannel', { locks: true, channels: false }, anything],
+  // Where nobody takes turns, a late answer may take away the cookie of a log-in in another tab at the same time.
+  ['without Web Locks', { locks: false, channels: true }, noLogIns],
+  ['without either', { locks: false, channels: false }, noLogIns],
+])('tabs of one browser, %s', (_, has, actions) => {
+  it('agree in the end, log nobody out without a reason, and never speak in the name of another', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), actions, fates, async (scheduler, history, fates) => {
+        const world = new World(scheduler, [...fates], has, createClient);
+        await world.live(history);
+        expect(world.wrong).toEqual([]);
+      }),
+      { numRuns: 400 },
+    );
+  });
+});

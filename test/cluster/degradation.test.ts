@@ -1,0 +1,350 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Get, Module } from '@nestjs/common';
+import { Sessions, type Tokens } from '../../src/auth/sessions/sessions.js';
+import { signedIn } from '../support/fixtures/actors.js';
+import { startApp, type TestApp } from '../support/fixtures/app.js';
+import { FailOverProxy } from '../support/servers/fail-over-proxy.js';
+import { HonestBrowser, whileBrowsing } from '../support/fixtures/honest-browser.js';
+import { PostgresServer } from '../support/servers/postgres-server.js';
+import { describeWith } from '../support/programs.js';
+import { RedisServer } from '../support/servers/redis-server.js';
+
+/** A guarded route that needs no data. */
+@Controller('hello')
+class HelloController {
+  @Get()
+  hello(): { hello: true } {
+    return { hello: true };
+  }
+}
+@Module({ controllers: [HelloController] })
+class HelloModule {}
+
+/** Half the grace: what refresh.md calls F. */
+const PATIENCE = 3_000;
+const AUTH_SECRET = randomBytes(32).toString('base64');
+
+let postgres: PostgresServer;
+let processes: TestApp[] = [];
+
+async function startProcesses(redisUrl: string): Promise<void> {
+  const env: Record<string, string> = {
+    DATABASE_URL: postgres.url,
+    REDIS_URL: redisUrl,
+    AUTH_SECRET,
+    REFRESH_GRACE_SECONDS: String((2 * PATIENCE) / 1000),
+  };
+  const first = await startApp(env, [HelloModule]);
+  const second = await startApp({ ...env, PUBLIC_URL: first.url }, [HelloModule]);
+  processes = [first, second];
+}
+const urls = () => processes.map(({ url }) => url);
+const anyUrl = () => urls()[Math.floor(Math.random() * processes.length)] ?? '';
+
+/** A session of a new account. */
+async function logIn(): Promise<Tokens> {
+  const [app] = processes;
+  if (app === undefined) throw new Error('nothing runs');
+  const { id: accountId } = await signedIn(app);
+  return app.daemun.app
+    .get(Sessions, { strict: false })
+    .open({ accountId, roles: ['user'], method: 'kakao' });
+}
+const call = async (path: string, { refreshToken }: Tokens, url = anyUrl()) => {
+  const response = await fetch(url + path, {
+    method: 'POST',
+    headers: { cookie: `refresh=${refreshToken}` },
+  });
+  const text = await response.text();
+  const code = text === '' ? undefined : (JSON.parse(text) as { code?: string }).code;
+  return { status: response.status, code, cookies: response.headers.getSetCookie() };
+};
+const get = async (path: string, { accessToken }: Tokens, url = anyUrl()) =>
+  (await fetch(url + path, { headers: { authorization: `Bearer ${accessToken}` } })).status;
+
+/** Asks until it is so. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error('it never came to be');
+    await sleep(50);
+  }
+}
+const ready = () =>
+  until(async () =>
+    (
+      await Promise.all(
+        urls().map(async (url) => {
+          const { stores } = (await (await fetch(`${url}/health/ready`)).json()) as {
+            stores: Record<string, string>;
+          };
+          return Object.values(stores).every((state) => state === 'up');
+        }),
+      )
+    ).every(Boolean),
+  );
+
+interface During {
+  /** Waits until every browser has got so many more refreshed answers. */
+  readonly refreshed: (times: number) => Promise<void>;
+}
+
+/**
+ * Lets honest browsers with several tabs live through a fault, with sessions that ended before and during it. Afterwards
+ * nobody honest was logged out, who had left is out everywhere, and everything works again by itself.
+ */
+async function liveThrough(
+  fault: (during: During) => Promise<void>,
+  { refreshing = true } = {},
+): Promise<void> {
+  const browsers = await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const { refreshToken } = await logIn();
+      return new HonestBrowser({ urls, cookie: refreshToken, patience: PATIENCE, pause: 400 });
+    }),
+  );
+  const [leftBefore, leavesDuring] = [await logIn(), await logIn()];
+  for (const leaving of [leftBefore, leavesDuring]) {
+    expect((await call('/auth/refresh', leaving)).status).toBe(200);
+  }
+  expect((await call('/auth/logout', leftBefore)).status).toBe(204);
+
+  const counts = () => browsers.map(({ experience }) => experience.refreshed);
+  const wrong = () => browsers.flatMap(({ experience }) => experience.wrong);
+  const refreshed = async (times: number) => {
+    const before = counts();
+    await until(() => wrong().length > 0 || counts().every((count, i) => count >= (before[i] ?? 0) + times));
+  };
+  await whileBrowsing(browsers, 3, async () => {
+    await refreshed(3);
+    const leaving = until(
+      async () => (await call('/auth/logout', leavesDuring).catch(() => undefined))?.status === 204,
+    );
+    // Where the fault itself fails, nobody waits for this any more.
+    leaving.catch(() => {});
+    await fault({ refreshed: refreshing ? refreshed : () => sleep(1_000) });
+    await leaving;
+    await ready();
+    await refreshed(5);
+  });
+
+  expect(wrong()).toEqual([]);
+  for (const browser of browsers) {
+    await until(async () => (await browser.refresh()) !== undefined || browser.experience.wrong.length > 0);
+  }
+  expect(wrong()).toEqual([]);
+  for (const url of urls()) {
+    for (const left of [leftBefore, leavesDuring]) {
+      await until(async () => (await get('/hello', left, url)) === 401);
+      expect(await call('/auth/refresh', left, url)).toMatchObject({ status: 401, code: 'session_ended' });
+    }
+  }
+}
+
+describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and one Redis', () => {
+  beforeAll(async () => {
+    postgres = await PostgresServer.start();
+  });
+  afterAll(() => postgres.stop());
+  afterEach(async () => {
+    await Promise.all(processes.map((app) => app.stop()));
+    processes = [];
+  });
+
+  describe('Redis', () => {
+    let redis: RedisServer;
+    beforeEach(async () => {
+      redis = await RedisServer.start();
+      await startProcesses(redis.url);
+    });
+    afterEach(() => redis.stop());
+
+    it('carries a log-out to the other process at once', async () => {
+      const session = await logIn();
+      for (const url of urls()) expect(await get('/hello', session, url)).toBe(200);
+      await call('/auth/logout', session, urls()[0]);
+      await until(async () => (await get('/hello', session, urls()[1])) === 401);
+    });
+
+    it(
+      'may be killed and come back empty: nobody is logged out, refreshing goes on',
+      () =>
+        liveThrough(async ({ refreshed }) => {
+          await redis.kill();
+          await refreshed(4);
+          await redis.restart();
+        }),
+      90_000,
+    );
+
+    it(
+      'may stop answering for a while',
+      () =>
+        liveThrough(async ({ refreshed }) => {
+          redis.freeze();
+          await refreshed(4);
+          redis.thaw();
+        }),
+      90_000,
+    );
+
+    it(
+      'may be flushed',
+      () =>
+        liveThrough(async ({ refreshed }) => {
+          await redis.flush();
+          await refreshed(2);
+          await redis.flush();
+        }),
+      90_000,
+    );
+
+    it('may be away while somebody logs out: the other process hears of it from the database', async () => {
+      const session = await logIn();
+      await redis.kill();
+      for (const url of urls()) expect(await get('/hello', session, url)).toBe(200);
+      // And the log says what is wrong, in words.
+      const logged = () => processes.flatMap(({ log }) => log.map(({ msg }) => String(msg)));
+      await until(() => logged().some((message) => message.startsWith('Redis is away')));
+      expect((await call('/auth/logout', session, urls()[0])).status).toBe(204);
+      await until(async () => (await get('/hello', session, urls()[1])) === 401);
+      await redis.restart();
+      await ready();
+      expect((await call('/auth/refresh', session, urls()[1])).code).toBe('session_ended');
+    }, 90_000);
+
+    it('may be away when a process starts', async () => {
+      await redis.kill();
+      const [first] = processes;
+      const late = await startApp({
+        DATABASE_URL: postgres.url,
+        REDIS_URL: redis.url,
+        AUTH_SECRET,
+        PUBLIC_URL: first?.url ?? '',
+      });
+      processes.push(late);
+      const session = await logIn();
+      expect((await call('/auth/refresh', session, late.url)).status).toBe(200);
+      await redis.restart();
+      await ready();
+      expect((await call('/auth/refresh', session, late.url)).status).toBe(200);
+    }, 90_000);
+  });
+
+  describe('Redis that writes everything down', () => {
+    let redis: RedisServer;
+    beforeEach(async () => {
+      redis = await RedisServer.start({ appendOnly: true });
+      await startProcesses(redis.url);
+    });
+    afterEach(() => redis.stop());
+
+    it(
+      'may be killed and come back with what it knew, which is old by then',
+      () =>
+        liveThrough(async ({ refreshed }) => {
+          await redis.kill();
+          await refreshed(6);
+          await redis.restart();
+        }),
+      90_000,
+    );
+  });
+
+  describe('Redis with a replica', () => {
+    it('may fail over and lose its last writes', async () => {
+      const master = await RedisServer.start();
+      const replica = await RedisServer.start({ replicaOf: master });
+      const proxy = await FailOverProxy.before(master.port);
+      await until(async () =>
+        String(await replica.command('INFO', 'replication')).includes('master_link_status:up'),
+      );
+      await startProcesses(proxy.url);
+      try {
+        await liveThrough(async ({ refreshed }) => {
+          replica.freeze();
+          await refreshed(4);
+          await master.kill();
+          replica.thaw();
+          await replica.promote();
+          proxy.failOver(replica.port);
+        });
+      } finally {
+        await Promise.all([proxy.stop(), master.stop(), replica.stop()]);
+      }
+    }, 90_000);
+  });
+
+  describe('PostgreSQL', () => {
+    let redis: RedisServer;
+    beforeEach(async () => {
+      redis = await RedisServer.start();
+      await startProcesses(redis.url);
+    });
+    afterEach(async () => {
+      await postgres.restart();
+      await redis.stop();
+    });
+
+    it('may crash: who was active stays so, others are asked to come back, nobody is logged out', async () => {
+      const active = await logIn();
+      expect((await call('/auth/refresh', active)).status).toBe(200);
+      const sleeping = await logIn();
+      await postgres.crash();
+      for (const url of urls()) {
+        expect(await get('/hello', active, url)).toBe(200);
+        expect(await get('/users/me', active, url)).toBe(503);
+        expect((await call('/auth/refresh', active, url)).status).toBe(200);
+        expect(await call('/auth/refresh', sleeping, url)).toMatchObject({ status: 503, cookies: [] });
+        expect(await call('/auth/logout', active, url)).toMatchObject({ status: 503, cookies: [] });
+      }
+      await postgres.restart();
+      await ready();
+      expect((await call('/auth/refresh', sleeping)).status).toBe(200);
+      expect((await call('/auth/logout', active)).status).toBe(204);
+    }, 90_000);
+
+    it(
+      'may crash and come back under way',
+      () =>
+        liveThrough(
+          async ({ refreshed }) => {
+            await postgres.crash();
+            await refreshed(4);
+            await postgres.restart();
+          },
+          { refreshing: true },
+        ),
+      90_000,
+    );
+
+    it(
+      'may stop answering for a while',
+      () =>
+        liveThrough(async ({ refreshed }) => {
+          postgres.freeze();
+          await refreshed(3);
+          postgres.thaw();
+        }),
+      90_000,
+    );
+
+    it(
+      'may crash together with Redis',
+      () =>
+        liveThrough(
+          async () => {
+            await redis.kill();
+            await postgres.crash();
+            await sleep(2_000);
+            await postgres.restart();
+            await redis.restart();
+          },
+          { refreshing: false },
+        ),
+      90_000,
+    );
+  });
+});

@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { openSession } from '../support/fixtures/actors.js';
+import { startApp, type TestApp } from '../support/fixtures/app.js';
+import { HonestBrowser, whileBrowsing } from '../support/fixtures/honest-browser.js';
+import { PostgresServer } from '../support/servers/postgres-server.js';
+import { describeWith } from '../support/programs.js';
+import { RedisServer } from '../support/servers/redis-server.js';
+import { buildServer, ServerProcess } from '../support/servers/server-process.js';
+
+const PROCESSES = 4;
+const CLIENTS = 200;
+/** How long (ms) they live. */
+const MINUTE = 60_000;
+
+describeWith(['postgres', 'redis'], 'four processes behind a balancer that knows no stickiness', () => {
+  let postgres: PostgresServer;
+  let redis: RedisServer;
+  let built: Awaited<ReturnType<typeof buildServer>>;
+  let opener: TestApp;
+  const servers: ServerProcess[] = [];
+  beforeAll(async () => {
+    [postgres, redis, built] = await Promise.all([
+      PostgresServer.start(),
+      RedisServer.start(),
+      buildServer('dist/scale-out-test'),
+    ]);
+    const env = {
+      DATABASE_URL: postgres.url,
+      REDIS_URL: redis.url,
+      AUTH_SECRET: randomBytes(32).toString('base64'),
+      REFRESH_GRACE_SECONDS: '6',
+      // No sandbox of their own, and no provider either.
+      OAUTH_SANDBOX_URL: 'http://127.0.0.1:9',
+      MAIL_URL: 'smtp://127.0.0.1:9',
+    };
+    opener = await startApp(env);
+    // All at once, on a database that is up to date by now.
+    const started = Array.from({ length: PROCESSES }, () =>
+      ServerProcess.start(built.main, { ...env, PUBLIC_URL: opener.url }),
+    );
+    servers.push(...(await Promise.all(started)));
+  });
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.kill()));
+    await opener.stop();
+    await Promise.all([postgres.stop(), redis.stop()]);
+    built.remove();
+  });
+
+  it('logs nobody out, and keeps one lineage a session, while processes are killed and started', async () => {
+    const urls = () => servers.map(({ url }) => url);
+    const browsers: HonestBrowser[] = [];
+    for (let i = 0; i < CLIENTS; i++) {
+      const { refreshToken } = await openSession(opener);
+      browsers.push(
+        new HonestBrowser({ urls, cookie: refreshToken, patience: 3_000, pause: 4_000, losing: 0.05 }),
+      );
+    }
+    await whileBrowsing(browsers, 2, async () => {
+      const until = Date.now() + MINUTE;
+      for (let turn = 0; Date.now() < until; turn++) {
+        const server = servers[turn % PROCESSES];
+        await sleep(3_000);
+        await (turn % 3 === 2 ? server?.stop() : server?.kill());
+        await sleep(1_000);
+        await server?.restart();
+      }
+    });
+
+    expect(browsers.flatMap(({ experience }) => experience.wrong)).toEqual([]);
+    for (const browser of browsers) {
+      expect(browser.experience.refreshed).toBeGreaterThan(3);
+      // Every process gives the same successor, or the token itself where its grace is just about to end.
+      const cookie = browser.cookie;
+      const successors = await Promise.all(
+        urls().map(async (url) => {
+          const answer = await fetch(`${url}/auth/refresh`, {
+            method: 'POST',
+            headers: { cookie: `refresh=${cookie}` },
+          });
+          return answer.headers.getSetCookie()[0]?.split(';')[0];
+        }),
+      );
+      expect(successors).toEqual(successors.map(() => expect.stringMatching(/^refresh=daemun_rt1_/)));
+      expect(
+        new Set(successors.filter((successor) => successor !== `refresh=${cookie}`)).size,
+      ).toBeLessThanOrEqual(1);
+    }
+    const sum = (of: (browser: HonestBrowser) => number) =>
+      browsers.reduce((total, browser) => total + of(browser), 0);
+    process.stdout.write(
+      `scale-out: ${sum(({ experience }) => experience.refreshed)} refreshes, ${sum(({ experience }) => experience.read)} reads, ` +
+        `${sum(({ experience }) => experience.lost)} lost, ${sum(({ experience }) => experience.unavailable)} unavailable, 0 wrong\n`,
+    );
+  }, 180_000);
+});

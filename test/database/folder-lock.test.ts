@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { LockHeld, takeLock } from '../../src/database/folder-lock.js';
+import { buildServer } from '../support/servers/server-process.js';
+
+let dir: string;
+let path: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'daemun-lock-'));
+  path = join(dir, 'lock');
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+/** Somebody who cannot be asked after from here. */
+const ELSEWHERE = { pid: process.pid, started: '1', place: 'another machine' };
+
+/** What a lock says whose owner is gone, although its process id belongs to somebody: to us. */
+function leaveStaleLock(): void {
+  const owner = JSON.parse(readFileSync(path, 'utf8')) as object;
+  writeFileSync(path, JSON.stringify({ ...owner, started: '1' }));
+}
+
+describe('the lock of a folder', () => {
+  it('is held by one, until it is released', async () => {
+    const release = await takeLock(path);
+    await expect(takeLock(path)).rejects.toThrow(LockHeld);
+    release();
+    (await takeLock(path))();
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('is taken over at once from a process that is gone, also where its id was given to another', async () => {
+    await takeLock(path);
+    leaveStaleLock();
+    await takeLock(path);
+  });
+
+  it('is taken over by one of many that come at the same moment', async () => {
+    for (let round = 0; round < 20; round++) {
+      if (round > 0) leaveStaleLock();
+      const taken = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path)));
+      expect(taken.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    }
+  });
+
+  it('is taken by one of several processes that come at the same moment', async () => {
+    const take = `
+      import { takeLock } from ${JSON.stringify(new URL('../dist/folder-lock-test/src/database/folder-lock.js', import.meta.url).href)};
+      await new Promise((go) => process.stdin.once('data', go));
+      await takeLock(${JSON.stringify(path)}).then(() => process.stdout.write('taken'), () => process.stdout.write('held'));
+      setInterval(() => {}, 1000);`;
+    const built = await buildServer('dist/folder-lock-test');
+    const processes = Array.from({ length: 4 }, () =>
+      spawn(process.execPath, ['--input-type=module', '-e', take], { stdio: ['pipe', 'pipe', 'inherit'] }),
+    );
+    try {
+      const said = processes.map(async ({ stdout }) => String((await once(stdout, 'data'))[0]));
+      for (const { stdin } of processes) stdin.write('go');
+      expect((await Promise.all(said)).toSorted()).toEqual(['held', 'held', 'held', 'taken']);
+    } finally {
+      for (const child of processes) child.kill('SIGKILL');
+      built.remove();
+    }
+  });
+
+  it('is not taken from an owner elsewhere that shows itself', async () => {
+    writeFileSync(path, JSON.stringify(ELSEWHERE));
+    const heart = setInterval(() => utimesSync(path, new Date(), new Date()), 20);
+    try {
+      await expect(takeLock(path, { heartbeat: 40, silence: 2_000 })).rejects.toThrow('a process elsewhere');
+    } finally {
+      clearInterval(heart);
+    }
+  });
+
+  it.each([
+    ['an owner elsewhere that has fallen silent', JSON.stringify(ELSEWHERE)],
+    ['what is no lock at all', '4711'],
+    ['somebody who did not come to writing it', ''],
+  ])('is taken over from %s', async (_, content) => {
+    writeFileSync(path, content);
+    await takeLock(path, { heartbeat: 10, silence: 100 });
+    expect(readFileSync(path, 'utf8')).not.toBe(content);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('is taken over also where somebody did not come to the end of that', async () => {
+    writeFileSync(path, '4711');
+    mkdirSync(`${path}.take-over`);
+    await takeLock(path, { heartbeat: 10, silence: 100 });
+  });
+
+  it('is not waited for where it can be neither read nor removed', async () => {
+    mkdirSync(path);
+    await expect(takeLock(path, { heartbeat: 10, silence: 100 })).rejects.toThrow(/EISDIR/);
+  });
+});

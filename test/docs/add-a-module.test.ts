@@ -1,0 +1,182 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { findPersona } from '../../sandbox/personas.js';
+import { Browser } from '../support/fixtures/browser.js';
+import { makeDataDir } from '../support/fixtures/data-dir.js';
+import { freePorts } from '../support/servers/ports.js';
+import { ServerProcess } from '../support/servers/server-process.js';
+import { cloneRepository, follow, stepsOf } from '../support/tutorial.js';
+
+/** A build, a linter or a test run, on a machine that does other things too. */
+const PATIENCE = 300_000;
+
+const tutorial = readFileSync('docs/add-a-module.md', 'utf8');
+const steps = stepsOf(tutorial);
+const commands = steps.flatMap((step) => (step.kind === 'run' ? [step.command] : []));
+/** The table of what to try: who asks for what, and gets what. */
+const tries = [...tutorial.matchAll(/^\| (\w+) \| `([A-Z]+) (\S+)` \|(.*)\| `(\d{3})`(.*)\|$/gm)].map(
+  ([, who = '', method = '', path = '', body = '', status = '', answer = '']) => ({
+    who,
+    method,
+    path,
+    body: codeIn(body),
+    status: Number(status),
+    answer: codeIn(answer),
+  }),
+);
+
+/** Where it has been followed, a copy has nothing left to follow. */
+const describeUnlessFollowed = existsSync('src/notes') ? describe.skip : describe;
+
+describeUnlessFollowed('docs/add-a-module.md (where src/notes is not there yet)', () => {
+  let clone: string;
+  beforeAll(() => {
+    clone = cloneRepository();
+    for (const step of steps) if (step.kind !== 'run') follow(step, clone);
+  }, PATIENCE);
+  afterAll(() => rmSync(clone, { recursive: true, force: true }));
+
+  describe('what it says', () => {
+    it('names only files that are there when it has been followed', () => {
+      const named = [...tutorial.matchAll(/`((?:src|test|docs)\/[\w./-]+)`/g)].map(([, path = '']) => path);
+      expect(named.length).toBeGreaterThan(10);
+      expect(named.filter((path) => !existsSync(join(clone, path)))).toEqual([]);
+    });
+
+    it('ends with starting what it made', () => {
+      expect(commands.at(-1)).toBe('npm start');
+      expect(commands.length).toBeGreaterThan(4);
+    });
+
+    it.each(commands.slice(0, -1))(
+      'is right that this works: %s',
+      async (command) => {
+        const { PATH, HOME, CI } = process.env;
+        const run = promisify(execFile)('sh', ['-c', command], {
+          cwd: clone,
+          env: { PATH, HOME, CI },
+          timeout: PATIENCE,
+        });
+        const failure = await run.then(
+          () => undefined,
+          ({ stdout, stderr }: { stdout: string; stderr: string }) => `${stdout}\n${stderr}`,
+        );
+        expect(failure).toBeUndefined();
+      },
+      PATIENCE,
+    );
+  });
+
+  describe('what it made', () => {
+    const people = new Map<string, Promise<string | undefined>>();
+    let server: ServerProcess;
+    let dataDir: string;
+    let url: string;
+    /** What stands for `{id}` and `{nextCursor}`. */
+    const last: Record<string, string> = {};
+
+    beforeAll(async () => {
+      const { scripts } = JSON.parse(readFileSync(join(clone, 'package.json'), 'utf8')) as {
+        scripts: { start: string };
+      };
+      const [, main = ''] = / node (dist\/\S+)$/.exec(scripts.start) ?? [];
+      const [sandboxPort, smtpPort] = await freePorts(2);
+      dataDir = makeDataDir();
+      server = await ServerProcess.start(join(clone, main), {
+        DATA_DIR: dataDir,
+        SANDBOX_PORT: String(sandboxPort),
+        SANDBOX_SMTP_PORT: String(smtpPort),
+      });
+      // Where people are sent back to by the sandbox.
+      url = server.url.replace('127.0.0.1', 'localhost');
+    }, PATIENCE);
+    afterAll(async () => {
+      await server.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    });
+
+    /** An access token of someone on the sandbox's consent page, who logs in when first asked. */
+    function tokenOf(who: string): Promise<string | undefined> {
+      const known = people.get(who) ?? logIn(who.toLowerCase());
+      people.set(who, known);
+      return known;
+    }
+
+    async function logIn(persona: string): Promise<string | undefined> {
+      expect(tutorial).toContain(`*${findPersona('kakao', persona)?.name.en}*`);
+      const browser = new Browser(url);
+      await browser.logInWith('kakao', persona);
+      return browser.accessToken();
+    }
+
+    it('is tried out by the whole table', () => {
+      expect(tries).toHaveLength(tutorial.match(/^\| \w+ \| `/gm)?.length ?? 0);
+      expect(tries.length).toBeGreaterThan(5);
+    });
+
+    it.each(tries)('answers $who who asks $method $path with $status', async (row) => {
+      const path = row.path.replace(/\{(\w+)\}/g, (_, name: string) => last[name] ?? '');
+      const headers: Record<string, string> = {};
+      if (row.who !== 'nobody') headers['authorization'] = `Bearer ${await tokenOf(row.who)}`;
+      if (row.body !== undefined) headers['content-type'] = 'application/json';
+      const response = await fetch(url + path, { method: row.method, headers, body: row.body ?? null });
+      const text = await response.text();
+      const answer = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
+      if (row.method === 'POST' && response.ok) last['id'] = String(answer['id']);
+      if (typeof answer['nextCursor'] === 'string') last['nextCursor'] = answer['nextCursor'];
+      expect({ status: response.status, answer }).toMatchObject({
+        status: row.status,
+        answer: row.answer?.startsWith('{') === false ? { code: row.answer } : JSON.parse(row.answer ?? '{}'),
+      });
+    });
+
+    it('is in the document that Swagger UI reads, every route closed', async () => {
+      const { paths, tags } = (await (await fetch(`${url}/docs/openapi.json`)).json()) as {
+        paths: Record<string, Record<string, unknown>>;
+        tags: unknown[];
+      };
+      const closed = { tags: ['Notes'], security: [{ accessToken: [] }] };
+      expect(paths).toMatchObject({
+        '/notes': { get: closed, post: closed },
+        '/notes/{id}': { get: closed, patch: closed, delete: closed },
+      });
+      expect(tags).toContainEqual({ name: 'Notes', description: expect.any(String) });
+    });
+  });
+});
+
+describe('following a tutorial', () => {
+  const change = (before: string) => stepsOf(`\`\`\`diff\n@@ file @@\n ${before}\n+new\n\`\`\`\n`);
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'daemun-test-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  function changed(before: string): string {
+    writeFileSync(join(folder, 'file'), 'one\ntwo\nthree\ntwo\n');
+    for (const step of change(before)) if (step.kind !== 'run') follow(step, folder);
+    return readFileSync(join(folder, 'file'), 'utf8');
+  }
+
+  it('puts new lines after those that are shown', () => {
+    expect(changed('three')).toBe('one\ntwo\nthree\nnew\ntwo\n');
+  });
+
+  it.each([
+    ['are not there', 'four'],
+    ['are there twice', 'two'],
+    ['are only a part of a line', 'thre'],
+  ])('stops at lines that %s', (_, before) => {
+    expect(() => changed(before)).toThrow('file does not have these lines once');
+  });
+});
+
+/** The code in a cell of a table. */
+function codeIn(cell: string): string | undefined {
+  return /`([^`]+)`/.exec(cell)?.[1];
+}

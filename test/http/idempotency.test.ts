@@ -1,0 +1,135 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { BoardRetention } from '../../src/boards/board-retention.js';
+import { failure, json, signedIn } from '../support/fixtures/actors.js';
+import { startApp, type TestApp } from '../support/fixtures/app.js';
+import { onEachDatabase } from '../support/fixtures/databases.js';
+import { PostgresServer } from '../support/servers/postgres-server.js';
+import { describeWith } from '../support/programs.js';
+
+onEachDatabase('a call with an Idempotency-Key', (village) => {
+  const keyed = (key: string) => ({ 'idempotency-key': key });
+  const post = (slug: string, key: string, title = 'T', who = village.mina) =>
+    who.call('POST', `/boards/${slug}/posts`, { title, body: 'B' }, keyed(key));
+  const countOf = async (slug: string) =>
+    (await json<{ postCount: number }>(village.anyone('GET', `/boards/${slug}`))).postCount;
+
+  it('writes a post once, and answers a repeat as it answered the first', async () => {
+    const [slug, key] = [await village.makeBoard(), randomUUID()];
+    const first = await post(slug, key);
+    const path = first.headers.get('location')!;
+    await village.mina.call('PATCH', path, { title: 'Changed meanwhile' });
+    const again = await post(slug, key);
+    expect(again.status).toBe(201);
+    expect(again.headers.get('location')).toBe(path);
+    expect(again.headers.get('etag')).toBe(first.headers.get('etag'));
+    expect(await again.json()).toEqual(await first.json());
+    expect(await countOf(slug)).toBe(1);
+  });
+
+  it('answers so even when what it made is gone', async () => {
+    const [slug, key] = [await village.makeBoard(), randomUUID()];
+    const path = (await post(slug, key)).headers.get('location')!;
+    await village.mina.call('DELETE', path);
+    expect((await post(slug, key)).headers.get('location')).toBe(path);
+    expect(await countOf(slug)).toBe(0);
+  });
+
+  it('answers so even when the board has another name by then, or is gone', async () => {
+    const [slug, key] = [await village.makeBoard(), randomUUID()];
+    const path = (await post(slug, key)).headers.get('location')!;
+    await village.admin.call('PATCH', `/boards/${slug}`, { slug: `${slug}-renamed` });
+    expect((await post(slug, key)).headers.get('location')).toBe(path);
+    await village.admin.call('DELETE', path);
+    await village.admin.call('DELETE', `/boards/${slug}-renamed`);
+    expect((await post(slug, key)).headers.get('location')).toBe(path);
+  });
+
+  it('writes a comment once', async () => {
+    const [path, key] = [await village.writePost(await village.makeBoard()), randomUUID()];
+    const comment = () => village.joon.call('POST', `${path}/comments`, { body: 'C' }, keyed(key));
+    const [first, again] = [await json(comment()), await json(comment())];
+    expect(again).toEqual(first);
+    expect(await json(village.anyone('GET', path))).toMatchObject({ commentCount: 1 });
+  });
+
+  it('writes once when many repeat it at the same moment', async () => {
+    const [slug, key] = [await village.makeBoard(), randomUUID()];
+    const answers = await Promise.all(Array.from({ length: 10 }, () => post(slug, key)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+    expect(new Set(answers.map(({ headers }) => headers.get('location'))).size).toBe(1);
+    expect(await countOf(slug)).toBe(1);
+  });
+
+  it('is refused with another request', async () => {
+    const [slug, key] = [await village.makeBoard(), randomUUID()];
+    await post(slug, key);
+    expect(await failure(post(slug, key, 'Another'))).toEqual({
+      status: 422,
+      code: 'idempotency_key_reused',
+    });
+    expect(await countOf(slug)).toBe(1);
+  });
+
+  it('means nothing to somebody else', async () => {
+    const [slug, key] = [await village.makeBoard(), randomUUID()];
+    await post(slug, key);
+    expect((await post(slug, key, 'T', village.joon)).status).toBe(201);
+    expect(await countOf(slug)).toBe(2);
+  });
+
+  it('has not been used by a call that failed', async () => {
+    const key = randomUUID();
+    expect((await post('nowhere', key)).status).toBe(404);
+    expect((await post(await village.makeBoard(), key, ' ')).status).toBe(400);
+    expect((await post(await village.makeBoard(), key)).status).toBe(201);
+  });
+
+  it('can be used anew after a day, and is forgotten in time', async () => {
+    const [slug, key] = [await village.makeBoard(), randomUUID()];
+    const { database } = village.app;
+    await database.query('DELETE FROM board.idempotency_keys');
+    await post(slug, key);
+    await post(slug, `another-${key}`);
+    await database.query("UPDATE board.idempotency_keys SET created_at = now() - interval '25 hours'");
+    expect((await post(slug, key, 'Another')).status).toBe(201);
+    await village.app.daemun.app.get(BoardRetention, { strict: false }).run();
+    expect(await database.query('SELECT key FROM board.idempotency_keys')).toEqual([{ key }]);
+  });
+
+  it.each(['', 'a'.repeat(201), 'a b'])('is refused when it is %j', async (key) => {
+    const response = await post(await village.makeBoard(), key);
+    expect(await response.json()).toMatchObject({
+      code: 'validation_failed',
+      errors: [{ pointer: '/Idempotency-Key' }],
+    });
+  });
+});
+
+describeWith('postgres', 'two processes', () => {
+  let server: PostgresServer;
+  let apps: TestApp[] = [];
+  beforeAll(async () => {
+    server = await PostgresServer.start();
+    const env = { DATABASE_URL: server.url, AUTH_SECRET: randomBytes(32).toString('base64') };
+    const first = await startApp(env);
+    apps = [first, await startApp({ ...env, PUBLIC_URL: first.url })];
+  });
+  afterAll(async () => {
+    await Promise.all(apps.map((app) => app.stop()));
+    await server.stop();
+  });
+
+  it('write a post once, whichever of them a repeat reaches', async () => {
+    const [first, second] = apps;
+    const admin = await signedIn(first!, { roles: ['user', 'admin'] });
+    await admin.call('POST', '/boards', { slug: 'tea', title: 'Tea' });
+    const key = { 'idempotency-key': randomUUID() };
+    const ways = [admin.call, admin.through(second!)];
+    const answers = await Promise.all(
+      [0, 1, 0, 1, 0, 1].map((n) => ways[n]!('POST', '/boards/tea/posts', { title: 'T', body: 'B' }, key)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201, 201, 201]);
+    expect(new Set(answers.map(({ headers }) => headers.get('location'))).size).toBe(1);
+  });
+});

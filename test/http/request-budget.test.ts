@@ -1,0 +1,188 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { FastifyRequest } from 'fastify';
+import { withDeadline } from '../../src/database/deadline.js';
+import { poolOf } from '../../src/database/postgres-pool.js';
+import { REQUEST_BUDGET_MS } from '../../src/http/request-budget.js';
+import { READINESS_BUDGET_MS } from '../../src/observability/readiness.js';
+import { logOutage } from '../../src/problems/outage-log.js';
+import { RepeatedLines } from '../../src/observability/repeated-lines.js';
+import { openSession, signedIn, type SignedIn } from '../support/fixtures/actors.js';
+import { startApp, type TestApp } from '../support/fixtures/app.js';
+import { FailOverProxy } from '../support/servers/fail-over-proxy.js';
+import { PostgresServer } from '../support/servers/postgres-server.js';
+import { describeWith } from '../support/programs.js';
+import { RedisServer } from '../support/servers/redis-server.js';
+
+const AUTH_SECRET = randomBytes(32).toString('base64');
+/** Ms beyond the budget for a busy machine; a client that waits for 5 s gets its answer. */
+const MARGIN_MS = 900;
+
+describeWith(['postgres', 'redis'], 'while a store does not answer', () => {
+  let postgres: PostgresServer;
+  let redis: RedisServer;
+  let inFront: { readonly postgres: FailOverProxy; readonly redis: FailOverProxy };
+  let app: TestApp;
+  let mina: SignedIn;
+  let accessToken: string;
+  beforeAll(async () => {
+    [postgres, redis] = await Promise.all([PostgresServer.start(), RedisServer.start()]);
+  });
+  beforeEach(async () => {
+    inFront = {
+      postgres: await FailOverProxy.before(postgres.port),
+      redis: await FailOverProxy.before(redis.port),
+    };
+    app = await startApp({
+      DATABASE_URL: `postgres://daemun@127.0.0.1:${inFront.postgres.address}/postgres`,
+      DATABASE_POOL: '4',
+      REDIS_URL: inFront.redis.url,
+      AUTH_SECRET,
+    });
+    mina = await signedIn(app);
+    ({ accessToken } = await openSession(app));
+  });
+  afterEach(async () => {
+    postgres.thaw();
+    redis.thaw();
+    await Promise.all(Object.values(inFront).map((proxy) => proxy.stop()));
+    await app.stop();
+  });
+  afterAll(async () => {
+    await Promise.all([postgres.stop(), redis.stop()]);
+  });
+
+  /** The outcome of a request: its status, with what has to come along, or that the client gave up. */
+  const outcome = async (
+    call: (signal: AbortSignal) => Promise<Response>,
+    budget = REQUEST_BUDGET_MS,
+  ): Promise<string> => {
+    try {
+      const answer = await call(AbortSignal.timeout(budget + MARGIN_MS));
+      await answer.text();
+      // A session of this round may have been logged out in the one before.
+      if (answer.status !== 503) return answer.status < 500 ? 'result' : String(answer.status);
+      return answer.headers.has('retry-after') ? 'unavailable' : '503 without Retry-After';
+    } catch (error) {
+      return (error as Error).name;
+    }
+  };
+  const send = (method: string, path: string, body?: string, headers: Record<string, string> = {}) =>
+    outcome((signal) =>
+      fetch(app.url + path, {
+        method,
+        signal,
+        headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+        ...(body !== undefined && { body }),
+      }),
+    );
+  /** Every kind of request, several at a time; what became of them. */
+  const round = async (tokens: readonly { refreshToken: string }[]): Promise<Set<unknown>> => {
+    const credentials = JSON.stringify({ email: 'mina@example.com', password: 'correct horse battery' });
+    const authorization = `Bearer ${accessToken}`;
+    const requests = tokens.flatMap(({ refreshToken }) => {
+      const cookie = `refresh=${refreshToken}`;
+      return [
+        send('POST', '/auth/refresh', undefined, { cookie }),
+        send('POST', '/auth/logout', undefined, { cookie }),
+        send('POST', '/auth/login', credentials),
+        send('GET', '/boards'),
+        send('GET', '/users/me', undefined, { authorization }),
+        send('PATCH', '/users/me', '{"bio":"x"}', { authorization }),
+      ];
+    });
+    // Its 503 has no Retry-After: load balancers ask again anyway.
+    const ready = outcome((signal) => fetch(`${app.url}/health/ready`, { signal }), READINESS_BUDGET_MS);
+    const outcomes = await Promise.all(requests);
+    return new Set([...outcomes, (await ready).replace('503 without Retry-After', 'unavailable')]);
+  };
+
+  it.each([
+    ['PostgreSQL stands still', () => postgres.freeze()],
+    ['the network holds what PostgreSQL is asked', () => inFront.postgres.holdRequests()],
+    ['the network holds what PostgreSQL answers', () => inFront.postgres.holdAnswers()],
+    ['Redis stands still', () => redis.freeze()],
+    ['the network holds what Redis is asked', () => inFront.redis.holdRequests()],
+    ['both stand still', () => [postgres, redis].forEach((store) => store.freeze())],
+  ])('every request is answered within the budget (%s)', async (_, fault) => {
+    const tokens = await Promise.all(Array.from({ length: 4 }, () => openSession(app)));
+    fault();
+    // At first the connections are open, then none of the pool is to spare, then new ones are opened.
+    for (let turn = 0; turn < 3; turn++) {
+      const outcomes = await round(tokens);
+      expect([...outcomes].filter((each) => each !== 'result' && each !== 'unavailable')).toEqual([]);
+    }
+  });
+
+  it('every request is answered within the budget (no connection of the pool is free)', async () => {
+    const tokens = await Promise.all(Array.from({ length: 4 }, () => openSession(app)));
+    const held = await Promise.all(Array.from({ length: 4 }, () => poolOf(app.database).connect()));
+    for (let turn = 0; turn < 2; turn++) {
+      const outcomes = await round(tokens);
+      expect([...outcomes].filter((each) => each !== 'result' && each !== 'unavailable')).toEqual([]);
+    }
+    for (const client of held) client.release();
+    expect((await mina.call('GET', '/users/me')).status).toBe(200);
+  });
+
+  it('a statement ends before the client is told 503', async () => {
+    const { rows } = await poolOf(app.database).query<{ ms: number }>(
+      "SELECT setting::integer AS ms FROM pg_settings WHERE name = 'statement_timeout'",
+    );
+    expect(rows[0]?.ms).toBeLessThan(REQUEST_BUDGET_MS);
+  });
+
+  it('the statements of one deadline share its time', async () => {
+    const left = await withDeadline(app.database, 1_000, async (db) => {
+      const times: number[] = [];
+      for (let i = 0; i < 2; i++) {
+        const [{ ms }] = await db.query<[{ ms: number }]>(
+          "SELECT setting::integer AS ms, pg_sleep(0.1) FROM pg_settings WHERE name = 'statement_timeout'",
+        );
+        times.push(ms);
+      }
+      return times;
+    });
+    expect(left[1]).toBeLessThan(left[0] ?? 0);
+  });
+
+  it('many answers 503 are one line of the log, without a stack', async () => {
+    postgres.freeze();
+    await round([]);
+    const get = () => mina.call('GET', '/users/me');
+    const before = app.log.length;
+    const answers = await Promise.all(Array.from({ length: 30 }, get));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
+    const lines = app.log
+      .slice(before)
+      .filter(({ code, status }) => code === 'temporarily_unavailable' || status === 503);
+    const reasons = new Set(lines.map(({ reason }) => reason));
+    expect(lines).toHaveLength(reasons.size);
+    expect(JSON.stringify(lines)).not.toContain('stack');
+  });
+});
+
+describe('the log of answers 503', () => {
+  afterEach(() => void jest.useRealTimers());
+
+  it('has the first in full, and then one line per interval with their number', () => {
+    jest.useFakeTimers();
+    const error = jest.fn();
+    const server = { outageLines: new RepeatedLines(10_000) };
+    const request = { log: { error }, server } as unknown as FastifyRequest;
+    const answer = (reason: string) => logOutage(request, { reqId: '1', reason }, 'unavailable');
+    for (let i = 0; i < 5; i++) answer('connection_lost');
+    answer('pool_exhausted');
+    expect(error.mock.calls).toEqual([
+      [{ reqId: '1', reason: 'connection_lost' }, 'unavailable'],
+      [{ reqId: '1', reason: 'pool_exhausted' }, 'unavailable'],
+    ]);
+    jest.advanceTimersByTime(10_000);
+    expect(error.mock.calls.slice(2)).toEqual([
+      [{ reason: 'connection_lost', answers: 4, seconds: 10 }, 'unavailable: repeated'],
+    ]);
+    jest.advanceTimersByTime(20_000);
+    answer('connection_lost');
+    expect(error.mock.calls.slice(3)).toEqual([[{ reqId: '1', reason: 'connection_lost' }, 'unavailable']]);
+  });
+});

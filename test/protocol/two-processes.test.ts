@@ -1,0 +1,272 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { INITIAL_STATE, rotate } from '../../src/auth/sessions/rotation.js';
+import { MAX_REQUEST_AGE_MS } from '../../src/auth/sessions/pause-detector.js';
+import { RefreshTokens } from '../../src/auth/sessions/refresh-token.js';
+import { DerivedKeys } from '../../src/crypto/derived-keys.js';
+import { openSession } from '../support/fixtures/actors.js';
+import { startApp, type TestApp } from '../support/fixtures/app.js';
+import { FailOverProxy } from '../support/servers/fail-over-proxy.js';
+import { HonestBrowser, whileBrowsing } from '../support/fixtures/honest-browser.js';
+import { PostgresServer } from '../support/servers/postgres-server.js';
+import { describeWith } from '../support/programs.js';
+import { RedisServer } from '../support/servers/redis-server.js';
+import { buildServer, ServerProcess } from '../support/servers/server-process.js';
+
+/** Histories pass in whole steps, and the grace lies half a step off: the time that a request takes decides nothing. */
+const STEP = 10_000;
+const AUTH_SECRET = randomBytes(32).toString('base64');
+
+let postgres: PostgresServer;
+let built: Awaited<ReturnType<typeof buildServer>>;
+/** Opens sessions, and knows their tokens. */
+let opener: TestApp;
+let tokens: RefreshTokens;
+const servers: ServerProcess[] = [];
+
+function start(env: Record<string, string>): Promise<ServerProcess> {
+  return ServerProcess.start(built.main, {
+    DATABASE_URL: postgres.url,
+    AUTH_SECRET,
+    PUBLIC_URL: opener.url,
+    OAUTH_SANDBOX_URL: 'http://127.0.0.1:9',
+    MAIL_URL: 'smtp://127.0.0.1:9',
+    ...env,
+  });
+}
+async function startTwo(env: Record<string, string>): Promise<void> {
+  servers.push(...(await Promise.all([start(env), start(env)])));
+}
+async function open() {
+  const { refreshToken, accessToken } = await openSession(opener);
+  const { handle, sessionId } = tokens.parse(refreshToken) ?? {};
+  if (handle === undefined || sessionId === undefined) throw new Error('no token');
+  return { handle, sessionId, refreshToken, accessToken };
+}
+/** The successor that a process gives, or why there is none. */
+async function refresh(server: ServerProcess | undefined, refreshToken: string): Promise<string | undefined> {
+  const answer = await fetch(`${server?.url}/auth/refresh`, {
+    method: 'POST',
+    headers: { cookie: `refresh=${refreshToken}` },
+  });
+  const { code } = (await answer.json()) as { code?: string };
+  return code ?? /^refresh=([^;]+)/.exec(answer.headers.getSetCookie()[0] ?? '')?.[1];
+}
+/** Lets a minute pass for a session. */
+async function passInRow(sessionId: string): Promise<void> {
+  await opener.database.query(
+    'UPDATE auth.sessions SET rotated_at = rotated_at - 60000, issued_at = issued_at - 60000 WHERE id = $1',
+    [sessionId],
+  );
+}
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error('it never came to be');
+    await sleep(5);
+  }
+}
+
+describeWith(['postgres', 'redis'], 'two real processes', () => {
+  beforeAll(async () => {
+    [postgres, built] = await Promise.all([PostgresServer.start(), buildServer('dist/two-processes-test')]);
+    opener = await startApp({ DATABASE_URL: postgres.url, AUTH_SECRET });
+    tokens = new RefreshTokens(new DerivedKeys(opener.config));
+  });
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.kill()));
+  });
+  afterAll(async () => {
+    await opener.stop();
+    await postgres.stop();
+    built.remove();
+  });
+
+  it('taking turns on one session do what the pure step does, in every history', async () => {
+    const GRACE = 25;
+    await startTwo({ REFRESH_GRACE_SECONDS: String(GRACE) });
+    const step = fc.record({
+      back: fc.integer({ min: -2, max: 4 }),
+      wait: fc.nat({ max: 5 }),
+      process: fc.nat({ max: 1 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (history) => {
+        const { handle, sessionId } = await open();
+        let state = INITIAL_STATE;
+        let now = 100_000_000;
+        for (const { back, wait, process } of history) {
+          now += wait * STEP;
+          await opener.database.query(
+            'UPDATE auth.sessions SET rotated_at = rotated_at - $2, issued_at = issued_at - $2 WHERE id = $1',
+            [sessionId, wait * STEP],
+          );
+          const p = Math.max(1, state.current - back);
+          const expected = rotate(state, p, now, GRACE * 1000);
+          const answer = await refresh(servers[process], tokens.mint(handle, p));
+          if (expected.outcome === 'reused') {
+            expect(answer).toBe('session_ended');
+            return;
+          }
+          expect(answer).toBe(tokens.mint(handle, expected.state.current));
+          state = expected.state;
+        }
+      }),
+      { numRuns: 60 },
+    );
+  }, 120_000);
+
+  describe('of which one is killed between the write and the answer', () => {
+    it('give the same successor, when Redis has it', async () => {
+      const redis = await RedisServer.start();
+      const proxy = await FailOverProxy.before(redis.port);
+      servers.push(await start({ REDIS_URL: proxy.url }), await start({ REDIS_URL: redis.url }));
+      const { handle, sessionId, refreshToken } = await open();
+      const current = async () =>
+        Number(await redis.command('HGET', `daemun:session:${sessionId}`, 'current'));
+      // It has to be there before, since reading it from the row takes answers, too.
+      expect(await refresh(servers[0], refreshToken)).toBe(tokens.mint(handle, 2));
+      await redis.command('HINCRBY', `daemun:session:${sessionId}`, 'moved', String(-60_000));
+      await redis.command('HINCRBY', `daemun:session:${sessionId}`, 'handed', String(-60_000));
+      proxy.holdAnswers();
+      const lost = refresh(servers[0], tokens.mint(handle, 2)).catch(() => 'no answer');
+      await until(async () => (await current()) === 3);
+      await servers[0]?.kill();
+      expect(await lost).toBe('no answer');
+      expect(await refresh(servers[1], tokens.mint(handle, 2))).toBe(tokens.mint(handle, 3));
+      expect(await current()).toBe(3);
+      // Property 5: nor does Redis hold what a token is made of.
+      const held = String(await redis.command('HGETALL', `daemun:session:${sessionId}`));
+      expect(held).not.toMatch(
+        new RegExp(`${handle.toString('hex')}|${handle.toString('base64url')}|daemun_rt`),
+      );
+      await proxy.stop();
+      await redis.stop();
+    }, 60_000);
+
+    it('give the same successor, when the row has it', async () => {
+      const proxy = await FailOverProxy.before(Number(new URL(postgres.url).port));
+      const behind = new URL(postgres.url);
+      behind.port = String(proxy.address);
+      servers.push(await start({ DATABASE_URL: behind.href }), await start({}));
+      const { handle, sessionId, refreshToken } = await open();
+      const current = async () =>
+        (
+          await opener.database.query<[{ current: number }]>(
+            'SELECT current FROM auth.sessions WHERE id = $1',
+            [sessionId],
+          )
+        )[0].current;
+      // The statement is known to the connection by now, and takes one message.
+      for (let i = 0; i < 20; i++) await refresh(servers[0], (await open()).refreshToken);
+      proxy.holdAnswers();
+      const lost = refresh(servers[0], refreshToken).catch(() => 'no answer');
+      await until(async () => (await current()) === 2);
+      await servers[0]?.kill();
+      expect(await lost).toBe('no answer');
+      expect(await refresh(servers[1], refreshToken)).toBe(tokens.mint(handle, 2));
+      expect(await current()).toBe(2);
+      await proxy.stop();
+    }, 60_000);
+  });
+
+  it('of which one stood still log nobody out: it does not do what its client has long given up', async () => {
+    await startTwo({});
+    const { handle, sessionId, refreshToken } = await open();
+    const pass = () => passInRow(sessionId);
+    expect(await refresh(servers[0], refreshToken)).toBe(tokens.mint(handle, 2));
+    await pass();
+    servers[0]?.freeze();
+    const late = refresh(servers[0], tokens.mint(handle, 2));
+    expect(await refresh(servers[1], tokens.mint(handle, 2))).toBe(tokens.mint(handle, 3));
+    await pass();
+    await sleep(MAX_REQUEST_AGE_MS + 500);
+    servers[0]?.thaw();
+    expect(await late).toBe('temporarily_unavailable');
+    expect(await refresh(servers[1], tokens.mint(handle, 3))).toBe(tokens.mint(handle, 4));
+    await until(async () => (await refresh(servers[0], tokens.mint(handle, 3))) === tokens.mint(handle, 4));
+  });
+
+  it('of which one slept for as long as the poll admit nobody there who left meanwhile', async () => {
+    await startTwo({ REVOCATION_POLL_SECONDS: '2' });
+    const { refreshToken, accessToken } = await open();
+    const me = async () =>
+      (await fetch(`${servers[1]?.url}/users/me`, { headers: { authorization: `Bearer ${accessToken}` } }))
+        .status;
+    expect(await me()).toBe(200);
+    servers[1]?.freeze();
+    const cookie = `refresh=${refreshToken}`;
+    await fetch(`${servers[0]?.url}/auth/logout`, { method: 'POST', headers: { cookie } });
+    await sleep(2_200);
+    const asked = me();
+    servers[1]?.thaw();
+    expect(await asked).toBe(401);
+  });
+
+  it('of which one is cut off from the database log nobody out: a step that arrives there late is not taken', async () => {
+    const proxy = await FailOverProxy.before(Number(new URL(postgres.url).port));
+    const behind = new URL(postgres.url);
+    behind.port = String(proxy.address);
+    servers.push(await start({ DATABASE_URL: behind.href }), await start({}));
+    const { handle, sessionId, refreshToken } = await open();
+    const pass = () => passInRow(sessionId);
+    expect(await refresh(servers[0], refreshToken)).toBe(tokens.mint(handle, 2));
+    await pass();
+    proxy.holdRequests();
+    const late = refresh(servers[0], tokens.mint(handle, 2));
+    expect(await refresh(servers[1], tokens.mint(handle, 2))).toBe(tokens.mint(handle, 3));
+    await pass();
+    await sleep(MAX_REQUEST_AGE_MS + 500);
+    proxy.release();
+    expect(await late).toBe('temporarily_unavailable');
+    expect(await refresh(servers[1], tokens.mint(handle, 3))).toBe(tokens.mint(handle, 4));
+    await proxy.stop();
+  });
+
+  it('with a Redis that comes and goes log nobody out, and revive nothing, in every history of faults', async () => {
+    const redis = await RedisServer.start();
+    await startTwo({ REDIS_URL: redis.url, REFRESH_GRACE_SECONDS: '6' });
+    const fault = fc.record({
+      kind: fc.constantFrom('kill', 'freeze', 'flush'),
+      before: fc.nat({ max: 3_000 }),
+      length: fc.oneof(fc.nat({ max: 1_500 }), fc.nat({ max: 4_000 })),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fault, { minLength: 2, maxLength: 4 }), async (faults) => {
+        const urls = () => servers.map(({ url }) => url);
+        const browsers: HonestBrowser[] = [];
+        for (let i = 0; i < 20; i++) {
+          const { refreshToken } = await open();
+          browsers.push(
+            new HonestBrowser({ urls, cookie: refreshToken, patience: 3_000, pause: 600, losing: 0.15 }),
+          );
+        }
+        const left = await open();
+        await fetch(`${servers[0]?.url}/auth/logout`, {
+          method: 'POST',
+          headers: { cookie: `refresh=${left.refreshToken}` },
+        });
+        await whileBrowsing(browsers, 2, async () => {
+          for (const { kind, before, length } of faults) {
+            await sleep(before);
+            if (kind === 'flush') await redis.flush();
+            else if (kind === 'freeze') redis.freeze();
+            else await redis.kill();
+            await sleep(length);
+            if (kind === 'freeze') redis.thaw();
+            if (kind === 'kill') await redis.restart();
+            for (const server of servers)
+              expect(await refresh(server, left.refreshToken)).toBe('session_ended');
+          }
+          await sleep(1_000);
+        });
+        expect(browsers.flatMap(({ experience }) => experience.wrong)).toEqual([]);
+        for (const { experience } of browsers) expect(experience.refreshed).toBeGreaterThan(0);
+      }),
+      { numRuns: 3, endOnFailure: true },
+    );
+    await redis.stop();
+  }, 180_000);
+});

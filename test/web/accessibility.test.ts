@@ -1,0 +1,166 @@
+import { createRequire } from 'node:module';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { describeWith } from '../support/programs.js';
+import { useWebPage } from '../support/fixtures/web-page.js';
+
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+describeWith('chromium', 'the page for everyone', () => {
+  const web = useWebPage();
+
+  /** Every kind of page, and what is to be seen there before it is judged. */
+  const PAGES: readonly (readonly [path: string, seen: string])[] = [
+    ['/', '.post-list'],
+    ['/b/free', '.post-list'],
+    ['/b/free?q=%EA%B8%80', '.found'],
+    ['POST', '.comments .said'],
+    ['POST/edit', '.editor'],
+    ['/b/free/write', '.editor'],
+    ['PERSON', '.person'],
+    ['/me', '.mine-page form'],
+    ['/me/ways-in', '.rows'],
+    ['/me/sessions', '.rows'],
+    ['/me/activity', '.events'],
+    ['/me/delete', '.mine-page .danger'],
+    ['/#verify-email=some.token', '.entry form'],
+    ['/b/nowhere', '.nothing'],
+  ];
+  const OUTSIDE: readonly (readonly [path: string, seen: string])[] = [
+    ['/', '.provider.google'],
+    ['/login', '.provider.google'],
+    ['/register', 'form'],
+    ['/forgot-password', 'form'],
+    ['/#verify-email=some.token', '.entry form'],
+    ['/me', '.provider.google'],
+    ['/?login_error=account_link_required', '.note.bad'],
+    ['/#reset-password=some.token', 'form'],
+  ];
+
+  /** The address of a page, some of which are somebody's. */
+  let places: Record<string, string>;
+  const at = (path: string) => path.replace(/^(POST|PERSON)/, (name) => places[name] ?? '');
+
+  /** A context that lets axe in: the policy of the page would not. */
+  async function open(locale: string, inside: boolean, options: object = {}): Promise<Page> {
+    const page = await web.visit({ locale, bypassCSP: true, ...options });
+    await page.goto('/');
+    if (inside) await web.logInWith('kakao', 'mina', page);
+    return page;
+  }
+
+  async function judge(page: Page): Promise<string[]> {
+    await page.addScriptTag({ path: axe });
+    return page.evaluate(`axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ': ' + html)))`);
+  }
+
+  beforeAll(async () => {
+    await web.visit();
+    await web.openAs('mina', '/b/free/write');
+    const text = '# One\n\n`code` [link](/)\n\n```\ncode\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |';
+    await web.fillIn({ Title: 'Everything', Text: text }, 'Publish');
+    await web.sees('.post');
+    const post = new URL(web.page.url()).pathname;
+    await web.fillIn({ 'Your comment': 'Hello' }, 'Comment');
+    await web.sees('.comment');
+    places = { POST: post, PERSON: (await web.page.getAttribute('.post .author', 'href')) ?? '' };
+    await web.leave();
+  });
+
+  describe.each(['ko-KR', 'en-US'])('in %s', (locale) => {
+    it('has nothing that axe finds serious, for who is inside', async () => {
+      const page = await open(locale, true);
+      for (const [path, seen] of PAGES) {
+        await page.goto(at(path));
+        await web.sees('.mine', undefined, page);
+        await web.sees(seen, undefined, page);
+        expect([path, await judge(page)]).toEqual([path, []]);
+      }
+    });
+
+    it('has nothing that axe finds serious, for who is outside', async () => {
+      const page = await open(locale, false);
+      for (const [path, seen] of OUTSIDE) {
+        await page.goto('about:blank');
+        await page.goto(path);
+        await web.sees(seen, undefined, page);
+        expect([path, await judge(page)]).toEqual([path, []]);
+      }
+    });
+
+    it('fits a phone, with nothing to scroll sideways', async () => {
+      const viewport = { width: 360, height: 740 };
+      for (const inside of [true, false]) {
+        const page = await open(locale, inside, { viewport });
+        for (const [path, seen] of inside ? PAGES : OUTSIDE) {
+          await page.goto('about:blank');
+          await page.goto(at(path));
+          await web.sees(seen, undefined, page);
+          const width = await page.evaluate('document.documentElement.scrollWidth');
+          expect([path, width]).toEqual([path, 360]);
+        }
+      }
+    });
+  });
+
+  it('tells what has happened where it can be seen, however far down one is', async () => {
+    const page = await open('en-US', true, { viewport: { width: 360, height: 740 } });
+    await page.goto('/me');
+    const save = page.getByRole('button', { name: 'Save' });
+    await save.waitFor();
+    await page.evaluate('scrollTo(0, document.body.scrollHeight)');
+    await save.click();
+    const told = await (await web.sees('.note.good', 'Saved.', page)).boundingBox();
+    expect(await page.evaluate('scrollY')).toBeGreaterThan(100);
+    expect(told?.y).toBeGreaterThanOrEqual(0);
+    expect((told?.y ?? 0) + (told?.height ?? 0)).toBeLessThanOrEqual(740);
+  });
+
+  it('has nothing that axe finds serious in the dark, nor with the panel open', async () => {
+    const page = await open('en-US', true, { colorScheme: 'dark' });
+    for (const path of ['/#watch', 'POST#watch', '/me/sessions#watch']) {
+      await page.goto('about:blank');
+      await page.goto(at(path));
+      await web.sees('.journal li', undefined, page);
+      await web.sees('.mine', undefined, page);
+      expect([path, await judge(page)]).toEqual([path, []]);
+    }
+  });
+
+  it.each([
+    ['ko-KR', 'ko', '대문이 열려 있어요'],
+    ['fr-FR', 'en', 'The gate is open'],
+  ])('speaks to a browser in %s: %s', async (locale, lang, headline) => {
+    const page = await web.visit({ locale });
+    await page.goto('/');
+    await web.sees('h1', headline, page);
+    expect(await page.getAttribute('html', 'lang')).toBe(lang);
+  });
+
+  it('remembers the language that one has chosen, and nothing else', async () => {
+    await web.page.goto('/');
+    await web.press('한국어');
+    await web.sees('h1', '대문이 열려 있어요');
+    await web.page.reload();
+    await web.sees('h1', '대문이 열려 있어요');
+    expect(await web.page.getAttribute('html', 'lang')).toBe('ko');
+    expect(await web.page.evaluate('({ ...localStorage, ...sessionStorage })')).toEqual({ language: 'ko' });
+    expect(web.page.url()).toBe(`${web.app.url}/`);
+  });
+
+  it('can be used with the keyboard alone, and tells where one has come to', async () => {
+    await web.page.goto('/');
+    await web.sees('.post-list');
+    await web.page.keyboard.press('Tab');
+    expect(await web.page.evaluate('document.activeElement.className')).toBe('skip');
+    await web.page.keyboard.press('Enter');
+    expect(await web.page.evaluate('document.activeElement.id')).toBe('content');
+    await web.page.locator('.post-list a').first().focus();
+    await web.page.keyboard.press('Enter');
+    await web.sees('.post');
+    expect(await web.page.evaluate('document.activeElement.tagName')).toBe('H1');
+    expect(await web.page.title()).toMatch(/ · Daemun$/);
+  });
+});
