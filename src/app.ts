@@ -4,7 +4,7 @@ import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger } from 'pino';
-import { databaseOptions } from '../ormconfig.js';
+import { databaseOptions } from './database/options.js';
 import { AppModule } from './app.module.js';
 import type { Config } from './config/config.js';
 import { openTarget } from './database/target.js';

@@ -20,6 +20,7 @@ import { KeysModule } from './keys/keys.module.js';
 import { LocalController } from './local/local.controller.js';
 import { LocalGuard } from './local/local.guard.js';
 import { LocalStrategy } from './local/local.strategy.js';
+import { OneTimeToken } from './local/one-time-token.entity.js';
 import { OneTimeTokens } from './local/one-time-tokens.js';
 import { PasswordHashes } from './local/password-hashes.js';
 import { PasswordsController } from './local/passwords.controller.js';
@@ -32,6 +33,7 @@ import { PauseDetector } from './sessions/pause-detector.js';
 import { SessionCache } from './sessions/session-cache.js';
 import { RevocationFeed } from './sessions/revocation-feed.js';
 import { RefreshTokens } from './sessions/refresh-token.js';
+import { Session } from './sessions/session.entity.js';
 import { SessionStore } from './sessions/session-store.js';
 import { SessionListController } from './sessions/session-list.controller.js';
 import { SessionList } from './sessions/session-list.js';
@@ -39,6 +41,7 @@ import { SessionsController } from './sessions/sessions.controller.js';
 import { Sessions } from './sessions/sessions.js';
 import { TransactionCookies } from './social/transaction-cookies.js';
 import { IdentitiesController } from './social/identities.controller.js';
+import { Identity } from './social/identity.entity.js';
 import { Identities } from './social/identities.js';
 import { ProviderGrants } from './social/provider-grants.js';
 import { ProviderUnlink } from './social/provider-unlink.js';
@@ -55,7 +58,12 @@ export class AuthModule {
     const redis = redisUrls.length > 0;
     return {
       module: AuthModule,
-      imports: [KeysModule, MailModule, OutboxModule, TypeOrmModule.forFeature([Account])],
+      imports: [
+        KeysModule,
+        MailModule,
+        OutboxModule,
+        TypeOrmModule.forFeature([Account, Identity, OneTimeToken, Session]),
+      ],
       controllers: [
         SessionsController,
         SessionListController,

@@ -1,12 +1,10 @@
 import 'reflect-metadata';
-import { databaseOptions } from '../../ormconfig.js';
 import { runAdminCommand, isAdminCommand, type AdminCommand } from '../auth/account/admin-commands.js';
 import { PROVIDERS } from '../auth/social/providers.js';
 import { runCommand } from './command.js';
 import { loadConfig } from '../config/config.js';
-import { openDatabase } from '../database/open-database.js';
-import { openTarget } from '../database/target.js';
 import { OperatorError } from '../config/operator-error.js';
+import { withDatabase } from './with-database.js';
 
 const USAGE = `Changes an account.
 
@@ -29,18 +27,10 @@ const DONE: Readonly<Record<AdminCommand, string>> = {
 async function main(args: readonly string[]): Promise<void> {
   const [order, who] = args.length === 1 && !isAdminCommand(args[0]) ? ['grant', args[0]] : args;
   if (!isAdminCommand(order) || who === undefined || args.length > 2) throw new OperatorError(USAGE);
-  const target = await openTarget(loadConfig(PROVIDERS));
-  try {
-    const database = await openDatabase(databaseOptions(target));
-    try {
-      if (!(await runAdminCommand(order, who, database)))
-        throw new OperatorError(`There is no account ${who}.\n\n${USAGE}`);
-    } finally {
-      await database.destroy();
-    }
-  } finally {
-    if ('embedded' in target) await target.embedded.close();
-  }
+  await withDatabase(loadConfig(PROVIDERS), [], async (database) => {
+    if (!(await runAdminCommand(order, who, database)))
+      throw new OperatorError(`There is no account ${who}.\n\n${USAGE}`);
+  });
   process.stdout.write(`${who} ${DONE[order]}.\n`);
 }
 

@@ -1,11 +1,10 @@
 import 'reflect-metadata';
-import { databaseOptions } from '../../ormconfig.js';
 import { KeyRing, signingOf } from '../auth/keys/key-ring.js';
+import { SigningKey } from '../auth/keys/signing-key.entity.js';
 import { PROVIDERS } from '../auth/social/providers.js';
 import { runCommand } from './command.js';
+import { withDatabase } from './with-database.js';
 import { loadConfig } from '../config/config.js';
-import { openDatabase } from '../database/open-database.js';
-import { openTarget } from '../database/target.js';
 import { OperatorError } from '../config/operator-error.js';
 import { DerivedKeys } from '../crypto/derived-keys.js';
 
@@ -18,22 +17,14 @@ const USAGE = `Shows and changes the keys that sign tokens. Running servers foll
 /** `npm run keys`, for the operator, on the database that the settings name. */
 async function main([command, kid]: readonly string[]): Promise<void> {
   const config = loadConfig(PROVIDERS);
-  const target = await openTarget(config);
-  try {
-    const database = await openDatabase(databaseOptions(target));
-    try {
-      const ring = new KeyRing(database, new DerivedKeys(config));
-      if (command === 'rotate') await ring.rotate();
-      else if (command === 'kill' && kid !== undefined) {
-        if (!(await ring.kill(kid))) throw new OperatorError(`There is no key ${kid}.`);
-      } else if (command !== undefined) throw new OperatorError(USAGE);
-      process.stdout.write(await show(ring));
-    } finally {
-      await database.destroy();
-    }
-  } finally {
-    if ('embedded' in target) await target.embedded.close();
-  }
+  await withDatabase(config, [SigningKey], async (database) => {
+    const ring = new KeyRing(database, new DerivedKeys(config));
+    if (command === 'rotate') await ring.rotate();
+    else if (command === 'kill' && kid !== undefined) {
+      if (!(await ring.kill(kid))) throw new OperatorError(`There is no key ${kid}.`);
+    } else if (command !== undefined) throw new OperatorError(USAGE);
+    process.stdout.write(await show(ring));
+  });
 }
 
 async function show(ring: KeyRing): Promise<string> {

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { databaseOptions } from '../../ormconfig.js';
+import { databaseOptions } from '../database/options.js';
 import { AppModule } from '../app.module.js';
 import { PROVIDERS } from '../auth/social/providers.js';
 import { loadConfig } from '../config/config.js';

@@ -4,7 +4,8 @@ import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import ipaddr from 'ipaddr.js';
 import { getDomain } from 'tldts';
-import type { Config, Environment, ProviderSettings } from './config.js';
+import type { Environment } from './environment.js';
+import type { ProviderSettings } from './providers.js';
 import { isGuessable } from './secret-strength.js';
 
 /** Notes a setting that is wrong; all of them are reported together. */
@@ -191,7 +192,7 @@ const MOST_HOPS = 10;
 const MAPPED = ipaddr.IPv6.parse('::ffff:0:0');
 
 /** Whom to believe about where a request came from: a number of hops, or addresses; never everyone. */
-export function readTrustProxy(values: readonly string[], refuse: Refuse): Config['trustProxy'] {
+export function readTrustProxy(values: readonly string[], refuse: Refuse): false | number | string[] {
   const [first] = values;
   if (first === undefined) return false;
   if (values.length === 1 && first === 'none') return false;

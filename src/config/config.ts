@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import {
   checkTls,
   checkPorts,
@@ -12,90 +11,66 @@ import {
   SERVER_URL,
   type Refuse,
 } from './checks.js';
-import { checkTransport, isLocal, PLAINTEXT_SERVICES } from './transport-security.js';
+import { environment, type Environment } from './environment.js';
+import { keysOf, readProvider, type ProviderCredentials, type ProviderSettings } from './providers.js';
+import { checkTransport, isLocal } from './transport-security.js';
 import { OperatorError } from './operator-error.js';
 import { Secret } from './secret.js';
 
-/** Largest `SESSION_LIMIT`. */
-export const MOST_SESSIONS = 1_000;
-
-/** What the configuration must know of a provider; `auth/social/` says it of each. */
-export interface ProviderSettings {
-  /** `kakao` reads `KAKAO_CLIENT_ID`, `KAKAO_CLIENT_SECRET` and `KAKAO_SCOPE`. */
-  readonly id: string;
-  /** What is asked for where `…_SCOPE` says nothing: as little as possible. */
-  readonly defaultScope: string;
-  /** Whether the provider can be used without a client secret. */
-  readonly secretOptional?: boolean;
-  /** Hosts of the pictures of its profiles: the page shows them without asking its readers. */
-  readonly pictureOrigins?: readonly string[];
-  /** Whether its console has a key for servers: then `…_ADMIN_KEY` and `…_APP_ID` are read, too. */
-  readonly hasAdminKey?: boolean;
-}
-
-/** How we are registered at one provider, and where it is. */
-export interface ProviderCredentials {
-  readonly clientId: string;
-  readonly clientSecret?: Secret;
-  /** With it a connection can be ended without the person's token, and the provider's notices can be believed. */
-  readonly adminKey?: Secret;
-  readonly appId?: string;
-  readonly scope: readonly string[];
-  /** Look for its endpoints at `<this>/<real host>/<real path>` instead. Never in production. */
-  readonly sandboxUrl?: string;
-}
-
-/** Everything that can be set from outside, parsed once and frozen. The injection token is the class of the same name. */
-export interface Config {
-  readonly production: boolean;
-  readonly port: number;
-  readonly host: string;
+/** All settings, parsed once and frozen. The class is the injection token; {@link loadConfig} makes the object. */
+export abstract class Config {
+  abstract readonly production: boolean;
+  abstract readonly port: number;
+  abstract readonly host: string;
   /** This API as browsers see it: an origin, without a trailing slash. Also the issuer of our tokens. */
-  readonly publicUrl: string;
+  abstract readonly publicUrl: string;
   /** Origins whose pages may call us with the cookie; the first is where people land. */
-  readonly webOrigins: readonly [string, ...string[]];
+  abstract readonly webOrigins: readonly [string, ...string[]];
   /** Sources of pictures from elsewhere that the page shows, as in a content security policy. */
-  readonly imageOrigins: readonly string[];
+  abstract readonly imageOrigins: readonly string[];
   /** The first seals and signs, all of them open and verify. Empty outside production: then one is kept in `dataDir`. */
-  readonly authSecrets: readonly Secret[];
-  readonly databaseUrl?: Secret;
+  abstract readonly authSecrets: readonly Secret[];
+  abstract readonly databaseUrl?: Secret;
   /** Connections to the database that this process keeps at most. */
-  readonly databasePool: number;
+  abstract readonly databasePool: number;
   /** None: no Redis. One: a server. Several: nodes of a cluster. */
-  readonly redisUrls: readonly Secret[];
+  abstract readonly redisUrls: readonly Secret[];
   /** How often (s) to ask the database what other processes ended; 0 where there are none. */
-  readonly revocationPoll: number;
-  readonly dataDir: string;
+  abstract readonly revocationPoll: number;
+  abstract readonly dataDir: string;
   /** Those with credentials, by id. */
-  readonly providers: Readonly<Record<string, ProviderCredentials | undefined>>;
+  abstract readonly providers: Readonly<Record<string, ProviderCredentials | undefined>>;
   /** The built-in sandbox; `providers` is false when only its mail part runs. Never in production. */
-  readonly sandbox?: { readonly port: number; readonly smtpPort: number; readonly providers: boolean };
+  abstract readonly sandbox?: {
+    readonly port: number;
+    readonly smtpPort: number;
+    readonly providers: boolean;
+  };
   /** Production requires STARTTLS of `smtp://`, unless `ALLOW_PLAINTEXT` names it. */
-  readonly mail: { readonly url?: Secret; readonly from: string; readonly requireTls: boolean };
+  abstract readonly mail: { readonly url?: Secret; readonly from: string; readonly requireTls: boolean };
   /** Seconds. */
-  readonly accessTokenTtl: number;
+  abstract readonly accessTokenTtl: number;
   /** Seconds that a key signs for before the next one does. */
-  readonly signingKeyPeriod: number;
+  abstract readonly signingKeyPeriod: number;
   /** Seconds. */
-  readonly sessionIdle: number;
+  abstract readonly sessionIdle: number;
   /** Seconds. */
-  readonly sessionMax: number;
+  abstract readonly sessionMax: number;
   /** Living sessions of an account at most. */
-  readonly sessionLimit: number;
+  abstract readonly sessionLimit: number;
   /** Seconds; refresh.md calls it G. */
-  readonly refreshGrace: number;
+  abstract readonly refreshGrace: number;
   /** Every limit on how often something may be done is so many times as high. */
-  readonly rateLimitFactor: number;
-  readonly cookie: { readonly sameSite: 'strict' | 'lax' | 'none'; readonly secure: boolean };
+  abstract readonly rateLimitFactor: number;
+  abstract readonly cookie: { readonly sameSite: 'strict' | 'lax' | 'none'; readonly secure: boolean };
   /** What Fastify's `trustProxy` takes: false, a number of hops, or a list of addresses. */
-  readonly trustProxy: false | number | string[];
+  abstract readonly trustProxy: false | number | string[];
   /** A port for `/metrics` alone. Without it, `/metrics` is beside everything else, and in production nowhere. */
-  readonly metricsPort?: number;
+  abstract readonly metricsPort?: number;
   /** `public` where Swagger UI and the OpenAPI document are served. */
-  readonly docs: 'public' | 'off';
-  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
+  abstract readonly docs: 'public' | 'off';
+  abstract readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
-export abstract class Config {}
 
 /** Every setting that is wrong, at once. Messages name the key and what to do, never the value. */
 export class ConfigError extends OperatorError {
@@ -106,95 +81,6 @@ export class ConfigError extends OperatorError {
     this.name = 'ConfigError';
   }
 }
-
-const unlessEmpty = (text: string) => (text.trim() === '' ? undefined : text.trim());
-const text = z.string().transform(unlessEmpty).optional();
-const list = z
-  .string()
-  .default('')
-  .transform((value) =>
-    value
-      .split(',')
-      .map((item) => item.trim())
-      .filter(Boolean),
-  );
-const whole = (fallback: number, least: number, most: number) => {
-  const message = `must be a whole number from ${least} to ${most}`;
-  return z
-    .string()
-    .transform((value) => (value.trim() === '' ? fallback : /^\s*\d+\s*$/.test(value) ? Number(value) : NaN))
-    .pipe(z.number({ error: message }).int(message).min(least, message).max(most, message))
-    .default(fallback);
-};
-const days = (fallback: number) => {
-  const message = 'must be a number of days, more than 0 and at most 3650';
-  return z
-    .string()
-    .transform((value) => (value.trim() === '' ? fallback : Number(value)))
-    .pipe(z.number({ error: message }).positive(message).max(3650, message))
-    .default(fallback);
-};
-const factor = (fallback: number) => {
-  const message = 'must be a number, more than 0 and at most 1000';
-  return z
-    .string()
-    .transform((value) => (value.trim() === '' ? fallback : Number(value)))
-    .pipe(z.number({ error: message }).positive(message).max(1_000, message))
-    .default(fallback);
-};
-const oneOf = <const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) =>
-  z.preprocess(
-    (value) => (value === undefined || value === '' ? fallback : value),
-    z.enum(values, { error: `must be one of ${values.filter(Boolean).join(', ')}` }),
-  );
-
-/** Each variable by itself; what they mean together is settled in {@link loadConfig}, what must not be in `config-checks.ts`. */
-const environment = z.object({
-  // Something that merely looks like "production" would start the sandbox.
-  NODE_ENV: oneOf(['development', 'test', 'production'], 'development'),
-  PORT: whole(3000, 1, 65535),
-  HOST: text,
-  PUBLIC_URL: text,
-  WEB_ORIGINS: list,
-  IMAGE_ORIGINS: list,
-  AUTH_SECRET: list,
-  DATABASE_URL: text,
-  // Background work takes one connection while requests have the others.
-  DATABASE_POOL: whole(10, 2, 1000),
-  REDIS_URL: list,
-  // Only the longest time that it takes where Redis does not tell: a log-out, or a role, reaches other processes by then.
-  REVOCATION_POLL_SECONDS: whole(2, 0, 60),
-  ALLOW_PLAINTEXT: list.pipe(
-    z.array(z.enum(PLAINTEXT_SERVICES, { error: `must be some of ${PLAINTEXT_SERVICES.join(', ')}` })),
-  ),
-  DATA_DIR: z
-    .string()
-    .default('')
-    .transform((value) => unlessEmpty(value) ?? './data'),
-  OAUTH_SANDBOX_URL: text,
-  SANDBOX_PORT: whole(4000, 1, 65535),
-  SANDBOX_SMTP_PORT: whole(4025, 1, 65535),
-  MAIL_URL: text,
-  MAIL_FROM: z
-    .string()
-    .default('')
-    .transform((value) => unlessEmpty(value) ?? 'Daemun <no-reply@localhost>'),
-  // Ten minutes: the longest that a taken token can be used where nobody hears of the revocation.
-  ACCESS_TOKEN_TTL: whole(600, 1, 3600),
-  SIGNING_KEY_DAYS: days(30),
-  SESSION_IDLE_DAYS: days(30),
-  SESSION_MAX_DAYS: days(180),
-  SESSION_LIMIT: whole(50, 1, MOST_SESSIONS),
-  // At least twice the 8 s after which our client gives up on a request: refresh.md says why.
-  REFRESH_GRACE_SECONDS: whole(20, 0, 300),
-  COOKIE_SAMESITE: oneOf(['strict', 'lax', 'none'], 'strict'),
-  RATE_LIMIT_FACTOR: factor(1),
-  TRUST_PROXY: list,
-  METRICS_PORT: whole(0, 0, 65535),
-  DOCS: oneOf(['', 'public', 'off'], ''),
-  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
-});
-export type Environment = z.output<typeof environment>;
 
 /** The names of every setting; `.env.example` is held to them by a test. */
 export function configKeys(providers: readonly ProviderSettings[]): string[] {
@@ -334,70 +220,6 @@ function deepFreeze<T extends object>(value: T): Readonly<T> {
   for (const part of Object.values(value))
     if (typeof part === 'object' && part !== null) deepFreeze(part as object);
   return Object.freeze(value);
-}
-
-function keysOf({ id, hasAdminKey = false }: ProviderSettings): {
-  readonly id: string;
-  readonly secret: string;
-  readonly scope: string;
-  readonly adminKey?: string;
-  readonly appId?: string;
-} {
-  const name = id.toUpperCase();
-  return {
-    id: `${name}_CLIENT_ID`,
-    secret: `${name}_CLIENT_SECRET`,
-    scope: `${name}_SCOPE`,
-    ...(hasAdminKey && { adminKey: `${name}_ADMIN_KEY`, appId: `${name}_APP_ID` }),
-  };
-}
-
-/**
- * Undefined where the provider is not to be used. Outside production it has the sandbox's credentials unless it was given
- * some; with an id of its own, and no sandbox but ours, it is the real one.
- */
-function readProvider(
-  provider: ProviderSettings,
-  env: Readonly<Record<string, string | undefined>>,
-  set: Environment,
-  production: boolean,
-  refuse: Refuse,
-): ProviderCredentials | undefined {
-  const { defaultScope, secretOptional = false } = provider;
-  const keys = keysOf(provider);
-  const [ownId, ownSecret] = [env[keys.id]?.trim(), env[keys.secret]?.trim()];
-  if (ownId === undefined && ownSecret) refuse(keys.id, `is missing while ${keys.secret} is set`);
-  const sandboxed = !production && (set.OAUTH_SANDBOX_URL !== undefined || ownId === undefined);
-  const clientId = ownId ?? (sandboxed ? 'sandbox-client' : '');
-  const clientSecret = ownSecret ?? (sandboxed ? 'sandbox-secret' : '');
-  if (clientId === '') {
-    if (ownSecret) refuse(keys.id, `is missing while ${keys.secret} is set`);
-    return undefined;
-  }
-  if (clientSecret === '' && !secretOptional) {
-    refuse(keys.secret, `is missing while ${keys.id} is set`);
-    return undefined;
-  }
-  return {
-    clientId,
-    clientSecret: clientSecret === '' ? undefined : new Secret(clientSecret),
-    adminKey: readAdminKey(keys.adminKey, env, sandboxed),
-    appId: (keys.appId && env[keys.appId]?.trim()) || undefined,
-    scope: (env[keys.scope]?.trim() || defaultScope).split(/[\s,]+/).filter(Boolean),
-    sandboxUrl: sandboxed
-      ? (set.OAUTH_SANDBOX_URL ?? `http://127.0.0.1:${set.SANDBOX_PORT}`).replace(/\/+$/, '')
-      : undefined,
-  };
-}
-
-function readAdminKey(
-  key: string | undefined,
-  env: Readonly<Record<string, string | undefined>>,
-  sandboxed: boolean,
-): Secret | undefined {
-  if (key === undefined) return undefined;
-  const value = env[key]?.trim() ?? (sandboxed ? 'sandbox-admin-key' : '');
-  return value === '' ? undefined : new Secret(value);
 }
 
 function requiresTls({ MAIL_URL, ALLOW_PLAINTEXT }: Environment, production: boolean): boolean {

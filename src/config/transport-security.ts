@@ -1,8 +1,6 @@
-import type { Environment } from './config.js';
+import { PLAINTEXT_SERVICES, type Environment } from './environment.js';
 import { lastOf, type Refuse } from './checks.js';
 
-/** Services that production may reach without verified TLS, once `ALLOW_PLAINTEXT` names them. */
-export const PLAINTEXT_SERVICES = ['postgres', 'redis', 'smtp'] as const;
 type PlaintextService = (typeof PLAINTEXT_SERVICES)[number];
 
 /** True where a URL leads to this machine: by a loopback address, `localhost` or a Unix socket. */

@@ -12,8 +12,8 @@ export class DatabaseModule {
       imports: [
         TypeOrmModule.forRootAsync({
           // TypeOrmModule would repeat each failure, and log it with its stack.
-          useFactory: () => ({ ...options, toRetry: () => false }),
-          dataSourceFactory: () => openDatabase(options),
+          useFactory: () => ({ ...options, autoLoadEntities: true, toRetry: () => false }),
+          dataSourceFactory: ({ entities } = options) => openDatabase({ ...options, entities }),
         }),
       ],
     };

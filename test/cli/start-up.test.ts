@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { databaseOptions } from '../../ormconfig.js';
+import { databaseOptions } from '../../src/database/options.js';
 import { SigningKeys } from '../../src/auth/keys/signing-keys.js';
 import { underLock } from '../../src/database/lock.js';
 import { migrate, MIGRATION_LOCK } from '../../src/database/migrate.js';

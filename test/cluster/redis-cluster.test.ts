@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
-import { databaseOptions } from '../../ormconfig.js';
+import { databaseOptions } from '../../src/database/options.js';
 import { Denylist } from '../../src/access/revocations.js';
 import { SessionRows } from '../../src/auth/sessions/session-rows.js';
 import { SessionCache } from '../../src/auth/sessions/session-cache.js';

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DataSource } from 'typeorm';
-import { databaseOptions } from '../../ormconfig.js';
+import { databaseOptions } from '../../src/database/options.js';
 import { Denylist } from '../../src/access/revocations.js';
 import { SessionRows } from '../../src/auth/sessions/session-rows.js';
 import { SessionCache } from '../../src/auth/sessions/session-cache.js';

@@ -1,5 +1,5 @@
 import type OAuth2Strategy from 'passport-oauth2';
-import type { ProviderCredentials } from '../../config/config.js';
+import type { ProviderCredentials } from '../../config/providers.js';
 import type { JsonObject } from './json.js';
 import type { ProviderDefinition } from './provider-definition.js';
 import { requestProfile, requestTokens } from './provider-http.js';

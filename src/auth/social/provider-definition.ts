@@ -1,5 +1,5 @@
 import type OAuth2Strategy from 'passport-oauth2';
-import type { ProviderCredentials, ProviderSettings } from '../../config/config.js';
+import type { ProviderCredentials, ProviderSettings } from '../../config/providers.js';
 import type { JsonObject } from './json.js';
 import type { LoginErrorCode } from './login-error.js';
 import type { ProviderGrant } from './provider-grants.js';

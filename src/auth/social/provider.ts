@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { decodeJwt } from 'jose';
-import type { ProviderCredentials } from '../../config/config.js';
+import type { ProviderCredentials } from '../../config/providers.js';
 import { Bulkhead } from '../../concurrency/bulkhead.js';
 import { isEmbeddedBrowser } from './embedded-browser.js';
 import { HardenedStrategy, type Endpoints } from './hardened-strategy.js';

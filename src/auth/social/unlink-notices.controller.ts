@@ -1,7 +1,8 @@
 import { Body, Controller, Get, Headers, Post, Query } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { Public } from '../../access/access.decorators.js';
-import { Config, type ProviderCredentials } from '../../config/config.js';
+import { Config } from '../../config/config.js';
+import type { ProviderCredentials } from '../../config/providers.js';
 import { ApiConsumes, ApiOperation, ApiTags } from '../../openapi/decorators.js';
 import { Returns, ApiProblems } from '../../openapi/responses.js';
 import { Problem } from '../../problems/problem.js';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import OAuth2Strategy from 'passport-oauth2';
-import { databaseOptions } from '../../../ormconfig.js';
+import { databaseOptions } from '../../../src/database/options.js';
 import { AppModule } from '../../../src/app.module.js';
 import type { ProviderDefinition } from '../../../src/auth/social/provider-definition.js';
 import { Provider } from '../../../src/auth/social/provider.js';
