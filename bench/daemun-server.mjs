@@ -9,7 +9,7 @@ import { AccessTokens } from '../dist/src/auth/sessions/access-tokens.js';
 import { Sessions } from '../dist/src/auth/sessions/sessions.js';
 import { PROVIDERS } from '../dist/src/auth/social/providers.js';
 import { loadConfig } from '../dist/src/config/config.js';
-import { createLogger } from '../dist/src/observability/logging.js';
+import { createLogger } from '../dist/src/logging/logging.js';
 import { Profiles } from '../dist/src/users/profiles.js';
 
 class HelloController {

@@ -9,7 +9,7 @@ import { AppModule } from './app.module.js';
 import type { Config } from './config/config.js';
 import { openTarget } from './database/target.js';
 import { configureHttp, createHttpAdapter } from './http/http-adapter.js';
-import { nestLogger } from './observability/logging.js';
+import { nestLogger } from './logging/logging.js';
 
 /** When we stop, what is on its way has this long (ms) to arrive. */
 const LAST_ARRIVAL_MS = 2_000;

@@ -1,10 +1,10 @@
 import 'reflect-metadata';
 import { createDaemun, type Daemun } from './app.js';
 import { PROVIDERS } from './auth/social/providers.js';
-import { explain } from './cli/explain.js';
+import { explain } from './stores/explain.js';
 import { loadConfig, type Config } from './config/config.js';
 import { storesWithoutPassword } from './config/transport-security.js';
-import { createLogger } from './observability/logging.js';
+import { createLogger } from './logging/logging.js';
 import { OperatorError } from './config/operator-error.js';
 import { isGuessable } from './config/secret-strength.js';
 

@@ -2,7 +2,8 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../problems/problem.js';
-import { ACCESS, ROLES, type Access } from './access.decorators.js';
+import type { Access } from '../openapi/operations.js';
+import { ACCESS, ROLES } from './access.decorators.js';
 import type { VerifiedToken } from './access-token.js';
 import { Denylist } from './revocations.js';
 import { accessTokenExpired, AccessTokenVerifier } from './verifier.js';

@@ -17,7 +17,7 @@ import { Post } from './post.entity.js';
 import { PostsController } from './posts.controller.js';
 import { PostsService } from './posts.service.js';
 import { Seed } from './seed.js';
-import { WriteTransactions } from './writes.js';
+import { WriteTransactions } from '../database/write-transactions.js';
 
 /** BoardService. Authors' names come through the port `Profiles`; nothing else here knows of another service. */
 @Module({

@@ -12,7 +12,7 @@ import { Comment } from './comment.entity.js';
 import { count, holdPost } from './counting.js';
 import { Idempotency, type IdempotentCall, type Caller } from '../http/idempotency.js';
 import { Post } from './post.entity.js';
-import { WriteTransactions } from './writes.js';
+import { WriteTransactions } from '../database/write-transactions.js';
 
 /** What people write under posts. */
 @Injectable()

@@ -4,7 +4,7 @@ import type { Actor } from '../access/actor.js';
 import { Problem } from '../problems/problem.js';
 import { count, holdPost } from './counting.js';
 import type { LikeResponse } from './post-schemas.js';
-import { WriteTransactions } from './writes.js';
+import { WriteTransactions } from '../database/write-transactions.js';
 
 const LIKE =
   'INSERT INTO board.likes (post_id, account_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING post_id';

@@ -12,7 +12,7 @@ import { Idempotency, type IdempotentCall, type Caller } from '../http/idempoten
 import { LISTED, summaryOf, type PostRow } from './post-row.js';
 import type { NewPost, PostResponse, PostChanges } from './post-schemas.js';
 import { Post } from './post.entity.js';
-import { WriteTransactions } from './writes.js';
+import { WriteTransactions } from '../database/write-transactions.js';
 
 /** A post, and the version of it that this is. */
 export interface VersionedPost {

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { runAdminCommand, isAdminCommand, type AdminCommand } from '../auth/account/admin-commands.js';
+import { runAdminCommand, isAdminCommand, type AdminCommand } from '../auth/accounts/admin-commands.js';
 import { PROVIDERS } from '../auth/social/providers.js';
 import { runCommand } from './command.js';
 import { loadConfig } from '../config/config.js';

@@ -1,5 +1,5 @@
 import { EmbeddedDatabaseInUse } from '../database/embedded-postgres.js';
-import { explain } from './explain.js';
+import { explain } from '../stores/explain.js';
 
 /** Runs a command of an operator's beside the server, and says what to mend when it fails. */
 export function runCommand(main: (args: readonly string[]) => Promise<void>): void {

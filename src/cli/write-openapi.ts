@@ -8,8 +8,8 @@ import { AppModule } from '../app.module.js';
 import { PROVIDERS } from '../auth/social/providers.js';
 import { loadConfig } from '../config/config.js';
 import { createHttpAdapter } from '../http/http-adapter.js';
-import { createLogger } from '../observability/logging.js';
-import { packageRoot } from '../http/package-root.js';
+import { createLogger } from '../logging/logging.js';
+import { packageRoot } from '../config/package-root.js';
 import { describeApi } from '../openapi/document.js';
 
 /** `npm run openapi`: writes `docs/openapi.json`. Nothing is started for it: routes describe themselves. */

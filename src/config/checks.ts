@@ -4,12 +4,9 @@ import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import ipaddr from 'ipaddr.js';
 import { getDomain } from 'tldts';
-import type { Environment } from './environment.js';
+import type { Environment, Refuse } from './environment.js';
 import type { ProviderSettings } from './providers.js';
 import { isGuessable } from './secret-strength.js';
-
-/** Notes a setting that is wrong; all of them are reported together. */
-export type Refuse = (key: string, message: string) => void;
 
 /** The origin of an http(s) URL that has nothing but an origin; undefined for anything else. */
 export function originOf(value: string): string | undefined {

@@ -9,9 +9,8 @@ import {
   readImageOrigins,
   readTrustProxy,
   SERVER_URL,
-  type Refuse,
 } from './checks.js';
-import { environment, type Environment } from './environment.js';
+import { environment, type Environment, type Refuse } from './environment.js';
 import { keysOf, readProvider, type ProviderCredentials, type ProviderSettings } from './providers.js';
 import { checkTransport, isLocal } from './transport-security.js';
 import { OperatorError } from './operator-error.js';

@@ -94,3 +94,6 @@ export const environment = z.object({
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
 });
 export type Environment = z.output<typeof environment>;
+
+/** Notes a setting that is wrong; all of them are reported together. */
+export type Refuse = (key: string, message: string) => void;

@@ -1,5 +1,4 @@
-import type { Refuse } from './checks.js';
-import type { Environment } from './environment.js';
+import type { Environment, Refuse } from './environment.js';
 import { Secret } from './secret.js';
 
 /** What the configuration must know of a provider; `auth/social/` says it of each. */

@@ -1,5 +1,5 @@
-import { PLAINTEXT_SERVICES, type Environment } from './environment.js';
-import { lastOf, type Refuse } from './checks.js';
+import { PLAINTEXT_SERVICES, type Environment, type Refuse } from './environment.js';
+import { lastOf } from './checks.js';
 
 type PlaintextService = (typeof PLAINTEXT_SERVICES)[number];
 

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import type { DataSource } from 'typeorm';
-import { RepeatedLines } from '../observability/repeated-lines.js';
+import { RepeatedLines } from '../logging/repeated-lines.js';
 import { ConnectFailed, postgresFailureOf } from '../stores/postgres-failures.js';
 import type { StoreFailure } from '../stores/store-failure.js';
 import { repeating } from './repeating.js';

@@ -1,5 +1,4 @@
-import { isIP } from 'node:net';
-import ipaddr from 'ipaddr.js';
+import { addressIn } from '../text/ip-address.js';
 
 /**
  * `X-Forwarded-For` with plain addresses, nearest last. Proxies also write ports and brackets (Azure, IIS), zones, quotes,
@@ -15,14 +14,4 @@ export function plainForwardedFor(header: string): string {
     addresses.unshift(address);
   }
   return addresses.join(', ');
-}
-
-/** An IP address in canonical form, without port, brackets, quotes or zone; undefined for anything else. */
-export function addressIn(element: string): string | undefined {
-  const text = element.trim().replace(/^"(.*)"$/, '$1');
-  const [, bracketed] = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(text) ?? [];
-  const [, v4 = text] = /^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/.exec(text) ?? [];
-  const address = (bracketed ?? v4).replace(/%.*$/, '');
-  if (isIP(address) === 0 || (bracketed !== undefined && isIP(address) !== 6)) return undefined;
-  return ipaddr.process(address).toString();
 }

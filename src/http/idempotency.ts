@@ -5,7 +5,7 @@ import type { Actor } from '../access/actor.js';
 import { problemOf } from '../problems/problem.filter.js';
 import { Problem } from '../problems/problem.js';
 import { RateLimits, type RateLimitName, type RateLimitSubject } from '../rate-limits/rate-limits.js';
-import { WriteTransactions } from '../boards/writes.js';
+import { WriteTransactions } from '../database/write-transactions.js';
 
 /** A call that may be repeated: its `Idempotency-Key`, if it has one, and what it asks for. */
 export interface IdempotentCall {

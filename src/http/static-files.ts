@@ -8,7 +8,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Config } from '../config/config.js';
 import { OperatorError } from '../config/operator-error.js';
-import { packageRoot } from './package-root.js';
+import { packageRoot } from '../config/package-root.js';
 import { WEB_PAGES } from './web-pages.js';
 
 /** Swagger UI, from its own package; its script names the file with its licences. */

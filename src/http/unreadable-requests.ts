@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { PROBLEMS, type ProblemCode } from '../problems/catalogue.js';
-import { RepeatedLines } from '../observability/repeated-lines.js';
+import { RepeatedLines } from '../logging/repeated-lines.js';
 
 /** Interval (ms) of the line that sums up requests with the same error code. */
 const SUMMARY_MS = 60_000;

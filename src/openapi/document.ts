@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import { packageRoot } from '../http/package-root.js';
+import { packageRoot } from '../config/package-root.js';
 import { problemBody } from '../problems/problem-body.js';
 import { ACCESS_TOKEN, completeOperation, operationsOf, problemsOf, REFRESH_COOKIE } from './operations.js';
 import { problemExamples } from './problem-responses.js';

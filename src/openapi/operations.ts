@@ -1,8 +1,9 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
-import type { Access } from '../access/access.decorators.js';
 import { PROBLEMS, type ProblemCode } from '../problems/catalogue.js';
 import { problemResponse } from './problem-responses.js';
 
+/** `x-access` of an operation, which the decorators of access control set and the document does not have. */
+export type Access = 'public' | 'optional' | 'closed';
 type PathItem = OpenAPIObject['paths'][string];
 export type Operation = NonNullable<PathItem['get']> & {
   'x-access'?: Access;

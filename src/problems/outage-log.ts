@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { RepeatedLines } from '../observability/repeated-lines.js';
+import { RepeatedLines } from '../logging/repeated-lines.js';
 
 /** Interval (ms) of the line that sums up repeated outages. */
 const SUMMARY_MS = 10_000;

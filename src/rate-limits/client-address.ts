@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { addressIn } from '../http/forwarded-for.js';
+import { addressIn } from '../text/ip-address.js';
 
 /** Prefix lengths of a network, by version of IP. */
 interface Prefixes {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import fc from 'fast-check';
 import { CLOCK_SKEW_S } from '../../src/access/access-token.js';
 import { Denylist } from '../../src/access/revocations.js';
-import { runAdminCommand } from '../../src/auth/account/admin-commands.js';
+import { runAdminCommand } from '../../src/auth/accounts/admin-commands.js';
 import { Sessions } from '../../src/auth/sessions/sessions.js';
 import { signedIn } from '../support/fixtures/actors.js';
 import { startApp } from '../support/fixtures/app.js';

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client } from 'pg';
-import { explain } from '../../src/cli/explain.js';
+import { explain } from '../../src/stores/explain.js';
 import { poolOf } from '../../src/database/postgres-pool.js';
 import { failure, json, openSession, signedIn } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';

@@ -233,7 +233,7 @@ describeWith('postgres', 'defaults of the database', () => {
 
 /** The words of a process that could not start. */
 async function startFailure(url: string, env: Record<string, string> = {}): Promise<{ message: string }> {
-  const { explain } = await import('../../src/cli/explain.js');
+  const { explain } = await import('../../src/stores/explain.js');
   try {
     await startApp({ DATABASE_URL: url, ...env });
   } catch (error) {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { explain } from '../../src/cli/explain.js';
+import { explain } from '../../src/stores/explain.js';
 import { poolOf } from '../../src/database/postgres-pool.js';
 import { anonymous, json, openSession, signedIn } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';

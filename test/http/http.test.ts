@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Controller, Get, Module } from '@nestjs/common';
 import { UnreadableRequests } from '../../src/http/unreadable-requests.js';
-import { createLogger } from '../../src/observability/logging.js';
+import { createLogger } from '../../src/logging/logging.js';
 import { anonymous, failure, signedIn } from '../support/fixtures/actors.js';
 import { startApp, type LogLine, type TestApp } from '../support/fixtures/app.js';
 import { testConfig } from '../support/fixtures/config.js';

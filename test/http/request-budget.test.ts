@@ -6,7 +6,7 @@ import { poolOf } from '../../src/database/postgres-pool.js';
 import { REQUEST_BUDGET_MS } from '../../src/http/request-budget.js';
 import { READINESS_BUDGET_MS } from '../../src/observability/readiness.js';
 import { logOutage } from '../../src/problems/outage-log.js';
-import { RepeatedLines } from '../../src/observability/repeated-lines.js';
+import { RepeatedLines } from '../../src/logging/repeated-lines.js';
 import { openSession, signedIn, type SignedIn } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
 import { FailOverProxy } from '../support/servers/fail-over-proxy.js';

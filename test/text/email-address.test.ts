@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { Account } from '../../src/auth/account/account.entity.js';
-import { runAdminCommand } from '../../src/auth/account/admin-commands.js';
+import { Account } from '../../src/auth/accounts/account.entity.js';
+import { runAdminCommand } from '../../src/auth/accounts/admin-commands.js';
 import { emailOf } from '../../src/auth/social/social-profile.js';
 import { emailAddress } from '../../src/text/email-address.js';
 import { accountIdOf, Browser } from '../support/fixtures/browser.js';

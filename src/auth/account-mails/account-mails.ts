@@ -5,7 +5,7 @@ import { Config } from '../../config/config.js';
 import { Mailer, type Mail } from '../../mail/mailer.js';
 import { Outbox } from '../../outbox/outbox.js';
 import { LOCALES, Profiles, type Locale } from '../../users/profiles.js';
-import type { Account } from '../account/account.entity.js';
+import type { Account } from '../accounts/account.entity.js';
 import { clientOf } from '../../rate-limits/client-address.js';
 import { KnownClients } from '../rate-limits/known-clients.js';
 import { MailBackoff } from './mail-pauses.js';

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Config } from '../../config/config.js';
 import { Metrics } from '../../observability/metrics.js';
-import { RepeatedLines } from '../../observability/repeated-lines.js';
+import { RepeatedLines } from '../../logging/repeated-lines.js';
 
 /** Mails an hour to addresses that nobody has verified, from all processes, and how many of them may go out at once. */
 const PER_HOUR = 1_000;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
 import { ApiOperation, ApiTags } from '../../openapi/decorators.js';
 import { Returns, ApiProblems } from '../../openapi/responses.js';
-import { Account } from '../account/account.entity.js';
+import { Account } from '../accounts/account.entity.js';
 import { Login } from '../login/login.js';
 import { LoginRateLimited } from '../rate-limits/limited.js';
 import { CsrfGuard } from '../../http/csrf.guard.js';

@@ -5,7 +5,7 @@ import { databaseBulkhead } from '../../database/pool-share.js';
 import { Problem } from '../../problems/problem.js';
 import { validation } from '../../problems/validation.js';
 import { Bulkhead, type QueueShare } from '../../concurrency/bulkhead.js';
-import type { Account } from '../account/account.entity.js';
+import type { Account } from '../accounts/account.entity.js';
 import { clientOf, routedNetworkOf } from '../../rate-limits/client-address.js';
 import { KnownClients } from '../rate-limits/known-clients.js';
 import { LoginRateLimits } from '../rate-limits/limits.js';

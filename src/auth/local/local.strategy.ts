@@ -5,7 +5,7 @@ import { Strategy } from 'passport-local';
 import type { Repository } from 'typeorm';
 import { Problem } from '../../problems/problem.js';
 import type { QueueShare } from '../../concurrency/bulkhead.js';
-import { Account } from '../account/account.entity.js';
+import { Account } from '../accounts/account.entity.js';
 import { PasswordHashes } from './password-hashes.js';
 import { isWaiting } from './registration.js';
 

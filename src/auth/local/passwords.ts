@@ -7,7 +7,7 @@ import { refuseLateCommit } from '../../http/request-budget.js';
 import { Outbox } from '../../outbox/outbox.js';
 import { Problem } from '../../problems/problem.js';
 import { routedNetworkOf } from '../../rate-limits/client-address.js';
-import { Account } from '../account/account.entity.js';
+import { Account } from '../accounts/account.entity.js';
 import { recordAuditEvent } from '../audit/audit-log.js';
 import { AccountMails } from '../account-mails/account-mails.js';
 import { LoginRateLimits } from '../rate-limits/limits.js';

@@ -5,7 +5,7 @@ import { refuseLateCommit } from '../../http/request-budget.js';
 import { Outbox } from '../../outbox/outbox.js';
 import { Problem } from '../../problems/problem.js';
 import { Profiles, type Locale } from '../../users/profiles.js';
-import { Account } from '../account/account.entity.js';
+import { Account } from '../accounts/account.entity.js';
 import { Identity } from '../social/identity.entity.js';
 import { RefreshCookie } from '../sessions/refresh-cookie.js';
 import { Sessions, type Tokens } from '../sessions/sessions.js';

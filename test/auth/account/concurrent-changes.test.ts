@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from '@jest/globals';
 import type { FastifyReply } from 'fastify';
 import type { QueryRunner } from 'typeorm';
 import { Outbox } from '../../../src/outbox/outbox.js';
-import { Account } from '../../../src/auth/account/account.entity.js';
+import { Account } from '../../../src/auth/accounts/account.entity.js';
 import { Login } from '../../../src/auth/login/login.js';
 import { Browser, loginErrorOf } from '../../support/fixtures/browser.js';
 import { insiders } from '../../support/fixtures/insiders.js';

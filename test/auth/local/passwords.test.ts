@@ -2,7 +2,7 @@ import { hash } from '@node-rs/argon2';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { dictionary } from '@zxcvbn-ts/language-common';
 import fc from 'fast-check';
-import { Account } from '../../../src/auth/account/account.entity.js';
+import { Account } from '../../../src/auth/accounts/account.entity.js';
 import { OneTimeTokens } from '../../../src/auth/local/one-time-tokens.js';
 import { SessionStore } from '../../../src/auth/sessions/session-store.js';
 import { startApp, type TestApp } from '../../support/fixtures/app.js';

@@ -17,7 +17,7 @@ import { nicknameOf, subjectOf } from '../../../src/auth/social/social-profile.j
 import { loadConfig } from '../../../src/config/config.js';
 import { openTarget } from '../../../src/database/target.js';
 import { configureHttp, createHttpAdapter } from '../../../src/http/http-adapter.js';
-import { createLogger, nestLogger } from '../../../src/observability/logging.js';
+import { createLogger, nestLogger } from '../../../src/logging/logging.js';
 import { accountIdOf, Browser, loginErrorOf } from '../../support/fixtures/browser.js';
 import { freePorts } from '../../support/servers/ports.js';
 import { TEMPLATE_DIR } from '../../support/fixtures/template.mjs';

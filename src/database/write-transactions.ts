@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
-import { databaseBulkhead } from '../database/pool-share.js';
+import { databaseBulkhead } from './pool-share.js';
 import type { Bulkhead } from '../concurrency/bulkhead.js';
 
 /** Transactions that wait for others: a like takes some milliseconds, and a post of 20,000 characters 100 ms. */

@@ -6,7 +6,7 @@ import type { Actor } from '../../access/actor.js';
 import { Problem } from '../../problems/problem.js';
 import { routedNetworkOf } from '../../rate-limits/client-address.js';
 import { presentedPassword } from '../../text/password.js';
-import { Account } from './account.entity.js';
+import { Account } from '../accounts/account.entity.js';
 import { LoginRateLimits } from '../rate-limits/limits.js';
 import { PasswordHashes } from '../local/password-hashes.js';
 

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { OperatorError } from '../config/operator-error.js';
-import { ConnectFailed, postgresFailureOf } from '../stores/postgres-failures.js';
+import { ConnectFailed, postgresFailureOf } from './postgres-failures.js';
 
 /** The message for the operator of a process that cannot start: setting, cause and remedy, never the value of a setting. */
 export function explain(error: unknown): string {

@@ -7,7 +7,7 @@ import { Returns, ApiProblems } from '../../openapi/responses.js';
 import { cursorTo, limit, pageSchema } from '../../http/pagination.js';
 import { AuditLog, auditPosition } from '../audit/audit-log.js';
 import { AccountDeletion } from './account-deletion.js';
-import { reauthentication } from './reauthentication.js';
+import { reauthentication } from '../reauthentication/reauthentication.js';
 import { RefreshCookie } from '../sessions/refresh-cookie.js';
 import { Sessions } from '../sessions/sessions.js';
 

@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
 import { refuseLateCommit } from '../../http/request-budget.js';
-import { Account } from './account.entity.js';
+import { Account } from '../accounts/account.entity.js';
 import { Outbox } from '../../outbox/outbox.js';
 import { recordAuditEvent } from '../audit/audit-log.js';
 import { Identity } from '../social/identity.entity.js';
 import { AccountMails } from '../account-mails/account-mails.js';
-import { Reauthentication } from './reauthentication.js';
+import { Reauthentication } from '../reauthentication/reauthentication.js';
 import { Sessions } from '../sessions/sessions.js';
 
 /** How people leave for good. */

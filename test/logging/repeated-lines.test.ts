@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { RepeatedLines } from '../../src/observability/repeated-lines.js';
+import { RepeatedLines } from '../../src/logging/repeated-lines.js';
 
 describe('repeated log lines', () => {
   beforeEach(() => void jest.useFakeTimers());
