@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
 import { Authors } from './authors.js';
 import { Board } from './board.entity.js';
 import { BoardsController } from './boards.controller.js';
@@ -18,6 +19,7 @@ import { PostsController } from './posts.controller.js';
 import { PostsService } from './posts.service.js';
 import { Seed } from './seed.js';
 import { WriteTransactions } from '../database/write-transactions.js';
+import { RateLimits } from '../rate-limits/rate-limits.js';
 
 /** BoardService. Authors' names come through the port `Profiles`; nothing else here knows of another service. */
 @Module({
@@ -31,8 +33,12 @@ import { WriteTransactions } from '../database/write-transactions.js';
     CommentsService,
     LikesService,
     Authors,
-    Idempotency,
-    WriteTransactions,
+    {
+      provide: Idempotency,
+      inject: [DataSource, WriteTransactions, RateLimits],
+      useFactory: (dataSource: DataSource, writes: WriteTransactions, limits: RateLimits) =>
+        new Idempotency('board', dataSource, writes, limits),
+    },
     BoardRetention,
     Seed,
   ],

@@ -50,9 +50,9 @@ export class CommentsController {
     @Param('id', postIdParam) id: string,
     @Body({ schema: newComment }) body: NewComment,
     @IdempotencyKey() key: string | undefined,
-    @CurrentRateLimitSubject() requester: RateLimitSubject,
+    @CurrentRateLimitSubject() subject: RateLimitSubject,
   ): Promise<CommentResponse> {
-    return this.comments.write(actor, id, body, { key, requester });
+    return this.comments.write(actor, id, body, { key, subject });
   }
 
   @Patch('comments/:id')

@@ -10,7 +10,7 @@ import { changeableBy, mayChange } from './authorship.js';
 import type { CommentResponse, NewComment } from './comment-schemas.js';
 import { Comment } from './comment.entity.js';
 import { count, holdPost } from './counting.js';
-import { Idempotency, type IdempotentCall, type Caller } from '../http/idempotency.js';
+import { Idempotency, type Caller } from '../http/idempotency.js';
 import { Post } from './post.entity.js';
 import { WriteTransactions } from '../database/write-transactions.js';
 
@@ -51,16 +51,11 @@ export class CommentsService {
    * what it did then.
    * @throws {Problem} `post_not_found`, `idempotency_key_reused`, `too_many_attempts`.
    */
-  async write(
-    actor: Actor,
-    postId: string,
-    { body }: NewComment,
-    { key, requester }: Caller,
-  ): Promise<CommentResponse> {
+  async write(actor: Actor, postId: string, { body }: NewComment, caller: Caller): Promise<CommentResponse> {
     const { accountId: authorId } = actor;
     const authorOf = await this.authors.findMany([{ authorId }]);
-    const call: IdempotentCall = { key, request: ['comment', postId, body], counts: ['comment', requester] };
-    return this.idempotency.run(actor, call, async (db) => {
+    const call = { limit: 'comment', request: ['comment', postId, body] } as const;
+    return this.idempotency.run(actor, caller, call, async (db) => {
       await holdPost(db, postId);
       const id = uuidv7();
       await db.insert(Comment, { id, postId, authorId, body });

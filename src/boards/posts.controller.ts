@@ -73,10 +73,10 @@ export class PostsController {
     @Param('slug', boardSlugParam) slug: string,
     @Body({ schema: newPost }) body: NewPost,
     @IdempotencyKey() key: string | undefined,
-    @CurrentRateLimitSubject() requester: RateLimitSubject,
+    @CurrentRateLimitSubject() subject: RateLimitSubject,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PostResponse> {
-    const { post, version } = await this.posts.write(actor, slug, body, { key, requester });
+    const { post, version } = await this.posts.write(actor, slug, body, { key, subject });
     void reply.header('location', `/posts/${post.id}`);
     setEtag(reply, post, version);
     return post;

@@ -8,7 +8,7 @@ import { changeableBy, mayChange } from './authorship.js';
 import { Authors, type Author } from './authors.js';
 import { Board } from './board.entity.js';
 import { excerptOf } from './excerpt.js';
-import { Idempotency, type IdempotentCall, type Caller } from '../http/idempotency.js';
+import { Idempotency, type Caller } from '../http/idempotency.js';
 import { LISTED, summaryOf, type PostRow } from './post-row.js';
 import type { NewPost, PostResponse, PostChanges } from './post-schemas.js';
 import { Post } from './post.entity.js';
@@ -58,17 +58,12 @@ export class PostsService {
    * it did then.
    * @throws {Problem} `board_not_found`, `idempotency_key_reused`, `too_many_attempts`.
    */
-  async write(
-    actor: Actor,
-    slug: string,
-    { title, body }: NewPost,
-    { key, requester }: Caller,
-  ): Promise<VersionedPost> {
+  async write(actor: Actor, slug: string, { title, body }: NewPost, caller: Caller): Promise<VersionedPost> {
     const { accountId: authorId } = actor;
     const authorOf = await this.authors.findMany([{ authorId }]);
-    const call: IdempotentCall = { key, request: ['post', slug, title, body], counts: ['post', requester] };
+    const call = { limit: 'post', request: ['post', slug, title, body] } as const;
     // Kept for a day, without the body: whoever repeats the request sends it along.
-    const { post, version } = await this.idempotency.run(actor, call, async (db) => {
+    const { post, version } = await this.idempotency.run(actor, caller, call, async (db) => {
       const [[board]] = await db.query<[{ id: string }[]]>(COUNT_POST, [slug]);
       if (board === undefined) throw new Problem('board_not_found');
       const [id, boardId] = [uuidv7(), board.id];

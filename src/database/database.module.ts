@@ -1,14 +1,16 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
+import { WriteTransactions } from './write-transactions.js';
 import { openDatabase } from './open-database.js';
 
-/** The one `DataSource` of the process, connected and with its schema up to date before anything else starts. */
+/** The `DataSource` of the process: connected, and migrated, before other modules start. */
 @Module({})
 export class DatabaseModule {
   static forRoot(options: PostgresDataSourceOptions): DynamicModule {
     return {
       module: DatabaseModule,
+      global: true,
       imports: [
         TypeOrmModule.forRootAsync({
           // TypeOrmModule would repeat each failure, and log it with its stack.
@@ -16,6 +18,8 @@ export class DatabaseModule {
           dataSourceFactory: ({ entities } = options) => openDatabase({ ...options, entities }),
         }),
       ],
+      providers: [WriteTransactions],
+      exports: [WriteTransactions],
     };
   }
 }

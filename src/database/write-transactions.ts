@@ -1,23 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import type { Actor } from '../access/actor.js';
-import { databaseBulkhead } from './pool-share.js';
 import type { Bulkhead } from '../concurrency/bulkhead.js';
+import { databaseBulkhead } from './pool-share.js';
 
-/** Transactions that wait for others: a like takes some milliseconds, and a post of 20,000 characters 100 ms. */
-const WAITING = 200;
+/** Transactions in the queue at most: a like takes some milliseconds, a post of 20,000 characters 100 ms. */
+const QUEUE = 200;
 
-/** Transactions that write, behind a bulkhead in which accounts take turns. */
+/** Write transactions of requests, behind one bulkhead for all modules. The queue is fair between accounts. */
 @Injectable()
 export class WriteTransactions {
   private readonly bulkhead: Bulkhead;
 
   constructor(private readonly dataSource: DataSource) {
-    this.bulkhead = databaseBulkhead(dataSource, WAITING, 'writing');
+    this.bulkhead = databaseBulkhead(dataSource, QUEUE, 'writing');
   }
 
-  /** @throws {Problem} `temporarily_unavailable` when too many are waiting. */
-  run<T>({ accountId }: Actor, work: (db: EntityManager) => Promise<T>): Promise<T> {
+  /** @throws {Problem} `temporarily_unavailable` when the queue is full. */
+  run<T>({ accountId }: { readonly accountId: string }, work: (db: EntityManager) => Promise<T>): Promise<T> {
     return this.bulkhead.run(() => this.dataSource.transaction(work), { key: accountId });
   }
 }

@@ -6,7 +6,7 @@ import { CLOCK_SKEW_S } from '../../src/access/access-token.js';
 import { Denylist } from '../../src/access/revocations.js';
 import { runAdminCommand } from '../../src/auth/accounts/admin-commands.js';
 import { Sessions } from '../../src/auth/sessions/sessions.js';
-import { signedIn } from '../support/fixtures/actors.js';
+import { openSession, signedIn } from '../support/fixtures/actors.js';
 import { startApp } from '../support/fixtures/app.js';
 import { testConfig } from '../support/fixtures/config.js';
 import { PostgresServer } from '../support/servers/postgres-server.js';
@@ -133,7 +133,7 @@ describeWith('postgres', 'two processes on one PostgreSQL, without Redis', () =>
     try {
       const { id } = await signedIn(first);
       const sessions = first.daemun.app.get(Sessions, { strict: false });
-      const open = () => sessions.open({ accountId: id, roles: ['user'], method: 'kakao' });
+      const open = () => openSession(first, { accountId: id });
       const [leaving, staying] = [await open(), await open()];
       const codeOf = async (accessToken: string) => {
         const answer = await fetch(`${second.url}/users/me`, {

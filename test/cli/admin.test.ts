@@ -7,8 +7,7 @@ import { promisify } from 'node:util';
 import { decodeJwt } from 'jose';
 import { Account } from '../../src/auth/accounts/account.entity.js';
 import { runAdminCommand } from '../../src/auth/accounts/admin-commands.js';
-import { Sessions } from '../../src/auth/sessions/sessions.js';
-import { anonymous, signedIn } from '../support/fixtures/actors.js';
+import { openSession, anonymous, signedIn } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
 import { makeDataDir } from '../support/fixtures/data-dir.js';
 import { PostgresServer } from '../support/servers/postgres-server.js';
@@ -71,9 +70,7 @@ describe('making someone an admin', () => {
     const board = { slug: 'by-mina', title: "Mina's" };
     expect((await mina.call('POST', '/boards', board)).status).toBe(403);
     await runAdminCommand('grant', mina.id, app.database);
-    const { refreshToken } = await app.daemun.app
-      .get(Sessions, { strict: false })
-      .open({ accountId: mina.id, roles: ['user'], method: 'google', ip: '127.0.0.1', userAgent: undefined });
+    const { refreshToken } = await openSession(app, { accountId: mina.id });
     const refreshed = await anonymous(app)('POST', '/auth/refresh', undefined, {
       cookie: `refresh=${refreshToken}`,
     });
@@ -85,8 +82,7 @@ describe('making someone an admin', () => {
 
 /** A session of an account, and its refreshes. */
 async function session(on: TestApp, accountId: string, roles = ['user']) {
-  const sessions = on.daemun.app.get(Sessions, { strict: false });
-  let { refreshToken, accessToken } = await sessions.open({ accountId, roles, method: 'google' });
+  let { refreshToken, accessToken } = await openSession(on, { accountId, roles });
   return {
     /** The roles in the new access token, or the code of the problem. */
     refresh: async (): Promise<unknown> => {

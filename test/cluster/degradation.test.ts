@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module } from '@nestjs/common';
-import { Sessions, type Tokens } from '../../src/auth/sessions/sessions.js';
-import { signedIn } from '../support/fixtures/actors.js';
+import { openSession, type Tokens } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
 import { FailOverProxy } from '../support/servers/fail-over-proxy.js';
 import { HonestBrowser, whileBrowsing } from '../support/fixtures/honest-browser.js';
@@ -47,10 +46,7 @@ const anyUrl = () => urls()[Math.floor(Math.random() * processes.length)] ?? '';
 async function logIn(): Promise<Tokens> {
   const [app] = processes;
   if (app === undefined) throw new Error('nothing runs');
-  const { id: accountId } = await signedIn(app);
-  return app.daemun.app
-    .get(Sessions, { strict: false })
-    .open({ accountId, roles: ['user'], method: 'kakao' });
+  return openSession(app);
 }
 const call = async (path: string, { refreshToken }: Tokens, url = anyUrl()) => {
   const response = await fetch(url + path, {

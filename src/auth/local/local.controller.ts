@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
 import { ApiOperation, ApiTags } from '../../openapi/decorators.js';
 import { Returns, ApiProblems } from '../../openapi/responses.js';
+import { Problem } from '../../problems/problem.js';
 import { Account } from '../accounts/account.entity.js';
-import { Login } from '../login/login.js';
+import { Login, type LoginProof } from '../login/login.js';
 import { LoginRateLimited } from '../rate-limits/limited.js';
 import { CsrfGuard } from '../../http/csrf.guard.js';
 import { tokenResponse, TokenResponses, type TokenResponse } from '../sessions/token-response.js';
@@ -103,7 +104,16 @@ export class LocalController {
   }
 
   private async enter(account: Account, reply: FastifyReply): Promise<TokenResponse> {
-    const proof = { method: 'password', passwordHash: account.passwordHash } as const;
+    const proof = passwordProof(account);
     return this.responses.send(reply, await this.logins.complete(account, proof, reply));
   }
+}
+
+/** The password hash that was compared, or that a mailed link has just set; null where the account has no password. */
+function passwordProof({ passwordHash }: Account): LoginProof {
+  return {
+    method: 'password',
+    holds: (_, account) => account.passwordHash === passwordHash,
+    outdated: (reason) => new Problem('credentials_invalid', { reason }),
+  };
 }

@@ -6,21 +6,27 @@ import { Outbox } from '../../outbox/outbox.js';
 import { Problem } from '../../problems/problem.js';
 import { Profiles, type Locale } from '../../users/profiles.js';
 import { Account } from '../accounts/account.entity.js';
-import { Identity } from '../social/identity.entity.js';
 import { RefreshCookie } from '../sessions/refresh-cookie.js';
-import { Sessions, type Tokens } from '../sessions/sessions.js';
-import { TransactionCookies } from '../social/transaction-cookies.js';
-import { LoginError } from '../social/login-error.js';
+import { Sessions, type OpenedSession } from '../sessions/sessions.js';
 
-/** What someone has shown: a password, by the hash that it was compared with, or that a provider knows them. */
-export type Proof =
-  | { readonly method: 'password'; readonly passwordHash: string | null }
-  | { readonly method: string; readonly subject: string };
+/** How the user has proved to own an account. */
+export interface LoginProof {
+  /** `password` or a provider's id, as the session keeps it. */
+  readonly method: string;
+  /** Checks, in the transaction that opens the session, that the proof still holds. */
+  readonly holds: (db: EntityManager, account: Account) => boolean | Promise<boolean>;
+  /** The error where it does not. */
+  readonly outdated: (reason: string) => Error;
+}
 
-/** The end of every way in: someone has proved to be the owner of an account. */
+/** Called after a login with its answer and the id of the new session. */
+export type LoginListener = (reply: FastifyReply, sessionId: string) => Promise<void>;
+
+/** The last step of every login: opens a session for an account whose owner the user has proved to be. */
 @Injectable()
 export class Login {
   private readonly logger = new Logger(Login.name);
+  private readonly listeners: LoginListener[] = [];
 
   constructor(
     private readonly dataSource: DataSource,
@@ -28,8 +34,12 @@ export class Login {
     private readonly profiles: Profiles,
     private readonly outbox: Outbox,
     private readonly cookie: RefreshCookie,
-    private readonly transactions: TransactionCookies,
   ) {}
+
+  /** Registers a listener, while the application starts. */
+  onLogin(listener: LoginListener): void {
+    this.listeners.push(listener);
+  }
 
   /** The sessions whose refresh cookies come with a request. */
   sessionsIn(request: FastifyRequest): string[] {
@@ -44,15 +54,14 @@ export class Login {
    * The sessions whose refresh cookies the request has are ended in the same transaction, whoever's they are (ASVS V7.2.4), and
    * so are those of `replaced`, sealed into the attempt where their cookies may not come along. The browser's other attempts are
    * updated.
-   * @throws {Problem} `account_disabled`, `credentials_invalid`, `temporarily_unavailable`.
-   * @throws {LoginError} `login_attempt_invalid`.
+   * @throws {Problem} `account_disabled`, `temporarily_unavailable`, and the error of the proof.
    */
   async complete(
     account: Account,
-    proof: Proof,
+    proof: LoginProof,
     reply: FastifyReply,
     replaced: readonly string[] = [],
-  ): Promise<Tokens> {
+  ): Promise<OpenedSession> {
     const { request } = reply;
     if (account.status !== 'active') throw new Problem('account_disabled');
     const { ip, headers } = request;
@@ -71,7 +80,7 @@ export class Login {
         await this.outbox.add(db, 'account.deleted', { accountId });
         return undefined;
       }
-      if (!(await isStillValid(db, owner, proof))) return undefined;
+      if (!(await proof.holds(db, owner))) return undefined;
       if (owner.status !== 'active') throw new Problem('account_disabled');
       const userAgent = headers['user-agent'];
       const session = { accountId, roles: owner.roles, method, ip, userAgent, replaces };
@@ -80,9 +89,9 @@ export class Login {
       refuseLateCommit();
       return opened;
     });
-    if (opened === undefined) throw invalidProof(proof);
-    opened.publishEnded();
-    await this.transactions.updateOthers(reply, opened.sessionId);
+    if (opened === undefined) throw proof.outdated('the login method was removed during the login');
+    void opened.publishEnded();
+    for (const listener of this.listeners) await listener(reply, opened.actor.sessionId);
     this.logger.log(`account ${accountId} logged in (${method})`);
     return opened;
   }
@@ -96,24 +105,6 @@ export class Login {
       this.logger.warn(`the profile of account ${account.id} could not be made yet`, error);
     }
   }
-}
-
-/** Whether what someone has shown is a way into the account still. */
-async function isStillValid(
-  db: EntityManager,
-  { id, passwordHash }: Account,
-  proof: Proof,
-): Promise<boolean> {
-  // There is none where a mail proved the address, and nobody's password was to be kept.
-  if (!('subject' in proof)) return passwordHash === proof.passwordHash;
-  return db.existsBy(Identity, { provider: proof.method, subject: proof.subject, accountId: id });
-}
-
-function invalidProof(proof: Proof): Error {
-  const reason = 'the way in was closed while someone came in by it';
-  return 'subject' in proof
-    ? new LoginError('login_attempt_invalid', { reason })
-    : new Problem('credentials_invalid', { reason });
 }
 
 /** The language of a browser: Korean where it says so, or nothing; English for everyone else. */

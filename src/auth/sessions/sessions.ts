@@ -5,7 +5,6 @@ import { Denylist } from '../../access/revocations.js';
 import { whileAnswerCanWait, withinBudget } from '../../http/request-budget.js';
 import { Metrics } from '../../observability/metrics.js';
 import { Problem, temporarilyUnavailable } from '../../problems/problem.js';
-import { AccessTokens } from './access-tokens.js';
 import { PauseDetector } from './pause-detector.js';
 import { RefreshTokens, type RefreshToken } from './refresh-token.js';
 import { RevocationFeed } from './revocation-feed.js';
@@ -18,24 +17,21 @@ import {
   type SessionFilter,
 } from './session-store.js';
 
-/** What a client gets when it logs in and at every refresh. */
-export interface Tokens {
-  /** Goes into the answer's body. */
-  readonly accessToken: string;
-  /** For how many seconds the access token is good. */
-  readonly expiresIn: number;
-  /** Goes into the cookie, and nowhere else. */
+/** A session as its client gets it at login and at every refresh. */
+export interface ClientSession {
+  /** Subject of the access token. */
+  readonly actor: Actor;
+  /** For the cookie alone. */
   readonly refreshToken: string;
 }
 
-/** A session that has been opened. */
-export interface OpenedSession extends Tokens {
-  readonly sessionId: string;
+/** A session that has just been opened. */
+export interface OpenedSession extends ClientSession {
   /**
-   * Refuses the access tokens of the sessions that ended for it; to be called once the transaction is committed. Other
-   * processes are told in the background, since a log-in promises nothing for them.
+   * Publishes the sessions that ended for it; to be called once the transaction is committed. Other processes are told in the
+   * background, since a login promises nothing for them.
    */
-  readonly publishEnded: () => void;
+  readonly publishEnded: () => Promise<void>;
 }
 
 /**
@@ -58,7 +54,6 @@ export class Sessions {
     private readonly pauseDetector: PauseDetector,
     private readonly store: SessionStore,
     private readonly refreshTokens: RefreshTokens,
-    private readonly accessTokens: AccessTokens,
     private readonly denylist: Denylist,
     private readonly feed: RevocationFeed,
     private readonly metrics: Metrics,
@@ -77,20 +72,19 @@ export class Sessions {
     const { accountId, method, roles } = session;
     this.metrics.sessionsOpened.inc({ method });
     return {
-      ...this.accessTokenFor({ accountId, sessionId, roles }),
+      actor: { accountId, sessionId, roles },
       refreshToken: this.refreshTokens.mint(handle, 1),
-      sessionId,
-      publishEnded: () => void this.publishEndedAndLog(ended),
+      publishEnded: () => this.publishEndedAndLog(ended),
     };
   }
 
   /**
-   * Trades a refresh token for its successor and an access token.
+   * Rotates a refresh token (RFC 9700 §4.14.2).
    * @throws {SessionReplaced}
    * @throws {Problem} `refresh_token_invalid` for what we never made, `session_ended` for what is over, and
    *   `temporarily_unavailable` for what may have been sent so long ago that its client has gone on without an answer.
    */
-  async refresh(presented: string | undefined): Promise<Tokens> {
+  async refresh(presented: string | undefined): Promise<ClientSession> {
     const token = presented === undefined ? undefined : this.refreshTokens.parse(presented);
     if (token === undefined) throw new Problem('refresh_token_invalid');
     const until = this.pauseDetector.deadline();
@@ -99,7 +93,10 @@ export class Sessions {
     return withinBudget(() => this.rotate(token, until), until - performance.now());
   }
 
-  private async rotate({ handle, sessionId, generation }: RefreshToken, until: number): Promise<Tokens> {
+  private async rotate(
+    { handle, sessionId, generation }: RefreshToken,
+    until: number,
+  ): Promise<ClientSession> {
     const found = await this.store.rotate(sessionId, generation, until);
     const living = found !== undefined && found.roles !== undefined && !this.denylist.hasSession(sessionId);
     this.metrics.refreshes.inc({ outcome: living ? found.outcome : 'ended' });
@@ -118,7 +115,7 @@ export class Sessions {
       throw new Problem('session_ended', { reason: 'the account is disabled' });
     }
     return {
-      ...this.accessTokenFor({ accountId, sessionId, roles }),
+      actor: { accountId, sessionId, roles },
       refreshToken: this.refreshTokens.mint(handle, found.generation),
     };
   }
@@ -191,11 +188,6 @@ export class Sessions {
   private async publishEnded(ended: readonly string[]): Promise<void> {
     for (const sessionId of ended) this.feed.publish(sessionId);
     await this.store.evictEverywhere(ended);
-  }
-
-  private accessTokenFor(actor: Actor): Pick<Tokens, 'accessToken' | 'expiresIn'> {
-    const expiresIn = this.accessTokens.lifetime();
-    return { accessToken: this.accessTokens.issue(actor, expiresIn), expiresIn };
   }
 
   /** False when it had ended before. */

@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { RefreshCookie } from './refresh-cookie.js';
-import type { Tokens } from './sessions.js';
+import { AccessTokens } from './access-tokens.js';
+import type { ClientSession } from './sessions.js';
 
 /** RFC 6749 §5.1, in camelCase. The refresh token is not in it: that is the cookie's. */
 export const tokenResponse = z
@@ -14,16 +15,20 @@ export const tokenResponse = z
     tokenType: z.literal('Bearer'),
     expiresIn: z.int().meta({ description: 'Seconds.', example: 600 }),
   })
-  .meta({ id: 'TokenAnswer' });
+  .meta({ id: 'TokenResponse' });
 export type TokenResponse = z.output<typeof tokenResponse>;
 
-/** Hands tokens to a client: one into the cookie, the other into the body. */
+/** Sends tokens to a client: the refresh token in the cookie, a new access token in the body. */
 @Injectable()
 export class TokenResponses {
-  constructor(private readonly cookie: RefreshCookie) {}
+  constructor(
+    private readonly cookie: RefreshCookie,
+    private readonly accessTokens: AccessTokens,
+  ) {}
 
-  send(reply: FastifyReply, { accessToken, expiresIn, refreshToken }: Tokens): TokenResponse {
+  send(reply: FastifyReply, { actor, refreshToken }: ClientSession): TokenResponse {
     this.cookie.set(reply, refreshToken);
-    return { accessToken, tokenType: 'Bearer', expiresIn };
+    const expiresIn = this.accessTokens.lifetime();
+    return { accessToken: this.accessTokens.issue(actor, expiresIn), tokenType: 'Bearer', expiresIn };
   }
 }

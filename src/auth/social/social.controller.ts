@@ -21,12 +21,13 @@ import { ApiOperation, ApiParam, ApiQuery, ApiTags } from '../../openapi/decorat
 import { Returns, ApiProblems } from '../../openapi/responses.js';
 import { Problem } from '../../problems/problem.js';
 import { MAX_QUEUE_WAIT_MS } from '../../concurrency/bulkhead.js';
-import { Login } from '../login/login.js';
+import { Login, type LoginProof } from '../login/login.js';
 import { RefreshCookie } from '../sessions/refresh-cookie.js';
 import { TransactionCookies } from './transaction-cookies.js';
 import { Identities } from './identities.js';
+import { Identity } from './identity.entity.js';
 import { LoginErrorFilter } from './login-error.filter.js';
-import { LOGIN_ERRORS } from './login-error.js';
+import { LOGIN_ERRORS, LoginError } from './login-error.js';
 import { PROVIDER_BUDGET_MS } from './provider-http.js';
 import { Providers } from './providers.js';
 import { defaultPage, resolveReturnTo, withLoginError } from './return-to.js';
@@ -142,10 +143,19 @@ export class SocialController {
     const name = this.providers.find(provider)?.name ?? provider;
     const account = await this.identities.findOrOpenAccount(socialLogIn, name, linkTo);
     if (linkTo === undefined) {
-      const proof = { method: provider, subject };
-      const tokens = await this.login.complete(account, proof, reply, loginAttempt?.replaces);
-      this.refreshCookie.set(reply, tokens.refreshToken);
+      const proof = identityProof(provider, subject);
+      const { refreshToken } = await this.login.complete(account, proof, reply, loginAttempt?.replaces);
+      this.refreshCookie.set(reply, refreshToken);
     }
     void reply.header('location', loginAttempt?.returnTo ?? defaultPage(this.config));
   }
+}
+
+/** An identity that a provider has confirmed, and that may be unlinked meanwhile. */
+function identityProof(provider: string, subject: string): LoginProof {
+  return {
+    method: provider,
+    holds: (db, { id: accountId }) => db.existsBy(Identity, { provider, subject, accountId }),
+    outdated: (reason) => new LoginError('login_attempt_invalid', { reason }),
+  };
 }

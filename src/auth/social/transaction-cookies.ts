@@ -1,5 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
@@ -7,6 +7,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { Config } from '../../config/config.js';
 import { DerivedKeys } from '../../crypto/derived-keys.js';
+import { Login } from '../login/login.js';
 import { LoginError } from './login-error.js';
 
 /** Long enough to create an account at the provider; what a thief of the cookie has is as short-lived as codes are. */
@@ -43,7 +44,7 @@ export type OAuthTransaction = Readonly<Omit<Sealed, 'expiresAt'>>;
  * provider sends people back. None, where the page is on another site: links are begun by a call from there.
  */
 @Injectable()
-export class TransactionCookies {
+export class TransactionCookies implements OnModuleInit {
   private readonly prefix: string;
   private readonly attributes: CookieSerializeOptions;
   /**
@@ -55,6 +56,7 @@ export class TransactionCookies {
   constructor(
     { cookie }: Config,
     private readonly secrets: DerivedKeys,
+    private readonly login: Login,
   ) {
     this.prefix = cookie.secure ? '__Host-attempt-' : 'attempt-';
     this.attributes = {
@@ -63,6 +65,10 @@ export class TransactionCookies {
       sameSite: cookie.sameSite === 'none' ? 'none' : 'lax',
       path: '/',
     };
+  }
+
+  onModuleInit(): void {
+    this.login.onLogin((reply, sessionId) => this.updateOthers(reply, sessionId));
   }
 
   /** A `state` for a new attempt. */
@@ -98,7 +104,7 @@ export class TransactionCookies {
    * Seals the id of a session that has just been opened into the browser's other attempts to log in, which end it when they
    * complete. Clears the attempts to link an identity, which an earlier session began.
    */
-  async updateOthers(reply: FastifyReply, sessionId: string): Promise<void> {
+  private async updateOthers(reply: FastifyReply, sessionId: string): Promise<void> {
     for (const name of this.namesIn(reply.request)) {
       // The attempt that has just logged in.
       if (this.used.has(name)) continue;

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { AuthRetention } from '../../../src/auth/auth-retention.js';
-import { Sessions, type Tokens } from '../../../src/auth/sessions/sessions.js';
-import { signedIn } from '../../support/fixtures/actors.js';
+import { openSession, signedIn, type Tokens } from '../../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../../support/fixtures/app.js';
 
 let app: TestApp;
@@ -13,8 +12,7 @@ afterAll(() => app.stop());
 const tidy = () => app.daemun.app.get(AuthRetention, { strict: false }).run();
 async function logIn(): Promise<{ readonly accountId: string; readonly tokens: Tokens }> {
   const { id: accountId } = await signedIn(app);
-  const sessions = app.daemun.app.get(Sessions, { strict: false });
-  return { accountId, tokens: await sessions.open({ accountId, roles: ['user'], method: 'kakao' }) };
+  return { accountId, tokens: await openSession(app, { accountId }) };
 }
 /** Moves all that is known of an account's sessions into the past. */
 async function age(accountId: string, days: number): Promise<void> {

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { describeDevice } from '../../../src/auth/sessions/device.js';
-import { Sessions, type OpenedSession, type Tokens } from '../../../src/auth/sessions/sessions.js';
-import { failure, signedIn } from '../../support/fixtures/actors.js';
+import { json, openSession, failure, signedIn, type Tokens } from '../../support/fixtures/actors.js';
 import { CLOCK_SKEW_S } from '../../../src/access/access-token.js';
 import { startApp, type TestApp } from '../../support/fixtures/app.js';
 
@@ -25,8 +24,7 @@ async function newAccount(): Promise<string> {
   return (await signedIn(app)).id;
 }
 function logIn(accountId: string, userAgent = WINDOWS, method = 'kakao'): Promise<Tokens> {
-  const sessions = app.daemun.app.get(Sessions, { strict: false });
-  return sessions.open({ accountId, roles: ['user'], method, ip: '203.0.113.7', userAgent });
+  return openSession(app, { accountId, method, ip: '203.0.113.7', userAgent });
 }
 const call = (method: string, path: string, { accessToken }: Tokens, cookie = '') =>
   fetch(app.url + path, {
@@ -36,7 +34,7 @@ const call = (method: string, path: string, { accessToken }: Tokens, cookie = ''
 const list = async (tokens: Tokens) =>
   (await (await call('GET', '/auth/sessions', tokens)).json()) as Listed[];
 const currentOf = async (tokens: Tokens) => (await list(tokens)).find(({ current }) => current)?.id ?? '';
-const refresh = (tokens: Tokens) =>
+const refresh = (tokens: Pick<Tokens, 'refreshToken'>) =>
   fetch(`${app.url}/auth/refresh`, { method: 'POST', headers: { cookie: `refresh=${tokens.refreshToken}` } });
 const isOver = async (tokens: Tokens) => {
   const answers = [await call('GET', '/users/me', tokens), await refresh(tokens)];
@@ -145,13 +143,7 @@ describe('an account with as many sessions as it may have', () => {
     limited = await startApp({ SESSION_LIMIT: String(LIMIT) });
   });
   afterAll(() => limited.stop());
-  const open = async (accountId: string) =>
-    (await limited.daemun.app.get(Sessions, { strict: false }).open({
-      accountId,
-      roles: ['user'],
-      method: 'kakao',
-      userAgent: WINDOWS,
-    })) as Omit<OpenedSession, 'announce'> & { readonly announce: () => Promise<void> };
+  const open = (accountId: string) => openSession(limited, { accountId, userAgent: WINDOWS });
   const callLimited = (method: string, path: string, { accessToken }: Tokens) =>
     fetch(limited.url + path, { method, headers: { authorization: `Bearer ${accessToken}` } });
   const idsOf = async (tokens: Tokens) =>
@@ -173,7 +165,7 @@ describe('an account with as many sessions as it may have', () => {
   it('loses the one that was used the longest time ago, at once, when another is opened', async () => {
     const { accountId, sessions } = await filled();
     const next = await open(accountId);
-    await next.announce();
+    await next.publishEnded();
     expect(await idsOf(next)).toHaveLength(LIMIT);
     const statuses = await Promise.all(
       sessions.map(async (each) => (await callLimited('GET', '/users/me', each)).status),
@@ -188,7 +180,7 @@ describe('an account with as many sessions as it may have', () => {
       headers: { cookie: `refresh=${sessions[0]?.refreshToken}` },
     });
     expect(refreshed.status).toBe(200);
-    await (await open(accountId)).announce();
+    await (await open(accountId)).publishEnded();
     const statuses = await Promise.all(
       sessions.map(async (each) => (await callLimited('GET', '/users/me', each)).status),
     );
@@ -337,7 +329,7 @@ describe('the audit trail', () => {
       );
     const present = async (token: string) => {
       await pass();
-      const answer = await refresh({ refreshToken: token, accessToken: '', expiresIn: 0 });
+      const answer = await refresh({ refreshToken: token });
       return /^refresh=([^;]*)/.exec(answer.headers.getSetCookie()[0] ?? '')?.[1] ?? '';
     };
     const lost = await present(refreshToken);
@@ -391,7 +383,11 @@ describe('the audit trail', () => {
 describe('the life of an access token', () => {
   it('varies by a few per cent, never beyond what is configured, as the answer says', async () => {
     const mina = await newAccount();
-    const lives = await Promise.all(Array.from({ length: 40 }, () => logIn(mina)));
+    const lives = await Promise.all(
+      Array.from({ length: 40 }, async () =>
+        json<{ accessToken: string; expiresIn: number }>(refresh(await logIn(mina))),
+      ),
+    );
     for (const { accessToken, expiresIn } of lives) {
       const claims = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString()) as {
         exp: number;
