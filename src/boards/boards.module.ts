@@ -19,11 +19,13 @@ import { PostsController } from './posts.controller.js';
 import { PostsService } from './posts.service.js';
 import { Seed } from './seed.js';
 import { WriteTransactions } from '../database/write-transactions.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
+import { UsersModule } from '../users/users.module.js';
 import { RateLimits } from '../rate-limits/rate-limits.js';
 
 /** BoardService. Authors' names come through the port `Profiles`; nothing else here knows of another service. */
 @Module({
-  imports: [TypeOrmModule.forFeature([Board, Post, Comment])],
+  imports: [RateLimitsModule, UsersModule, TypeOrmModule.forFeature([Board, Post, Comment])],
   controllers: [BoardsController, PostsController, CommentsController, LikesController],
   providers: [
     BoardsService,

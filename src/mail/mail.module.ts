@@ -2,6 +2,6 @@ import { Module } from '@nestjs/common';
 import { OutboxModule } from '../outbox/outbox.module.js';
 import { Mailer } from './mailer.js';
 
-/** The way out for mails. */
+/** Mails, sent through the outbox. */
 @Module({ imports: [OutboxModule], providers: [Mailer], exports: [Mailer] })
 export class MailModule {}

@@ -1,4 +1,4 @@
-import { Controller, Get, Optional, Res } from '@nestjs/common';
+import { Controller, Get, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Public } from '../access/access.decorators.js';
@@ -29,7 +29,7 @@ const ready = z
 export class HealthController {
   constructor(
     private readonly readiness: Readiness,
-    @Optional() private readonly redis?: Redis,
+    private readonly redis: Redis,
   ) {}
 
   @Get('live')
@@ -47,8 +47,8 @@ export class HealthController {
     const reason = await this.readiness.check();
     const postgres = reason === undefined ? 'up' : 'down';
     // Everything works without Redis, only slower: that is no reason to take a process out of service.
-    const redis = this.redis && { redis: this.redis.up ? ('up' as const) : ('down' as const) };
-    const { failure } = this.redis ?? {};
+    const { isConfigured, up, failure } = this.redis;
+    const redis = isConfigured && { redis: up ? ('up' as const) : ('down' as const) };
     const reasons = {
       ...(reason !== undefined && { postgres: reason }),
       ...(failure !== undefined && { redis: failure }),

@@ -4,7 +4,7 @@ import { Config } from '../config/config.js';
 import { securityHeaders } from '../http/security-headers.js';
 import { Metrics } from './metrics.js';
 
-/** `/metrics` on a port of its own, which need not be open to the world. */
+/** Serves `/metrics` on `METRICS_PORT`, which need not be open to the world. */
 @Injectable()
 export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(MetricsServer.name);
@@ -27,6 +27,7 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
 
   async onApplicationBootstrap(): Promise<void> {
     const { server } = this;
+    if (this.config.metricsPort === undefined) return;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen(this.config.metricsPort, this.config.host, resolve);
     });

@@ -1,23 +1,7 @@
-import { Module, type DynamicModule } from '@nestjs/common';
-import type { Config } from '../config/config.js';
-import { MetricsController } from './metrics.controller.js';
-import { Metrics } from './metrics.js';
+import { Module } from '@nestjs/common';
 import { MetricsServer } from './metrics-server.js';
+import { Metrics } from './metrics.js';
 
-/**
- * Prometheus metrics on `METRICS_PORT`. Without that port they are at `/metrics` of the API, except in production, where everyone
- * could read them.
- */
-@Module({})
-export class MetricsModule {
-  static forRoot({ metricsPort, production }: Config): DynamicModule {
-    const own = metricsPort !== undefined;
-    return {
-      module: MetricsModule,
-      global: true,
-      controllers: own || production ? [] : [MetricsController],
-      providers: own ? [Metrics, MetricsServer] : [Metrics],
-      exports: [Metrics],
-    };
-  }
-}
+/** Prometheus metrics, and the server for them on `METRICS_PORT`. */
+@Module({ providers: [Metrics, MetricsServer], exports: [Metrics] })
+export class MetricsModule {}

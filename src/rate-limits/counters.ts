@@ -17,11 +17,11 @@ export type MakeCounter = (name: string, limit: RateLimit, most?: number) => Rat
  * Counters in Redis, or in this process where there is none or it is away; there at most `most` keys are counted
  * ({@link BoundedMemoryLimiter}).
  */
-export function countersIn(redis: Redis | undefined): MakeCounter {
+export function countersIn(redis?: Redis): MakeCounter {
   return (name, { points, duration }, most) => {
     const options = { keyPrefix: `daemun:limit:${name}`, points, duration };
     const memory = new BoundedMemoryLimiter(options, most);
-    if (redis === undefined) return memory;
+    if (redis?.isConfigured !== true) return memory;
     return new RateLimiterRedis({
       ...options,
       storeClient: redisCounters(redis),

@@ -1,7 +1,7 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
+import { RedisModule } from '../redis/redis.module.js';
 import { RateLimits } from './rate-limits.js';
 
-/** Limits on requests, for every service. */
-@Global()
-@Module({ providers: [RateLimits], exports: [RateLimits] })
+/** Rate limits of requests. */
+@Module({ imports: [RedisModule], providers: [RateLimits], exports: [RateLimits] })
 export class RateLimitsModule {}

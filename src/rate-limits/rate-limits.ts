@@ -1,4 +1,4 @@
-import { Injectable, Optional } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { RateLimiterAbstract } from 'rate-limiter-flexible';
 import { Config } from '../config/config.js';
 import { Redis } from '../redis/redis.js';
@@ -47,7 +47,7 @@ interface Counters {
 export class RateLimits {
   private readonly counters: Readonly<Record<RateLimitName, Counters>>;
 
-  constructor({ rateLimitFactor }: Config, @Optional() redis?: Redis) {
+  constructor({ rateLimitFactor }: Config, redis: Redis) {
     const countersOf = (name: string, { own, network, inProcess }: RateLimitRow): Counters => {
       const make = countersIn(inProcess ? undefined : redis);
       const counter = (whose: string, limit: RateLimit) =>

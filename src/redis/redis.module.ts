@@ -1,13 +1,12 @@
-import { Module, type DynamicModule } from '@nestjs/common';
-import type { Config } from '../config/config.js';
+import { Module } from '@nestjs/common';
+import { Config } from '../config/config.js';
 import { Redis } from './redis.js';
 
-/** Redis for everyone, or for nobody: without `REDIS_URL` there is no {@link Redis} to inject (use `@Optional()`). */
-@Module({})
-export class RedisModule {
-  static forRoot({ redisUrls }: Config): DynamicModule {
-    const providers =
-      redisUrls.length > 0 ? [{ provide: Redis, useFactory: () => new Redis(redisUrls) }] : [];
-    return { module: RedisModule, global: true, providers, exports: providers.map(({ provide }) => provide) };
-  }
-}
+/** The connection to Redis; not configured without `REDIS_URL`. */
+@Module({
+  providers: [
+    { provide: Redis, inject: [Config], useFactory: ({ redisUrls }: Config) => new Redis(redisUrls) },
+  ],
+  exports: [Redis],
+})
+export class RedisModule {}

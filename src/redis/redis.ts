@@ -86,19 +86,25 @@ export class Redis implements OnApplicationShutdown {
   private readonly returns: OnReturn[] = [];
   private readonly listeners = new Map<string, (message: string) => void>();
 
+  /** Without URLs Redis is not configured: never {@link up}, and every command throws {@link RedisUnavailable}. */
   constructor(private readonly urls: readonly Secret[]) {}
+
+  get isConfigured(): boolean {
+    return this.urls.length > 0;
+  }
 
   /** Tries once to connect, and goes on trying in the background. Called when everyone has subscribed. */
   async start(): Promise<void> {
+    if (!this.isConfigured) return;
     await this.connect().catch((error: unknown) => {
       this.logUnavailable(error, true);
       void this.keepTrying();
     });
   }
 
-  /** Why Redis is not in use, as in `docs/store-failures.md`; undefined while it is. */
+  /** Why Redis is not in use, as in `docs/store-failures.md`; undefined while it is, and where it is not configured. */
   get failure(): string | undefined {
-    return this.up ? undefined : (this.lastFailure?.reason ?? 'connecting');
+    return this.up || !this.isConfigured ? undefined : (this.lastFailure?.reason ?? 'connecting');
   }
 
   /** Whether it can be used now. */

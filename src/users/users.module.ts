@@ -1,6 +1,7 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { OutboxModule } from '../outbox/outbox.module.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { LocalProfiles } from './local-profiles.js';
 import { ProfileDeletion } from './profile-deletion.js';
 import { Profile } from './profile.entity.js';
@@ -8,10 +9,9 @@ import { Profiles } from './profiles.js';
 import { UsersController } from './users.controller.js';
 import { UsersService } from './users.service.js';
 
-/** ProfileService. Global, because its port {@link Profiles} is how every other service meets it. */
-@Global()
+/** ProfileService. Other services use its port {@link Profiles}. */
 @Module({
-  imports: [OutboxModule, TypeOrmModule.forFeature([Profile])],
+  imports: [OutboxModule, RateLimitsModule, TypeOrmModule.forFeature([Profile])],
   controllers: [UsersController],
   providers: [UsersService, ProfileDeletion, { provide: Profiles, useClass: LocalProfiles }],
   exports: [Profiles],

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Injectable, Optional } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
 import { Config } from '../../config/config.js';
 import { problemOf } from '../../problems/problem.filter.js';
@@ -189,7 +189,7 @@ export class LoginRateLimits {
   constructor(
     { rateLimitFactor }: Config,
     private readonly knownClients: KnownClients,
-    @Optional() redis?: Redis,
+    redis: Redis,
   ) {
     const make = countersIn(redis);
     const scaled: MakeCounter = (name, limit) => make(name, scaledBy(rateLimitFactor, limit));

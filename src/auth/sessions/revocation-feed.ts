@@ -1,4 +1,4 @@
-import { Injectable, Logger, Optional, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Denylist } from '../../access/revocations.js';
 import { Config } from '../../config/config.js';
@@ -38,8 +38,8 @@ export class RevocationFeed implements OnModuleInit, OnApplicationShutdown {
     private readonly denylist: Denylist,
     private readonly config: Config,
     metrics: Metrics,
-    @Optional() private readonly redis?: Redis,
-    @Optional() private readonly cache?: SessionCache,
+    private readonly redis: Redis,
+    private readonly cache: SessionCache,
   ) {
     metrics.show(
       'daemun_revocation_staleness_seconds',
@@ -51,18 +51,17 @@ export class RevocationFeed implements OnModuleInit, OnApplicationShutdown {
       'Ended sessions and changed accounts kept in mind',
       () => denylist.size,
     );
-    if (redis) metrics.show('daemun_redis_up', 'Whether Redis is in use', () => Number(redis.up));
+    if (redis.isConfigured)
+      metrics.show('daemun_redis_up', 'Whether Redis is in use', () => Number(redis.up));
   }
 
   async onModuleInit(): Promise<void> {
     const { revocationPoll } = this.config;
     if (revocationPoll > 0) this.denylist.follow(() => this.pollOnce());
     await this.pollOnce();
-    if (this.redis !== undefined) {
-      this.redis.onMessage(CHANNEL, (sessionId) => this.denylist.denySession(sessionId));
-      this.redis.onReconnect((run, anew) => this.resync(run, anew));
-      await this.redis.start();
-    }
+    this.redis.onMessage(CHANNEL, (sessionId) => this.denylist.denySession(sessionId));
+    this.redis.onReconnect((run, anew) => this.resync(run, anew));
+    await this.redis.start();
     if (revocationPoll > 0) this.pollLater();
   }
 
@@ -76,7 +75,7 @@ export class RevocationFeed implements OnModuleInit, OnApplicationShutdown {
   /** Tells the others at once, where that is possible; they find it in the row in any case. */
   publish(sessionId: string): void {
     this.denylist.denySession(sessionId);
-    this.redis?.publish(CHANNEL, sessionId).catch(() => {});
+    this.redis.publish(CHANNEL, sessionId).catch(() => {});
   }
 
   private staleness(): number {
@@ -110,8 +109,7 @@ export class RevocationFeed implements OnModuleInit, OnApplicationShutdown {
     // At first everything whose access tokens may still be around.
     const { now, changes } = await this.changes(this.knownTo, this.config.accessTokenTtl);
     const fresh = changes.filter(this.isNew);
-    const redis = this.redis?.up === true ? this.redis.run : undefined;
-    if (redis !== undefined && (await this.invalidateCache(fresh, redis))) this.redisGoodTo = now;
+    if (this.redis.up && (await this.invalidateCache(fresh, this.redis.run))) this.redisGoodTo = now;
     this.deny(fresh);
     this.seen = new Map(changes.map(({ id, at }) => [id, at]));
     [this.knownTo, this.caughtUpAt] = [now, Date.now() - asked.ms];
@@ -125,7 +123,7 @@ export class RevocationFeed implements OnModuleInit, OnApplicationShutdown {
    */
   private async resync(run: Run, anew: boolean): Promise<void> {
     const { now, changes } = await this.changes(anew ? undefined : this.redisGoodTo, CACHE_TTL_MS / 1000);
-    await this.cache?.invalidate(changes, run);
+    await this.cache.invalidate(changes, run);
     this.deny(changes.filter(this.isNew));
     this.redisGoodTo = now;
   }
@@ -163,7 +161,7 @@ export class RevocationFeed implements OnModuleInit, OnApplicationShutdown {
   /** False where Redis went away meanwhile: whoever finds it again makes up for this. */
   private async invalidateCache(changes: readonly SessionChange[], run: Run): Promise<boolean> {
     try {
-      await this.cache?.invalidate(changes, run);
+      await this.cache.invalidate(changes, run);
       return true;
     } catch (error) {
       if (!(error instanceof RedisUnavailable)) throw error;
