@@ -85,7 +85,7 @@ export class WebPage {
     await this.sees('.mine', undefined, page);
   }
 
-  /** Presses “Log out”, and waits until the server has answered: a page that is left before then may not have asked it. */
+  /** Logs out, and waits for the answer: leaving the page earlier may cancel the request. */
   async logOut(): Promise<void> {
     await this.press('Log out');
     await this.sees('.note.good', 'You are logged out.');
