@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -109,6 +108,7 @@ describe('production', () => {
   it.each<[string, Record<string, string>, string[]]>([
     ['a missing secret', { AUTH_SECRET: '' }, ['AUTH_SECRET']],
     ['a short secret', { AUTH_SECRET: 'kX9vQ2mN7pL4rT8w' }, ['AUTH_SECRET']],
+    ['a secret of 31 bytes', { AUTH_SECRET: SECRET.slice(1) }, ['AUTH_SECRET']],
     ['a secret of one letter', { AUTH_SECRET: 'a'.repeat(64) }, ['AUTH_SECRET']],
     ['a weak secret among good ones', { AUTH_SECRET: `${SECRET},old` }, ['AUTH_SECRET']],
     ['plain http', { PUBLIC_URL: 'http://api.example.com' }, ['PUBLIC_URL']],
@@ -195,11 +195,6 @@ describe('production', () => {
     Buffer.from('a phrase that nobody should guess').toString('base64'),
     Buffer.from('a phrase that nobody should guess').toString('hex'),
   ])('does not start with a secret that can be guessed: %s', (AUTH_SECRET) => {
-    expect(complaints({ ...PRODUCTION, AUTH_SECRET })).toEqual(['AUTH_SECRET']);
-  });
-
-  it('does not start with a random secret of 31 bytes', () => {
-    const AUTH_SECRET = randomBytes(24).toString('base64').slice(1);
     expect(complaints({ ...PRODUCTION, AUTH_SECRET })).toEqual(['AUTH_SECRET']);
   });
 

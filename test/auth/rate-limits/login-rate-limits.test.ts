@@ -354,7 +354,7 @@ describe('wrong passwords for many accounts', () => {
   });
   let guesses = 0;
   const guess = (address: string) => tries(app, `guess-${++guesses}@example.com`, 'a wrong guess', address);
-  /** How many are compared, 200 at most, until one has to wait, and for how long (seconds). */
+  /** Sends wrong passwords until one is refused, 200 at most. Returns the number that were compared, and `Retry-After` in seconds. */
   async function untilRefused(client: () => string): Promise<{ compared: number; wait: number }> {
     for (let compared = 0; compared < 200; compared++) {
       const answer = await guess(client());
