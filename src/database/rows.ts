@@ -19,11 +19,7 @@ export async function rowsOf<Row>(db: Db, sql: string, parameters: readonly unkn
 }
 
 /** Runs an UPDATE or a DELETE and returns the number of changed rows. */
-export async function changedRows(
-  db: Db,
-  sql: string,
-  parameters: readonly unknown[] = [],
-): Promise<number> {
+export async function changedRows(db: Db, sql: string, parameters: readonly unknown[] = []): Promise<number> {
   const [, count] = await db.query<[unknown[], number]>(sql, [...parameters]);
   return count;
 }

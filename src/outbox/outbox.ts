@@ -4,6 +4,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import type { z } from 'zod';
 import { Metrics } from '../observability/metrics.js';
 import { DerivedKeys } from '../crypto/derived-keys.js';
+import { rowsOf } from '../database/rows.js';
 
 /** Interval (ms) of polls for messages that other processes left, or whose pause is over. */
 const POLL_MS = 15_000;
@@ -232,7 +233,8 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
     const leases = Object.fromEntries(
       [...this.handlers].map(([key, { lease = LEASE_S }]): [string, number] => [key, lease]),
     );
-    const [[row]] = await this.dataSource.query<[Row[], number]>(
+    const [row] = await rowsOf<Row>(
+      this.dataSource,
       `UPDATE auth.outbox SET due_at = now() + make_interval(secs => ($1::jsonb ->> ${HANDLER})::float8)
        WHERE id = (
          SELECT id FROM auth.outbox WHERE due_at <= now() AND lane <> ALL($2) AND $1::jsonb ? ${HANDLER}

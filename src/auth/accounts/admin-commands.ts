@@ -1,7 +1,9 @@
 import type { DataSource } from 'typeorm';
 import { validate as isUuid } from 'uuid';
+import { rowsOf } from '../../database/rows.js';
 import { emailAddress } from '../../text/email-address.js';
 import { recordAuditEvent } from '../audit/audit-log.js';
+import type { AuditEventKind } from '../audit/catalogue.js';
 import { endSessions } from '../sessions/end-sessions.sql.js';
 
 /** What the operator can do to an account, in SQL, and how it is written down. */
@@ -18,7 +20,14 @@ const COMMANDS = {
   },
   disable: { change: "status = 'disabled'", event: 'account_disabled', details: {} },
   enable: { change: "status = 'active'", event: 'account_enabled', details: {} },
-} as const;
+} as const satisfies Record<
+  string,
+  {
+    readonly change: string;
+    readonly event: AuditEventKind;
+    readonly details: Readonly<Record<string, string>>;
+  }
+>;
 export type AdminCommand = keyof typeof COMMANDS;
 
 /** Whether this word is an {@link AdminCommand}. */
@@ -40,7 +49,8 @@ export async function runAdminCommand(
   const key = who.trim().toLowerCase();
   const which = isUuid(key) ? 'id = $1' : 'email = $1 AND email_verified_at IS NOT NULL';
   return database.transaction(async (db) => {
-    const [[account]] = await db.query<[{ id: string }[], number]>(
+    const [account] = await rowsOf<{ id: string }>(
+      db,
       `UPDATE auth.accounts SET ${change} WHERE ${which} AND status <> 'deleted' RETURNING id`,
       [emailAddress.safeParse(who).data ?? key],
     );

@@ -3,7 +3,8 @@ import type { AuditEventKind } from './catalogue.js';
 /** SQL expressions for the columns of audit events. */
 interface AuditEventColumns {
   /** One kind for all rows, or a kind for each value of a column. */
-  readonly kind: AuditEventKind | { readonly column: string; readonly kinds: Readonly<Record<string, AuditEventKind>> };
+  readonly kind:
+    AuditEventKind | { readonly column: string; readonly kinds: Readonly<Record<string, AuditEventKind>> };
   readonly accountId: string;
   readonly sessionId?: string;
   readonly details?: string;

@@ -1,13 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
-import { InjectRepository } from '@nestjs/typeorm';
 import { Strategy } from 'passport-local';
-import type { Repository } from 'typeorm';
 import { Problem } from '../../problems/problem.js';
 import type { QueueShare } from '../../concurrency/bulkhead.js';
-import { Account } from '../accounts/account.entity.js';
+import type { Account } from '../accounts/account.entity.js';
+import { Accounts, hasRecentRegistration } from '../accounts/accounts.js';
 import { PasswordHashes } from './password-hashes.js';
-import { isWaiting } from './registration.js';
 
 /** Options from the guard: the party on whose behalf hashes are computed. */
 interface Asked {
@@ -18,7 +16,7 @@ interface Asked {
 @Injectable()
 export class LocalStrategy extends PassportStrategy(Strategy) {
   constructor(
-    @InjectRepository(Account) private readonly accounts: Repository<Account>,
+    private readonly accounts: Accounts,
     private readonly hashes: PasswordHashes,
   ) {
     super({ usernameField: 'email', passReqToCallback: true });
@@ -30,12 +28,12 @@ export class LocalStrategy extends PassportStrategy(Strategy) {
    *   account already: the two answer alike.
    */
   async validate({ party }: Asked, email: string, password: string): Promise<Account | undefined> {
-    const account = await this.accounts.findOneBy({ email });
+    const account = await this.accounts.findByEmail(email);
     const { passwordHash, registrationHash } = account ?? {};
     const comparison = await this.hashes.compare(password, passwordHash, party, registrationHash);
     if (account === null || comparison === 'different') return undefined;
     if (comparison === 'registered' || account.emailVerifiedAt === null) {
-      if (!isWaiting(account)) return undefined;
+      if (!hasRecentRegistration(account)) return undefined;
       throw new Problem('email_not_verified');
     }
     return comparison === 'outdated' ? this.renew(account, password, party) : account;
@@ -46,9 +44,9 @@ export class LocalStrategy extends PassportStrategy(Strategy) {
     const { id, passwordHash } = account;
     if (passwordHash === null) return account;
     const renewed = await this.hashes.hash(password, party);
-    const { affected } = await this.accounts.update({ id, passwordHash }, { passwordHash: renewed });
-    // Somebody was quicker: a log-in beside this one, or a reset.
-    if (affected !== 1) return this.validate({ party }, account.email ?? '', password);
+    // A concurrent login or reset may have replaced the hash first.
+    if (!(await this.accounts.replacePasswordHash(id, passwordHash, renewed)))
+      return this.validate({ party }, account.email ?? '', password);
     return Object.assign(account, { passwordHash: renewed });
   }
 }

@@ -6,8 +6,11 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { ALGORITHM } from '../../access/access-token.js';
 import { Config } from '../../config/config.js';
+import type { Batches } from '../../database/batches.js';
+import { rowsOf } from '../../database/rows.js';
 import { refuseLateCommit } from '../../http/request-budget.js';
 import { Problem } from '../../problems/problem.js';
+import { Accounts } from '../accounts/accounts.js';
 import { LONGEST_SIGNED } from '../keys/key-ring.js';
 import { SigningKeys } from '../keys/signing-keys.js';
 import type { OneTimeToken } from './one-time-token.entity.js';
@@ -41,6 +44,7 @@ export class OneTimeTokens {
     private readonly config: Config,
     private readonly keys: SigningKeys,
     private readonly dataSource: DataSource,
+    private readonly accounts: Accounts,
   ) {}
 
   /** A token for this grant. The account's tokens that nobody used in time are removed on the way. */
@@ -81,14 +85,12 @@ export class OneTimeTokens {
   ): Promise<T> {
     const { sub, jti } = await this.check(kind, token);
     return this.dataSource.transaction(async (db) => {
-      // The account before its tokens, as everywhere: of several at once, the first goes on, and the others find it used.
-      const [account] = await db.query<object[]>(
-        `SELECT FROM auth.accounts WHERE id = $1 AND status <> 'deleted' FOR UPDATE`,
-        [sub],
-      );
-      // A mail may have been on its way when the account was deleted.
-      if (account === undefined) throw invalid('of an account that is gone');
-      const [[grant]] = await db.query<[OneTimeGrant[], number]>(
+      // All transactions lock the account before its tokens. Of concurrent ones, the second finds the token used.
+      const account = await this.accounts.lock(db, sub);
+      // A mail may be read after the account was deleted.
+      if (account === null || account.status === 'deleted') throw invalid('the account was deleted');
+      const [grant] = await rowsOf<OneTimeGrant>(
+        db,
         `UPDATE auth.one_time_tokens SET used_at = now()
          WHERE jti_hash = $1 AND kind = $2 AND account_id = $3 AND used_at IS NULL AND expires_at > now()
          RETURNING account_id AS "accountId", password_hash AS "passwordHash", nickname`,
@@ -99,6 +101,16 @@ export class OneTimeTokens {
       refuseLateCommit();
       return done;
     });
+  }
+
+  /** Deletes the tokens of an account in the caller's transaction. */
+  async withdraw(db: EntityManager, accountId: string): Promise<void> {
+    await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1', [accountId]);
+  }
+
+  /** Deletes expired tokens. */
+  prune(batches: Batches): Promise<void> {
+    return batches.remove('auth.one_time_tokens', 'expires_at < now()');
   }
 
   /**

@@ -1,13 +1,13 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { InjectRepository } from '@nestjs/typeorm';
-import { DataSource, In, type Repository } from 'typeorm';
+import { DataSource } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
 import type { Mail } from '../../mail/mailer.js';
 import { refuseLateCommit } from '../../http/request-budget.js';
 import { Outbox } from '../../outbox/outbox.js';
 import { Problem } from '../../problems/problem.js';
 import { routedNetworkOf } from '../../rate-limits/client-address.js';
-import { Account } from '../accounts/account.entity.js';
+import type { Account } from '../accounts/account.entity.js';
+import { Accounts } from '../accounts/accounts.js';
 import { recordAuditEvent } from '../audit/audit-log.js';
 import { AccountMails } from '../account-mails/account-mails.js';
 import { LoginRateLimits } from '../rate-limits/limits.js';
@@ -22,7 +22,7 @@ import { PasswordHashes } from './password-hashes.js';
 @Injectable()
 export class Passwords implements OnModuleInit {
   constructor(
-    @InjectRepository(Account) private readonly accounts: Repository<Account>,
+    private readonly accounts: Accounts,
     private readonly dataSource: DataSource,
     private readonly limits: LoginRateLimits,
     private readonly hashes: PasswordHashes,
@@ -46,8 +46,8 @@ export class Passwords implements OnModuleInit {
   }
 
   private async resetMail(email: string): Promise<Mail | undefined> {
-    const account = await this.accounts.findOneBy({ email, status: In(['active', 'disabled']) });
-    if (account === null) return undefined;
+    const account = await this.accounts.findByEmail(email);
+    if (account === null || account.status === 'deleted') return undefined;
     const grant = { accountId: account.id, passwordHash: null, nickname: null };
     const token = await this.tokens.issue('reset-password', grant);
     const link = `${this.mails.page}/#reset-password=${token}`;
@@ -65,16 +65,10 @@ export class Passwords implements OnModuleInit {
     const party = { key: routedNetworkOf(address), reserved: true };
     const passwordHash = await this.hashes.hash(password, party);
     const announce = await this.tokens.redeem('reset-password', token, async ({ accountId }, db) => {
-      const owner = await db.findOneByOrFail(Account, { id: accountId });
+      const owner = await this.accounts.get(accountId, db);
       refuseOwnWords(password, owner, '/password');
-      await db.update(
-        Account,
-        { id: accountId },
-        { passwordHash, emailVerifiedAt: () => 'coalesce(email_verified_at, now())' },
-      );
-      await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1 AND used_at IS NULL', [
-        accountId,
-      ]);
+      await this.accounts.resetPassword(db, accountId, passwordHash);
+      await this.tokens.withdraw(db, accountId);
       await this.mails.notify(db, 'password-changed', {
         id: accountId,
         email: owner.email,
@@ -93,7 +87,7 @@ export class Passwords implements OnModuleInit {
    * @throws {Problem} `credentials_invalid`, `validation_failed`.
    */
   async change(actor: Actor, current: string, next: string, address: string): Promise<void> {
-    const account = await this.accounts.findOneByOrFail({ id: actor.accountId });
+    const account = await this.accounts.get(actor.accountId);
     const party = { key: routedNetworkOf(address), reserved: true };
     const attempt = await this.limits.beginReauthentication(account.id);
     const before = await attempt.judge(async () => {
@@ -106,16 +100,10 @@ export class Passwords implements OnModuleInit {
     refuseOwnWords(next, account, '/newPassword');
     const passwordHash = await this.hashes.hash(next, party);
     const announce = await this.dataSource.transaction(async (db) => {
-      // Unless it has changed since it was compared.
-      const { affected } = await db.update(
-        Account,
-        { id: actor.accountId, passwordHash: before },
-        { passwordHash },
-      );
-      if (affected !== 1)
+      if (!(await this.accounts.replacePasswordHash(account.id, before, passwordHash, db)))
         throw new Problem('credentials_invalid', { reason: 'it was changed at the same time' });
-      // A link that was mailed before would bring back whoever could read the mail then.
-      await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1', [actor.accountId]);
+      // A link that was mailed before would let its reader replace the new password.
+      await this.tokens.withdraw(db, account.id);
       await this.mails.notify(db, 'password-changed', account);
       const { accountId, sessionId } = actor;
       await recordAuditEvent(db, { accountId, sessionId, kind: 'password_changed' });

@@ -1,13 +1,10 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { InjectRepository } from '@nestjs/typeorm';
-import { randomUUID } from 'node:crypto';
-import { IsNull, Not, type Repository } from 'typeorm';
 import type { Mail } from '../../mail/mailer.js';
 import { Problem } from '../../problems/problem.js';
-import { Account } from '../accounts/account.entity.js';
+import type { Account } from '../accounts/account.entity.js';
+import { Accounts } from '../accounts/accounts.js';
 import { recordAuditEvent } from '../audit/audit-log.js';
 import { AccountMails } from '../account-mails/account-mails.js';
-import { guestName } from '../accounts/guest-name.js';
 import { addressInUseMail, verifyEmailMail, type Registered } from '../account-mails/templates.js';
 import { routedNetworkOf } from '../../rate-limits/client-address.js';
 import { LoginRateLimits } from '../rate-limits/limits.js';
@@ -21,14 +18,6 @@ import { PasswordHashes } from './password-hashes.js';
  */
 const REGISTRATION_BURST = 5;
 
-/** Days for which a registration waits. */
-export const WAITING_DAYS = 7;
-
-/** True while the last registration of the address waits to be verified; of a verified address, it would. */
-export function isWaiting({ registeredAt, createdAt }: Account): boolean {
-  return Date.now() - (registeredAt ?? createdAt).getTime() < WAITING_DAYS * 86_400_000;
-}
-
 /**
  * The way to an account with a password. Anyone can register any address, so nothing counts until somebody opens the
  * mail, and then what counts is the very registration that sent it. Whether an address was known shows only in its mail.
@@ -41,7 +30,7 @@ export function isWaiting({ registeredAt, createdAt }: Account): boolean {
 @Injectable()
 export class Registrations implements OnModuleInit {
   constructor(
-    @InjectRepository(Account) private readonly accounts: Repository<Account>,
+    private readonly accounts: Accounts,
     private readonly limits: LoginRateLimits,
     private readonly hashes: PasswordHashes,
     private readonly tokens: OneTimeTokens,
@@ -54,10 +43,15 @@ export class Registrations implements OnModuleInit {
    */
   async register({ email, password, nickname }: Registration, address: string): Promise<void> {
     await this.limits.hitRecipient(email, address);
-    const known = await this.accounts.findOneBy({ email, emailVerifiedAt: Not(IsNull()) });
+    const account = await this.accounts.findByEmail(email);
+    const verifiedHash = account === null || account.emailVerifiedAt === null ? null : account.passwordHash;
     const party = { key: routedNetworkOf(address) };
-    const passwordHash = await this.hashes.hash(password, party, known?.passwordHash);
-    const { accountId, verified, hasSeveralRegistrations } = await this.record(email, passwordHash, nickname);
+    const passwordHash = await this.hashes.hash(password, party, verifiedHash);
+    const { accountId, verified, hasSeveralRegistrations } = await this.accounts.register(
+      email,
+      passwordHash,
+      nickname,
+    );
     if (verified) {
       await this.mails.request({ mail: 'address-in-use', to: email }, { name: 'address-in-use' });
       return;
@@ -76,7 +70,7 @@ export class Registrations implements OnModuleInit {
       return this.link(to, grant, hasSeveralRegistrations ? 'later' : 'only');
     });
     this.mails.registerTemplate('address-in-use', async ({ to }) => {
-      const account = await this.accounts.findOneBy({ email: to });
+      const account = await this.accounts.findByEmail(to);
       return account === null ? undefined : this.inUse(to, account);
     });
   }
@@ -92,7 +86,7 @@ export class Registrations implements OnModuleInit {
   }
 
   private async linkAgain(email: string): Promise<Mail | undefined> {
-    const account = await this.accounts.findOneBy({ email });
+    const account = await this.accounts.findByEmail(email);
     if (account === null) return undefined;
     if (account.emailVerifiedAt !== null) {
       return account.registrationHash === null ? undefined : this.inUse(email, account);
@@ -110,46 +104,12 @@ export class Registrations implements OnModuleInit {
    */
   async verify(token: string): Promise<Account> {
     return this.tokens.redeem('verify-email', token, async (grant, db) => {
-      const { accountId, passwordHash, nickname } = grant;
-      const { affected } = await db.update(
-        Account,
-        { id: accountId, emailVerifiedAt: IsNull() },
-        { emailVerifiedAt: () => 'now()', passwordHash, nickname: nickname ?? undefined },
-      );
-      if (affected !== 1) throw new Problem('token_invalid', { reason: 'the address was verified before' });
+      const { accountId } = grant;
+      if (!(await this.accounts.verifyEmail(db, accountId, grant)))
+        throw new Problem('token_invalid', { reason: 'the address was verified before' });
       await recordAuditEvent(db, { accountId, kind: 'email_verified' });
-      return db.findOneByOrFail(Account, { id: accountId });
+      return this.accounts.get(accountId, db);
     });
-  }
-
-  /**
-   * The account of the address. One that waits keeps the password that was registered last, for log-ins before it is
-   * verified (`email_not_verified`), and gets a nickname that nobody typed. One that is verified keeps that password apart
-   * from its own.
-   */
-  private async record(
-    email: string,
-    passwordHash: string,
-    nickname: string,
-  ): Promise<{ accountId: string; verified: boolean; hasSeveralRegistrations: boolean }> {
-    // Not a UUIDv7, which would tell everyone the time of registration.
-    const id = randomUUID();
-    const [account] = await this.accounts.query<
-      { accountId: string; verified: boolean; hasSeveralRegistrations: boolean }[]
-    >(
-      `INSERT INTO auth.accounts AS known (id, email, password_hash, nickname, registered_at)
-       VALUES ($1, $2, $3, $4, now())
-       ON CONFLICT (email) DO UPDATE SET
-         registered_at = now(),
-         registration_hash = CASE WHEN known.email_verified_at IS NOT NULL THEN excluded.password_hash END,
-         password_hash = CASE WHEN known.email_verified_at IS NULL THEN excluded.password_hash ELSE known.password_hash END,
-         nickname = CASE WHEN known.email_verified_at IS NULL THEN $5 ELSE known.nickname END,
-         has_several_registrations = known.email_verified_at IS NULL
-       RETURNING id AS "accountId", email_verified_at IS NOT NULL AS verified, has_several_registrations AS "hasSeveralRegistrations"`,
-      [id, email, passwordHash, nickname, guestName(id)],
-    );
-    if (account === undefined) throw new Error('the account was not recorded');
-    return account;
   }
 
   private async inUse(email: string, { id }: Account): Promise<Mail> {

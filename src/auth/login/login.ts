@@ -5,7 +5,8 @@ import { refuseLateCommit } from '../../http/request-budget.js';
 import { Outbox } from '../../outbox/outbox.js';
 import { Problem } from '../../problems/problem.js';
 import { Profiles, type Locale } from '../../users/profiles.js';
-import { Account } from '../accounts/account.entity.js';
+import type { Account } from '../accounts/account.entity.js';
+import { Accounts } from '../accounts/accounts.js';
 import { RefreshCookie } from '../sessions/refresh-cookie.js';
 import { Sessions, type OpenedSession } from '../sessions/sessions.js';
 
@@ -30,6 +31,7 @@ export class Login {
 
   constructor(
     private readonly dataSource: DataSource,
+    private readonly accounts: Accounts,
     private readonly sessions: Sessions,
     private readonly profiles: Profiles,
     private readonly outbox: Outbox,
@@ -71,10 +73,7 @@ export class Login {
     const { method } = proof;
     const opened = await this.dataSource.transaction(async (db) => {
       // One log-in at a time, so that each counts the sessions that the others have opened.
-      const owner = await db.findOne(Account, {
-        where: { id: accountId },
-        lock: { mode: 'for_no_key_update' },
-      });
+      const owner = await this.accounts.lock(db, accountId, 'for_no_key_update');
       if (owner === null || owner.status === 'deleted') {
         // The profile of a moment ago may have come after the message that removes it.
         await this.outbox.add(db, 'account.deleted', { accountId });

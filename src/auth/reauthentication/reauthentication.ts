@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { InjectRepository } from '@nestjs/typeorm';
-import type { EntityManager, Repository } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { Actor } from '../../access/actor.js';
 import { Problem } from '../../problems/problem.js';
 import { routedNetworkOf } from '../../rate-limits/client-address.js';
 import { presentedPassword } from '../../text/password.js';
-import { Account } from '../accounts/account.entity.js';
+import type { Account } from '../accounts/account.entity.js';
+import { Accounts } from '../accounts/accounts.js';
 import { LoginRateLimits } from '../rate-limits/limits.js';
 import { PasswordHashes } from '../local/password-hashes.js';
 
@@ -20,7 +20,7 @@ export const reauthentication = z.strictObject({ password: presentedPassword.opt
 @Injectable()
 export class Reauthentication {
   constructor(
-    @InjectRepository(Account) private readonly accounts: Repository<Account>,
+    private readonly accounts: Accounts,
     private readonly limits: LoginRateLimits,
     private readonly hashes: PasswordHashes,
   ) {}
@@ -38,7 +38,7 @@ export class Reauthentication {
     address: string,
   ): Promise<string | undefined> {
     if (password === undefined) return undefined;
-    const { passwordHash } = await this.accounts.findOneByOrFail({ id: accountId });
+    const { passwordHash } = await this.accounts.get(accountId);
     const attempt = await this.limits.beginReauthentication(accountId);
     const party = { key: routedNetworkOf(address), reserved: true };
     return attempt.judge(async () => {

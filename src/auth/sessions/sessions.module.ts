@@ -50,6 +50,6 @@ import { TokenResponses } from './token-response.js';
     },
     RevocationFeed,
   ],
-  exports: [Sessions, RefreshCookie, TokenResponses],
+  exports: [Sessions, SessionRows, RefreshCookie, TokenResponses],
 })
 export class SessionsModule {}
