@@ -6,6 +6,7 @@ import { ApiOperation, ApiTags } from '../../openapi/decorators.js';
 import { Returns, ApiProblems } from '../../openapi/responses.js';
 import { cursorTo, limit, pageSchema } from '../../http/pagination.js';
 import { AuditLog, auditPosition } from '../audit/audit-log.js';
+import { AUDIT_EVENT_KINDS } from '../audit/catalogue.js';
 import { AccountDeletion } from './account-deletion.js';
 import { reauthentication } from '../reauthentication/reauthentication.js';
 import { RefreshCookie } from '../sessions/refresh-cookie.js';
@@ -18,7 +19,7 @@ const auditQuery = z.strictObject({ cursor: cursorTo(auditPosition).optional(), 
 const auditEvent = z
   .object({
     at: z.iso.datetime(),
-    kind: z.string().meta({ example: 'session_ended' }),
+    kind: z.enum(AUDIT_EVENT_KINDS).meta({ example: 'session_ended' }),
     sessionId: z.uuid().nullable(),
     details: z.record(z.string(), z.string()).meta({ example: { reason: 'logged_out' } }),
   })
