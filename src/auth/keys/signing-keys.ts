@@ -7,12 +7,12 @@ import { Config } from '../../config/config.js';
 import { DerivedKeys } from '../../crypto/derived-keys.js';
 import { KeyRing, signingOf } from './key-ring.js';
 
-/** How often (ms) to look for keys that were made or killed elsewhere: well within the five minutes of the JWKS. */
+/** Interval (ms) of reads for keys that other processes created or deleted: within the five minutes of the JWKS cache. */
 const EVERY = 60_000;
-/** Tokens with made-up key ids must not make us ask the database more often (ms) than this. */
-const LEAST_PAUSE = 1_000;
+/** Minimum interval of reads for unknown key ids, which anyone can make up. */
+const MIN_REFRESH_INTERVAL_MS = 1_000;
 
-/** A key in memory. KeyObjects are made once: jsonwebtoken is 3 to 30 times slower when it has to parse PEM at every call. */
+/** Key in memory. KeyObjects are created once, because jsonwebtoken is 3 to 30 times slower with PEM. */
 interface LoadedKey {
   readonly kid: string;
   readonly jwk: JWK;
@@ -21,7 +21,7 @@ interface LoadedKey {
   readonly useFrom: Date;
 }
 
-/** The keys that sign access tokens: made on the first start, rotated in time, public halves for everyone. */
+/** Signing keys in memory, read from {@link KeyRing}. The first start creates a key, and reads rotate keys that are due. */
 @Injectable()
 export class SigningKeys extends KeySet implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(SigningKeys.name);
@@ -55,15 +55,15 @@ export class SigningKeys extends KeySet implements OnModuleInit, OnApplicationSh
     await this.underWay?.catch(() => {});
   }
 
-  /** Makes and removes what is due, and takes on what there is. */
+  /** Rotates keys that are due and reads all keys. Concurrent calls share one read. */
   refresh(): Promise<void> {
     this.underWay ??= this.load().finally(() => (this.underWay = undefined));
     return this.underWay;
   }
 
   async find(kid: string): Promise<KeyObject | undefined> {
-    // One that we do not know may have been made by another process a moment ago.
-    if (!this.knows(kid) && Date.now() - this.loadedAt > LEAST_PAUSE) await this.refresh();
+    // Another process may have just created an unknown key.
+    if (!this.knows(kid) && Date.now() - this.loadedAt > MIN_REFRESH_INTERVAL_MS) await this.refresh();
     return this.keys.get(kid)?.publicKey;
   }
 
@@ -71,14 +71,14 @@ export class SigningKeys extends KeySet implements OnModuleInit, OnApplicationSh
     return this.keys.has(kid);
   }
 
-  /** The key that new tokens are signed with. */
+  /** Returns the key that signs new tokens. */
   current(): { readonly kid: string; readonly privateKey: KeyObject } {
     const key = signingOf([...this.keys.values()]);
     if (key === undefined) throw new Error('the signing keys have not been loaded');
     return key;
   }
 
-  /** RFC 7517: the public halves, as other services read them. */
+  /** Returns the JWK Set (RFC 7517) of the public keys. */
   jwks(): { keys: JWK[] } {
     return { keys: [...this.keys.values()].map(({ jwk }) => jwk) };
   }

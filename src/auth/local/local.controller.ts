@@ -16,7 +16,7 @@ import { Registrations } from './registration.js';
 
 const emailVerification = z.strictObject({ token: mailedToken }).meta({ id: 'EmailVerification' });
 
-/** Logging in with an address and a password, and what leads there. */
+/** Login with an address and a password, registration, and verification of the address. */
 @ApiTags('Local log-in')
 @Controller('auth')
 @Public()

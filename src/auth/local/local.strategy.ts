@@ -7,12 +7,12 @@ import type { Account } from '../accounts/account.entity.js';
 import { Accounts, hasRecentRegistration } from '../accounts/accounts.js';
 import { PasswordHashes } from './password-hashes.js';
 
-/** Options from the guard: the party on whose behalf hashes are computed. */
+/** Options from the guard: the share of the queue of hashes. */
 interface Asked {
   readonly party: QueueShare;
 }
 
-/** Finds the account of an address and a password: one look-up and the same hashes, whatever the answer. */
+/** Passport strategy for an address and a password: one look-up and equally many hashes for every outcome. */
 @Injectable()
 export class LocalStrategy extends PassportStrategy(Strategy) {
   constructor(
@@ -23,9 +23,9 @@ export class LocalStrategy extends PassportStrategy(Strategy) {
   }
 
   /**
-   * The account, or nothing when address or password is wrong.
-   * @throws {Problem} `email_not_verified` for the password of a registration that waits, also where the address has an
-   *   account already: the two answer alike.
+   * Returns the account, or undefined for an unknown address or a wrong password.
+   * @throws {Problem} `email_not_verified` for the password of a recent registration, also of an address that was verified
+   *   before: the responses must not differ.
    */
   async validate({ party }: Asked, email: string, password: string): Promise<Account | undefined> {
     const account = await this.accounts.findByEmail(email);
@@ -39,7 +39,7 @@ export class LocalStrategy extends PassportStrategy(Strategy) {
     return comparison === 'outdated' ? this.renew(account, password, party) : account;
   }
 
-  /** Replaces the hash by one of today: only now is the password here. */
+  /** Replaces a hash with outdated parameters, while the password is in memory. */
   private async renew(account: Account, password: string, party: QueueShare): Promise<Account | undefined> {
     const { id, passwordHash } = account;
     if (passwordHash === null) return account;

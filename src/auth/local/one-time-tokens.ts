@@ -11,32 +11,32 @@ import { rowsOf } from '../../database/rows.js';
 import { refuseLateCommit } from '../../http/request-budget.js';
 import { Problem } from '../../problems/problem.js';
 import { Accounts } from '../accounts/accounts.js';
-import { LONGEST_SIGNED } from '../keys/key-ring.js';
+import { MAX_TOKEN_LIFETIME_S } from '../keys/key-ring.js';
 import { SigningKeys } from '../keys/signing-keys.js';
 import type { OneTimeToken } from './one-time-token.entity.js';
 
-/** What a token is good for. Each kind has a type and an audience of its own, so that none passes for another. */
+/** Purpose of a token. Each kind has its own `typ` and `aud`, so that no token passes for one of another kind. */
 export type OneTimeTokenKind = OneTimeToken['kind'];
 const typeOf = (kind: OneTimeTokenKind) => `${kind}+jwt`;
 const audienceOf = (kind: OneTimeTokenKind) => `daemun:${kind}`;
 
-/** Seconds; the mails say it, too. */
-const LIFETIME: Record<OneTimeTokenKind, number> = {
-  'verify-email': LONGEST_SIGNED,
+/** Lifetimes, which the mails state as well. */
+const LIFETIME_S: Record<OneTimeTokenKind, number> = {
+  'verify-email': MAX_TOKEN_LIFETIME_S,
   'reset-password': 3_600,
 };
-/** About three times what ours have. */
+/** About three times the length of our tokens. */
 const MAX_TOKEN_LENGTH = 2_048;
 
 const tokenHeader = z.object({ kid: z.string(), typ: z.string() });
 const tokenClaims = z.object({ sub: z.uuid(), jti: z.string().min(22) });
 
-/** What a token was issued for. */
+/** Account and registration of a token. */
 export type OneTimeGrant = Pick<OneTimeToken, 'accountId' | 'passwordHash' | 'nickname'>;
 
 /**
- * Links in mails: JWTs signed with our keys, of which the database knows a hash of the `jti`. The signature keeps
- * guesses away from the database, and the row makes the token work once.
+ * One-time tokens of mailed links: JWTs that the signing keys sign, with a hash of their `jti` in `auth.one_time_tokens`. The
+ * signature refuses forged tokens without a query, and the row makes the token work once.
  */
 @Injectable()
 export class OneTimeTokens {
@@ -47,7 +47,7 @@ export class OneTimeTokens {
     private readonly accounts: Accounts,
   ) {}
 
-  /** A token for this grant. The account's tokens that nobody used in time are removed on the way. */
+  /** Issues a token, and deletes expired tokens of the account. */
   async issue(kind: OneTimeTokenKind, { accountId, passwordHash, nickname }: OneTimeGrant): Promise<string> {
     const jti = randomBytes(24).toString('base64url');
     await this.dataSource.query(
@@ -57,7 +57,7 @@ export class OneTimeTokens {
     await this.dataSource.query(
       `INSERT INTO auth.one_time_tokens (jti_hash, kind, account_id, password_hash, nickname, expires_at)
        VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))`,
-      [hashOf(jti), kind, accountId, passwordHash, nickname, LIFETIME[kind]],
+      [hashOf(jti), kind, accountId, passwordHash, nickname, LIFETIME_S[kind]],
     );
     const { kid, privateKey } = this.keys.current();
     const iat = Math.floor(Date.now() / 1000);
@@ -67,7 +67,7 @@ export class OneTimeTokens {
         sub: accountId,
         aud: audienceOf(kind),
         iat,
-        exp: iat + LIFETIME[kind],
+        exp: iat + LIFETIME_S[kind],
         jti,
       },
       { algorithm: ALGORITHM, keyid: kid, header: { alg: ALGORITHM, typ: typeOf(kind) } },
@@ -75,8 +75,8 @@ export class OneTimeTokens {
   }
 
   /**
-   * Uses the token up and does the work that it was for, both or neither.
-   * @throws {Problem} `token_invalid` when it is of another kind, used, expired, or was never ours, `temporarily_unavailable`.
+   * Marks a token as used and runs `work`, in one transaction.
+   * @throws {Problem} `token_invalid` for a token that is forged, used, expired or of another kind, `temporarily_unavailable`.
    */
   async redeem<T>(
     kind: OneTimeTokenKind,

@@ -18,7 +18,7 @@ import { isOneOf } from './credentials.js';
 import { OneTimeTokens } from './one-time-tokens.js';
 import { PasswordHashes } from './password-hashes.js';
 
-/** How a password becomes another one. */
+/** Reset of a password by a mailed link, and change of a known password. */
 @Injectable()
 export class Passwords implements OnModuleInit {
   constructor(
@@ -37,7 +37,7 @@ export class Passwords implements OnModuleInit {
   }
 
   /**
-   * Mails a link to choose a new password, where the address is one of ours. Whether it is shows nowhere else.
+   * Mails a link that resets the password, where the address has an account. The response is the same for every address.
    * @throws {Problem} `too_many_attempts`.
    */
   async requestReset(email: string, address: string): Promise<void> {
@@ -55,12 +55,11 @@ export class Passwords implements OnModuleInit {
   }
 
   /**
-   * Sets the password that the owner of an address chose, and ends every session of the account, whoever had them.
-   * Having read the mail, they have verified the address as well.
+   * Sets a new password by a mailed link and ends every session of the account. The link also verifies the address.
    * @throws {Problem} `token_invalid`, `validation_failed`.
    */
   async reset(token: string, password: string, address: string): Promise<void> {
-    // What was never a token of ours is not worth a hash.
+    // A forged token must not cost a hash.
     await this.tokens.check('reset-password', token);
     const party = { key: routedNetworkOf(address), reserved: true };
     const passwordHash = await this.hashes.hash(password, party);
@@ -83,7 +82,8 @@ export class Passwords implements OnModuleInit {
   }
 
   /**
-   * Sets another password for who knows the present one, and ends every other session. Only they learn that it is the same.
+   * Changes the password of the actor, who sends the current one, and ends every other session. An equal new password is
+   * reported only after the current one fitted.
    * @throws {Problem} `credentials_invalid`, `validation_failed`.
    */
   async change(actor: Actor, current: string, next: string, address: string): Promise<void> {
@@ -117,7 +117,7 @@ export class Passwords implements OnModuleInit {
   }
 }
 
-/** The two words that everyone tries who knows the person. */
+/** Throws for a password that equals the account's address or nickname. */
 function refuseOwnWords(password: string, { email, nickname }: Account, pointer: string): void {
   if (isOneOf(password, [email ?? '', nickname])) {
     throw refused(pointer, 'must not be the e-mail address or the nickname');

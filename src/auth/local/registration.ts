@@ -13,19 +13,18 @@ import { OneTimeTokens, type OneTimeGrant } from './one-time-tokens.js';
 import { PasswordHashes } from './password-hashes.js';
 
 /**
- * Registrations of one address whose mails go out at once, each with the link to its own password: its owner may be any of
- * them. The mail of a later one waits, and its link belongs to none of them.
+ * Mails of registrations of one address that are sent without a pause, each with a link for its own password. The mail of a
+ * later registration waits, and its link sets no password.
  */
 const REGISTRATION_BURST = 5;
 
 /**
- * The way to an account with a password. Anyone can register any address, so nothing counts until somebody opens the
- * mail, and then what counts is the very registration that sent it. Whether an address was known shows only in its mail.
+ * Registration of an address with a password. Anyone can register any address, so a registration takes effect when the link in
+ * its mail is opened. Only the mail reveals whether the address has an account.
  *
- * Of several registrations that wait, each has a mail with a link of its own, for its own password. A mail that is asked
- * for again cannot tell whose it is to be: the first one may be a stranger's, and so may the last. So it belongs to none of
- * them: its link verifies the address and logs in, and leaves the account without a password, for its owner to choose one
- * over another mail. That costs a detour for who registered twice, and keeps out who registered somebody else.
+ * Each of several registrations has a mail whose link sets its own password. A mail that is requested again cannot name one of
+ * them, because each may be a stranger's. Its link therefore verifies the address and logs in without setting a password; the
+ * owner sets one through a password reset.
  */
 @Injectable()
 export class Registrations implements OnModuleInit {
@@ -38,7 +37,7 @@ export class Registrations implements OnModuleInit {
   ) {}
 
   /**
-   * Takes a registration: one hash and two statements for every address. What differs comes after the answer.
+   * Records a registration, with one hash and equal statements for every address. Work that differs follows the response.
    * @throws {Problem} `too_many_attempts`, `temporarily_unavailable`.
    */
   async register({ email, password, nickname }: Registration, address: string): Promise<void> {
@@ -76,8 +75,8 @@ export class Registrations implements OnModuleInit {
   }
 
   /**
-   * Sends the mail of the only registration again, or of none in particular, where an address waits for it; and where it
-   * was registered again after it was verified, the mail that it is in use.
+   * Sends the mail of a registration again. With several registrations its link sets no password. An address that was
+   * registered again after it was verified gets the mail that it is in use.
    * @throws {Problem} `too_many_attempts`.
    */
   async resend(email: string, address: string): Promise<void> {
@@ -98,8 +97,8 @@ export class Registrations implements OnModuleInit {
   }
 
   /**
-   * Ends the registration that sent the mail: its password and nickname are the account's from now on. All other mails
-   * to the address are worthless then.
+   * Verifies the address by a mailed link, and gives the account the password and the nickname of that registration. The links
+   * of other registrations are refused from then on.
    * @throws {Problem} `token_invalid`.
    */
   async verify(token: string): Promise<Account> {
@@ -118,7 +117,7 @@ export class Registrations implements OnModuleInit {
 
   private async link(email: string, grant: OneTimeGrant, which: Registered): Promise<Mail> {
     const token = await this.tokens.issue('verify-email', grant);
-    // In the fragment, which browsers keep to themselves: no server's log shows it.
+    // In the fragment, which browsers do not send, so that no server logs the token.
     const link = `${this.mails.page}/#verify-email=${token}`;
     return verifyEmailMail(email, await this.mails.localeOf(grant.accountId), link, which);
   }

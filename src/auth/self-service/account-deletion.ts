@@ -11,7 +11,7 @@ import { AccountMails } from '../account-mails/account-mails.js';
 import { Reauthentication } from '../reauthentication/reauthentication.js';
 import { Sessions } from '../sessions/sessions.js';
 
-/** How people leave for good. */
+/** Deletion of an account by its user. */
 @Injectable()
 export class AccountDeletion {
   constructor(
@@ -26,14 +26,14 @@ export class AccountDeletion {
   ) {}
 
   /**
-   * Deletes the actor's account: sessions, address, password and identities at once; the profile and the connections at
-   * the providers as soon as those can be reached. What is left is the id, until everyone has heard of it.
-   * @throws {Problem} `reauthentication_required` unless the password comes along or the log-in is recent,
-   *   `credentials_invalid` for a wrong password.
+   * Deletes the actor's account. Sessions, address, password and identities are deleted in one transaction, with messages that
+   * delete the profile and unlink the providers. The account's id is left until its retention ends.
+   * @throws {Problem} `reauthentication_required` without a password and a recent login, `credentials_invalid` for a wrong
+   *   password.
    */
   async delete(actor: Actor, password: string | undefined, address: string): Promise<void> {
     const { accountId } = actor;
-    // The profile, which knows it, will be gone by the time the mail is written.
+    // Kept in the message, because the profile may be deleted before the mail is written.
     const locale = await this.mails.localeOf(accountId);
     const compared = await this.reauthentication.comparePassword(actor, password, address);
     const announce = await this.dataSource.transaction(async (db) => {

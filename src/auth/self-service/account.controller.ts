@@ -26,7 +26,7 @@ const auditEvent = z
   .meta({ id: 'AuditEvent' });
 const auditPage = pageSchema(auditEvent).meta({ id: 'AuditPage' });
 
-/** What happened to one's account, and its end. */
+/** Audit events and deletion of the caller's account. */
 @ApiTags('Account')
 @Controller('auth')
 export class AccountController {
@@ -40,7 +40,8 @@ export class AccountController {
   @Get('events')
   @ApiOperation({
     summary: 'Read what happened to your account',
-    description: 'Newest first: log-ins, and why sessions ended, passwords and linked accounts.',
+    description:
+      'Newest first: logins, ends of sessions with their reasons, and changes of passwords and linked accounts.',
   })
   @Returns(200, auditPage, 'A page of events')
   @ApiProblems('validation_failed', 'temporarily_unavailable')
@@ -55,7 +56,7 @@ export class AccountController {
   @ApiOperation({
     summary: 'Delete your account',
     description:
-      'Needs the password, or a log-in within the last ten minutes. Ends every session, and the connections at the providers.',
+      'Needs the password, or a login within the last ten minutes. Ends every session, and the connections at the providers.',
   })
   @Returns(204, undefined, 'It is gone')
   @ApiProblems(
@@ -72,7 +73,7 @@ export class AccountController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
     await this.deletion.delete(actor, body?.password, request.ip);
-    // The cookie may be of a later log-in.
+    // The cookie may belong to the session of a later login.
     if (this.sessions.sessionOf(this.cookie.read(request)[0]) === actor.sessionId) this.cookie.clear(reply);
   }
 }
