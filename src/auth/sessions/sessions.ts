@@ -1,13 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DataSource, IsNull, MoreThan, type EntityManager } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
-import { Denylist } from '../../access/revocations.js';
+import { Denylist } from '../../access/denylist.js';
+import { RevocationFeed } from '../../access/revocation-feed.js';
 import { whileAnswerCanWait, withinBudget } from '../../http/request-budget.js';
 import { Metrics } from '../../observability/metrics.js';
 import { Problem, temporarilyUnavailable } from '../../problems/problem.js';
 import { PauseDetector } from './pause-detector.js';
 import { RefreshTokens, type RefreshToken } from './refresh-token.js';
-import { RevocationFeed } from './revocation-feed.js';
 import { Session } from './session.entity.js';
 import {
   SessionStore,
