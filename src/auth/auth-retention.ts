@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { Periodic } from '../concurrency/periodic.js';
 import { Config } from '../config/config.js';
 import { BATCH, Batches } from '../database/batches.js';
 import { Outbox } from '../outbox/outbox.js';
@@ -10,7 +11,8 @@ import { ProviderGrants } from './social/provider-grants.js';
 
 /** Any number; of several processes one does the work. */
 const LOCK = 0x74696479;
-const HOURLY = 3_600_000;
+const INTERVAL_MS = 3_600_000;
+const JITTER = 0.1;
 /** Rows may lag behind Redis by an hour, and nobody minds a session that is over being kept for a day. */
 const SLACK = '1 day';
 /** For as long people may ask why a session ended. Unknown is ended, so that nothing depends on the rows. */
@@ -26,9 +28,12 @@ const KEEP_UNVERIFIED = `${WAITING_DAYS} days`;
 @Injectable()
 export class AuthRetention implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(AuthRetention.name);
-  private timer: NodeJS.Timeout | undefined;
-  private underWay: Promise<void> = Promise.resolve();
   private readonly batches: Batches;
+  private readonly periodic = new Periodic(() => this.run(), {
+    everyMs: INTERVAL_MS,
+    jitter: JITTER,
+    onFailure: (error) => this.logger.warn({ err: error }, 'retention of accounts and sessions failed'),
+  });
 
   constructor(
     dataSource: DataSource,
@@ -42,14 +47,11 @@ export class AuthRetention implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   onApplicationBootstrap(): void {
-    // Spread, so that processes that started together do not come together.
-    this.timer = setInterval(this.runAndLog, HOURLY * (0.9 + Math.random() / 5));
-    this.timer.unref();
+    this.periodic.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.underWay;
+    await this.periodic.stop();
   }
 
   /** Does all of it now, unless another process is at it. */
@@ -101,10 +103,4 @@ export class AuthRetention implements OnApplicationBootstrap, OnApplicationShutd
       await this.outbox.resealAll();
     }
   }
-
-  private readonly runAndLog = (): void => {
-    this.underWay = this.run().catch((error: unknown) => {
-      this.logger.warn({ err: error }, 'could not tidy up');
-    });
-  };
 }

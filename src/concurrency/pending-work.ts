@@ -15,14 +15,17 @@ export class PendingWork {
     return this.pending.size >= this.limit;
   }
 
-  /** Begins the work and keeps it until it settles. Returns false, and does not begin it, where the limit is reached. */
-  add(work: () => Promise<void>): boolean {
-    if (this.isFull) return false;
+  /**
+   * Begins the work and keeps it until it settles. Returns a promise of that, which never rejects; undefined where the limit is
+   * reached and the work does not begin.
+   */
+  add(work: () => Promise<void>): Promise<void> | undefined {
+    if (this.isFull) return undefined;
     const promise = work()
       .catch(() => {})
       .finally(() => this.pending.delete(promise));
     this.pending.add(promise);
-    return true;
+    return promise;
   }
 
   /** Waits until all work has settled, including work that is added meanwhile; at most `timeoutMs`. */

@@ -13,7 +13,8 @@ export class Periodic {
   private timer: NodeJS.Timeout | undefined;
   private underWay: Promise<void> | undefined;
   private again = false;
-  private stopped = false;
+  /** True from the call of {@link stop} on. */
+  isStopped = false;
   private failures = 0;
 
   constructor(
@@ -32,7 +33,7 @@ export class Periodic {
     const pauseMs = everyMs * (1 + jitter * (2 * Math.random() - 1));
     this.timer = setTimeout(() => {
       void this.runAndReport().finally(() => {
-        if (!this.stopped) this.start();
+        if (!this.isStopped) this.start();
       });
     }, pauseMs).unref();
   }
@@ -48,8 +49,8 @@ export class Periodic {
 
   /** Runs the task in the background: now, or once more after the run under way. */
   trigger(): void {
-    this.again = this.isRunning && !this.stopped;
-    if (!this.isRunning && !this.stopped) void this.runAndReport();
+    this.again = this.isRunning && !this.isStopped;
+    if (!this.isRunning && !this.isStopped) void this.runAndReport();
   }
 
   /** Resolves when no run is under way or triggered. */
@@ -59,7 +60,7 @@ export class Periodic {
 
   /** Ends the intervals, and waits for the run under way. */
   async stop(): Promise<void> {
-    this.stopped = true;
+    this.isStopped = true;
     this.again = false;
     clearTimeout(this.timer);
     await this.idle();

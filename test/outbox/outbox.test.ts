@@ -46,8 +46,8 @@ class Followers implements OnModuleInit {
 class FollowersModule {}
 
 const outboxOf = (app: TestApp) => app.daemun.app.get(Outbox, { strict: false });
-const add = async (app: TestApp, target: string, does: string, lifetime?: number) => {
-  await outboxOf(app).add(app.database.manager, 'test.message', { target, does }, { lifetime });
+const add = async (app: TestApp, target: string, does: string, lifetimeS?: number) => {
+  await outboxOf(app).add(app.database.manager, 'test.message', { target, does }, { lifetimeS });
   outboxOf(app).wake();
 };
 const left = async (app: TestApp) =>
@@ -83,14 +83,14 @@ describe('the outbox', () => {
     const { id } = mina;
     await outboxOf(app).add(app.database.manager, 'account.deleted', { accountId: id });
     outboxOf(app).wake();
-    // Each handler of the event has its own lane, so that they end in any order.
+    // Each handler of the event has its own queue, so that they end in any order.
     await until(async () => (await fetch(`${app.url}/users/${id}`)).status === 404);
     await until(() => delivered.includes(`deleted ${id}`));
   });
 
-  it('does not let a message that cannot be read keep the others from its lane', async () => {
+  it('does not let a message that cannot be read keep the others from its queue', async () => {
     await app.database.query(
-      "INSERT INTO auth.outbox (kind, lane, payload_jwe) VALUES ('test.message', 'test.message/targets/there', 'nothing')",
+      "INSERT INTO auth.outbox (kind, queue, payload_jwe) VALUES ('test.message', 'test.message/targets/there', 'nothing')",
     );
     await add(app, 'there', 'work');
     await until(() => delivered.length === 1);

@@ -476,7 +476,7 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
 /** Moves the past of a session away in Redis, as {@link passInRow} does in the row. */
 const PASS = script(`
 if redis.call('HEXISTS', KEYS[1], 'current') == 0 then return end
-for _, field in ipairs({'moved', 'handed', 'seeded', 'saved', 'expires'}) do
+for _, field in ipairs({'rotated_at', 'issued_at', 'seeded', 'saved', 'expires'}) do
   redis.call('HSET', KEYS[1], field, string.format('%d', redis.call('HGET', KEYS[1], field) - ARGV[1]))
 end
 redis.call('PERSIST', KEYS[1])

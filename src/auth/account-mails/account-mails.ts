@@ -117,8 +117,8 @@ export class AccountMails implements OnModuleInit {
    */
   async request(request: MailRequest, spacing: Spacing): Promise<void> {
     if (!this.mailer.canSend(request.mail)) return;
-    const lifetime = LIFETIME_S[request.mail];
-    await this.outbox.add(this.dataSource.manager, 'mail.asked', { request, spacing }, { lifetime });
+    const lifetimeS = LIFETIME_S[request.mail];
+    await this.outbox.add(this.dataSource.manager, 'mail.asked', { request, spacing }, { lifetimeS });
     this.outbox.wake();
   }
 
@@ -159,7 +159,7 @@ export class AccountMails implements OnModuleInit {
     details: Pick<SecurityNotice, 'locale' | 'provider'> = {},
   ): Promise<void> {
     if (to === null || emailVerifiedAt === null || !this.mailer.canSend(mail)) return;
-    const schedule = { lifetime: NOTICE_LIFETIME_S };
+    const schedule = { lifetimeS: NOTICE_LIFETIME_S };
     await this.outbox.add(db, 'mail.notice', { mail, to, accountId, ...details }, schedule);
   }
 

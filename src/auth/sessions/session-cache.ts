@@ -103,7 +103,7 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
   async evictEverywhere(sessionIds: readonly string[]): Promise<void> {
     if (sessionIds.length === 0) return;
     const eviction = this.tombstoneEverywhere(sessionIds);
-    this.evictions.add(() => eviction);
+    void this.evictions.add(() => eviction);
     await eviction;
   }
 
@@ -217,7 +217,7 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
 
   /** Updates the row after the answer. After a failure the next update covers the same state. */
   private writeBack(sessionId: string, state: Parameters<SessionRows['writeBack']>[1]): void {
-    this.writeBacks.add(async () => {
+    void this.writeBacks.add(async () => {
       try {
         if (!(await this.rows.writeBack(sessionId, state))) await this.cache.evict(sessionId);
       } catch (error) {
@@ -230,8 +230,8 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
   private recordRecovery(sessionId: string, accountId: string): void {
     const lost = (error?: unknown): void =>
       this.logger.error({ err: error, sessionId, accountId }, 'the recovery of a session was not recorded');
-    const isAdded = this.recordings.add(() => this.rows.recordRecovery(sessionId, accountId).catch(lost));
-    if (!isAdded) lost();
+    const recording = this.recordings.add(() => this.rows.recordRecovery(sessionId, accountId).catch(lost));
+    if (recording === undefined) lost();
   }
 }
 
