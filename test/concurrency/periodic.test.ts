@@ -127,7 +127,8 @@ describe('Periodic', () => {
     const setTimeout = jest.spyOn(globalThis, 'setTimeout');
     const periodic = new Periodic(async () => {}, { everyMs: 1_000, onFailure });
     periodic.start();
-    expect((setTimeout.mock.results[0]?.value as NodeJS.Timeout).hasRef()).toBe(false);
+    const timers = setTimeout.mock.results.map(({ value }) => value as NodeJS.Timeout);
+    expect(timers.map((timer) => timer.hasRef())).toEqual([false]);
     await periodic.stop();
     setTimeout.mockRestore();
   });

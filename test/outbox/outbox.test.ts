@@ -88,7 +88,7 @@ describe('the outbox', () => {
     await until(() => delivered.includes(`deleted ${id}`));
   });
 
-  it('does not let a message that cannot be read keep the others from its queue', async () => {
+  it('does not let a message that cannot be read keep the others from its lane', async () => {
     await app.database.query(
       "INSERT INTO auth.outbox (kind, queue, payload_jwe) VALUES ('test.message', 'test.message/targets/there', 'nothing')",
     );

@@ -102,7 +102,10 @@ export class Login {
       await this.profiles.createIfAbsent(account.id, { nickname, avatarUrl, locale });
     } catch (error) {
       // The profile is made at the next chance; nobody is kept out because ProfileService is away.
-      this.logger.warn(`the profile of account ${account.id} could not be made yet`, error);
+      this.logger.warn(
+        { err: error, accountId: account.id },
+        'the profile of an account could not be created',
+      );
     }
   }
 }
