@@ -464,7 +464,7 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
       await rig.store.open({ id, accountId, method: 'password' });
       // As after a fail-over of the database to a machine whose clock is behind.
       await database.query(
-        `UPDATE auth.sessions SET current = 10, parent = 9, floor = 8, late = 9, changed_at = now() + interval '1 hour' WHERE id = $1`,
+        `UPDATE auth.sessions SET current = 10, parent = 9, oldest_valid = 8, oldest_retry = 9, changed_at = now() + interval '1 hour' WHERE id = $1`,
         [id],
       );
       expect(await rig.store.rotate(id, 1)).toMatchObject({ outcome: 'reused' });
