@@ -5,7 +5,7 @@ import { Denylist } from './denylist.js';
 import { RevocationCheck } from './revocation-check.js';
 import { AccessTokenVerifier } from './verifier.js';
 
-/** What every service needs in order to trust a caller. */
+/** Access guard of a service: verifies access tokens and checks their revocation. */
 @Module({})
 export class AccessModule {
   /**

@@ -4,7 +4,7 @@ import { Injectable, Module, type OnModuleInit } from '@nestjs/common';
 import { z } from 'zod';
 import { OutboxModule } from '../../src/outbox/outbox.module.js';
 import { Outbox, Undeliverable } from '../../src/outbox/outbox.js';
-import { json, signedIn } from '../support/fixtures/actors.js';
+import { json, openSession, signedIn } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
 import { Mailbox } from '../support/servers/mailbox.js';
 import { post, register, tokenIn, verifiedPerson } from '../support/fixtures/people.js';
@@ -86,6 +86,18 @@ describe('the outbox', () => {
     // Each handler of the event has its own queue, so that they end in any order.
     await until(async () => (await fetch(`${app.url}/users/${id}`)).status === 404);
     await until(() => delivered.includes(`deleted ${id}`));
+  });
+
+  it('deletes the profile of a deleted account before its next poll while providers hang', async () => {
+    for (const target of ['google', 'kakao', 'naver']) await add(app, target, 'hang');
+    const { accessToken, actor } = await openSession(app);
+    const headers = { authorization: `Bearer ${accessToken}` };
+    const answer = await fetch(`${app.url}/auth/account`, { method: 'DELETE', headers });
+    const answered = performance.now();
+    expect(answer.status).toBe(204);
+    await until(async () => (await fetch(`${app.url}/users/${actor.accountId}`)).status === 404);
+    // The poll interval is 15 s. A machine that is not busy needs some milliseconds.
+    expect(performance.now() - answered).toBeLessThan(10_000);
   });
 
   it('does not let a message that cannot be read keep the others from its lane', async () => {

@@ -77,13 +77,13 @@ export class AccountMails implements OnModuleInit {
 
   onModuleInit(): void {
     this.outbox.handle('mail.asked', {
-      name: 'letters',
+      name: 'account-mails',
       schema: askedMail,
       concurrency: 4,
       deliver: ({ request, spacing }) => this.schedule(request, spacing),
     });
     this.outbox.handle('mail.request', {
-      name: 'letters',
+      name: 'account-mails',
       schema: mailRequest,
       concurrency: 4,
       deliver: async (request) => {
@@ -93,7 +93,7 @@ export class AccountMails implements OnModuleInit {
       },
     });
     this.outbox.handle('mail.notice', {
-      name: 'letters',
+      name: 'account-mails',
       schema: securityNotice,
       concurrency: 4,
       deliver: async (notice) =>
