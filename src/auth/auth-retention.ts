@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Batches } from '../database/batches.js';
+import { Periodic } from '../concurrency/periodic.js';
 import { Outbox } from '../outbox/outbox.js';
 import { DerivedKeys } from '../crypto/derived-keys.js';
 import { MailBackoff } from './account-mails/mail-pauses.js';
@@ -12,7 +13,8 @@ import { ProviderGrants } from './social/provider-grants.js';
 
 /** Any number; of several processes one does the work. */
 const LOCK = 0x74696479;
-const HOURLY = 3_600_000;
+const INTERVAL_MS = 3_600_000;
+const JITTER = 0.1;
 
 /**
  * Retention of the tables of AuthService, once an hour: ends sessions past a limit, deletes rows past their retention, and
@@ -21,9 +23,12 @@ const HOURLY = 3_600_000;
 @Injectable()
 export class AuthRetention implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(AuthRetention.name);
-  private timer: NodeJS.Timeout | undefined;
-  private underWay: Promise<void> = Promise.resolve();
   private readonly batches: Batches;
+  private readonly periodic = new Periodic(() => this.run(), {
+    everyMs: INTERVAL_MS,
+    jitter: JITTER,
+    onFailure: (error) => this.logger.warn({ err: error }, 'retention of accounts and sessions failed'),
+  });
 
   constructor(
     dataSource: DataSource,
@@ -40,14 +45,11 @@ export class AuthRetention implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   onApplicationBootstrap(): void {
-    // Spread, so that processes that started together do not come together.
-    this.timer = setInterval(this.runAndLog, HOURLY * (0.9 + Math.random() / 5));
-    this.timer.unref();
+    this.periodic.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.underWay;
+    await this.periodic.stop();
   }
 
   /** Does all of it now, unless another process is at it. */
@@ -63,10 +65,4 @@ export class AuthRetention implements OnApplicationBootstrap, OnApplicationShutd
       await this.outbox.resealAll();
     }
   }
-
-  private readonly runAndLog = (): void => {
-    this.underWay = this.run().catch((error: unknown) => {
-      this.logger.warn({ err: error }, 'could not tidy up');
-    });
-  };
 }

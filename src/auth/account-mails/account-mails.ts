@@ -77,13 +77,13 @@ export class AccountMails implements OnModuleInit {
 
   onModuleInit(): void {
     this.outbox.handle('mail.asked', {
-      name: 'letters',
+      name: 'account-mails',
       schema: askedMail,
       concurrency: 4,
       deliver: ({ request, spacing }) => this.schedule(request, spacing),
     });
     this.outbox.handle('mail.request', {
-      name: 'letters',
+      name: 'account-mails',
       schema: mailRequest,
       concurrency: 4,
       deliver: async (request) => {
@@ -93,7 +93,7 @@ export class AccountMails implements OnModuleInit {
       },
     });
     this.outbox.handle('mail.notice', {
-      name: 'letters',
+      name: 'account-mails',
       schema: securityNotice,
       concurrency: 4,
       deliver: async (notice) =>
@@ -117,8 +117,8 @@ export class AccountMails implements OnModuleInit {
    */
   async request(request: MailRequest, spacing: Spacing): Promise<void> {
     if (!this.mailer.canSend(request.mail)) return;
-    const lifetime = LIFETIME_S[request.mail];
-    await this.outbox.add(this.dataSource.manager, 'mail.asked', { request, spacing }, { lifetime });
+    const lifetimeS = LIFETIME_S[request.mail];
+    await this.outbox.add(this.dataSource.manager, 'mail.asked', { request, spacing }, { lifetimeS });
     this.outbox.wake();
   }
 
@@ -159,7 +159,7 @@ export class AccountMails implements OnModuleInit {
     details: Pick<SecurityNotice, 'locale' | 'provider'> = {},
   ): Promise<void> {
     if (to === null || emailVerifiedAt === null || !this.mailer.canSend(mail)) return;
-    const schedule = { lifetime: NOTICE_LIFETIME_S };
+    const schedule = { lifetimeS: NOTICE_LIFETIME_S };
     await this.outbox.add(db, 'mail.notice', { mail, to, accountId, ...details }, schedule);
   }
 

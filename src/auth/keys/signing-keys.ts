@@ -3,16 +3,17 @@ import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } fro
 import type { JWK } from 'jose';
 import { DataSource } from 'typeorm';
 import { KeySet } from '../../access/key-set.js';
+import { Periodic } from '../../concurrency/periodic.js';
 import { Config } from '../../config/config.js';
 import { DerivedKeys } from '../../crypto/derived-keys.js';
 import { KeyRing, signingOf } from './key-ring.js';
 
-/** Interval (ms) of reads for keys that other processes created or deleted: within the five minutes of the JWKS cache. */
-const EVERY = 60_000;
-/** Minimum interval of reads for unknown key ids, which anyone can make up. */
-const MIN_REFRESH_INTERVAL_MS = 1_000;
+/** Interval of reads of keys that other processes made or killed: well within the five minutes for which the JWKS is cached. */
+const POLL_MS = 60_000;
+/** Shortest pause between two reads because of an unknown key id, which a caller can make up. */
+const MIN_PAUSE_MS = 1_000;
 
-/** Key in memory. KeyObjects are created once, because jsonwebtoken is 3 to 30 times slower with PEM. */
+/** A key in memory. A `KeyObject` is created once, because jsonwebtoken is 3 to 30 times slower where it parses PEM at every call. */
 interface LoadedKey {
   readonly kid: string;
   readonly jwk: JWK;
@@ -28,8 +29,10 @@ export class SigningKeys extends KeySet implements OnModuleInit, OnApplicationSh
   private readonly ring: KeyRing;
   private keys: ReadonlyMap<string, LoadedKey> = new Map();
   private loadedAt = 0;
-  private underWay: Promise<void> | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly loading = new Periodic(() => this.load(), {
+    everyMs: POLL_MS,
+    onFailure: (error) => this.logger.warn({ err: error }, 'the signing keys cannot be read'),
+  });
 
   constructor(
     dataSource: DataSource,
@@ -42,28 +45,21 @@ export class SigningKeys extends KeySet implements OnModuleInit, OnApplicationSh
 
   async onModuleInit(): Promise<void> {
     await this.refresh();
-    const quietly = (): void => {
-      this.refresh().catch((error: unknown) => {
-        this.logger.warn({ err: error }, 'the signing keys cannot be read just now');
-      });
-    };
-    this.timer = setInterval(quietly, EVERY).unref();
+    this.loading.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.underWay?.catch(() => {});
+    await this.loading.stop();
   }
 
   /** Rotates keys that are due and reads all keys. Concurrent calls share one read. */
   refresh(): Promise<void> {
-    this.underWay ??= this.load().finally(() => (this.underWay = undefined));
-    return this.underWay;
+    return this.loading.run();
   }
 
   async find(kid: string): Promise<KeyObject | undefined> {
-    // Another process may have just created an unknown key.
-    if (!this.knows(kid) && Date.now() - this.loadedAt > MIN_REFRESH_INTERVAL_MS) await this.refresh();
+    // Another process may have created the key a moment ago.
+    if (!this.knows(kid) && Date.now() - this.loadedAt > MIN_PAUSE_MS) await this.refresh();
     return this.keys.get(kid)?.publicKey;
   }
 
@@ -78,7 +74,7 @@ export class SigningKeys extends KeySet implements OnModuleInit, OnApplicationSh
     return key;
   }
 
-  /** Returns the JWK Set (RFC 7517) of the public keys. */
+  /** Returns the public keys as a JSON Web Key Set (RFC 7517). */
   jwks(): { keys: JWK[] } {
     return { keys: [...this.keys.values()].map(({ jwk }) => jwk) };
   }

@@ -100,7 +100,10 @@ export class Login {
       await this.profiles.createIfAbsent(account.id, { nickname, avatarUrl, locale });
     } catch (error) {
       // A login does not depend on ProfileService: the next login creates the profile.
-      this.logger.warn(`the profile of account ${account.id} was not created`, error);
+      this.logger.warn(
+        { err: error, accountId: account.id },
+        'the profile of an account could not be created',
+      );
     }
   }
 }
