@@ -96,7 +96,7 @@ export class AuthRetention implements OnApplicationBootstrap, OnApplicationShutd
        )`,
     );
     await this.mailBackoff.prune();
-    if (this.secrets.areExchanged) {
+    if (this.secrets.hasOlderSecrets) {
       await this.grants.resealAll();
       await this.outbox.resealAll();
     }

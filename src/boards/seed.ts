@@ -6,7 +6,7 @@ import { Profiles } from '../users/profiles.js';
 import { Board } from './board.entity.js';
 import { excerptOf } from './excerpt.js';
 import { Post } from './post.entity.js';
-import { FIRST_BOARDS } from './seed-posts.js';
+import { SEED_BOARDS } from './seed-posts.js';
 
 /** Author of the seeded posts: a profile without an account, so that no login is possible. */
 const GATEKEEPER_ID = '019340e2-5c00-7000-8000-00000000da00';

@@ -51,7 +51,7 @@ export class DerivedKeys {
   }
 
   /** True while `AUTH_SECRET` has older secrets beside the newest. */
-  get areExchanged(): boolean {
+  get hasOlderSecrets(): boolean {
     return this.roots.length > 1;
   }
 
