@@ -1,7 +1,7 @@
 // Runs the properties of refresh token rotation (docs/refresh.md) on many generated histories:
 // npm run test:histories -- [--runs 100000] [--store-runs 20000] [--seed 1]
 // `--runs`: histories for each property of the function; `--store-runs`: for each property of PostgreSQL and of Redis.
-// The same seed and numbers repeat a run. Exits with 1 where a property fails; Jest prints the smallest counterexample.
+// The same seed and numbers repeat a run. Exits with 1 if a property fails; Jest prints the smallest counterexample.
 import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

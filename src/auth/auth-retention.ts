@@ -60,7 +60,7 @@ export class AuthRetention implements OnApplicationBootstrap, OnApplicationShutd
     await this.tokens.prune(this.batches);
     await this.accounts.prune(this.batches);
     await this.mailBackoff.prune();
-    if (this.secrets.areExchanged) {
+    if (this.secrets.hasOlderSecrets) {
       await this.grants.resealAll();
       await this.outbox.resealAll();
     }

@@ -275,7 +275,7 @@ describe('the command', () => {
       `${id} is an admin now.\n`,
       `${id} is no admin now.\n`,
       `${id} is disabled now.\n`,
-      `${id} may come in again.\n`,
+      `${id} is enabled now.\n`,
     ]);
     expect(await app.database.getRepository(Account).findOneByOrFail({ id })).toMatchObject({
       roles: ['user'],

@@ -25,7 +25,7 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true }));
 
 /** Somebody who cannot be asked after from here. */
-const ELSEWHERE = { pid: process.pid, started: '1', place: 'another machine' };
+const ELSEWHERE = { pid: process.pid, started: '1', host: 'another machine' };
 
 /** What a lock says whose owner is gone, although its process id belongs to somebody: to us. */
 function leaveStaleLock(): void {
@@ -80,7 +80,9 @@ describe('the lock of a folder', () => {
     writeFileSync(path, JSON.stringify(ELSEWHERE));
     const heart = setInterval(() => utimesSync(path, new Date(), new Date()), 20);
     try {
-      await expect(takeLock(path, { heartbeat: 40, silence: 2_000 })).rejects.toThrow('a process elsewhere');
+      await expect(takeLock(path, { heartbeatMs: 40, staleAfterMs: 2_000 })).rejects.toThrow(
+        'a process on another host',
+      );
     } finally {
       clearInterval(heart);
     }
@@ -92,7 +94,7 @@ describe('the lock of a folder', () => {
     ['somebody who did not come to writing it', ''],
   ])('is taken over from %s', async (_, content) => {
     writeFileSync(path, content);
-    await takeLock(path, { heartbeat: 10, silence: 100 });
+    await takeLock(path, { heartbeatMs: 10, staleAfterMs: 100 });
     expect(readFileSync(path, 'utf8')).not.toBe(content);
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
@@ -100,11 +102,11 @@ describe('the lock of a folder', () => {
   it('is taken over also where somebody did not come to the end of that', async () => {
     writeFileSync(path, '4711');
     mkdirSync(`${path}.take-over`);
-    await takeLock(path, { heartbeat: 10, silence: 100 });
+    await takeLock(path, { heartbeatMs: 10, staleAfterMs: 100 });
   });
 
   it('is not waited for where it can be neither read nor removed', async () => {
     mkdirSync(path);
-    await expect(takeLock(path, { heartbeat: 10, silence: 100 })).rejects.toThrow(/EISDIR/);
+    await expect(takeLock(path, { heartbeatMs: 10, staleAfterMs: 100 })).rejects.toThrow(/EISDIR/);
   });
 });

@@ -106,7 +106,9 @@ it('X-Forwarded-For is not believed without TRUST_PROXY', async () => {
 
 describe('X-Forwarded-For from an address that TRUST_PROXY does not name', () => {
   const warnings = ({ log }: TestApp) =>
-    log.filter(({ level, msg }) => level === 'warn' && String(msg).startsWith('X-Forwarded-For came from'));
+    log.filter(
+      ({ level, msg }) => level === 'warn' && String(msg).startsWith('X-Forwarded-For of an untrusted'),
+    );
 
   it.each([
     ['nothing is set', {}],
