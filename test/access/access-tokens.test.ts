@@ -129,15 +129,15 @@ describe('an invalid access token', () => {
   });
 
   it.each<[string, () => Promise<string> | string]>([
-    ['signed by a stranger under our key id', () => sign(goodClaims(), {}, stranger)],
-    ['with a key id that we do not know', () => sign(goodClaims(), { kid: 'nobody' })],
+    ['signed by another key under our key id', () => sign(goodClaims(), {}, stranger)],
+    ['with an unknown key id', () => sign(goodClaims(), { kid: 'nobody' })],
     ['without a key id', () => sign(goodClaims(), { kid: undefined })],
     [
       'with its own key in the header',
       () => sign(goodClaims(), { jwk: createPublicKey(stranger).export({ format: 'jwk' }) }, stranger),
     ],
     [
-      'with its own key in the header, and a key id that we do not know',
+      'with its own key in the header, and an unknown key id',
       () =>
         sign(
           goodClaims(),

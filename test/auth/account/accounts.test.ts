@@ -175,9 +175,9 @@ describe('linking while logged in', () => {
   });
 
   it.each([
-    ['a provider that there is not', '/auth/identities/daum', {}, 404, 'provider_not_enabled'],
+    ['an unknown provider', '/auth/identities/daum', {}, 404, 'provider_not_enabled'],
     [
-      'a page elsewhere',
+      'a page of another origin',
       '/auth/identities/naver',
       { returnTo: 'https://evil.example/' },
       400,
@@ -491,8 +491,8 @@ describe('an unlink notice', () => {
   it.each([
     ['signed with another secret', { clientSecret: 'guess' }, 0],
     ['for another client', { clientId: 'another' }, 0],
-    ['of long ago', {}, 3_600_000],
-    ['of tomorrow', {}, -86_400_000],
+    ['from long ago', {}, 3_600_000],
+    ['from tomorrow', {}, -86_400_000],
   ])('from Naver is ignored: %s', async (_, forged, age) => {
     const mina = await logIn('naver', 'mina');
     const userId = await subjectOf(mina);

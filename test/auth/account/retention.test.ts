@@ -81,7 +81,7 @@ it('deletes audit events after a year', async () => {
   expect(await eventsOf(accountId)).toHaveLength(1);
 });
 
-it('deletes unverified registrations after a week, but no account with a login method', async () => {
+it('deletes unverified registrations after a week unless they have a login method', async () => {
   const { accountId: withoutAddress } = await logIn();
   const insert = async (email: string, verified: boolean, days: number) => {
     await app.database.query(

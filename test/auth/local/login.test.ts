@@ -112,7 +112,7 @@ describe('login by password', () => {
     });
 
     it.each([
-      ['whose mac is wrong', (cookie: string) => `${cookie.slice(0, -4)}AAAA`],
+      ['with a wrong MAC', (cookie: string) => `${cookie.slice(0, -4)}AAAA`],
       ['of another form', () => 'refresh=daemun_rt1_abc'],
     ])('ends no session for a refresh cookie %s', async (_, change) => {
       const { email, password } = await verifiedPerson(app, mailbox, `forged-${change('x').length}`);
@@ -250,14 +250,14 @@ describe('a malformed login request', () => {
     ['no password', { email: 'a@example.com' }],
     ['no address', { password: 'some password' }],
     ['an empty password', { email: 'a@example.com', password: '' }],
-    ['an address that is none', { email: 'a', password: 'some password' }],
+    ['an invalid address', { email: 'a', password: 'some password' }],
     ['a list for an address', { email: ['a@example.com'], password: 'some password' }],
     ['an object for a password', { email: 'a@example.com', password: { $ne: '' } }],
-    ['a password longer than any', { email: 'a@example.com', password: 'p'.repeat(129) }],
+    ['an oversized password', { email: 'a@example.com', password: 'p'.repeat(129) }],
     ['a NUL in the password', { email: 'a@example.com', password: 'pass\0word' }],
-    ['half a character', String.raw`{"email":"a@example.com","password":"\ud800"}`],
+    ['a lone surrogate', String.raw`{"email":"a@example.com","password":"\ud800"}`],
     ['an unknown member', { email: 'a@example.com', password: 'some password', admin: true }],
-    ['nothing at all', ''],
+    ['an empty body', ''],
     ['null', 'null'],
   ])('with %s is refused before any password hashing', async (_, body) => {
     const before = finishedHashes();

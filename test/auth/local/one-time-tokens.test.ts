@@ -188,10 +188,10 @@ describe('a forged one-time token', () => {
   });
 
   it.each([
-    ['no JWT', 'abc'],
-    ['nothing', ''],
+    ['not a JWT', 'abc'],
+    ['empty', ''],
     ['a JWT of a JSON null', 'bnVsbA.bnVsbA.AAAA'],
-    ['far too long', 'a.'.repeat(20_000)],
+    ['oversized', 'a.'.repeat(20_000)],
   ])('is refused as malformed: %s', async (_, token) => {
     await expectRefusal(token);
   });

@@ -183,8 +183,8 @@ describe('the registration that takes effect', () => {
     const stranger = { password: 'the attacker did', nickname: 'Attacker' };
 
     it.each([
-      ['a stranger registered last', [owner, stranger]],
-      ['a stranger registered first', [stranger, owner]],
+      ['an attacker registered last', [owner, stranger]],
+      ['an attacker registered first', [stranger, owner]],
     ])('sets no password: %s', async (name, both) => {
       const address = email(name.replaceAll(' ', '-'));
       for (const person of both) await register(app, mailbox, { email: address, ...person });
@@ -294,7 +294,7 @@ describe('the registration endpoint', () => {
 
   const fine = { email: 'fine@example.com', password: 'a fine password', nickname: 'Fine' };
   it.each([
-    ['an address that is none', { ...fine, email: 'nobody' }, '/email'],
+    ['an invalid address', { ...fine, email: 'nobody' }, '/email'],
     ['two addresses', { ...fine, email: 'a@example.com,b@example.com' }, '/email'],
     ['a header in the address', { ...fine, email: 'a@example.com\r\nBcc: b@example.com' }, '/email'],
     ['a line end after the address', { ...fine, email: 'a@example.com\n' }, '/email'],
@@ -365,7 +365,7 @@ describe('mails that cannot be sent', () => {
     expect(JSON.stringify(own.log)).not.toContain('#verify-email=');
   });
 
-  it('cause a warning at start in production without MAIL_URL', async () => {
+  it('are reported at start and at each mail in production without MAIL_URL', async () => {
     const own = await startApp({
       NODE_ENV: 'production',
       HOST: '127.0.0.1',

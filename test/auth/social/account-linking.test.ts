@@ -11,7 +11,7 @@ import type { SocialProfile } from '../../../src/auth/social/social-profile.js';
 
 const ADDRESS = 'mina@gmail.com';
 
-/** Whether the address is believed to be the person's, as each provider's answer is read: the trust classes. */
+/** Profiles by trust class. `theirs` is true if the provider vouches for the address. */
 const PROFILES: Readonly<Record<string, { profile: SocialProfile | undefined; theirs: boolean }>> = {
   'Google, its own mailbox': {
     profile: google.mapProfile({ sub: '1', email: ADDRESS, email_verified: true }),
@@ -61,15 +61,15 @@ const HOLDERS: Readonly<Record<string, LinkingContext['holder']>> = {
 };
 const OWNERS: Readonly<Record<string, string | undefined>> = {
   'the identity is new': undefined,
-  'the identity is somebody’s': 'owner',
-  'the identity is of who is logged in': 'actor',
+  'the identity belongs to another account': 'owner',
+  'the identity belongs to the logged-in account': 'actor',
 };
 const ACTORS: Readonly<Record<string, string | undefined>> = {
-  'nobody is logged in': undefined,
-  'someone links': 'actor',
+  'logged out': undefined,
+  'linking while logged in': 'actor',
 };
 
-/** The rules of the house once more, in the other order: by what comes of them. */
+/** The linking rules written a second time, grouped by decision. */
 function expected(
   theirs: boolean,
   { owner, holder, actor, providerAlreadyLinked }: Omit<LinkingContext, 'profile'>,
@@ -89,7 +89,7 @@ function expected(
   return { act: 'refuse', why: 'identity_taken' };
 }
 
-describe('which person it is', () => {
+describe('the linking decision', () => {
   for (const [says, { profile, theirs }] of Object.entries(PROFILES))
     for (const [held, holder] of Object.entries(HOLDERS))
       for (const [owned, owner] of Object.entries(OWNERS))
@@ -98,7 +98,7 @@ describe('which person it is', () => {
             const other = providerAlreadyLinked ? ', which has another identity of this provider' : '';
             it(`${says}; ${held}; ${owned}; ${asked}${other}`, () => {
               if (profile === undefined) throw new Error('no profile');
-              // Nobody can hold an address that is not told.
+              // No account can hold an address that the provider does not report.
               const context = {
                 owner,
                 holder: profile.email === undefined ? undefined : holder,
@@ -109,7 +109,7 @@ describe('which person it is', () => {
             });
           }
 
-  it('is never decided by an address that the provider does not answer for', () => {
+  it('is never based on an address that the provider does not vouch for', () => {
     for (const { profile, theirs } of Object.values(PROFILES)) {
       if (theirs || profile === undefined) continue;
       for (const holder of Object.values(HOLDERS)) {
