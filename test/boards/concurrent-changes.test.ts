@@ -7,7 +7,7 @@ import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
 import { until } from '../support/until.js';
 
-/** What must hold when many people do things in the same moment. */
+/** Races between requests of several users. */
 onEachDatabase('boards', (village) => {
   const makeBoard = () => village.makeBoard();
   const write = (slug: string) =>
@@ -18,20 +18,20 @@ onEachDatabase('boards', (village) => {
     return ((await board.json()) as { postCount: number }).postCount;
   }
 
-  /** How often each status was answered to calls that were under way together. */
+  /** Counts the statuses of parallel calls. */
   async function statuses(calls: readonly Promise<Response>[]): Promise<Record<number, number>> {
     const counts: Record<number, number> = {};
     for (const { status } of await Promise.all(calls)) counts[status] = (counts[status] ?? 0) + 1;
     return counts;
   }
 
-  it('give a slug to one of those who ask for it', async () => {
+  it('boards give a slug to only one of several parallel creators', async () => {
     const body = { slug: 'contested', title: 'Contested' };
     const calls = Array.from({ length: 8 }, () => village.admin.call('POST', '/boards', body));
     expect(await statuses(calls)).toEqual({ 201: 1, 409: 7 });
   });
 
-  it('count their posts exactly while many write and delete', async () => {
+  it('boards keep exact post counts under parallel writes and deletions', async () => {
     const slug = await makeBoard();
     const written = await Promise.all(Array.from({ length: 20 }, () => write(slug)));
     expect(await postCount(slug)).toBe(20);
@@ -42,7 +42,10 @@ onEachDatabase('boards', (village) => {
     expect(await postCount(slug)).toBe(22);
   });
 
-  /** Likes of one account for a post whose row is locked, more than may wait, until the first answer; `unlock` lets them go on. */
+  /**
+   * Sends more likes of one account than the write queue holds, for a post whose row is locked, until the first
+   * response. `unlock` releases the row.
+   */
   async function fillWrites(path: string) {
     const runner = village.app.database.createQueryRunner();
     await runner.startTransaction();
@@ -56,7 +59,7 @@ onEachDatabase('boards', (village) => {
     return { first, flood, unlock };
   }
 
-  it('take no more writes at once than may wait, and the next ones when those are done', async () => {
+  it('likes beyond the write queue of an account are refused (bulkhead)', async () => {
     const path = await village.writePost(await makeBoard());
     const { first, flood, unlock } = await fillWrites(path);
     await unlock();
@@ -65,7 +68,7 @@ onEachDatabase('boards', (village) => {
     expect((await village.mina.call('PUT', `${path}/like`)).status).toBe(200);
   });
 
-  it('take a write of an account that has none waiting, where another account has filled the queue', async () => {
+  it('a write of an idle account succeeds while another fills the queue (bulkhead)', async () => {
     const path = await village.writePost(await makeBoard());
     const { first, flood, unlock } = await fillWrites(path);
     const other = village.joon.call('PUT', `${path}/like`);
@@ -74,7 +77,7 @@ onEachDatabase('boards', (village) => {
     await Promise.all(flood);
   });
 
-  it('are deleted, or get another post, but not both', async () => {
+  it('a board is either deleted or gets another post, never both', async () => {
     for (let round = 0; round < 5; round++) {
       const slug = await makeBoard();
       const [written, deleted] = await Promise.all([
@@ -88,7 +91,7 @@ onEachDatabase('boards', (village) => {
     }
   });
 
-  it('let one of several changes to the same version of a post through', async () => {
+  it('a post accepts one of several parallel changes with the same ETag', async () => {
     const path = (await write(await makeBoard())).headers.get('location')!;
     const headers = { 'if-match': (await village.anyone('GET', path)).headers.get('etag')! };
     const calls = Array.from({ length: 6 }, (_, n) =>
@@ -97,7 +100,7 @@ onEachDatabase('boards', (village) => {
     expect(await statuses(calls)).toEqual({ 200: 1, 412: 5 });
   });
 
-  it('answer each of several changes at once with what it wrote', async () => {
+  it('a post answers each of several parallel changes with its own result', async () => {
     const path = await village.writePost(await makeBoard());
     const titles = Array.from({ length: 8 }, (_, n) => `by ${n}`);
     const answers = titles.map((title) =>
@@ -106,7 +109,7 @@ onEachDatabase('boards', (village) => {
     expect((await Promise.all(answers)).map(({ title }) => title)).toEqual(titles);
   });
 
-  it('count likes exactly while many people like and unlike, some of them more than once', async () => {
+  it('a post keeps exact like counts under parallel and repeated likes', async () => {
     const path = await village.writePost(await makeBoard());
     const people = await Promise.all(Array.from({ length: 8 }, () => signedIn(village.app)));
     const calls = people.flatMap((person, n) => [
@@ -122,7 +125,7 @@ onEachDatabase('boards', (village) => {
     expect(likeCount).toBe(liked.filter(Boolean).length);
   });
 
-  it('count comments exactly while many write and delete', async () => {
+  it('a post keeps exact comment counts under parallel writes and deletions', async () => {
     const path = await village.writePost(await makeBoard());
     const comment = () => village.joon.call('POST', `${path}/comments`, { body: 'C' });
     const written = await Promise.all(Array.from({ length: 12 }, comment));
@@ -136,7 +139,7 @@ onEachDatabase('boards', (village) => {
     expect(await json(village.anyone('GET', path))).toMatchObject({ commentCount: 11 });
   });
 
-  it('lose a post, or get another comment or like on it, without an accident', async () => {
+  it('a post that is deleted while it gets comments and likes causes no 500', async () => {
     for (let round = 0; round < 12; round++) {
       const path = await village.writePost(await makeBoard());
       const { id } = await json<{ id: string }>(village.joon.call('POST', `${path}/comments`, { body: 'C' }));
@@ -156,8 +159,8 @@ onEachDatabase('boards', (village) => {
   });
 });
 
-describeWith('postgres', 'with DATABASE_POOL=4', () => {
-  it('writes, searches and popular posts together leave a connection to other requests', async () => {
+describeWith('postgres', 'boards with DATABASE_POOL=4', () => {
+  it('leave a connection for other requests under writes and searches', async () => {
     const server = await PostgresServer.start();
     const app = await startApp({ DATABASE_URL: server.url, DATABASE_POOL: '4' });
     try {

@@ -4,7 +4,7 @@ import { cursorOf } from '../../src/http/pagination.js';
 import { json, readAll, signedIn, type SignedIn } from '../support/fixtures/actors.js';
 import { onEachDatabase } from '../support/fixtures/databases.js';
 
-/** What somebody does to one of the posts. */
+/** An action on one of the posts. */
 interface Happening {
   readonly person: SignedIn;
   readonly post: number;
@@ -25,7 +25,7 @@ onEachDatabase('the popular posts', (village) => {
       [path.slice('/posts/'.length), days],
     );
 
-  it('come first when they are liked or commented on more', async () => {
+  it('popular posts are sorted by likes and comments', async () => {
     const slug = await village.makeBoard();
     await village.writePost(slug, { title: 'quiet' });
     const [liked, talkedAbout] = [
@@ -39,7 +39,7 @@ onEachDatabase('the popular posts', (village) => {
     expect(titlesOf(shown)).toEqual(['talked about', 'liked', 'quiet']);
   });
 
-  it('make room for new ones: a doubling of likes and comments outweighs a day', async () => {
+  it('popular posts favor new posts: doubled likes and comments outweigh one day', async () => {
     const slug = await village.makeBoard();
     const [old, older] = [
       await village.writePost(slug, { title: 'a day old, liked once' }),
@@ -53,7 +53,7 @@ onEachDatabase('the popular posts', (village) => {
     expect(titlesOf(shown)).toEqual(['a day old, liked once', 'new', 'two days old, liked once']);
   });
 
-  it('are each shown exactly once, where they were at first, whatever happens while one pages', async () => {
+  it('popular posts appear once each and in place while a client paginates', async () => {
     const people: SignedIn[] = await Promise.all(Array.from({ length: 3 }, () => signedIn(village.app)));
     const person = fc.constantFrom(...people);
     const post = fc.nat({ max: 8 });
@@ -88,7 +88,7 @@ onEachDatabase('the popular posts', (village) => {
     );
   });
 
-  it('are answered for a snapshot that knows of a like taken back, and not of the like', async () => {
+  it('popular posts come from a snapshot that contains an unlike but not its like', async () => {
     const slug = await village.makeBoard();
     const path = await village.writePost(slug);
     for (const method of ['PUT', 'DELETE']) await village.mina.call(method, `${path}/like`);
@@ -116,7 +116,7 @@ onEachDatabase('the popular posts', (village) => {
     { popularity: 1, id: '019340e2-5c00-7000-8000-00000000da00', snapshot: '1:3:3' },
     { popularity: 1, id: '019340e2-5c00-7000-8000-00000000da00', snapshot: 'x' },
     { at: 1, id: '019340e2-5c00-7000-8000-00000000da00' },
-  ])('refuse the cursor %j', async (place) => {
+  ])('popular posts refuse the cursor %j', async (place) => {
     const slug = await village.makeBoard();
     const [board] = await village.app.database.query<{ id: string }[]>(
       'SELECT id FROM board.boards WHERE slug = $1',

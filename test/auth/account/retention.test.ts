@@ -34,7 +34,7 @@ const eventsOf = (accountId: string) =>
     [accountId],
   );
 
-it('records that a session passed a limit', async () => {
+it('the retention job records that a session passed a limit', async () => {
   const { accountId } = await logIn();
   await age(accountId, 32);
   await tidy();
@@ -45,14 +45,14 @@ it('records that a session passed a limit', async () => {
   });
 });
 
-it('keeps sessions that are within their limits', async () => {
+it('the retention job keeps sessions that are within their limits', async () => {
   const { accountId } = await logIn();
   await age(accountId, 29);
   await tidy();
   expect(await sessionsOf(accountId)).toEqual([{ end_reason: null }]);
 });
 
-it('deletes sessions a month after their end, and they remain ended', async () => {
+it('the retention job deletes sessions a month after their end, and they stay ended', async () => {
   const { accountId, tokens } = await logIn();
   const refresh = () =>
     fetch(`${app.url}/auth/refresh`, {
@@ -71,7 +71,7 @@ it('deletes sessions a month after their end, and they remain ended', async () =
   expect(await (await refresh()).json()).toMatchObject({ code: 'session_ended' });
 });
 
-it('deletes audit events after a year', async () => {
+it('the retention job deletes audit events after a year', async () => {
   const { accountId } = await logIn();
   await app.database.query(
     `INSERT INTO auth.audit_events (account_id, kind, at) VALUES ($1, 'session_opened', now() - interval '400 days')`,
@@ -81,7 +81,7 @@ it('deletes audit events after a year', async () => {
   expect(await eventsOf(accountId)).toHaveLength(1);
 });
 
-it('deletes unverified registrations after a week unless they have a login method', async () => {
+it('the retention job deletes unverified registrations without a login after a week', async () => {
   const { accountId: withoutAddress } = await logIn();
   const insert = async (email: string, verified: boolean, days: number) => {
     await app.database.query(

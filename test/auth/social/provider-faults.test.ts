@@ -66,7 +66,7 @@ const CASES = Object.entries(OUTCOMES).flatMap(([fault, [token, profile]]) => [
   { fault: fault as FaultKind, at: 'profile' as const, told: profile },
 ]);
 
-it('has an outcome for every fault of the sandbox', () => {
+it('every fault of the sandbox has an outcome in this table', () => {
   expect([...Object.keys(OUTCOMES), 'hang'].toSorted()).toEqual([...FAULT_KINDS].toSorted());
 });
 
@@ -109,7 +109,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
   });
 });
 
-it('decodes a Korean name that arrives in two chunks', async () => {
+it('a provider response decodes a Korean name that arrives in two chunks', async () => {
   for (const provider of PROVIDERS) {
     app.sandbox.fault({ provider, at: 'profile', fault: 'split-utf8' });
     const who = new Browser(app.url);
@@ -122,7 +122,7 @@ it('decodes a Korean name that arrives in two chunks', async () => {
   }
 });
 
-it('logs a provider outage once, and then only the number of failed logins', async () => {
+it('a provider outage is logged once, and then only by the number of failed logins', async () => {
   const persona = 'user-many-times-away';
   app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'reset' });
   await logIn('kakao', persona);
@@ -132,7 +132,7 @@ it('logs a provider outage once, and then only the number of failed logins', asy
   expect(app.log.slice(before).filter(({ loginError }) => loginError !== undefined)).toEqual([]);
 });
 
-it('waits five seconds for a hanging provider without delaying other requests', async () => {
+it('a hanging provider is given up after five seconds, and delays no other request', async () => {
   const began = Date.now();
   for (const provider of PROVIDERS) app.sandbox.fault({ provider, at: 'token', fault: 'hang', times: 1 });
   const first = await Promise.all(
@@ -151,13 +151,13 @@ it('waits five seconds for a hanging provider without delaying other requests', 
   await expectAlive();
 });
 
-it('never logs a code, state, token, secret or the text of an error', () => {
+it('the log never contains a code, state, token, secret or the text of an error', () => {
   const text = JSON.stringify(app.log);
   expect(secrets.length).toBeGreaterThan(300);
   for (const secret of [...secrets, 'ya29.', 'sandbox-secret', 'sandbox fault', 'not found for', 'injected'])
     expect(text).not.toContain(secret);
 });
 
-it('leaves every prototype unchanged', () => {
+it('provider responses leave every prototype unchanged', () => {
   expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
 });
