@@ -40,10 +40,10 @@ function sign(
     .sign(key);
 }
 /** Any guarded route serves: the guard responds before the route runs. */
-const ask = (authorization?: string) =>
+const call = (authorization?: string) =>
   fetch(`${app.url}/users/me`, { headers: authorization === undefined ? {} : { authorization } });
 async function codeFor(token: string): Promise<unknown> {
-  return ((await (await ask(`Bearer ${token}`)).json()) as { code: unknown }).code;
+  return ((await (await call(`Bearer ${token}`)).json()) as { code: unknown }).code;
 }
 
 describe('an issued access token', () => {
@@ -89,14 +89,14 @@ describe('an issued access token', () => {
   });
 
   it('is accepted by a guarded route', async () => {
-    const response = await ask(`Bearer ${issue()}`);
+    const response = await call(`Bearer ${issue()}`);
     expect(response.status).not.toBe(401);
   });
 
   it('is accepted again from the cache of verified tokens', async () => {
     const token = issue();
-    await ask(`Bearer ${token}`);
-    expect((await ask(`bearer ${token}`)).status).not.toBe(401);
+    await call(`Bearer ${token}`);
+    expect((await call(`bearer ${token}`)).status).not.toBe(401);
   });
 });
 
@@ -106,7 +106,7 @@ describe('a request without an access token', () => {
     ['another scheme', 'Basic bWluYTpzZWNyZXQ=', 'access_token_invalid', 'error="invalid_token"'],
     ['an empty token', 'Bearer ', 'access_token_invalid', 'error="invalid_token"'],
   ])('is refused with a WWW-Authenticate challenge: %s', async (_, authorization, code, challenge) => {
-    const response = await ask(authorization);
+    const response = await call(authorization);
     expect(response.status).toBe(401);
     expect(response.headers.get('www-authenticate')).toContain(challenge);
     expect(await response.json()).toMatchObject({ code });
@@ -114,7 +114,7 @@ describe('a request without an access token', () => {
 });
 
 describe('an invalid access token', () => {
-  const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+  const otherKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   const { privateKey: rsa } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
 
@@ -123,26 +123,26 @@ describe('an invalid access token', () => {
   });
 
   it('is not reported as expired when its signature is wrong too', async () => {
-    expect(await codeFor(await sign({ ...goodClaims(), exp: now() - 1 }, {}, stranger))).toBe(
+    expect(await codeFor(await sign({ ...goodClaims(), exp: now() - 1 }, {}, otherKey))).toBe(
       'access_token_invalid',
     );
   });
 
   it.each<[string, () => Promise<string> | string]>([
-    ['signed by another key under our key id', () => sign(goodClaims(), {}, stranger)],
-    ['with an unknown key id', () => sign(goodClaims(), { kid: 'nobody' })],
+    ['signed by another key under our key id', () => sign(goodClaims(), {}, otherKey)],
+    ['with an unknown key id', () => sign(goodClaims(), { kid: 'unknown' })],
     ['without a key id', () => sign(goodClaims(), { kid: undefined })],
     [
       'with its own key in the header',
-      () => sign(goodClaims(), { jwk: createPublicKey(stranger).export({ format: 'jwk' }) }, stranger),
+      () => sign(goodClaims(), { jwk: createPublicKey(otherKey).export({ format: 'jwk' }) }, otherKey),
     ],
     [
       'with its own key in the header, and an unknown key id',
       () =>
         sign(
           goodClaims(),
-          { kid: 'nobody', jwk: createPublicKey(stranger).export({ format: 'jwk' }) },
-          stranger,
+          { kid: 'unknown', jwk: createPublicKey(otherKey).export({ format: 'jwk' }) },
+          otherKey,
         ),
     ],
     ['of another type', () => sign(goodClaims(), { typ: 'JWT' })],
@@ -198,7 +198,7 @@ describe('an invalid access token', () => {
   );
 
   it('is never written to the log', async () => {
-    const token = await sign(goodClaims(), {}, stranger);
+    const token = await sign(goodClaims(), {}, otherKey);
     await codeFor(token);
     expect(JSON.stringify(app.log)).not.toContain(token.slice(-40));
   });

@@ -41,8 +41,8 @@ interface Comment {
   readonly body: string;
   readonly updatedAt: string;
 }
-const write = (body: string, who = joon, path = post) => who.call('POST', `${path}/comments`, { body });
-const written = (body = 'C', who = joon, path = post) => json<Comment>(write(body, who, path));
+const write = (body: string, user = joon, path = post) => user.call('POST', `${path}/comments`, { body });
+const written = (body = 'C', user = joon, path = post) => json<Comment>(write(body, user, path));
 
 describe('writing a comment', () => {
   it('returns the comment', async () => {
@@ -172,12 +172,12 @@ describe('deleting a comment', () => {
   it.each([
     ['its author', () => joon],
     ['an admin', () => admin],
-  ])('is allowed to %s, and decrements the comment count', async (_, who) => {
+  ])('is allowed to %s, and decrements the comment count', async (_, user) => {
     const path = await writePost();
     const { id } = await written('C', joon, path);
-    expect((await who().call('DELETE', `/comments/${id}`)).status).toBe(204);
+    expect((await user().call('DELETE', `/comments/${id}`)).status).toBe(204);
     expect(await json(anyone('GET', path))).toMatchObject({ commentCount: 0 });
-    expect((await who().call('DELETE', `/comments/${id}`)).status).toBe(404);
+    expect((await user().call('DELETE', `/comments/${id}`)).status).toBe(404);
   });
 
   it('is refused to other users', async () => {

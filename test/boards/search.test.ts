@@ -3,14 +3,14 @@ import * as fc from 'fast-check';
 import { json, readAll } from '../support/fixtures/actors.js';
 import { onEachDatabase } from '../support/fixtures/databases.js';
 
-onEachDatabase('search', (village) => {
+onEachDatabase('search', (fixture) => {
   const titles = async (slug: string, q: string, limit = 20) => {
     const path = `/boards/${slug}/posts?limit=${limit}&q=${encodeURIComponent(q)}`;
-    return (await readAll<{ title: string }>(village.anyone, path)).map(({ title }) => title);
+    return (await readAll<{ title: string }>(fixture.anyone, path)).map(({ title }) => title);
   };
   const boardWith = async (...posts: { title: string; body?: string }[]) => {
-    const slug = await village.makeBoard();
-    for (const post of posts) await village.writePost(slug, post);
+    const slug = await fixture.makeBoard();
+    for (const post of posts) await fixture.writePost(slug, post);
     return slug;
   };
 
@@ -43,20 +43,20 @@ onEachDatabase('search', (village) => {
     });
 
     it('finds the current text of a changed post', async () => {
-      const slug = await village.makeBoard();
-      const path = await village.writePost(slug, { title: 'before' });
-      await village.mina.call('PATCH', path, { title: 'after' });
+      const slug = await fixture.makeBoard();
+      const path = await fixture.writePost(slug, { title: 'before' });
+      await fixture.mina.call('PATCH', path, { title: 'after' });
       expect([await titles(slug, 'before'), await titles(slug, 'after')]).toEqual([[], ['after']]);
     });
 
     it('finds any two adjacent syllables of any Korean text', async () => {
-      const slug = await village.makeBoard();
+      const slug = await fixture.makeBoard();
       const syllable = fc.integer({ min: 0xac00, max: 0xd7a3 }).map((code) => String.fromCodePoint(code));
       const word = fc.array(syllable, { minLength: 2, maxLength: 12 });
       await fc.assert(
         fc.asyncProperty(word, fc.nat(), async (syllables, n) => {
           const title = syllables.join('');
-          await village.writePost(slug, { title });
+          await fixture.writePost(slug, { title });
           const at = n % (syllables.length - 1);
           expect(await titles(slug, syllables.slice(at, at + 2).join(''))).toContain(title);
         }),
@@ -77,7 +77,7 @@ onEachDatabase('search', (village) => {
 
     it('does not find posts of other boards', async () => {
       await boardWith({ title: '고양이' });
-      expect(await titles(await village.makeBoard(), '고양이')).toEqual([]);
+      expect(await titles(await fixture.makeBoard(), '고양이')).toEqual([]);
     });
 
     it('fails for no query with a server error', async () => {
@@ -85,7 +85,7 @@ onEachDatabase('search', (village) => {
       await fc.assert(
         fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 100 }), async (q) => {
           fc.pre(!/\p{Cs}/u.test(q));
-          const response = await village.anyone('GET', `/boards/${slug}/posts?q=${encodeURIComponent(q)}`);
+          const response = await fixture.anyone('GET', `/boards/${slug}/posts?q=${encodeURIComponent(q)}`);
           expect([200, 400]).toContain(response.status);
         }),
         {
@@ -96,9 +96,9 @@ onEachDatabase('search', (village) => {
     });
 
     it('refuses more than 100 characters', async () => {
-      const response = await village.anyone(
+      const response = await fixture.anyone(
         'GET',
-        `/boards/${await village.makeBoard()}/posts?q=${'a'.repeat(101)}`,
+        `/boards/${await fixture.makeBoard()}/posts?q=${'a'.repeat(101)}`,
       );
       expect(await response.json()).toMatchObject({ code: 'validation_failed', errors: [{ pointer: '/q' }] });
     });
@@ -108,7 +108,7 @@ onEachDatabase('search', (village) => {
     /** Each of these becomes up to six characters by NFKC. */
     const SQUARES = String.fromCodePoint(...Array.from({ length: 88 }, (_, i) => 0x3300 + i));
     const searched = async (q: string): Promise<string[]> => {
-      const [{ words }] = await village.app.database.query<[{ words: string | null }]>(
+      const [{ words }] = await fixture.app.database.query<[{ words: string | null }]>(
         'SELECT board.search_terms(gen_random_uuid(), $1) AS words',
         [q],
       );
@@ -153,7 +153,7 @@ onEachDatabase('search', (village) => {
 
   it('a search paginates through all years from the newest post', async () => {
     const slug = await boardWith({ title: 'T' });
-    await village.app.database.query(
+    await fixture.app.database.query(
       `INSERT INTO board.posts (id, board_id, author_id, title, body, excerpt, created_at)
        SELECT gen_random_uuid(), b.id, gen_random_uuid(),
          CASE WHEN n > 600 AND n % 3 = 0 THEN '옛날이야기 ' ELSE '' END || 'day ' || n,
@@ -170,7 +170,7 @@ onEachDatabase('search', (village) => {
 
   it('a search finds a rare word behind many posts without it', async () => {
     const slug = await boardWith({ title: 'needle, the oldest' }, { title: 'T', body: 'an old needle' });
-    await village.app.database.query(
+    await fixture.app.database.query(
       `INSERT INTO board.posts (id, board_id, author_id, title, body, excerpt)
        SELECT gen_random_uuid(), b.id, gen_random_uuid(), 'hay', 'more hay', ''
        FROM board.boards b, generate_series(1, 600) WHERE b.slug = $1`,
@@ -178,7 +178,7 @@ onEachDatabase('search', (village) => {
     );
     expect(await titles(slug, 'needle', 1)).toEqual(['needle, the oldest', 'T']);
     const hay = await json<{ items: unknown[]; nextCursor: string | null }>(
-      village.anyone('GET', `/boards/${slug}/posts?q=hay&limit=100`),
+      fixture.anyone('GET', `/boards/${slug}/posts?q=hay&limit=100`),
     );
     expect([hay.items.length, hay.nextCursor === null]).toEqual([100, false]);
   });

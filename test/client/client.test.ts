@@ -41,14 +41,14 @@ afterEach(() => {
 });
 
 /** Advances the clock until the promise settles. */
-async function soon<T>(promise: Promise<T>): Promise<T> {
+async function settled<T>(promise: Promise<T>): Promise<T> {
   const waiting = new Set([promise]);
   promise.finally(() => waiting.clear()).catch(() => {});
   for (let seconds = 0; waiting.size > 0 && seconds < 120; seconds++)
     await jest.advanceTimersByTimeAsync(1_000);
   return promise;
 }
-const failureOf = (promise: Promise<unknown>) => soon(promise.catch((error: unknown) => error));
+const failureOf = (promise: Promise<unknown>) => settled(promise.catch((error: unknown) => error));
 const bearers = () => transport.requests.map(({ headers }) => headers.get('authorization'));
 
 describe('the client package', () => {
@@ -216,7 +216,7 @@ describe('a refresh', () => {
   it('is retried through a restart of the server', async () => {
     const isBack = Date.now() + 15_000;
     transport.answers['/auth/refresh'] = (request) => (Date.now() < isBack ? lost(request) : tokens());
-    expect(await soon(client.refresh())).toMatchObject({ id: 'mina' });
+    expect(await settled(client.refresh())).toMatchObject({ id: 'mina' });
     expect(transport.take().length).toBeLessThan(12);
   });
 
@@ -236,7 +236,7 @@ describe('a refresh', () => {
     const refreshed = client.refresh();
     await jest.advanceTimersByTimeAsync(7_999);
     expect(transport.take()).toHaveLength(1);
-    await soon(refreshed);
+    await settled(refreshed);
     expect(transport.take()).toHaveLength(1);
   });
 
@@ -249,7 +249,7 @@ describe('a refresh', () => {
     const refreshed = client.refresh();
     await jest.advanceTimersByTimeAsync(1_999);
     expect(transport.take()).toHaveLength(1);
-    expect(await soon(refreshed)).toMatchObject({ id: 'mina' });
+    expect(await settled(refreshed)).toMatchObject({ id: 'mina' });
   });
 
   it('does not block requests for a long Retry-After', async () => {
@@ -294,7 +294,7 @@ describe('a refresh', () => {
       () => problem(401, 'session_ended', { 'retry-after': '1' }),
       () => tokens(tokenOf('mina', 'session-2')),
     );
-    expect((await soon(client.refresh()))?.sessionId).toBe('session-2');
+    expect((await settled(client.refresh()))?.sessionId).toBe('session-2');
     expect(changes.map(({ reason }) => reason)).toEqual(['refresh', 'login']);
   });
 
@@ -313,7 +313,7 @@ describe('a client during an outage', () => {
   });
 
   it('can read public data', async () => {
-    expect((await soon(client.fetch('/ok'))).status).toBe(200);
+    expect((await settled(client.fetch('/ok'))).status).toBe(200);
     expect(client.user).toBeUndefined();
   });
 
@@ -371,7 +371,7 @@ describe('a token', () => {
       });
       return tokens(undefined, 20);
     };
-    await soon(client.refresh());
+    await settled(client.refresh());
     transport.take();
     await jest.advanceTimersByTimeAsync(12_000);
     void client.fetch('/ok');
@@ -438,7 +438,7 @@ describe('a logout', () => {
   it('is retried after a lost response', async () => {
     await client.refresh();
     transport.answers['/auth/logout'] = inTurn(lost, () => new Response(null, { status: 204 }));
-    await soon(client.logout());
+    await settled(client.logout());
     expect(changes.at(-1)).toEqual({ user: null, reason: 'logout' });
   });
 

@@ -30,7 +30,7 @@ const ready = async ({ url }: TestApp) => {
   return { code: answer.status, ...(await json<{ stores: unknown; reasons?: unknown }>(answer)) };
 };
 /** Returns the log lines for the operator. */
-const told = ({ log }: TestApp) =>
+const operatorLog = ({ log }: TestApp) =>
   log
     .filter(({ remedy }) => typeof remedy === 'string')
     .map(({ level, reason, remedy }) => ({ level, reason, remedy }));
@@ -84,19 +84,23 @@ describeWith('redis', 'REDIS_URL', () => {
       stores: { redis: 'down' },
       reasons: { redis: reason },
     });
-    expect(told(on)).toEqual([{ level: 'error', reason, remedy: expect.stringMatching(/^REDIS_URL: /) }]);
+    expect(operatorLog(on)).toEqual([
+      { level: 'error', reason, remedy: expect.stringMatching(/^REDIS_URL: /) },
+    ]);
     expect(JSON.stringify(on.log)).not.toContain('w0rd');
   });
 
   it('with TLS for a server without TLS is logged for the operator', async () => {
     const on = await start(`rediss://127.0.0.1:${server.port}`);
-    expect(told(on)).toMatchObject([{ remedy: expect.stringContaining('TLS') }]);
+    expect(operatorLog(on)).toMatchObject([{ remedy: expect.stringContaining('TLS') }]);
   });
 
   it('with an unknown host name is logged for the operator', async () => {
     const on = await start('redis://redis.invalid:6379');
     expect(await ready(on)).toMatchObject({ code: 200, stores: { redis: 'down' } });
-    expect(told(on)).toMatchObject([{ remedy: expect.stringMatching(/^REDIS_URL: the name of the server/) }]);
+    expect(operatorLog(on)).toMatchObject([
+      { remedy: expect.stringMatching(/^REDIS_URL: the name of the server/) },
+    ]);
   });
 });
 
@@ -123,7 +127,7 @@ describeWith('redis', 'a Redis user', () => {
     const on = await start(await userWith(...ACL.split(' ')));
     expect(await useSessions(on)).toEqual(WORKS);
     expect(await ready(on)).toMatchObject({ code: 200, stores: { redis: 'up' } });
-    expect(told(on)).toEqual([]);
+    expect(operatorLog(on)).toEqual([]);
     expect(await server.command('ACL', 'LOG')).toEqual([]);
   });
 
@@ -201,7 +205,7 @@ describeWith(['redis', 'openssl'], 'a Redis server with a certificate of a priva
 
   it('is logged for the operator if the CA is unknown', async () => {
     const on = await start(`rediss://localhost:${port}`);
-    expect(told(on)).toEqual([
+    expect(operatorLog(on)).toEqual([
       {
         level: 'error',
         reason: 'certificate_not_trusted',
@@ -242,7 +246,7 @@ describeWith('redis', 'a single endpoint of a Redis Cluster', () => {
     const rounds = await Promise.all(Array.from({ length: 6 }, () => useSessions(on)));
     expect(new Set(rounds.map(String))).toEqual(new Set([String(WORKS)]));
     expect(await ready(on)).toMatchObject({ code: 200, stores: { redis: 'up' } });
-    expect(told(on)).toEqual([]);
+    expect(operatorLog(on)).toEqual([]);
   });
 });
 

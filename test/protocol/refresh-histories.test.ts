@@ -166,13 +166,13 @@ describe('refresh token rotation against a thief with a copy of the cookie', () 
     holding.thief = given.at(-1 - older) ?? 1;
     const uncertainUntil = doubtful ? now : -Infinity;
     for (const [turn, pauses] of turns.entries()) {
-      const who = (turn % 2 === 0) === thiefFirst ? 'thief' : 'owner';
+      const party = (turn % 2 === 0) === thiefFirst ? 'thief' : 'owner';
       for (const pause of pauses) {
         now += pause;
-        const outcome = step(state, holding[who], now, G, uncertainUntil);
+        const outcome = step(state, holding[party], now, G, uncertainUntil);
         if (outcome.outcome === 'reused') return turn;
         state = outcome.state;
-        holding[who] = state.current;
+        holding[party] = state.current;
       }
     }
     return undefined;
@@ -216,25 +216,25 @@ describe('refresh token rotation against a thief with a copy of the cookie', () 
   }
 
   /** Owner and thief refresh in any order, each with its own last cookie. The thief starts with the first cookie of the owner. */
-  const company = fc.tuple(
+  const twoParties = fc.tuple(
     rhythm({ minLength: 1, maxLength: 40 }),
     fc.array(fc.boolean(), { maxLength: 40 }),
   );
-  const inCompany = (step: Step) =>
-    fc.property(company, ([pauses, thieves]) => {
+  const withThief = (step: Step) =>
+    fc.property(twoParties, ([pauses, thieves]) => {
       const taken: Taken = [];
       const take = recording(taken, step);
       const holding = { owner: 1, thief: 1 };
       let state = INITIAL_STATE;
       let now = 1_000_000;
       for (const [i, pause] of pauses.entries()) {
-        const who = thieves[i] === true ? 'thief' : 'owner';
-        state = take(state, holding[who], (now += pause), G).state;
-        holding[who] = state.current;
+        const party = thieves[i] === true ? 'thief' : 'owner';
+        state = take(state, holding[party], (now += pause), G).state;
+        holding[party] = state.current;
       }
       return usableCopy(taken, step) === undefined;
     });
-  const alone = (step: Step) =>
+  const withoutThief = (step: Step) =>
     fc.property(histories, (history) => {
       const taken: Taken = [];
       play(history, G, recording(taken, step));
@@ -242,11 +242,11 @@ describe('refresh token rotation against a thief with a copy of the cookie', () 
     });
 
   it('property 2 (detection): reuse of an outdated copy is detected at once', () => {
-    fc.assert(inCompany(rotate), { numRuns: runs(20_000) });
+    fc.assert(withThief(rotate), { numRuns: runs(20_000) });
   });
 
   it('property 2 (detection): reuse is detected at once despite tabs and lost answers', () => {
-    fc.assert(alone(rotate), { numRuns: runs(20_000) });
+    fc.assert(withoutThief(rotate), { numRuns: runs(20_000) });
   });
 
   const bottomless: Step = (state, p, ...rest) => rotate({ ...state, oldestValid: 0 }, p, ...rest);
@@ -255,8 +255,8 @@ describe('refresh token rotation against a thief with a copy of the cookie', () 
     ['no generation were too old', bottomless],
   ])('reuse of an outdated copy would go undetected if %s', (_, step) => {
     const enough = { numRuns: 20_000, endOnFailure: true };
-    expect(fc.check(inCompany(step), enough).failed).toBe(true);
-    expect(fc.check(alone(step), enough).failed).toBe(true);
+    expect(fc.check(withThief(step), enough).failed).toBe(true);
+    expect(fc.check(withoutThief(step), enough).failed).toBe(true);
   });
 
   it('reuse in turns would go undetected if a busy owner left every copy valid', () => {

@@ -39,7 +39,7 @@ describe('the first characters of a text', () => {
   });
 });
 
-onEachDatabase('user text', (village) => {
+onEachDatabase('user text', (fixture) => {
   /** Writes a text in one place. Returns the response and a function that reads the text back. */
   interface Place {
     readonly pointer: string;
@@ -48,36 +48,36 @@ onEachDatabase('user text', (village) => {
   }
   const profile = (member: 'nickname' | 'bio'): Place => ({
     pointer: `/${member}`,
-    write: (text) => village.joon.call('PATCH', '/users/me', { [member]: text }),
-    read: () => json(village.anyone('GET', `/users/${village.joon.id}`)),
+    write: (text) => fixture.joon.call('PATCH', '/users/me', { [member]: text }),
+    read: () => json(fixture.anyone('GET', `/users/${fixture.joon.id}`)),
   });
   const post = (member: 'title' | 'body'): Place => ({
     pointer: `/${member}`,
     write: async (text) => {
-      const slug = await village.makeBoard();
-      return village.mina.call('POST', `/boards/${slug}/posts`, { title: 'T', body: 'B', [member]: text });
+      const slug = await fixture.makeBoard();
+      return fixture.mina.call('POST', `/boards/${slug}/posts`, { title: 'T', body: 'B', [member]: text });
     },
-    read: ({ id }) => json(village.anyone('GET', `/posts/${String(id)}`)),
+    read: ({ id }) => json(fixture.anyone('GET', `/posts/${String(id)}`)),
   });
   const comment: Place = {
     pointer: '/body',
     write: async (text) => {
-      const path = await village.writePost(await village.makeBoard());
-      return village.mina.call('POST', `${path}/comments`, { body: text });
+      const path = await fixture.writePost(await fixture.makeBoard());
+      return fixture.mina.call('POST', `${path}/comments`, { body: text });
     },
     read: async ({ id, postId }) => {
       const path = `/posts/${String(postId)}/comments`;
-      const { items } = await json<{ items: Record<string, unknown>[] }>(village.anyone('GET', path));
+      const { items } = await json<{ items: Record<string, unknown>[] }>(fixture.anyone('GET', path));
       return items.find((each) => each['id'] === id)!;
     },
   };
   const board = (member: 'title' | 'description'): Place => ({
     pointer: `/${member}`,
     write: async (text) => {
-      const path = `/boards/${await village.makeBoard()}`;
-      return village.admin.call('PATCH', path, { [member]: text });
+      const path = `/boards/${await fixture.makeBoard()}`;
+      return fixture.admin.call('PATCH', path, { [member]: text });
     },
-    read: ({ slug }) => json(village.anyone('GET', `/boards/${String(slug)}`)),
+    read: ({ slug }) => json(fixture.anyone('GET', `/boards/${String(slug)}`)),
   });
   const LINES: Record<string, Place> = {
     nickname: profile('nickname'),
@@ -221,9 +221,9 @@ onEachDatabase('user text', (village) => {
   });
 
   describe('a search', () => {
-    const search = async (q: string, call: Call = village.anyone) => {
-      const slug = await village.makeBoard();
-      await village.writePost(slug, { title: '따뜻한 Ａｎｇström 카페'.normalize('NFD') });
+    const search = async (q: string, call: Call = fixture.anyone) => {
+      const slug = await fixture.makeBoard();
+      await fixture.writePost(slug, { title: '따뜻한 Ａｎｇström 카페'.normalize('NFD') });
       return call('GET', `/boards/${slug}/posts?q=${encodeURIComponent(q)}`);
     };
 
@@ -261,16 +261,16 @@ onEachDatabase('user text', (village) => {
     it.each(['%ED%A0%BD', '%ff', '%'])(
       'answers the malformed percent encoding %s without a server error',
       async (q) => {
-        const response = await village.anyone('GET', `/boards/${await village.makeBoard()}/posts?q=${q}`);
+        const response = await fixture.anyone('GET', `/boards/${await fixture.makeBoard()}/posts?q=${q}`);
         expect([200, 400]).toContain(response.status);
       },
     );
   });
 
   it('a title in another normal form is the same request for an Idempotency-Key', async () => {
-    const path = `/boards/${await village.makeBoard()}/posts`;
+    const path = `/boards/${await fixture.makeBoard()}/posts`;
     const write = (form: 'NFC' | 'NFD') =>
-      village.mina.call(
+      fixture.mina.call(
         'POST',
         path,
         { title: '봄날'.normalize(form), body: 'B' },

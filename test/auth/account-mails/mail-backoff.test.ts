@@ -71,8 +71,8 @@ describe('fifty requests from fifty networks for one address', () => {
     expect(mailsTo(email)).toHaveLength(6);
     const { status } = await post(app, '/auth/verify-email', { token: tokenIn(mailsTo(email).at(-1)!) });
     expect(status).toBe(200);
-    const strangers = await ask('/auth/login', { email, password: "a stranger's, 19" }, '198.51.19.1');
-    expect(strangers.status).toBe(401);
+    const attackersLogin = await ask('/auth/login', { email, password: "a stranger's, 19" }, '198.51.19.1');
+    expect(attackersLogin.status).toBe(401);
   });
 });
 

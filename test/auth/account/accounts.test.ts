@@ -30,7 +30,7 @@ const providersOf = async (who: Person) =>
 const deliver = (on = app) => on.daemun.app.get(Outbox, { strict: false }).run();
 const messagesLeft = async () =>
   (await app.database.query<[{ count: number }]>('SELECT count(*)::int AS count FROM auth.outbox'))[0].count;
-/** Waits until the endpoint of the provider has received this number of requests. */
+/** Delivers the outbox. Returns the number of requests that the endpoint has received. */
 async function seen(endpoint: string, provider: string): Promise<number> {
   await deliver();
   return app.sandbox.requests().filter((each) => each.endpoint === endpoint && each.provider === provider)

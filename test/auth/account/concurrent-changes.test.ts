@@ -37,7 +37,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
 
   const { logIn, logInWithPassword, call, link } = insiders(() => app);
   let people = 0;
-  const newcomer = () => verifiedPerson(app, mailbox, `racer${++people}`);
+  const newUser = () => verifiedPerson(app, mailbox, `racer${++people}`);
   /** Requests a reset link and returns its token from the mail. */
   async function forgot(email: string): Promise<string> {
     const before = mailbox.mails.filter(({ to }) => to === email).length;
@@ -98,7 +98,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
   };
 
   it.each(Object.keys(ENDS))('a login with the old password does not outlive %s', async (what) => {
-    const { email, password } = await newcomer();
+    const { email, password } = await newUser();
     const { id } = await logInWithPassword(email, password);
     const end = await ENDS[what]!({ email, password });
     const late = await holding(AT_THE_DOOR, async () => {
@@ -115,7 +115,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
   });
 
   it('a password reset that waits for a login ends the session of that login', async () => {
-    const { email, password } = await newcomer();
+    const { email, password } = await newUser();
     const token = await forgot(email);
     const { changed, id } = await holding(
       `SELECT FROM auth.accounts WHERE email = '${email}' FOR KEY SHARE`,
@@ -130,7 +130,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
   });
 
   it('audit events of an account are in the order of their times despite lock waits', async () => {
-    const { email, password } = await newcomer();
+    const { email, password } = await newUser();
     const owner = await logInWithPassword(email, password);
     const { browser: elsewhere } = await logInWithPassword(email, password);
     const { changed } = await holding(
@@ -151,7 +151,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
   });
 
   it('a login succeeds while another login rehashes the same password', async () => {
-    const { email, password } = await newcomer();
+    const { email, password } = await newUser();
     const weak = await hash(password, { memoryCost: 4_096, timeCost: 1, parallelism: 1 });
     await app.database.query('UPDATE auth.accounts SET password_hash = $1', [weak]);
     const answers = await Promise.all(
@@ -199,7 +199,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
   });
 
   it('a reset link works exactly once in parallel requests', async () => {
-    const { email } = await newcomer();
+    const { email } = await newUser();
     const token = await forgot(email);
     const answers = await holding(`SELECT FROM auth.accounts FOR UPDATE`, async () => {
       const all = Array.from({ length: 5 }, (_, i) => reset(token, `password number ${i}`));
@@ -211,7 +211,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
   });
 
   it('a login is refused when the account is disabled meanwhile', async () => {
-    const { email, password } = await newcomer();
+    const { email, password } = await newUser();
     const late = await holding(AT_THE_DOOR, async () => {
       const answer = post(app, '/auth/login', { email, password });
       await untilWaiting(1);
@@ -222,7 +222,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
   });
 
   it('parallel logins leave no more than SESSION_LIMIT sessions', async () => {
-    const { email, password } = await newcomer();
+    const { email, password } = await newUser();
     const logIns = Array.from({ length: 20 }, () => post(app, '/auth/login', { email, password }));
     expect((await Promise.all(logIns)).map(({ status }) => status)).toEqual(Array(20).fill(200));
     const ends = await app.database.query<{ end_reason: string | null; count: number }[]>(
@@ -237,7 +237,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
   });
 
   it('logins that read the same session list leave no more than SESSION_LIMIT', async () => {
-    const { email, password } = await newcomer();
+    const { email, password } = await newUser();
     const { id } = await logInWithPassword(email, password);
     for (let i = 0; i < 3; i++) await logInWithPassword(email, password);
     const full = `SELECT FROM auth.sessions WHERE account_id = '${id}' FOR UPDATE`;
@@ -252,7 +252,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
 
   it('logins that end each other’s sessions and a logout everywhere do not deadlock', async () => {
     const credentials = ({ email, password }: { email: string; password: string }) => ({ email, password });
-    const [mina, juno] = [credentials(await newcomer()), credentials(await newcomer())];
+    const [mina, juno] = [credentials(await newUser()), credentials(await newUser())];
     for (let round = 0; round < 5; round++) {
       const logIns = [mina, juno].map((person) => post(app, '/auth/login', person));
       const [ofMina, ofJuno] = (await Promise.all(logIns)).map(
@@ -269,7 +269,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
   });
 
   it('a login that read the account before its deletion leaves no profile', async () => {
-    const { email, password } = await newcomer();
+    const { email, password } = await newUser();
     const owner = await logInWithPassword(email, password);
     const before = await app.database.getRepository(Account).findOneByOrFail({ email });
     expect((await call(owner, 'DELETE', '/auth/account')).status).toBe(204);
@@ -291,7 +291,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
       'SELECT subject FROM auth.identities',
     );
     await app.database.query('DELETE FROM auth.accounts');
-    await newcomer();
+    await newUser();
     await app.database.query(`UPDATE auth.accounts SET email = 'sandbox-mina@gmail.com'`);
     const [{ id }] = await app.database.query<[{ id: string }]>('SELECT id FROM auth.accounts');
     const browser = new Browser(app.url);
@@ -310,7 +310,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
   });
 
   it('one of several reset links works, and the parallel resets do not deadlock', async () => {
-    const { email } = await newcomer();
+    const { email } = await newUser();
     const tokens = [await forgot(email), await forgot(email), await forgot(email)];
     const answers = await holding(`SELECT FROM auth.accounts FOR UPDATE`, async () => {
       const all = tokens.map((token) => reset(token, 'the owner chose this'));
@@ -322,7 +322,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
   });
 
   it('a password reset and the account deletion are serialized', async () => {
-    const { email, password } = await newcomer();
+    const { email, password } = await newUser();
     const owner = await logInWithPassword(email, password);
     const token = await forgot(email);
     const answers = await holding(`SELECT FROM auth.accounts FOR UPDATE`, async () => {

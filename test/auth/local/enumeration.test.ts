@@ -121,7 +121,7 @@ const step: fc.Arbitrary<Step> = fc.tuple(
 );
 
 /** Returns everything visible in a response, except values that differ in every response. */
-async function shown(answer: Response): Promise<unknown> {
+async function visiblePart(answer: Response): Promise<unknown> {
   const headers = Object.fromEntries(answer.headers);
   for (const name of ['date', 'x-request-id', 'content-length']) delete headers[name];
   const withoutValues = (text = '') => text.replaceAll(/=[^;&]*/g, '=').replace(/^attempt-[^=]+/, 'attempt');
@@ -133,7 +133,7 @@ async function shown(answer: Response): Promise<unknown> {
 }
 
 let subjects = 0;
-const someone = () => `subject-${++subjects}@example.com`;
+const newSubject = () => `subject-${++subjects}@example.com`;
 
 /** Makes the calls in sequence. Returns all responses and the number of hashes that they cost. */
 async function answersTo(steps: readonly Step[], subject: string, other: string): Promise<unknown[]> {
@@ -141,7 +141,7 @@ async function answersTo(steps: readonly Step[], subject: string, other: string)
   const answers: unknown[] = [];
   for (const [call, password, about] of steps) {
     const before = hashes.load.finished;
-    const answer = await shown(await calls[call](about === 'subject' ? subject : other, password));
+    const answer = await visiblePart(await calls[call](about === 'subject' ? subject : other, password));
     answers.push({ call, answer, hashes: hashes.load.finished - before });
   }
   return answers;
@@ -163,7 +163,7 @@ describe('the responses to three calls in a row', () => {
       return email;
     },
     'a registration that waits': async () => {
-      const email = someone();
+      const email = newSubject();
       await register(app, mailbox, { email, password: 'yet another password', nickname: 'Mina' });
       return email;
     },
@@ -179,8 +179,8 @@ describe('the responses to three calls in a row', () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 3 }), async (steps) => {
           const known = await KNOWN[kind]!();
-          expect(await answersTo(steps, known, someone())).toEqual(
-            await answersTo(steps, someone(), someone()),
+          expect(await answersTo(steps, known, newSubject())).toEqual(
+            await answersTo(steps, newSubject(), newSubject()),
           );
         }),
         {
@@ -211,7 +211,7 @@ describe('the responses to three calls in a row', () => {
     };
     const known = await codes(email);
     expect(known).toEqual([...Array<string>(11).fill('email_not_verified'), 'too_many_attempts']);
-    expect(await codes(someone())).toEqual(known);
+    expect(await codes(newSubject())).toEqual(known);
     await own.stop();
   });
 });
@@ -266,7 +266,7 @@ describe('registration of an address that already has an account', () => {
 
   it('stays pending for a week, like that of an unknown address', async () => {
     const owner = await verifiedPerson(app, mailbox, 'after-a-week');
-    for (const email of [owner.email, someone()]) {
+    for (const email of [owner.email, newSubject()]) {
       await again(email);
       await expire(email);
       expect(await logIn(email, password)).toBe('credentials_invalid');

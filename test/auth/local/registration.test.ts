@@ -180,11 +180,11 @@ describe('the registration that takes effect', () => {
 
   describe('with several pending registrations and a resent mail', () => {
     const owner = { password: 'the owner chose this', nickname: 'Owner' };
-    const stranger = { password: 'the attacker did', nickname: 'Attacker' };
+    const attacker = { password: 'the attacker did', nickname: 'Attacker' };
 
     it.each([
-      ['an attacker registered last', [owner, stranger]],
-      ['an attacker registered first', [stranger, owner]],
+      ['an attacker registered last', [owner, attacker]],
+      ['an attacker registered first', [attacker, owner]],
     ])('sets no password: %s', async (name, both) => {
       const address = email(name.replaceAll(' ', '-'));
       for (const person of both) await register(app, mailbox, { email: address, ...person });
@@ -201,7 +201,7 @@ describe('the registration that takes effect', () => {
 
     it('leads to a password through the reset mail', async () => {
       const address = email('chooses');
-      for (const person of [owner, stranger]) await register(app, mailbox, { email: address, ...person });
+      for (const person of [owner, attacker]) await register(app, mailbox, { email: address, ...person });
       await post(app, '/auth/verify-email/resend', { email: address });
       expect((await verify(tokenIn((await mailbox.waitFor(address, 3)).at(-1)!))).status).toBe(200);
       await post(app, '/auth/forgot-password', { email: address });
@@ -214,7 +214,7 @@ describe('the registration that takes effect', () => {
     it('leaves earlier links valid', async () => {
       const address = email('earlier-link');
       const mail = await register(app, mailbox, { email: address, ...owner });
-      await register(app, mailbox, { email: address, ...stranger });
+      await register(app, mailbox, { email: address, ...attacker });
       await post(app, '/auth/verify-email/resend', { email: address });
       await mailbox.waitFor(address, 3);
       expect((await verify(tokenIn(mail))).status).toBe(200);
@@ -224,7 +224,7 @@ describe('the registration that takes effect', () => {
     it('explains in each mail the effect of its link', async () => {
       const address = email('told');
       const first = await register(app, mailbox, { email: address, ...owner });
-      const later = await register(app, mailbox, { email: address, ...stranger });
+      const later = await register(app, mailbox, { email: address, ...attacker });
       await post(app, '/auth/verify-email/resend', { email: address });
       const again = (await mailbox.waitFor(address, 3)).at(-1)!;
       expect([first, later, again].map(({ text }) => text.includes('registered before this'))).toEqual([
@@ -241,7 +241,7 @@ describe('the registration that takes effect', () => {
 
     it('puts no text of an attacker into the result of a reset', async () => {
       const address = email('reset-instead');
-      for (const person of [owner, stranger]) await register(app, mailbox, { email: address, ...person });
+      for (const person of [owner, attacker]) await register(app, mailbox, { email: address, ...person });
       const [row] = await app.database.query<{ nickname: string }[]>(
         'SELECT nickname FROM auth.accounts WHERE email = $1',
         [address],

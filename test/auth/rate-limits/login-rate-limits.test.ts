@@ -209,9 +209,9 @@ const retryAfter = ({ headers }: Response) => Number(headers.get('retry-after'))
 describe('an account under a distributed attack', () => {
   let app: TestApp;
   let mina: { email: string; password: string };
-  let strangers = 0;
+  let attackers = 0;
   let pass: (seconds: number) => void;
-  const stranger = () => `2001:db8:${(++strangers).toString(16)}::1`;
+  const attacker = () => `2001:db8:${(++attackers).toString(16)}::1`;
   const KNOWN = '2001:db8:ffff:ffff::5';
 
   beforeAll(async () => {
@@ -219,7 +219,7 @@ describe('an account under a distributed attack', () => {
     mina = await verifiedPerson(app, mailbox, 'besieged');
     pass = holdTheClock();
     expect((await tries(app, mina.email, mina.password, KNOWN)).status).toBe(200);
-    for (let i = 0; i < 105; i++) await tries(app, mina.email, 'a wrong guess', stranger());
+    for (let i = 0; i < 105; i++) await tries(app, mina.email, 'a wrong guess', attacker());
   });
   afterAll(async () => {
     jest.useRealTimers();
@@ -238,7 +238,7 @@ describe('an account under a distributed attack', () => {
     expect(retryAfter(first)).toBeLessThanOrEqual(10);
     for (let second = 0; second < retryAfter(first); second++) {
       pass(1);
-      for (let i = 0; i < 20; i++) await tries(app, mina.email, 'a wrong guess', stranger());
+      for (let i = 0; i < 20; i++) await tries(app, mina.email, 'a wrong guess', attacker());
     }
     expect((await tries(app, mina.email, mina.password, '203.0.113.77')).status).toBe(200);
   });
@@ -256,7 +256,7 @@ describe('an account under a distributed attack', () => {
   });
 
   it('allows an attacker one guess per backoff interval', async () => {
-    const address = stranger();
+    const address = attacker();
     const statuses = [];
     for (let i = 0; i < 6; i++) {
       const answer = await tries(app, mina.email, 'a wrong guess', address);
@@ -267,7 +267,7 @@ describe('an account under a distributed attack', () => {
   });
 
   it('drops the place of a client that returns ten minutes later', async () => {
-    const address = stranger();
+    const address = attacker();
     expect((await tries(app, mina.email, mina.password, address)).status).toBe(429);
     pass(611);
     expect((await tries(app, mina.email, mina.password, address)).status).toBe(429);
@@ -294,7 +294,7 @@ describe('an account under a distributed attack', () => {
 
   it('has no special limits an hour after the last attack', async () => {
     pass(3_601);
-    expect((await tries(app, mina.email, mina.password, stranger())).status).toBe(200);
+    expect((await tries(app, mina.email, mina.password, attacker())).status).toBe(200);
   });
 });
 
@@ -302,12 +302,12 @@ describe('clients behind one address', () => {
   const OFFICE = '198.51.100.200';
   let app: TestApp;
   let mina: { email: string; password: string };
-  let newcomer: { email: string; password: string };
+  let newUser: { email: string; password: string };
   let pass: (seconds: number) => void;
   beforeAll(async () => {
     app = await startApp({ MAIL_URL: mailbox.url, RATE_LIMIT_FACTOR: '1', TRUST_PROXY: '1' });
     mina = await verifiedPerson(app, mailbox, 'neighbour');
-    newcomer = await verifiedPerson(app, mailbox, 'first-day');
+    newUser = await verifiedPerson(app, mailbox, 'first-day');
     // Verifies the addresses first, because mails need a running clock.
     pass = holdTheClock();
   });
@@ -332,12 +332,12 @@ describe('clients behind one address', () => {
       );
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
     }
-    const refused = await tries(app, newcomer.email, newcomer.password, OFFICE);
+    const refused = await tries(app, newUser.email, newUser.password, OFFICE);
     expect(refused.status).toBe(429);
     expect(retryAfter(refused)).toBeLessThanOrEqual(60);
     expect((await tries(app, mina.email, mina.password, OFFICE)).status).toBe(200);
     pass(retryAfter(refused));
-    expect((await tries(app, newcomer.email, newcomer.password, OFFICE)).status).toBe(200);
+    expect((await tries(app, newUser.email, newUser.password, OFFICE)).status).toBe(200);
   }, 180_000);
 });
 
@@ -616,8 +616,8 @@ describe('rate-limited routes', () => {
     for (let n = 0; n < 202; n++) statuses.push((await ask(n)).status);
     expect(statuses).toEqual([...Array<number>(200).fill(202), 429, 429]);
     expect((await ask(199)).status).toBe(202);
-    const stranger = { email: 'someone-202@example.com', password: 'a fine password', nickname: 'Mina' };
-    expect((await post(own, '/auth/register', stranger, from('2001:db8:a::1'))).status).toBe(429);
+    const registration = { email: 'someone-202@example.com', password: 'a fine password', nickname: 'Mina' };
+    expect((await post(own, '/auth/register', registration, from('2001:db8:a::1'))).status).toBe(429);
     expect((await ask(201, 'b')).status).toBe(202);
     await own.stop();
   });

@@ -11,42 +11,46 @@ const from = (address: string) => ({ headers: { 'x-forwarded-for': address } });
 const many = <T>(times: number, of: T): T[] => Array.from({ length: times }, () => of);
 
 /** Starts a login. Returns a function that follows the callback from Kakao with a wrong code. */
-async function depart(address: string): Promise<() => Promise<Page>> {
-  const who = new Browser(app.url);
-  const { location = '' } = await who.request(`${app.url}/auth/kakao`);
+async function startLogin(address: string): Promise<() => Promise<Page>> {
+  const browser = new Browser(app.url);
+  const { location = '' } = await browser.request(`${app.url}/auth/kakao`);
   const state = new URL(location).searchParams.get('state');
   const callback = `${app.url}/auth/kakao/callback?code=x&state=${state}`;
-  return () => who.request(callback, from(address), 'elsewhere');
+  return () => browser.request(callback, from(address), 'elsewhere');
 }
 
-async function comeBack(address: string): Promise<Page> {
-  const back = await depart(address);
+async function sendCallback(address: string): Promise<Page> {
+  const back = await startLogin(address);
   return back();
 }
 
 /** Sends the callbacks of these clients in parallel, and waits until this number of them call the provider. */
-async function comeBackAtOnce(
+async function sendCallbacks(
   addresses: readonly string[],
   calls: number,
 ): Promise<{ readonly ended: Promise<Page[]> }> {
-  const backs = await Promise.all(addresses.map(depart));
+  const backs = await Promise.all(addresses.map(startLogin));
   app.sandbox.clearRequests();
   const ended = Promise.all(backs.map((back) => back()));
   while (app.calls('token') < calls) await sleep(20);
   return { ended };
 }
 
-const flood = () => comeBackAtOnce(many(100, '198.51.100.7'), 16);
+const flood = () => sendCallbacks(many(100, '198.51.100.7'), 16);
 
 async function logIn(address: string): Promise<Page> {
-  const who = new Browser(app.url);
-  return who.request(await who.choose('mina', await who.goTo('kakao')), from(address), 'elsewhere');
+  const browser = new Browser(app.url);
+  return browser.request(
+    await browser.choose('mina', await browser.goTo('kakao')),
+    from(address),
+    'elsewhere',
+  );
 }
 
 /** Returns the login errors of this number of callbacks in sequence. */
-async function errorsOf(times: number, come: (n: number) => Promise<Page>) {
+async function errorsOf(times: number, send: (n: number) => Promise<Page>) {
   const errors: (string | undefined)[] = [];
-  for (let n = 0; n < times; n++) errors.push(loginErrorOf(await come(n)));
+  for (let n = 0; n < times; n++) errors.push(loginErrorOf(await send(n)));
   return errors;
 }
 
@@ -92,7 +96,7 @@ describe('callbacks that a provider refuses', () => {
   /** Returns the number of parallel provider calls of three callbacks. */
   async function callsAtOnce(addresses: readonly string[], expected: number): Promise<number> {
     app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'slow', delayMs: 2_000 });
-    const { ended } = await comeBackAtOnce(addresses, expected);
+    const { ended } = await sendCallbacks(addresses, expected);
     await sleep(500);
     const calls = app.calls('token');
     await ended;
@@ -100,23 +104,23 @@ describe('callbacks that a provider refuses', () => {
   }
 
   it('limit their client to one provider call at a time', async () => {
-    expect(await errorsOf(5, () => comeBack('198.51.100.7'))).toEqual(many(5, 'provider_rejected'));
+    expect(await errorsOf(5, () => sendCallback('198.51.100.7'))).toEqual(many(5, 'provider_rejected'));
     expect(await callsAtOnce(many(3, '198.51.100.7'), 1)).toBe(1);
   });
 
   it('do not limit other clients of the same site', async () => {
-    await errorsOf(5, () => comeBack('198.51.100.8'));
+    await errorsOf(5, () => sendCallback('198.51.100.8'));
     expect(loginErrorOf(await logIn('198.51.100.8'))).toBeUndefined();
   });
 
   it('limit their site to one provider call at a time', async () => {
-    await errorsOf(15, (n) => comeBack(`2001:db8:a:${n}::1`));
+    await errorsOf(15, (n) => sendCallback(`2001:db8:a:${n}::1`));
     expect(await callsAtOnce(['2001:db8:a:a1::1', '2001:db8:a:a2::1', '2001:db8:a:a3::1'], 1)).toBe(1);
   });
 
   it('count also if the provider blames the client credentials', async () => {
     app.sandbox.fault({ provider: 'kakao', at: 'token', fault: '403' });
-    expect(await errorsOf(5, () => comeBack('198.51.100.9'))).toEqual(many(5, 'provider_misconfigured'));
+    expect(await errorsOf(5, () => sendCallback('198.51.100.9'))).toEqual(many(5, 'provider_misconfigured'));
     expect(await callsAtOnce(many(3, '198.51.100.9'), 1)).toBe(1);
   });
 
@@ -127,7 +131,7 @@ describe('callbacks that a provider refuses', () => {
 
   it('do not include callbacks during an outage of the provider', async () => {
     app.sandbox.fault({ provider: 'kakao', at: 'token', fault: '503' });
-    expect(await errorsOf(5, () => comeBack('198.51.100.11'))).toEqual(many(5, 'provider_unavailable'));
+    expect(await errorsOf(5, () => sendCallback('198.51.100.11'))).toEqual(many(5, 'provider_unavailable'));
     expect(await callsAtOnce(many(3, '198.51.100.11'), 3)).toBe(3);
   });
 });

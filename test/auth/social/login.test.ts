@@ -151,9 +151,9 @@ describe('the identity of a user', () => {
 
   it('is never found by an address that the provider does not vouch for', async () => {
     await new Browser(app.url).logInWith('google', 'mina');
-    const stranger = new Browser(app.url);
-    expect(loginErrorOf(await stranger.logInWith('naver', 'external'))).toBe('account_link_required');
-    expect(await stranger.accessToken()).toBeUndefined();
+    const otherUser = new Browser(app.url);
+    expect(loginErrorOf(await otherUser.logInWith('naver', 'external'))).toBe('account_link_required');
+    expect(await otherUser.accessToken()).toBeUndefined();
   });
 
   it('brings the account’s address only if the provider vouches for it', async () => {

@@ -238,9 +238,9 @@ describe('an id_token', () => {
   });
 
   it('determines no identity: the userinfo response does', async () => {
-    const somebodyElse = { sub: 'somebody-else', userId: 'somebody-else', id: 'somebody-else' };
+    const otherUser = { sub: 'somebody-else', userId: 'somebody-else', id: 'somebody-else' };
     answer.token = (request, response) =>
-      json({ access_token: 'token', id_token: unsigned({ nonce, ...somebodyElse }) })(request, response);
+      json({ access_token: 'token', id_token: unsigned({ nonce, ...otherUser }) })(request, response);
     const [one, other] = [new Browser(url), new Browser(url)];
     await logIn(one);
     answer.token = json({ access_token: 'token' });

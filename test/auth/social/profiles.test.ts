@@ -105,14 +105,14 @@ describe('a Naver profile', () => {
 });
 
 describe('a profile without a subject', () => {
-  const nobody = [
+  const withoutSubject = [
     {},
     { sub: null, id: null, response: { id: null } },
     { sub: '', id: '', response: { id: '' } },
   ];
   it.each(
     [google, kakao, naver].flatMap((provider) =>
-      nobody.map((json) => [provider.id, provider, json] as const),
+      withoutSubject.map((json) => [provider.id, provider, json] as const),
     ),
   )('is rejected, at %s', (_, provider, json) => {
     expect(provider.mapProfile(json)).toBeUndefined();

@@ -14,11 +14,11 @@ const PROVIDERS = ['google', 'kakao', 'naver'] as const;
 /** Codes and states of the faulty logins below. The log must not contain them. */
 const secrets: string[] = [];
 
-async function logIn(provider: string, persona: string, who = new Browser(app.url)) {
-  const url = await who.choose(persona, await who.goTo(provider, '/page'));
+async function logIn(provider: string, persona: string, browser = new Browser(app.url)) {
+  const url = await browser.choose(persona, await browser.goTo(provider, '/page'));
   const { searchParams } = new URL(url);
   secrets.push(searchParams.get('code')!, searchParams.get('state')!);
-  return who.request(url, {}, 'elsewhere');
+  return browser.request(url, {}, 'elsewhere');
 }
 
 async function expectAlive(): Promise<void> {
@@ -74,11 +74,11 @@ describe.each(PROVIDERS)('%s', (provider) => {
   it.each(CASES)('with the fault "$fault" at its $at endpoint: $told', async ({ fault, at, told }) => {
     const before = await countAccounts();
     app.sandbox.fault({ provider, at, fault, delayMs: 200 });
-    const who = new Browser(app.url);
-    const page = await logIn(provider, `user-${fault}-${at}`, who);
+    const browser = new Browser(app.url);
+    const page = await logIn(provider, `user-${fault}-${at}`, browser);
     expect([page.status, loginErrorOf(page)]).toEqual([303, told]);
     expect(page.location).toMatch(`${app.url}/page`);
-    expect((await who.accessToken()) === undefined).toBe(told !== undefined);
+    expect((await browser.accessToken()) === undefined).toBe(told !== undefined);
     expect((await countAccounts()) - before).toBe(told === undefined ? 1 : 0);
     await expectAlive();
   });
@@ -112,11 +112,11 @@ describe.each(PROVIDERS)('%s', (provider) => {
 it('a provider response decodes a Korean name that arrives in two chunks', async () => {
   for (const provider of PROVIDERS) {
     app.sandbox.fault({ provider, at: 'profile', fault: 'split-utf8' });
-    const who = new Browser(app.url);
-    await logIn(provider, 'mina', who);
+    const browser = new Browser(app.url);
+    await logIn(provider, 'mina', browser);
     const [profile] = await app.database.query(
       'SELECT nickname FROM profile.profiles WHERE account_id = $1',
-      [accountIdOf((await who.accessToken())!)],
+      [accountIdOf((await browser.accessToken())!)],
     );
     expect([provider, profile.nickname]).toEqual([provider, '김미나']);
   }
@@ -137,9 +137,9 @@ it('a hanging provider is given up after five seconds, and delays no other reque
   for (const provider of PROVIDERS) app.sandbox.fault({ provider, at: 'token', fault: 'hang', times: 1 });
   const first = await Promise.all(
     PROVIDERS.map(async (provider) => {
-      const who = new Browser(app.url);
-      const url = await who.choose('mina', await who.goTo(provider));
-      return who.request(url, {}, 'elsewhere');
+      const browser = new Browser(app.url);
+      const url = await browser.choose('mina', await browser.goTo(provider));
+      return browser.request(url, {}, 'elsewhere');
     }),
   );
   expect(first.map(loginErrorOf)).toEqual(Array.from({ length: 3 }, () => 'provider_unavailable'));

@@ -19,7 +19,8 @@ afterEach(() => void jest.restoreAllMocks());
 async function pendingCallback(provider = 'google'): Promise<URL> {
   return new URL(await browser.choose('mina', await browser.goTo(provider)));
 }
-const follow = (url: URL | string, who = browser): Promise<Page> => who.request(String(url), {}, 'elsewhere');
+const follow = (url: URL | string, client = browser): Promise<Page> =>
+  client.request(String(url), {}, 'elsewhere');
 const changed = (url: URL, members: Record<string, string | undefined>): URL => {
   const copy = new URL(url);
   for (const [name, value] of Object.entries(members))
