@@ -19,12 +19,12 @@ const actor = (sessionId: string, accountId = randomUUID()) => ({
   expiresAt: Date.now() + 600_000,
 });
 
-describe('the denylist', () => {
+describe('the list of what ended', () => {
   beforeEach(() => void jest.useFakeTimers({ now: 1_800_000_000_000 }));
   afterEach(() => void jest.useRealTimers());
   const config = testConfig({ ACCESS_TOKEN_TTL: '600' });
 
-  it('keeps an ended session until its last access token has expired, and no longer', () => {
+  it('keeps a session until its last access token has expired, and no longer', () => {
     const revocations = new Denylist(config);
     const ended = randomUUID();
     revocations.denySession(ended);
@@ -37,7 +37,7 @@ describe('the denylist', () => {
     expect(revocations.size).toBe(2);
   });
 
-  it('refuses the tokens issued to an account before its change, and no later token', () => {
+  it('refuses what was issued to an account before it changed, and nothing that is issued from then on', () => {
     const revocations = new Denylist(config);
     const before = actor(randomUUID());
     revocations.denyTokensIssuedUntilNow(before.actor.accountId);
@@ -46,7 +46,7 @@ describe('the denylist', () => {
     expect(revocations.verdict({ ...before, issuedAt })).toBeUndefined();
   });
 
-  it('refuses every token from before a change and no later token despite clock skew', () => {
+  it('refuses every token from before a change, and none from after it, where clocks differ', () => {
     const poll = 2;
     const clock = fc.integer({ min: 0, max: CLOCK_SKEW_S * 1_000 });
     const moment = fc.integer({ min: 0, max: poll * 1_000 });
@@ -60,7 +60,7 @@ describe('the denylist', () => {
         const [a, b] = [new Denylist(follower), new Denylist(follower)];
         const token = actor(randomUUID());
         const { accountId } = token.actor;
-        // Process b issues a token with the previous roles at the moment at which process a learns of the change.
+        // Issued by b with the roles from before, in the moment in which a learns of the change.
         at(learntA, aheadB);
         const before = { ...token, issuedAt: b.issueAt(accountId) };
         at(learntA, aheadA);
@@ -75,7 +75,7 @@ describe('the denylist', () => {
     );
   });
 
-  it('asks for a poll when it is stale', async () => {
+  it('is asked to be brought up to date when news are overdue', async () => {
     const revocations = new Denylist(config);
     const catchUp = jest.fn(async () => revocations.caughtUp(5_000));
     revocations.follow(catchUp);
@@ -86,7 +86,7 @@ describe('the denylist', () => {
     expect(revocations.overdue).toBe(true);
   });
 
-  it('remains in use for one second after a failed poll', async () => {
+  it('goes on as it is for a while when nobody can tell it what is new', async () => {
     const revocations = new Denylist(config);
     revocations.follow(() => Promise.reject(new Error('the database is away')));
     await revocations.freshen();
@@ -95,7 +95,7 @@ describe('the denylist', () => {
     expect(revocations.overdue).toBe(true);
   });
 
-  it('keeps one request waiting, not one a second, while the poll hangs', async () => {
+  it('keeps one request waiting, and not one a second, while nobody can tell it what is new', async () => {
     const revocations = new Denylist(config);
     const catchUp = jest.fn(() => new Promise<void>(() => {}));
     revocations.follow(catchUp);
@@ -105,11 +105,11 @@ describe('the denylist', () => {
     for (let second = 0; second < 60; second++) {
       jest.advanceTimersByTime(1_001);
       expect(revocations.overdue).toBe(true);
-      // The clock is frozen, so that a waiting request would wait forever.
+      // Time stands still, so that whoever waited would wait for ever.
       await revocations.freshen();
     }
     expect(catchUp).toHaveBeenCalledTimes(61);
-    // After a process pause the stores may be reachable again.
+    // After a sleep the stores may be back.
     jest.advanceTimersByTime(60_000);
     const awake = jest.fn();
     void revocations.freshen().then(awake);
@@ -120,8 +120,8 @@ describe('the denylist', () => {
   });
 });
 
-describeWith('postgres', 'the revocation feed between two processes on one PostgreSQL, without Redis', () => {
-  it('delivers logouts and changed roles to the other process within moments', async () => {
+describeWith('postgres', 'two processes on one PostgreSQL, without Redis', () => {
+  it('hear of each other’s log-outs and roles within moments', async () => {
     const server = await PostgresServer.start();
     const env = {
       DATABASE_URL: server.url,
