@@ -21,8 +21,8 @@ class HelloController {
 @Module({ controllers: [HelloController] })
 class HelloModule {}
 
-/** Half the grace, the time limit of a request in docs/refresh.md. */
-const PATIENCE = 3_000;
+/** Time limit of a client for a request, half the grace. */
+const CLIENT_TIMEOUT_MS = 3_000;
 const AUTH_SECRET = randomBytes(32).toString('base64');
 
 let postgres: PostgresServer;
@@ -33,7 +33,7 @@ async function startProcesses(redisUrl: string): Promise<void> {
     DATABASE_URL: postgres.url,
     REDIS_URL: redisUrl,
     AUTH_SECRET,
-    REFRESH_GRACE_SECONDS: String((2 * PATIENCE) / 1000),
+    REFRESH_GRACE_SECONDS: String((2 * CLIENT_TIMEOUT_MS) / 1000),
   };
   const first = await startApp(env, [HelloModule]);
   const second = await startApp({ ...env, PUBLIC_URL: first.url }, [HelloModule]);
@@ -99,7 +99,7 @@ async function liveThrough(
   const browsers = await Promise.all(
     Array.from({ length: 8 }, async () => {
       const { refreshToken } = await logIn();
-      return new HonestBrowser({ urls, cookie: refreshToken, patience: PATIENCE, pause: 400 });
+      return new HonestBrowser({ urls, cookie: refreshToken, patience: CLIENT_TIMEOUT_MS, pause: 400 });
     }),
   );
   const [leftBefore, leavesDuring] = [await logIn(), await logIn()];

@@ -11,7 +11,7 @@ import { buildServer, ServerProcess } from '../support/servers/server-process.js
 import { until } from '../support/until.js';
 
 const CUTS: readonly Cut[] = ['error', 'fin', 'rst'];
-/** More messages than the connection set-up and the longest request of this suite have together. */
+/** More messages than the set-up of a connection takes, or any request of this suite. */
 const MOST_MESSAGES = 40;
 const AUTH_SECRET = randomBytes(32).toString('base64');
 

@@ -23,7 +23,7 @@ afterEach(() => app.stop());
 const ask = (path: string, body: object, address: string) =>
   post(app, path, body, { 'x-forwarded-for': address });
 const mailsTo = (email: string) => mailbox.mails.filter(({ to }) => to === email);
-/** Waits until the outbox has delivered every mail, or holds only mails that wait for the end of a pause. */
+/** Runs the outbox until only mails that wait for the end of a pause are left. */
 const settle = async () => {
   for (let round = 0; round < 20; round++) {
     await new Promise((resolve) => setTimeout(resolve, 20));
