@@ -31,7 +31,7 @@ const { status } = spawnSync(
     'test/protocol/refresh-histories.test.ts',
     'test/protocol/session-stores.test.ts',
     '--testNamePattern',
-    '^(?!sessions in the embedded database|.*Redis Cluster).*(property 1|property 2, detection: is|in every history)',
+    '^(?!sessions in the embedded database|.*Redis Cluster).*(property 1|property 2 \\(detection\\): reuse is|in every history)',
     '--testTimeout',
     String(24 * 3_600_000),
     '--json',

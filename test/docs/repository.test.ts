@@ -145,7 +145,7 @@ describe('tables', () => {
   });
 });
 
-describe('what is written down', () => {
+describe('documentation', () => {
   it('has every setting in .env.example, and no other', () => {
     const named = [...read('.env.example').matchAll(/^#?([A-Z_]+)=/gm)].map(([, key = '']) => key);
     expect(new Set(named)).toEqual(new Set(configKeys(PROVIDERS)));
@@ -173,13 +173,13 @@ describe('what is written down', () => {
     expect(rows.filter((row) => row.includes('`'))).toEqual([...postgresRows(), ...redisRows()]);
   });
 
-  it('names in docs/compatibility.md only tests that exist', () => {
+  it('names in docs/compatibility.md only existing tests', () => {
     const named = [...read('docs/compatibility.md').matchAll(/`(test\/[a-z/-]+\.test\.ts)`/g)];
     expect(named.length).toBeGreaterThan(20);
     expect(named.map(([, file = '']) => file).filter((file) => !existsSync(file))).toEqual([]);
   });
 
-  it('names in docs/request-paths.md only files that exist, in paths as short as promised', () => {
+  it('names in docs/request-paths.md only existing files, in paths of limited length', () => {
     const paths = read('docs/request-paths.md').split(/^## /m).slice(1);
     const promised: Record<string, number> = { 'A social log-in': 7, 'A refresh': 6, 'A guarded request': 4 };
     const lengths = paths.map((path) => {
@@ -193,19 +193,19 @@ describe('what is written down', () => {
     );
   });
 
-  it('names in docs/request-paths.md only problems and log-in errors that exist', () => {
+  it('names in docs/request-paths.md only existing problems and login errors', () => {
     const codes = [...read('docs/request-paths.md').matchAll(/✗ `([a-z_]+)`/g)].map(([, code = '']) => code);
     expect(codes.length).toBeGreaterThan(10);
     const known = read('src/problems/catalogue.ts') + read('src/auth/social/login-error.ts');
     expect(codes.filter((code) => !known.includes(code))).toEqual([]);
   });
 
-  it('gives exactly two commands to set up', () => {
+  it('has exactly two commands to set up', () => {
     const [, setUp = ''] = /## Set up\n([\s\S]*?)\n## /.exec(read('README.md')) ?? [];
     expect([...setUp.matchAll(/^ *(npm|npx|node) .*$/gm)]).toHaveLength(2);
   });
 
-  it('leaves the environment to src/config/config.ts', () => {
+  it('is complete about settings: only src/config/config.ts reads the environment', () => {
     const elsewhere = sources.filter(
       (file) => file !== 'src/config/config.ts' && read(file).includes('process.env'),
     );
