@@ -1,8 +1,8 @@
-// The tests that docs/security.md names, and those that there are. Used by the check of a run, and by a test.
+// Tests that docs/security.md cites, and tests of a file.
 import { readFileSync } from 'node:fs';
 import { parseSync } from '@swc/core';
 
-/** `test/….test.ts` “title”, the title as it is written in the file. */
+/** Returns the citations of the form: `test/….test.ts` “title”, with the title as written in the file. */
 export function namedTests(text) {
   return [...text.matchAll(/`(test\/[\w/-]+\.test\.ts)` “([^”]+)”/g)].map(([, file, title]) => ({
     file,
@@ -10,7 +10,7 @@ export function namedTests(text) {
   }));
 }
 
-/** Every test of a file with its title as it is written there, and whether it, or a group around it, is left out. */
+/** Returns all tests of a file with their titles as written; `leftOut` is true for skipped tests, and tests of skipped groups. */
 export function testsIn(file) {
   const found = [];
   const visit = (node, left) => {
@@ -63,7 +63,7 @@ export function titlesIn(file) {
   return titles;
 }
 
-/** What a run calls a test whose title is written like this: places that are filled in may be anything. */
+/** Returns a pattern for the titles of a parametrised test in a run. Placeholders match any text. */
 export function asRun(title) {
   const parts = title.split(/%(?:\.\d+)?[a-z#]|\$\{[^}]*\}|\$[a-z]\w*/i);
   return new RegExp(`^${parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`, 's');
@@ -77,7 +77,7 @@ function parse(file) {
   return parseSync(readFileSync(file, 'utf8'), { syntax: 'typescript', decorators: true }).body;
 }
 
-/** `it.each(…)` is [it, each]. */
+/** Returns the names in a call: [it, each] for `it.each(…)`. */
 function wordsOf(callee) {
   if (callee.type === 'Identifier') return [callee.value];
   if (callee.type === 'MemberExpression') return [...wordsOf(callee.object), callee.property.value];

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { nickname, optionalText } from '../text/user-text.js';
 import { LOCALES } from './profiles.js';
 
-/** https only, so that pages can show it; normalised, so that it is plain ASCII. */
+/** URL of a picture: https only, because the page blocks other schemes; normalised to ASCII. */
 const avatarUrl = z.url({ protocol: /^https$/, normalize: true, error: 'must be an https URL' }).max(2_048);
 const bio = optionalText(300);
 const locale = z.enum(LOCALES);
 
-/** A profile as its owner sees it. */
+/** Profile of the caller. */
 export const ownProfile = z
   .object({
     id: z.uuid(),
@@ -29,10 +29,10 @@ export const ownProfile = z
     },
   });
 
-/** A profile as everyone sees it. */
+/** Profile of another account. */
 export const publicProfile = ownProfile.omit({ locale: true, createdAt: true }).meta({ id: 'PublicProfile' });
 
-/** What the owner changes about a profile: at least one member. */
+/** Body of `PATCH /users/me`: at least one member. */
 export const profileChanges = z
   .strictObject({ nickname, avatarUrl: avatarUrl.nullable(), bio, locale })
   .partial()

@@ -11,7 +11,7 @@ import { behindPooler } from '../support/servers/pooled-suites.js';
 import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
 
-/** Suites about sessions, accounts and boards. */
+/** The suites about sessions, accounts and boards. */
 const SUITES = [
   'auth/sessions/refresh-and-logout',
   'auth/sessions/session-list',
@@ -53,13 +53,13 @@ describeWith(['postgres', 'pgbouncer'], 'behind PgBouncer in transaction mode', 
     await server.stop();
   });
 
-  it('several processes start at once on an empty database', async () => {
+  it('several processes can start at once on an empty database', async () => {
     const started = await Promise.all([start(), start(), start()]);
     const ready = await Promise.all(started.map(({ url }) => fetch(`${url}/health/ready`)));
     expect(ready.map(({ status }) => status)).toEqual([200, 200, 200]);
   });
 
-  it('every concurrent refresh and profile read succeeds', async () => {
+  it('every parallel refresh and profile request succeeds', async () => {
     const people = await Promise.all(
       Array.from({ length: 8 }, (_, n) => openSession(apps[n % apps.length]!)),
     );
@@ -112,7 +112,7 @@ describeWith(['postgres', 'pgbouncer'], 'behind PgBouncer in transaction mode', 
     await other.stop();
   });
 
-  it('rows that a policy hides are an outage, and no log-out', async () => {
+  it('rows hidden by row-level security cause 503, and end no session', async () => {
     await server.sql('CREATE ROLE plain LOGIN', 'CREATE DATABASE plain OWNER plain');
     const plain = await PgBouncer.before(server.port, {}, 'plain');
     const app = await start({ DATABASE_URL: plain.url });
@@ -155,7 +155,7 @@ describeWith(['postgres', 'pgbouncer'], 'behind PgBouncer in transaction mode', 
 });
 
 describeWith('postgres', 'a prepared statement that the server has lost', () => {
-  it('is run again unnamed', async () => {
+  it('is retried as an unnamed statement', async () => {
     const server = await PostgresServer.start();
     const app = await startApp({ DATABASE_URL: server.url });
     const mina = await signedIn(app);

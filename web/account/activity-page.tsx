@@ -1,3 +1,5 @@
+import type { AuditEventKind } from '../../src/auth/audit/catalogue.js';
+import type { EndReason } from '../../src/auth/sessions/session-store.js';
 import { LoadMore } from '../ui/load-more.js';
 import { usePages, type Page } from '../ui/use-pages.js';
 import { Async } from '../ui/async.js';
@@ -8,12 +10,17 @@ import { AccountPage } from './account-page.js';
 
 interface AccountEvent {
   readonly at: string;
-  readonly kind: string;
+  readonly kind: AuditEventKind;
   readonly sessionId: string | null;
-  readonly details: Readonly<Record<string, string>>;
+  readonly details: {
+    readonly method?: string;
+    readonly provider?: string;
+    readonly role?: string;
+    readonly reason?: EndReason;
+  };
 }
 
-/** What happened to one's account: the answer to "why was I logged out?". */
+/** Audit events of the user's account, which explain for instance why a session ended. */
 export function ActivityPage() {
   const { me } = useWords();
   return (
@@ -47,13 +54,13 @@ function Events() {
 
 function Event({ event: { at, kind, details } }: { readonly event: AccountEvent }) {
   const { me, events, reasons } = useWords();
-  const { method, provider, reason } = details;
+  const { method, provider, role, reason } = details;
   const way = method ?? provider;
-  const more = [way && me.method(way), reason && (reasons[reason] ?? reason)].filter(Boolean).join(' · ');
+  const more = [way && me.method(way), role, reason && reasons[reason]].filter(Boolean).join(' · ');
   return (
     <li>
       <span>
-        {events[kind] ?? kind}
+        {events[kind]}
         {more !== '' && <span className="hint"> · {more}</span>}
       </span>
       <Time at={at} />

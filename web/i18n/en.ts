@@ -1,3 +1,6 @@
+import type { AuditEventKind } from '../../src/auth/audit/catalogue.js';
+import type { EndReason } from '../../src/auth/sessions/session-store.js';
+
 /** Everything that the page says, in English; {@link Words} is its shape in every language. */
 export const en = {
   languageName: 'English',
@@ -208,7 +211,8 @@ export const en = {
     othersEnded: 'All other sessions have ended.',
     noOthers: 'You are logged in nowhere else.',
     method: (method: string) =>
-      method === 'password' ? 'E-mail' : method[0]?.toUpperCase() + method.slice(1),
+      ({ password: 'E-mail', mailed_link: 'Link in a mail' })[method] ??
+      method[0]?.toUpperCase() + method.slice(1),
     activityText: 'What happened to your account, newest first.',
     noActivity: 'Nothing yet.',
     leaveText:
@@ -224,6 +228,10 @@ export const en = {
   events: {
     account_opened: 'Account opened',
     account_deleted: 'Account deleted',
+    account_disabled: 'Account disabled',
+    account_enabled: 'Account enabled again',
+    role_granted: 'Role granted',
+    role_revoked: 'Role revoked',
     email_verified: 'E-mail address verified',
     password_reset: 'New password chosen through a mail',
     password_changed: 'Password changed',
@@ -233,7 +241,7 @@ export const en = {
     session_recovered: 'A lost answer was sent again',
     session_reused: 'An old refresh token was used: the session was ended to be safe',
     session_ended: 'Session ended',
-  } as Readonly<Record<string, string>>,
+  } as Readonly<Record<AuditEventKind, string>>,
   reasons: {
     logged_out: 'logged out',
     ended_from_list: 'ended from the list of sessions',
@@ -247,7 +255,7 @@ export const en = {
     limit_passed: 'too old',
     replaced: 'another log-in in the same browser',
     limit_reached: 'too many sessions; this one was used the longest time ago',
-  } as Readonly<Record<string, string>>,
+  } as Readonly<Record<EndReason, string>>,
   watch: {
     title: 'Watch it work',
     text: 'What silent authentication does behind this page, as it happens.',

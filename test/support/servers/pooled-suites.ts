@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import { Client } from 'pg';
 
-/** Names the two places in the environment of a nested run: a server, and a pooler in front of it. */
+/** Environment variables of a nested run: the URL of a server, and of a pooler in front of it. */
 const [SERVER, POOLER] = ['TEST_POSTGRES_URL', 'TEST_POOLER_URL'];
 
-/** The environment in which suites find their databases behind a pooler. */
+/** Returns the environment of a nested run, whose suites use databases behind the pooler. */
 export function behindPooler(server: string, pooler: string): Record<string, string> {
   return { [SERVER]: server, [POOLER]: pooler };
 }
 
-/** True in such a run. */
+/** True in a nested run. */
 export const isBehindPooler = process.env[POOLER] !== undefined;
 
-/** In such a run: a database behind the pooler, in place of the embedded one in this folder. */
+/** Returns settings for a database behind the pooler, in place of the embedded one in `dataDir`; empty outside a nested run. */
 export async function databaseBehindPooler(dataDir: string): Promise<{ DATABASE_URL?: string }> {
   const { [SERVER]: server, [POOLER]: pooler } = process.env;
   if (server === undefined || pooler === undefined) return {};
