@@ -109,7 +109,7 @@ CREATE INDEX audit_events_account ON auth.audit_events (account_id, id);
 CREATE TABLE auth.outbox (
   id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
   kind text NOT NULL,
-  lane text NOT NULL,
+  queue text NOT NULL,
   payload_jwe text NOT NULL,
   attempts integer NOT NULL DEFAULT 0,
   due_at timestamptz NOT NULL DEFAULT now(),
@@ -117,7 +117,7 @@ CREATE TABLE auth.outbox (
   created_at timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT outbox_pkey PRIMARY KEY (id)
 );
-CREATE INDEX outbox_due ON auth.outbox (due_at, lane);
+CREATE INDEX outbox_due ON auth.outbox (due_at, queue);
 
 CREATE TABLE auth.mail_backoff (
   mailbox bytea NOT NULL,

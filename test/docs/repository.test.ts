@@ -185,7 +185,7 @@ describe('documentation', () => {
       'A social login': 7,
       'A refresh': 6,
       'A guarded request': 4,
-      'A revocation in another process': 6,
+      'A revocation in another process': 7,
       'The deletion of an account': 8,
       'A mail': 7,
     };
