@@ -121,7 +121,7 @@ describe('tables', () => {
       ];
     });
 
-  it('are all named with their owner', () => {
+  it('have an owner each', () => {
     const created = sources
       .filter(isMigration)
       .flatMap((file) =>
@@ -139,7 +139,7 @@ describe('tables', () => {
     expect(Object.keys(OWNERS).filter((table) => !found.has(table))).toEqual([]);
   });
 
-  it('of sessions have their end set in one file, and in the statement of the rotation', () => {
+  it('of sessions get their end in one file, and in the rotation statement', () => {
     const ending = sources.filter((file) => /\bended_at\s*=(?!=)|\bended_at,[^()]*\) = \(/.test(read(file)));
     expect(ending).toEqual(['src/auth/sessions/end-sessions.sql.ts', 'src/auth/sessions/rotation.sql.ts']);
   });

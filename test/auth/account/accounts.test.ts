@@ -321,7 +321,7 @@ describe('deletion of an account', () => {
     ).toEqual([]);
   });
 
-  it('is confirmed by a mail in the language of the profile, also when the profile is deleted first', async () => {
+  it('is confirmed by a mail in the language of the profile', async () => {
     await forgetEveryone();
     const { email, password } = await verifiedPerson(app, mailbox, 'leaver');
     const mina = await logInWithPassword(email, password);
