@@ -6,7 +6,7 @@ import type { Access } from '../openapi/operations.js';
 import { ACCESS, ROLES } from './access.decorators.js';
 import type { VerifiedToken } from './access-token.js';
 import { Denylist } from './revocations.js';
-import { accessTokenExpired, AccessTokenVerifier } from './verifier.js';
+import { accessTokenExpired, AccessTokenVerifier } from './access-token-verifier.js';
 
 /** RFC 6750 §2.1. */
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;

@@ -2,7 +2,7 @@ import { Module, type DynamicModule, type Type } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AccessGuard } from './access.guard.js';
 import { Denylist } from './revocations.js';
-import { AccessTokenVerifier } from './verifier.js';
+import { AccessTokenVerifier } from './access-token-verifier.js';
 
 /** What every service needs in order to trust a caller. */
 @Module({})

@@ -132,6 +132,7 @@ describe('a token that is not good', () => {
     ['signed by a stranger under our key id', () => sign(goodClaims(), {}, stranger)],
     ['with a key id that we do not know', () => sign(goodClaims(), { kid: 'nobody' })],
     ['without a key id', () => sign(goodClaims(), { kid: undefined })],
+    ['with critical extensions', () => sign(goodClaims(), { crit: ['b64'], b64: true })],
     [
       'with its own key in the header',
       () => sign(goodClaims(), { jwk: createPublicKey(stranger).export({ format: 'jwk' }) }, stranger),
