@@ -9,12 +9,12 @@ import { Account } from '../accounts/account.entity.js';
 import { PasswordHashes } from './password-hashes.js';
 import { isWaiting } from './registration.js';
 
-/** Options from the guard: the party on whose behalf hashes are computed. */
-interface Asked {
-  readonly party: QueueShare;
+/** Request as {@link LocalGuard} makes it. */
+interface LocalRequest {
+  readonly share: QueueShare;
 }
 
-/** Finds the account of an address and a password: one look-up and the same hashes, whatever the answer. */
+/** Passport strategy for an address and a password. Each run takes one look-up and the same hashes, whatever the outcome. */
 @Injectable()
 export class LocalStrategy extends PassportStrategy(Strategy) {
   constructor(
@@ -25,30 +25,30 @@ export class LocalStrategy extends PassportStrategy(Strategy) {
   }
 
   /**
-   * The account, or nothing when address or password is wrong.
-   * @throws {Problem} `email_not_verified` for the password of a registration that waits, also where the address has an
-   *   account already: the two answer alike.
+   * Returns the account, or undefined when address or password is wrong.
+   * @throws {Problem} `email_not_verified` for the password of an unverified registration, also where the address has a
+   *   verified account: both have the same answer.
    */
-  async validate({ party }: Asked, email: string, password: string): Promise<Account | undefined> {
+  async validate({ share }: LocalRequest, email: string, password: string): Promise<Account | undefined> {
     const account = await this.accounts.findOneBy({ email });
     const { passwordHash, registrationHash } = account ?? {};
-    const comparison = await this.hashes.compare(password, passwordHash, party, registrationHash);
+    const comparison = await this.hashes.compare(password, passwordHash, share, registrationHash);
     if (account === null || comparison === 'different') return undefined;
     if (comparison === 'registered' || account.emailVerifiedAt === null) {
       if (!isWaiting(account)) return undefined;
       throw new Problem('email_not_verified');
     }
-    return comparison === 'outdated' ? this.renew(account, password, party) : account;
+    return comparison === 'outdated' ? this.renew(account, password, share) : account;
   }
 
-  /** Replaces the hash by one of today: only now is the password here. */
-  private async renew(account: Account, password: string, party: QueueShare): Promise<Account | undefined> {
+  /** Replaces a hash of older parameters. The password is available at a login only. */
+  private async renew(account: Account, password: string, share: QueueShare): Promise<Account | undefined> {
     const { id, passwordHash } = account;
     if (passwordHash === null) return account;
-    const renewed = await this.hashes.hash(password, party);
+    const renewed = await this.hashes.hash(password, share);
     const { affected } = await this.accounts.update({ id, passwordHash }, { passwordHash: renewed });
-    // Somebody was quicker: a log-in beside this one, or a reset.
-    if (affected !== 1) return this.validate({ party }, account.email ?? '', password);
+    // A concurrent login or reset has replaced it.
+    if (affected !== 1) return this.validate({ share }, account.email ?? '', password);
     return Object.assign(account, { passwordHash: renewed });
   }
 }

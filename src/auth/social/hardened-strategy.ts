@@ -1,5 +1,6 @@
 import type OAuth2Strategy from 'passport-oauth2';
 import type { ProviderCredentials } from '../../config/providers.js';
+import { runStrategy } from '../login/run-strategy.js';
 import type { JsonObject } from './json.js';
 import type { ProviderDefinition } from './provider-definition.js';
 import { requestProfile, requestTokens } from './provider-http.js';
@@ -111,9 +112,9 @@ export class HardenedStrategy {
     extra: Readonly<Record<string, string>>,
   ): Promise<{ url: string; verifier: string | undefined }> {
     const step: Step = { query: {}, state };
-    const outcome = await this.run(step, { extra });
-    if (!('redirect' in outcome)) throw new Error('the strategy did not redirect');
-    return { url: outcome.redirect, verifier: step.verifier };
+    const outcome = await runStrategy(this.strategy, step, { extra });
+    if (outcome.action !== 'redirect') throw new Error('the strategy did not redirect');
+    return { url: outcome.url, verifier: step.verifier };
   }
 
   /**
@@ -125,27 +126,9 @@ export class HardenedStrategy {
     { state, verifier }: { readonly state: string; readonly verifier: string },
     extra: Readonly<Record<string, string>>,
   ): Promise<ProviderResponses> {
-    const outcome = await this.run({ query: { code }, state, verifier }, { extra });
-    if (!('answers' in outcome)) throw new Error('the strategy redirected instead of redeeming the code');
-    return outcome.answers;
-  }
-
-  /** Runs the strategy the way `passport.authenticate` does, on a copy: the action functions belong to one request. */
-  private run(
-    step: Step,
-    options: StepOptions,
-  ): Promise<{ redirect: string } | { answers: ProviderResponses }> {
-    return new Promise((resolve, reject) => {
-      const refuse = (): void => reject(new Error('the strategy refused without a reason'));
-      const run = Object.assign(Object.create(this.strategy) as Insides, {
-        redirect: (url: string) => resolve({ redirect: url }),
-        success: (answers: ProviderResponses) => resolve({ answers }),
-        error: reject,
-        fail: refuse,
-        pass: refuse,
-      });
-      run.authenticate(step, options);
-    });
+    const outcome = await runStrategy(this.strategy, { query: { code }, state, verifier }, { extra });
+    if (outcome.action !== 'success') throw new Error('the strategy did not redeem the code');
+    return outcome.user as ProviderResponses;
   }
 }
 
