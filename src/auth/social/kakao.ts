@@ -1,4 +1,6 @@
 import { Strategy } from 'passport-kakao';
+import { isEqualInConstantTime } from '../../crypto/constant-time.js';
+import { Problem } from '../../problems/problem.js';
 import { objectAt } from './json.js';
 import type { ProviderDefinition, StrategyClass, UnlinkCall } from './provider-definition.js';
 import { avatarUrlOf, emailOf, nicknameOf, subjectOf } from './social-profile.js';
@@ -54,6 +56,22 @@ export const kakao: ProviderDefinition = {
       if (status === 200 || code === -101) return 'over';
       // The token is no good any more. An admin key that is not can be mended.
       return status === 401 && code === -401 && adminKey === undefined ? 'powerless' : 'again';
+    },
+  },
+  unlinkNotice: {
+    // The console of Kakao decides between the two.
+    methods: ['GET', 'POST'],
+    // Kakao requires 200, for unknown users as well.
+    status: 200,
+    read({ authorization, members }, { adminKey, appId }) {
+      if (adminKey === undefined)
+        throw new Problem('provider_not_enabled', { reason: 'KAKAO_ADMIN_KEY is not set' });
+      if (!isEqualInConstantTime(authorization ?? '', `KakaoAK ${adminKey.reveal()}`))
+        throw new Problem('forbidden', { reason: 'another admin key' });
+      if (appId !== undefined && members.app_id !== appId)
+        throw new Problem('forbidden', { reason: 'another app_id' });
+      const subject = subjectOf(members.user_id);
+      return subject === undefined ? undefined : { subject };
     },
   },
   mapProfile(answer) {

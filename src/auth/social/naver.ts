@@ -1,7 +1,18 @@
+import { createDecipheriv, createHash, createHmac } from 'node:crypto';
 import { Strategy } from 'passport-naver-v2';
+import { isEqualInConstantTime } from '../../crypto/constant-time.js';
+import { Problem } from '../../problems/problem.js';
 import { objectAt, type JsonObject } from './json.js';
-import type { ProviderDefinition, StrategyClass } from './provider-definition.js';
+import type {
+  NoticeMembers,
+  ProviderDefinition,
+  StrategyClass,
+  UnlinkNotice,
+} from './provider-definition.js';
 import { avatarUrlOf, emailOf, nicknameOf, subjectOf } from './social-profile.js';
+
+/** Seconds by which the time of a notice may differ from now. */
+const MAX_NOTICE_AGE_S = 600;
 
 /**
  * Naver, at its classic endpoints: the documented ones, for every application. The newer `/oauth2/` ones would check PKCE,
@@ -43,6 +54,16 @@ export const naver: ProviderDefinition = {
     // Also when it did not know the token.
     resultOf: (status, { error }) => (status === 200 && error === undefined ? 'over' : 'again'),
   },
+  unlinkNotice: {
+    methods: ['POST'],
+    status: 204,
+    read({ members }, { clientId, clientSecret }) {
+      if (clientSecret === undefined) throw new Problem('provider_not_enabled');
+      const notice = readNotice(members, clientId, clientSecret.reveal());
+      if (notice === undefined) throw new Problem('bad_request', { reason: 'not a notice from Naver' });
+      return notice;
+    },
+  },
   mapProfile(answer) {
     const person = objectAt(answer, 'response');
     const subject = subjectOf(person.id);
@@ -65,4 +86,32 @@ function errorCode({ error, error_description, resultcode }: JsonObject): unknow
   const text = typeof error_description === 'string' ? error_description : '';
   if (error === 'invalid_request' && /\bclient\b/.test(text)) return 'invalid_client';
   return error ?? (resultcode === '00' ? undefined : resultcode);
+}
+
+/**
+ * Decrypts a notice. Returns undefined unless it is signed with the client secret, for this client and of the last minutes.
+ * The key is MD5 of the client secret, as Naver's developer guide (§4.4) prescribes.
+ */
+function readNotice(
+  { clientId, encryptUniqueId, timestamp, signature }: NoticeMembers,
+  ourClientId: string,
+  clientSecret: string,
+): UnlinkNotice | undefined {
+  if (typeof encryptUniqueId !== 'string' || typeof timestamp !== 'string' || typeof signature !== 'string')
+    return undefined;
+  if (clientId !== ourClientId || !/^\d{10}$/.test(timestamp)) return undefined;
+  const key = createHash('md5').update(clientSecret).digest();
+  const signed = `clientId=${clientId}&encryptUniqueId=${encryptUniqueId}&timestamp=${timestamp}`;
+  const expected = createHmac('sha256', key).update(signed).digest('base64url');
+  // Some encoders add the padding that base64url leaves out.
+  if (!isEqualInConstantTime(signature.replace(/=+$/, ''), expected)) return undefined;
+  if (Math.abs(Date.now() / 1000 - Number(timestamp)) > MAX_NOTICE_AGE_S) return undefined;
+  const bytes = Buffer.from(encryptUniqueId, 'base64url');
+  try {
+    const decipher = createDecipheriv('aes-128-cbc', key, bytes.subarray(0, 16));
+    const subject = decipher.update(bytes.subarray(16)).toString() + decipher.final().toString();
+    return { subject, sentAt: Number(timestamp) };
+  } catch {
+    return undefined;
+  }
 }

@@ -2,10 +2,11 @@ import { createHash, randomBytes } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import type { ProviderCredentials } from '../../config/providers.js';
 import { Bulkhead } from '../../concurrency/bulkhead.js';
+import { Problem } from '../../problems/problem.js';
 import { isEmbeddedBrowser } from './embedded-browser.js';
 import { HardenedStrategy, type Endpoints } from './hardened-strategy.js';
 import { LoginError } from './login-error.js';
-import type { ProviderDefinition } from './provider-definition.js';
+import type { ProviderDefinition, UnlinkNotice, UnlinkNoticeRequest } from './provider-definition.js';
 import type { JsonObject } from './json.js';
 import { requestUnlink } from './provider-http.js';
 import type { ProviderGrant } from './provider-grants.js';
@@ -106,6 +107,20 @@ export class Provider {
     const ending = unlink.resultOf(status, answer, connection);
     if (ending === 'again') throw new Error(`${this.id} answered ${status}`);
     return ending === 'over';
+  }
+
+  /**
+   * Authenticates and reads a notice that a user has ended the connection at the provider.
+   * @throws {Problem} `not_found` where the provider sends no notices by this method, or an error of
+   *   {@link ProviderDefinition.unlinkNotice}.
+   */
+  readUnlinkNotice(request: UnlinkNoticeRequest): {
+    readonly status: number;
+    readonly notice: UnlinkNotice | undefined;
+  } {
+    const { unlinkNotice: webhook } = this.definition;
+    if (webhook?.methods.includes(request.method) !== true) throw new Problem('not_found');
+    return { status: webhook.status, notice: webhook.read(request, this.credentials) };
   }
 
   private grantIn(tokens: JsonObject): ProviderGrant | undefined {

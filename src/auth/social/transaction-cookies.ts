@@ -1,4 +1,4 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { Config } from '../../config/config.js';
+import { isEqualInConstantTime } from '../../crypto/constant-time.js';
 import { DerivedKeys } from '../../crypto/derived-keys.js';
 import { Login } from '../login/login.js';
 import { LoginError } from './login-error.js';
@@ -93,7 +94,7 @@ export class TransactionCookies implements OnModuleInit {
     if (value === undefined) throw invalid('this browser has no such attempt');
     void reply.clearCookie(name, this.attributes);
     const { expiresAt, ...attempt } = await this.open(value);
-    if (!isSame(attempt.state, state)) throw invalid('the state is not that of the cookie');
+    if (!isEqualInConstantTime(attempt.state, state)) throw invalid('the state is not that of the cookie');
     if (expiresAt <= Date.now()) throw invalid('the attempt has expired');
     if (this.used.has(name)) throw invalid('the attempt was used before');
     this.used.set(name, true);
@@ -150,11 +151,6 @@ export class TransactionCookies implements OnModuleInit {
         return count > MAX_TRANSACTIONS || bytes > MAX_BYTES;
       });
   }
-}
-
-function isSame(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 function invalid(reason: string): LoginError {
