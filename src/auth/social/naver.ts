@@ -15,14 +15,14 @@ import { avatarUrlOf, emailOf, nicknameOf, subjectOf } from './social-profile.js
 const MAX_NOTICE_AGE_S = 600;
 
 /**
- * Naver, at its classic endpoints: the documented ones, for every application. The newer `/oauth2/` ones would check PKCE,
- * but have to be switched on in the console, and nobody documents whether people keep their id there. Here the challenge
- * is sent and perhaps ignored; `state`, which the token request must repeat, is what binds the code to the attempt.
+ * Naver, at its documented endpoints. The newer `/oauth2/` endpoints check PKCE, but have to be enabled in the console, and it is not
+ * documented that users keep their ids there. These endpoints may ignore the challenge, so that `state`, which the token request
+ * repeats, binds the code to the transaction.
  */
 export const naver: ProviderDefinition = {
   id: 'naver',
   name: 'Naver',
-  // Naver has none: its console decides what is asked.
+  // Naver has no scopes: its console decides.
   defaultScope: '',
   pictureOrigins: ['https://phinf.pstatic.net', 'https://ssl.pstatic.net'],
   endpoints: {
@@ -34,7 +34,7 @@ export const naver: ProviderDefinition = {
   repeatsState: true,
   errorCode,
   errors: {
-    // "no valid data in session": the code was used, is too old, or was never one.
+    // "no valid data in session": the code was used, has expired or is forged.
     invalid_request: 'provider_rejected',
     '024': 'provider_rejected',
     '028': 'provider_rejected',
@@ -51,7 +51,7 @@ export const naver: ProviderDefinition = {
           token_type_hint: grant.kind,
         },
       },
-    // Also when it did not know the token.
+    // Naver answers 200 for an unknown token as well.
     resultOf: (status, { error }) => (status === 200 && error === undefined ? 'over' : 'again'),
   },
   unlinkNotice: {
@@ -72,16 +72,16 @@ export const naver: ProviderDefinition = {
       provider: 'naver',
       subject,
       email: emailOf(person.email),
-      // The address is one that the person typed in, of any domain, and nothing says whether it was checked.
+      // The user enters the address, of any domain, and the profile does not say if it was verified.
       emailVerification: 'unsupported',
-      // Never `name`: that is the name in the passport, and profiles are public.
+      // Not `name`, which is the legal name: profiles are public.
       nickname: nicknameOf(person.nickname),
       avatarUrl: avatarUrlOf(person.profile_image),
     };
   },
 };
 
-/** The token endpoint says no with HTTP 200, and `invalid_request` also for a wrong client; only the text tells them apart. */
+/** Reads the error code. The token endpoint refuses with HTTP 200, and with `invalid_request` for a wrong client as well. */
 function errorCode({ error, error_description, resultcode }: JsonObject): unknown {
   const text = typeof error_description === 'string' ? error_description : '';
   if (error === 'invalid_request' && /\bclient\b/.test(text)) return 'invalid_client';
