@@ -66,7 +66,7 @@ export class ProviderUnlink implements OnModuleInit {
     const grant = await this.grants.open(grantJwe);
     if (await provider.unlink(subject, grant)) return;
     if (grantJwe !== null && grant === undefined)
-      throw new Error('AUTH_SECRET lacks the secret that has sealed the token');
+      throw new Error('the secret that has sealed the token is not among those in AUTH_SECRET');
     this.metrics.connectionsLeft.inc({ provider: id });
     this.logger.warn(
       { accountId, provider: id },

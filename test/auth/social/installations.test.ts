@@ -31,10 +31,10 @@ describe('an installation', () => {
     });
   });
 
-  it('says at the start with which providers people can log in', async () => {
+  it('logs the enabled providers at the start', async () => {
     await withApp({ NAVER_CLIENT_ID: '', NAVER_CLIENT_SECRET: '' }, async (app) => {
       expect(app.log).toContainEqual(
-        expect.objectContaining({ level: 'info', msg: 'people can log in with google, kakao' }),
+        expect.objectContaining({ level: 'info', msg: 'enabled providers: google, kakao' }),
       );
     });
   });
