@@ -4,8 +4,8 @@ import { Config } from '../config/config.js';
 import { BATCH, Batches } from '../database/batches.js';
 import { Outbox } from '../outbox/outbox.js';
 import { DerivedKeys } from '../crypto/derived-keys.js';
-import { WAITING_DAYS } from './local/registration.js';
-import { MailBackoff } from './account-mails/mail-pauses.js';
+import { WAITING_DAYS } from './local/registrations.js';
+import { MailBackoff } from './account-mails/mail-backoff.js';
 import { ProviderGrants } from './social/provider-grants.js';
 
 /** Any number; of several processes one does the work. */

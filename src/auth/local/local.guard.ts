@@ -9,8 +9,8 @@ import type { Account } from '../accounts/account.entity.js';
 import { clientOf, routedNetworkOf } from '../../rate-limits/client-address.js';
 import { runStrategy } from '../login/run-strategy.js';
 import { KnownClients } from '../rate-limits/known-clients.js';
-import { LoginRateLimits } from '../rate-limits/limits.js';
-import { credentials, type Credentials } from './credentials.js';
+import { LoginRateLimits } from '../rate-limits/login-rate-limits.js';
+import { credentials, type Credentials } from './schemas.js';
 import { LocalStrategy } from './local.strategy.js';
 import { PasswordHashes } from './password-hashes.js';
 

@@ -7,7 +7,7 @@ import { Problem } from '../../problems/problem.js';
 import type { QueueShare } from '../../concurrency/bulkhead.js';
 import { Account } from '../accounts/account.entity.js';
 import { PasswordHashes } from './password-hashes.js';
-import { isWaiting } from './registration.js';
+import { isWaiting } from './registrations.js';
 
 /** Request as {@link LocalGuard} makes it. */
 interface LocalRequest {

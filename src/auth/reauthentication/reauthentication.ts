@@ -7,7 +7,7 @@ import { Problem } from '../../problems/problem.js';
 import { routedNetworkOf } from '../../rate-limits/client-address.js';
 import { presentedPassword } from '../../text/password.js';
 import { Account } from '../accounts/account.entity.js';
-import { LoginRateLimits } from '../rate-limits/limits.js';
+import { LoginRateLimits } from '../rate-limits/login-rate-limits.js';
 import { PasswordHashes } from '../local/password-hashes.js';
 
 /** How long ago (s) someone may have logged in to count as the person who did, and not as who found the laptop open. */

@@ -2,7 +2,7 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../../problems/problem.js';
 import { routedNetworkOf } from '../../rate-limits/client-address.js';
-import { LoginRateLimits } from '../rate-limits/limits.js';
+import { LoginRateLimits } from '../rate-limits/login-rate-limits.js';
 import { TransactionCookies, type OAuthTransaction } from './transaction-cookies.js';
 import { LoginError, meaningOf, printableCode } from './login-error.js';
 import type { Provider, SocialLogin } from './provider.js';
