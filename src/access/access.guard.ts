@@ -8,10 +8,10 @@ import type { VerifiedToken } from './access-token.js';
 import { Denylist } from './revocations.js';
 import { accessTokenExpired, AccessTokenVerifier } from './access-token-verifier.js';
 
-/** RFC 6750 §2.1. */
+/** Value of the `Authorization` header (RFC 6750 §2.1). */
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
-/** Closes every route that does not say `@Public()` or `@OptionalActor()`: who comes in has a valid access token. */
+/** Requires a valid access token on every route without `@Public()` or `@OptionalActor()`. */
 @Injectable()
 export class AccessGuard implements CanActivate {
   constructor(
@@ -21,8 +21,8 @@ export class AccessGuard implements CanActivate {
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const places = [context.getHandler(), context.getClass()];
-    const access = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, places);
+    const targets = [context.getHandler(), context.getClass()];
+    const access = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, targets);
     if (access === 'public') return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const { authorization } = request.headers;
@@ -30,10 +30,10 @@ export class AccessGuard implements CanActivate {
       if (access === 'optional') return true;
       throw new Problem('access_token_missing', { headers: { 'WWW-Authenticate': 'Bearer realm="daemun"' } });
     }
-    const roles = this.reflector.getAllAndOverride<readonly string[] | undefined>(ROLES, places);
+    const roles = this.reflector.getAllAndOverride<readonly string[] | undefined>(ROLES, targets);
     const token = BEARER.exec(authorization)?.[1] ?? '';
-    const known = this.verifier.findVerified(token);
-    if (known !== undefined && !this.revocations.overdue) return this.admit(request, known, roles);
+    const verified = this.verifier.findVerified(token);
+    if (verified !== undefined && !this.revocations.overdue) return this.admit(request, verified, roles);
     return this.admitLater(request, token, roles);
   }
 

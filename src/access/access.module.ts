@@ -4,10 +4,10 @@ import { AccessGuard } from './access.guard.js';
 import { Denylist } from './revocations.js';
 import { AccessTokenVerifier } from './access-token-verifier.js';
 
-/** What every service needs in order to trust a caller. */
+/** Verification of access tokens, and the guard of all routes. Global. */
 @Module({})
 export class AccessModule {
-  /** Trusts the access tokens whose keys are in the {@link KeySet} that `keys` exports. */
+  /** @param keys module that exports the {@link KeySet}. */
   static forRoot(keys: Type): DynamicModule {
     return {
       module: AccessModule,

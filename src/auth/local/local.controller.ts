@@ -8,7 +8,8 @@ import { Problem } from '../../problems/problem.js';
 import { RateLimited } from '../../rate-limits/rate-limited.js';
 import { Account } from '../accounts/account.entity.js';
 import { Login, type LoginProof } from '../login/login.js';
-import { tokenResponse, TokenResponses, type TokenResponse } from '../sessions/token-response.js';
+import { tokenResponse, type TokenResponse } from '../sessions/schemas.js';
+import { TokenResponses } from '../sessions/token-responses.js';
 import { LocalGuard, ProvenAccount } from './local.guard.js';
 import { Registrations } from './registrations.js';
 import {
