@@ -36,7 +36,7 @@ export const loginMethods = z
       .max(MAX_PROVIDERS),
     passwordSet: z.boolean().meta({ description: 'Whether an address and a password are a way in, too.' }),
   })
-  .meta({ id: 'WaysIn' });
+  .meta({ id: 'LoginMethods' });
 export type LoginMethods = z.output<typeof loginMethods>;
 
 export const linkRequest = reauthentication
@@ -49,5 +49,5 @@ export const unlinkRequest = reauthentication
   .meta({ id: 'UnlinkRequest', description: 'Not needed within ten minutes of logging in.' });
 export type UnlinkRequest = z.output<typeof unlinkRequest>;
 
-export const authorizationUrl = z.object({ url: z.url() }).meta({ id: 'DepartureUrl' });
+export const authorizationUrl = z.object({ url: z.url() }).meta({ id: 'AuthorizationUrl' });
 export type AuthorizationUrl = z.output<typeof authorizationUrl>;
