@@ -132,6 +132,7 @@ describe('an invalid access token', () => {
     ['signed by another key under our key id', () => sign(goodClaims(), {}, otherKey)],
     ['with an unknown key id', () => sign(goodClaims(), { kid: 'unknown' })],
     ['without a key id', () => sign(goodClaims(), { kid: undefined })],
+    ['with critical extensions', () => sign(goodClaims(), { crit: ['b64'], b64: true })],
     [
       'with its own key in the header',
       () => sign(goodClaims(), { jwk: createPublicKey(otherKey).export({ format: 'jwk' }) }, otherKey),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { EntityManager } from 'typeorm';
-import { MailBackoff } from '../../../src/auth/account-mails/mail-pauses.js';
+import { MailBackoff } from '../../../src/auth/account-mails/mail-backoff.js';
 import { Outbox } from '../../../src/outbox/outbox.js';
 import { startApp, type TestApp } from '../../support/fixtures/app.js';
 import { Mailbox } from '../../support/servers/mailbox.js';

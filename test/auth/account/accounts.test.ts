@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { kakaoUnlinkNotice, naverUnlinkNotice, type WebhookRequest } from '../../../sandbox/webhooks.js';
 import { Outbox } from '../../../src/outbox/outbox.js';
-import { Identities } from '../../../src/auth/social/identities.js';
 import { ProviderGrants } from '../../../src/auth/social/provider-grants.js';
+import { SocialAccounts } from '../../../src/auth/social/social-accounts.js';
 import { openSession } from '../../support/fixtures/actors.js';
 import { Browser, loginErrorOf } from '../../support/fixtures/browser.js';
 import { insiders, type Body, type Person } from '../../support/fixtures/insiders.js';
@@ -96,7 +96,7 @@ describe('account linking by address', () => {
       emailVerification: 'verified',
     } as const;
     const account = await app.daemun.app
-      .get(Identities, { strict: false })
+      .get(SocialAccounts, { strict: false })
       .findOrOpenAccount({ profile }, 'Kakao');
     expect(account).toMatchObject({ email: null, emailVerifiedAt: null });
   });

@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader, SignJWT, type JWTPayload } from 'jose';
-import { AccessTokenVerifier } from '../../../src/access/verifier.js';
+import { AccessTokenVerifier } from '../../../src/access/access-token-verifier.js';
 import { SigningKeys } from '../../../src/auth/keys/signing-keys.js';
 import { OneTimeTokens } from '../../../src/auth/local/one-time-tokens.js';
 import { startApp, type TestApp } from '../../support/fixtures/app.js';
@@ -175,6 +175,7 @@ describe('a forged one-time token', () => {
     ['its key is unknown', { header: { kid: 'unknown' } }],
     ['its key is not named', { header: { kid: undefined } }],
     ['it is of another type', { header: { typ: 'at+jwt' } }],
+    ['it has critical extensions', { header: { crit: ['b64'], b64: true } }],
     ['it is for another audience', { claims: { aud: 'daemun:api' } }],
     ['it is from another issuer', { claims: { iss: 'https://other.example' } }],
     ['it has expired', { claims: { exp: Math.floor(Date.now() / 1000) - 1 } }],

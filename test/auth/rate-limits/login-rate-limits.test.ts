@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import fc from 'fast-check';
 import { BoundedMemoryLimiter } from '../../../src/rate-limits/bounded-memory.js';
 import { clientOf } from '../../../src/rate-limits/client-address.js';
-import { LoginRateLimits, backoffAfter } from '../../../src/auth/rate-limits/limits.js';
+import { LoginRateLimits } from '../../../src/auth/rate-limits/login-rate-limits.js';
+import { backoffAfter } from '../../../src/auth/rate-limits/password-limits.js';
 import { PasswordHashes } from '../../../src/auth/local/password-hashes.js';
 import { temporarilyUnavailable } from '../../../src/problems/problem.js';
 import { signedIn, type Call } from '../../support/fixtures/actors.js';

@@ -34,7 +34,7 @@ describe('an installation', () => {
   it('logs the enabled providers at start', async () => {
     await withApp({ NAVER_CLIENT_ID: '', NAVER_CLIENT_SECRET: '' }, async (app) => {
       expect(app.log).toContainEqual(
-        expect.objectContaining({ level: 'info', msg: 'people can log in with google, kakao' }),
+        expect.objectContaining({ level: 'info', msg: 'enabled providers: google, kakao' }),
       );
     });
   });

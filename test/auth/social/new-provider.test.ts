@@ -18,6 +18,7 @@ import { loadConfig } from '../../../src/config/config.js';
 import { openTarget } from '../../../src/database/target.js';
 import { configureHttp, createHttpAdapter } from '../../../src/http/http-adapter.js';
 import { createLogger, nestLogger } from '../../../src/logging/logging.js';
+import { Problem } from '../../../src/problems/problem.js';
 import { accountIdOf, Browser, loginErrorOf } from '../../support/fixtures/browser.js';
 import { freePorts } from '../../support/servers/ports.js';
 import { TEMPLATE_DIR } from '../../support/fixtures/template.mjs';
@@ -35,6 +36,15 @@ const daum: ProviderDefinition = {
   Strategy: OAuth2Strategy,
   errorCode: ({ error }) => error,
   errors: {},
+  unlinkNotice: {
+    methods: ['POST'],
+    status: 204,
+    read({ authorization, members }, { clientSecret }) {
+      if (authorization !== `Bearer ${clientSecret?.reveal()}`) throw new Problem('forbidden');
+      const subject = subjectOf(members.user);
+      return subject === undefined ? undefined : { subject };
+    },
+  },
   mapProfile(profile) {
     const subject = subjectOf(profile.userId);
     if (subject === undefined) return undefined;
@@ -149,6 +159,39 @@ describe('a provider defined by one file and one line', () => {
     const browser = new Browser(url);
     expect(await logIn(browser)).toBe('logged in');
     expect(await browser.accessToken()).toBeDefined();
+  });
+});
+
+describe('the unlink webhook of a provider', () => {
+  const send = (method: string, authorization: string, provider = 'daum') =>
+    fetch(`${url}/auth/${provider}/unlinked`, {
+      method,
+      headers: { authorization, 'content-type': 'application/x-www-form-urlencoded' },
+      body: method === 'GET' ? undefined : 'user=u-1',
+    });
+
+  it('ends the sessions of the user that it names, with the status of the definition', async () => {
+    const browser = new Browser(url);
+    await logIn(browser);
+    expect((await send('POST', 'Bearer secret of the test')).status).toBe(204);
+    expect(await browser.accessToken()).toBeUndefined();
+  });
+
+  it('refuses a notice that the definition refuses', async () => {
+    const browser = new Browser(url);
+    await logIn(browser);
+    expect((await send('POST', 'Bearer guess')).status).toBe(403);
+    expect(await browser.accessToken()).toBeDefined();
+  });
+
+  it.each([
+    ['another method', 'GET', 'daum', 'not_found'],
+    ['a provider without a webhook', 'POST', 'google', 'not_found'],
+    ['an unknown provider', 'POST', 'unknown', 'provider_not_enabled'],
+  ])('is not found for %s', async (_, method, provider, code) => {
+    const answer = await send(method, 'Bearer secret of the test', provider);
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toMatchObject({ code });
   });
 });
 

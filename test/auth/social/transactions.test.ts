@@ -335,7 +335,7 @@ describe('the log of logins', () => {
     await follow(url);
     await follow(url);
     const reasons = app.log.filter(({ loginError }) => loginError !== undefined).map(({ reason }) => reason);
-    expect(reasons).toEqual(['this browser has no such attempt', 'this browser has no such attempt']);
+    expect(reasons).toEqual(['this browser has no such transaction', 'this browser has no such transaction']);
     const text = JSON.stringify(app.log);
     for (const secret of [url.searchParams.get('state')!, url.searchParams.get('code')!, cookie])
       expect(text).not.toContain(secret);
