@@ -1,36 +1,13 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { explain } from '../../src/stores/explain.js';
 import { poolOf } from '../../src/database/postgres-pool.js';
 import { anonymous, json, openSession, signedIn } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
 import { PgBouncer } from '../support/servers/pgbouncer.js';
-import { behindPooler } from '../support/servers/pooled-suites.js';
 import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
 
-/** The suites about sessions, accounts and boards. */
-const SUITES = [
-  'auth/sessions/refresh-and-logout',
-  'auth/sessions/session-list',
-  'access/revocation',
-  'auth/account/accounts',
-  'auth/account/concurrent-changes',
-  'auth/local/registration',
-  'auth/local/passwords',
-  'auth/local/login',
-  'auth/local/one-time-tokens',
-  'auth/social/login',
-  'auth/account/retention',
-  'auth/keys/key-rotation',
-  'boards/concurrent-changes',
-  'boards/comments',
-  'boards/posts',
-  'http/idempotency',
-  'users/users',
-];
 const AUTH_SECRET = randomBytes(32).toString('base64');
 
 describeWith(['postgres', 'pgbouncer'], 'behind PgBouncer in transaction mode', () => {
@@ -128,30 +105,6 @@ describeWith(['postgres', 'pgbouncer'], 'behind PgBouncer in transaction mode', 
     apps.splice(apps.indexOf(app), 1);
     await plain.stop();
   });
-
-  it.each(SUITES)(
-    'the suite %s passes',
-    async (suite) => {
-      const run = promisify(execFile)(
-        process.execPath,
-        [
-          '--experimental-vm-modules',
-          '--no-warnings',
-          'node_modules/jest/bin/jest.js',
-          '-i',
-          '--forceExit',
-          `test/${suite}.test.ts`,
-        ],
-        { env: { ...process.env, ...behindPooler(server.url, pooler.url) }, maxBuffer: 64 * 1024 * 1024 },
-      );
-      const output = await run.then(
-        () => 'passed',
-        ({ stdout, stderr }: { stdout: string; stderr: string }) => stdout + stderr,
-      );
-      expect(output).toBe('passed');
-    },
-    300_000,
-  );
 });
 
 describeWith('postgres', 'a prepared statement that the server has lost', () => {

@@ -1,14 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { describe } from '@jest/globals';
-import { findPostgres } from './servers/postgres-server.js';
+import { findPostgres, onPath } from './servers/installed.mjs';
 
 /** Programs that some suites need, with their Debian packages. */
 const PROGRAMS = {
   postgres: { package: 'postgresql', find: findPostgres },
   redis: { package: 'redis-server', find: () => onPath('redis-server') },
-  chromium: { package: 'chromium', find: () => onPath('chromium', 'chromium-browser', 'google-chrome') },
+  chromium: {
+    package: 'chromium-headless-shell',
+    find: () => onPath('chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome'),
+  },
   pgbouncer: { package: 'pgbouncer', find: () => onPath('pgbouncer') },
   haproxy: { package: 'haproxy', find: () => onPath('haproxy') },
   nginx: { package: 'nginx-light', find: () => onPath('nginx') },
@@ -40,10 +41,4 @@ export function describeWith(programs: Program | readonly Program[], name: strin
 function findPyJwt(): string | undefined {
   const python = '/usr/bin/python3';
   return spawnSync(python, ['-c', 'import jwt, cryptography']).status === 0 ? python : undefined;
-}
-
-/** Returns the path of a program. Debian installs servers in `/usr/sbin`, which is only on root's PATH. */
-function onPath(...names: string[]): string | undefined {
-  const dirs = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'];
-  return names.flatMap((name) => dirs.map((dir) => join(dir, name))).find((path) => existsSync(path));
 }

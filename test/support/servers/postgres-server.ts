@@ -4,27 +4,16 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
-  existsSync,
   mkdtempSync,
-  readdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import type { CertificateFiles } from './certificates.js';
+import { findPostgres } from './installed.mjs';
 import { freePorts } from './ports.js';
-
-/** Returns the folder of `initdb` and `postgres`; undefined if PostgreSQL is not installed. */
-export function findPostgres(): string | undefined {
-  const debian = '/usr/lib/postgresql';
-  const versions = existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a)) : [];
-  return [
-    ...versions.map((version) => join(debian, version, 'bin')),
-    ...(process.env['PATH'] ?? '').split(delimiter),
-  ].find((dir) => existsSync(join(dir, 'initdb')) && existsSync(join(dir, 'postgres')));
-}
 
 /** Options of {@link PostgresServer}. */
 export interface PostgresOptions {
