@@ -33,7 +33,7 @@ describe('the metrics', () => {
     await refresh();
     const text = await read();
     expect(text).toContain('daemun_sessions_opened_total{method="kakao"} 1');
-    expect(text).toContain('daemun_refreshes_total{answer="rotated"} 1');
+    expect(text).toContain('daemun_refreshes_total{outcome="rotated"} 1');
     expect(text).toContain('daemun_refreshes_total{outcome="reissued"} 1');
     expect(text).toMatch(/^daemun_revocation_staleness_seconds 0$/m);
     expect(text).toMatch(/^daemun_revocations_held \d+$/m);

@@ -128,8 +128,8 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
         Number(await redis.command('HGET', `daemun:session:${sessionId}`, 'current'));
       // Loads the session into Redis first, because reading the row takes statements too.
       expect(await refresh(servers[0], refreshToken)).toBe(tokens.mint(handle, 2));
-      await redis.command('HINCRBY', `daemun:session:${sessionId}`, 'moved', String(-60_000));
-      await redis.command('HINCRBY', `daemun:session:${sessionId}`, 'handed', String(-60_000));
+      await redis.command('HINCRBY', `daemun:session:${sessionId}`, 'rotated_at', String(-60_000));
+      await redis.command('HINCRBY', `daemun:session:${sessionId}`, 'issued_at', String(-60_000));
       proxy.holdAnswers();
       const lost = refresh(servers[0], tokens.mint(handle, 2)).catch(() => 'no answer');
       await until(async () => (await current()) === 3);

@@ -184,7 +184,7 @@ describeWith('postgres', 'signing keys, on two processes', () => {
         (
           await promisify(execFile)(
             process.execPath,
-            [built.main.replace('main.js', 'keys.js'), ...parameters],
+            [built.main.replace('main.js', 'cli/keys.js'), ...parameters],
             { env },
           )
         ).stdout;
