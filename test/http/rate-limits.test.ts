@@ -149,7 +149,7 @@ it('a response stored for idempotent retries does not contain the body', async (
   const headers = { 'idempotency-key': 'long', ...from(newAddress()) };
   expect(await json(call('POST', '/boards/tea/posts', written, headers))).toMatchObject({ body });
   const [{ kept }] = await app.database.query<[{ kept: string }]>(
-    'SELECT answer::text AS kept FROM board.idempotency_keys WHERE account_id = $1',
+    'SELECT response::text AS kept FROM board.idempotency_keys WHERE account_id = $1',
     [id],
   );
   expect(kept.length).toBeLessThan(2_000);
