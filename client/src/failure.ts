@@ -1,6 +1,8 @@
 /** A member of the request that is wrong; `pointer` is an RFC 6901 pointer, such as `/email`. */
 export interface FieldError {
   readonly pointer: string;
+  /** Stable: programs decide by it. */
+  readonly code: string;
   readonly detail: string;
 }
 

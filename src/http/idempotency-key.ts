@@ -10,7 +10,9 @@ export const IdempotencyKey = createParamDecorator((_: unknown, context: Executi
   const key = context.switchToHttp().getRequest<FastifyRequest>().headers[NAME.toLowerCase()];
   if (key === undefined || (typeof key === 'string' && /^[\x21-\x7e]{1,200}$/.test(key))) return key;
   const detail = 'must be 1 to 200 visible ASCII characters';
-  throw new Problem('validation_failed', { errors: [{ pointer: `/${NAME}`, detail }] });
+  throw new Problem('validation_failed', {
+    errors: [{ pointer: `/${NAME}`, code: 'invalid_format', detail }],
+  });
 });
 
 /** Says in the documentation that a call takes one. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PROBLEMS, type ProblemCode } from './catalogue.js';
+import { FIELD_ERRORS, type FieldErrorCode } from './field-errors.js';
 
 /** Members that an answer names at most. */
 export const MOST_ERRORS = 20;
@@ -7,6 +8,9 @@ export const MOST_ERRORS = 20;
 /** One member of the request that is wrong. */
 const fieldError = z.object({
   pointer: z.string().meta({ description: 'Which member is wrong: an RFC 6901 pointer.', example: '/email' }),
+  code: z
+    .enum(Object.keys(FIELD_ERRORS) as [FieldErrorCode, ...FieldErrorCode[]])
+    .meta({ description: 'Stable: programs should decide by it.', example: 'invalid_format' }),
   detail: z.string().meta({ example: 'must be an e-mail address' }),
 });
 export type FieldError = Readonly<z.output<typeof fieldError>>;

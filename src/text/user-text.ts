@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fieldIssue } from '../problems/field-errors.js';
 import { firstGraphemes, graphemeCount, hasLongerGrapheme } from './graphemes.js';
 
 /**
@@ -32,9 +33,11 @@ const REMOVED_FROM_LINES =
 /** A flag that is written with tags (UTS #51, ED-14a), or a tag outside of one. */
 const TAGS = /\u{1f3f4}[\u{e0020}-\u{e007e}]{1,14}\u{e007f}|[\u{e0020}-\u{e007f}]/gu;
 
+const NOT_BLANK = fieldIssue('blank', 'must have something to see');
+
 /** Text that is kept as it was sent, and can be stored. */
 export const storableText = z.string().refine((value) => !NOT_STORABLE.test(value), {
-  error: 'must be well-formed text without NUL',
+  ...fieldIssue('invalid_characters', 'must be well-formed text without NUL'),
   abort: true,
 });
 
@@ -45,14 +48,14 @@ export function text(least: number, most: number): z.ZodString {
 
 /** Like {@link text}, with something to see. */
 export function visibleText(least: number, most: number): z.ZodString {
-  return text(least, most).refine((value) => VISIBLE.test(value), 'must have something to see');
+  return text(least, most).refine((value) => VISIBLE.test(value), NOT_BLANK);
 }
 
 /** Like {@link visibleText}, or empty: white space alone becomes the empty string. */
 export function optionalText(most: number): z.ZodString {
   return text(0, most)
     .overwrite((value) => (value.trim() === '' ? '' : value))
-    .refine((value) => value === '' || VISIBLE.test(value), 'must have something to see');
+    .refine((value) => value === '' || VISIBLE.test(value), NOT_BLANK);
 }
 
 /** A name or a title: one visible line of `least` to `most` characters, without invisible characters and outer white space. */
@@ -60,9 +63,9 @@ export function line(least: number, most: number): z.ZodString {
   return bounded(least, most, { prepare: withoutInvisible, finish: (value) => value.trim() })
     .refine(
       (value) => !NOT_IN_LINES.test(value),
-      'must be one line without control or private-use characters',
+      fieldIssue('invalid_characters', 'must be one line without control or private-use characters'),
     )
-    .refine((value) => VISIBLE.test(value), 'must have something to see');
+    .refine((value) => VISIBLE.test(value), NOT_BLANK);
 }
 
 /** The name that other people see. */
@@ -88,6 +91,16 @@ function withoutInvisible(line: string): string {
     .replace(TAGS, (tags) => (tags.startsWith('\u{1f3f4}') ? tags : ''));
 }
 
+/** A check of `superRefine` that a text has `least` to `most` characters, as `lengthOf` counts them. */
+export function lengthCheck(lengthOf: (value: string) => number, least: number, most: number) {
+  const message = `must have ${least} to ${most} characters`;
+  return (value: string, context: z.RefinementCtx<string>): void => {
+    const length = lengthOf(value);
+    if (length < least) context.addIssue({ code: 'too_small', origin: 'string', minimum: least, message });
+    if (length > most) context.addIssue({ code: 'too_big', origin: 'string', maximum: most, message });
+  };
+}
+
 /** Steps around the normalisation. */
 interface Steps {
   readonly prepare?: (value: string) => string;
@@ -99,15 +112,15 @@ function bounded(
   most: number,
   { prepare = (value) => value, finish = (value) => value }: Steps = {},
 ): z.ZodString {
-  const piledUp = `must not have more than ${MAX_CODE_POINTS_PER_CHARACTER} code points in one character`;
+  const piledUp = fieldIssue(
+    'invalid_characters',
+    `must not have more than ${MAX_CODE_POINTS_PER_CHARACTER} code points in one character`,
+  );
   return storableText
     .overwrite(prepare)
-    .refine((value) => !ENDLESS_MARKS.test(value), { error: piledUp, abort: true })
+    .refine((value) => !ENDLESS_MARKS.test(value), { ...piledUp, abort: true })
     .overwrite((value) => finish(value.normalize('NFC')))
-    .refine((value) => {
-      const length = graphemeCount(value);
-      return length >= least && length <= most;
-    }, `must have ${least} to ${most} characters`)
+    .superRefine(lengthCheck(graphemeCount, least, most))
     .refine((value) => !hasLongerGrapheme(value, MAX_CODE_POINTS_PER_CHARACTER), piledUp)
     .meta({
       minLength: least,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fieldIssue } from '../problems/field-errors.js';
 import { nickname, optionalText } from '../text/user-text.js';
 import { LOCALES } from './profiles.js';
 
@@ -36,6 +37,6 @@ export const publicProfile = ownProfile.omit({ locale: true, createdAt: true }).
 export const profileChanges = z
   .strictObject({ nickname, avatarUrl: avatarUrl.nullable(), bio, locale })
   .partial()
-  .refine((changes) => Object.keys(changes).length > 0, 'must change something')
+  .refine((changes) => Object.keys(changes).length > 0, fieldIssue('no_changes', 'must change something'))
   .meta({ id: 'ProfileChanges', example: { nickname: 'Mina', bio: 'I read more than I write.' } });
 export type ProfileChanges = z.output<typeof profileChanges>;

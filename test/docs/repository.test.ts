@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { PROVIDERS } from '../../src/auth/social/providers.js';
 import { configKeys } from '../../src/config/config.js';
 import { PROBLEMS } from '../../src/problems/catalogue.js';
+import { FIELD_ERRORS } from '../../src/problems/field-errors.js';
 import { postgresRows, redisRows } from '../support/store-failures.js';
 
 /** The TypeScript files below `src/`. */
@@ -85,6 +86,16 @@ describe('what is written down', () => {
     expect(Object.fromEntries(named)).toEqual(
       Object.fromEntries(Object.entries(PROBLEMS).map(([code, { status }]) => [code, status])),
     );
+  });
+
+  it('has every code of errors[] in docs/problems.md, and no other', () => {
+    const [, table = ''] =
+      /^\| errors\[\]\.code [^\n]*\n((?:\|[^\n]*\n)*)/m.exec(read('docs/problems.md')) ?? [];
+    const named = [...table.matchAll(/^\| `([a-z_]+)` \| (.+) \|$/gm)].map(([, code, meaning]) => [
+      code,
+      meaning,
+    ]);
+    expect(Object.fromEntries(named)).toEqual(FIELD_ERRORS);
   });
 
   it('has every store failure in docs/store-failures.md, and no other', () => {

@@ -2,6 +2,7 @@ import { LoadMore } from '../ui/load-more.js';
 import { usePages, type Page } from '../ui/use-pages.js';
 import { Async } from '../ui/async.js';
 import { useWords } from '../i18n/language.js';
+import { textFor } from '../i18n/text-for.js';
 import { Time } from '../i18n/time.js';
 import { callApi } from '../session/api.js';
 import { AccountPage } from './account-page.js';
@@ -49,7 +50,9 @@ function Event({ event: { at, kind, details } }: { readonly event: AccountEvent 
   const { me, events, reasons } = useWords();
   const { method, provider, reason } = details;
   const way = method ?? provider;
-  const more = [way && me.method(way), reason && (reasons[reason] ?? reason)].filter(Boolean).join(' · ');
+  const more = [way && me.method(way), reason && (textFor(reasons, reason) ?? reason)]
+    .filter(Boolean)
+    .join(' · ');
   return (
     <li>
       <span>

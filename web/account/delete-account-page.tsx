@@ -81,7 +81,7 @@ function LeaveAfterLogIn({ leave, ways }: { readonly leave: Leaving; readonly wa
       <p>{me.leaveRecent}</p>
       {refused && (
         <div className="note bad" role="alert">
-          <p>{problems['reauthentication_required']}</p>
+          <p>{problems.reauthentication_required}</p>
           <Reauthenticate ways={ways} />
         </div>
       )}

@@ -1,3 +1,4 @@
+import { textFor } from '../i18n/text-for.js';
 import { dismissToast, showToast } from '../ui/toasts.js';
 import type { Arrival } from '../session/arrival.js';
 import { client, restoreSession } from '../session/session.js';
@@ -19,8 +20,7 @@ export async function bootstrap({ loginError }: Arrival): Promise<void> {
 function tellLoginError(code: string): void {
   showToast({
     tone: 'bad',
-    text: ({ loginErrors }) =>
-      (Object.hasOwn(loginErrors, code) ? loginErrors[code] : undefined) ?? loginErrors.other,
+    text: ({ loginErrors }) => textFor(loginErrors, code) ?? loginErrors.other,
     ...(code === 'account_link_required' && {
       next: { label: (words) => words.logInThenLink, href: '/login?next=/me/ways-in' },
     }),
