@@ -11,7 +11,7 @@ import { MailedPage } from './auth/mailed-pages.js';
 import { ForgotPage, LoginPage, RegisterPage } from './auth/login-pages.js';
 import { ErrorBoundary } from './ui/error-boundary.js';
 import { Footer } from './shell/footer.js';
-import { isHistoryNavigation } from './ui/history-cache.js';
+import { isHistoryNavigation } from './ui/history-navigation.js';
 import { Toasts } from './ui/toasts.js';
 import { Outage } from './shell/outage.js';
 import { Header } from './shell/header.js';

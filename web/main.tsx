@@ -3,8 +3,11 @@ import { createRoot } from 'react-dom/client';
 import { App } from './app.js';
 import { bootstrap } from './auth/bootstrap.js';
 import { openMailedLink } from './auth/mailed-link.js';
+import { QueryClientProvider } from '@tanstack/react-query';
 import { LanguageProvider } from './i18n/language.js';
+import { startDevtools } from './devtools/transport.js';
 import { readArrival } from './session/arrival.js';
+import { queryClient } from './session/queries.js';
 import { togglePanel } from './devtools/panel-open.js';
 import './look/base.css';
 import './look/frame.css';
@@ -20,6 +23,7 @@ import './look/watch.css';
 
 const place = document.getElementById('page');
 if (place === null) throw new Error('the HTML has no #page');
+startDevtools();
 const arrival = readArrival();
 if (arrival.watch) togglePanel();
 openMailedLink(arrival.mailedLink);
@@ -30,7 +34,9 @@ addEventListener('hashchange', () => {
 createRoot(place).render(
   <StrictMode>
     <LanguageProvider asked={arrival.language}>
-      <App />
+      <QueryClientProvider client={queryClient}>
+        <App />
+      </QueryClientProvider>
     </LanguageProvider>
   </StrictMode>,
 );

@@ -30,8 +30,12 @@ export const ownProfile = z
     },
   });
 
+export type OwnProfile = z.output<typeof ownProfile>;
+
 /** A profile as everyone sees it. */
 export const publicProfile = ownProfile.omit({ locale: true, createdAt: true }).meta({ id: 'PublicProfile' });
+
+export type PublicProfile = z.output<typeof publicProfile>;
 
 /** What the owner changes about a profile: at least one member. */
 export const profileChanges = z

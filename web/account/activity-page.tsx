@@ -1,18 +1,13 @@
+import type { AuditPage } from '../../src/auth/self-service/account.controller.js';
 import { LoadMore } from '../ui/load-more.js';
-import { usePages, type Page } from '../ui/use-pages.js';
+import { usePages } from '../ui/use-load.js';
 import { Async } from '../ui/async.js';
 import { useWords } from '../i18n/language.js';
 import { textFor } from '../i18n/text-for.js';
 import { Time } from '../i18n/time.js';
 import { callApi } from '../session/api.js';
+import { useAccountKey } from '../session/queries.js';
 import { AccountPage } from './account-page.js';
-
-interface AccountEvent {
-  readonly at: string;
-  readonly kind: string;
-  readonly sessionId: string | null;
-  readonly details: Readonly<Record<string, string>>;
-}
 
 /** What happened to one's account: the answer to "why was I logged out?". */
 export function ActivityPage() {
@@ -26,12 +21,12 @@ export function ActivityPage() {
 
 function Events() {
   const { me } = useWords();
-  const pages = usePages('events', (cursor, signal) =>
-    callApi<Page<AccountEvent>>(`/auth/events${cursor === undefined ? '' : `?cursor=${cursor}`}`, { signal }),
+  const { loaded, next } = usePages(useAccountKey('events'), (cursor, signal) =>
+    callApi<AuditPage>(`/auth/events${cursor === undefined ? '' : `?cursor=${cursor}`}`, { signal }),
   );
   return (
-    <Async loaded={pages}>
-      {({ items }) => (
+    <Async loaded={loaded}>
+      {(items) => (
         <>
           {items.length === 0 && <p className="hint">{me.noActivity}</p>}
           <ol className="events">
@@ -39,14 +34,14 @@ function Events() {
               <Event key={index} event={event} />
             ))}
           </ol>
-          <LoadMore more={pages.more} moreFailure={pages.moreFailure} />
+          <LoadMore next={next} />
         </>
       )}
     </Async>
   );
 }
 
-function Event({ event: { at, kind, details } }: { readonly event: AccountEvent }) {
+function Event({ event: { at, kind, details } }: { readonly event: AuditPage['items'][number] }) {
   const { me, events, reasons } = useWords();
   const { method, provider, reason } = details;
   const way = method ?? provider;

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
+import type { AuthorizationUrl } from '../../src/auth/social/identities.controller.js';
 import { Failure } from '../../client/src/index.js';
 import { useProviders, type Provider } from '../auth/provider-buttons.js';
 import { AsyncButton } from '../ui/async-button.js';
@@ -53,7 +54,7 @@ function Ways() {
                     provider={provider}
                     waysIn={waysIn}
                     perform={perform}
-                    changed={ways.reload}
+                    changed={() => void ways.refetch()}
                   />
                 ))}
               </ul>
@@ -165,7 +166,7 @@ function Way({ provider: { id, name }, waysIn, perform, changed }: WayProps) {
 /** Goes to the provider, and comes back to this page. */
 async function link(provider: string, sure: { readonly password?: string }): Promise<void> {
   const body = { returnTo: location.origin + location.pathname, ...sure };
-  const { url } = await callApi<{ url: string }>(`/auth/identities/${provider}`, { method: 'POST', body });
+  const { url } = await callApi<AuthorizationUrl>(`/auth/identities/${provider}`, { method: 'POST', body });
   location.assign(url);
 }
 

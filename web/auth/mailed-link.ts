@@ -1,4 +1,4 @@
-import { makeStore } from '../ui/store.js';
+import { makeStore } from '../state/store.js';
 import type { MailedLink } from '../session/arrival.js';
 
 const opened = makeStore<MailedLink | undefined>(undefined);

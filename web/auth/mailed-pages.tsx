@@ -3,7 +3,7 @@ import { Form, Field } from '../ui/form.js';
 import { showToast } from '../ui/toasts.js';
 import { Title } from '../ui/title.js';
 import { useWords } from '../i18n/language.js';
-import { useProfile } from '../account/profile.js';
+import { useProfile } from '../session/profile.js';
 import { callApiAnonymously } from '../session/api.js';
 import type { MailedLink } from '../session/arrival.js';
 import { client, useUser } from '../session/session.js';

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import type { ProviderList } from '../../src/auth/social/social.controller.js';
 import google from '../brands/google.svg';
 import kakao from '../brands/kakao.svg';
 import naver from '../brands/naver.svg';
@@ -8,12 +9,7 @@ import { callApiAnonymously } from '../session/api.js';
 import { logInWith } from '../session/session.js';
 import { externalBrowserUrl } from './external-browser-url.js';
 
-export interface Provider {
-  readonly id: string;
-  readonly name: string;
-  /** The provider refuses this browser, which is embedded in an app. */
-  readonly openOutside?: boolean;
-}
+export type Provider = ProviderList[number];
 
 /** Providers whose own rules say how their button looks; look/providers.css follows them. */
 const SYMBOLS: Readonly<Record<string, string>> = { google, kakao, naver };
@@ -28,12 +24,12 @@ interface ProviderButtonsProps {
 /** A button for each provider that is enabled. */
 export function ProviderButtons({ returnTo, first }: ProviderButtonsProps) {
   const { entry, frame } = useWords();
-  const { data, failure, reload } = useProviders();
-  if (failure !== undefined) {
+  const { data, error, refetch } = useProviders();
+  if (error !== null) {
     return (
       <div className="note bad" role="alert">
         <p>{entry.noProviders}</p>
-        <button className="plain" onClick={reload}>
+        <button className="plain" onClick={() => void refetch()}>
           {frame.tryAgain}
         </button>
       </div>
@@ -107,7 +103,5 @@ function OutsideButton({ provider: { id } }: { provider: Provider }) {
 
 /** The providers that are enabled, in the order of their buttons. */
 export function useProviders() {
-  return useLoad('providers', (signal) =>
-    callApiAnonymously<readonly Provider[]>('/auth/providers', { signal }),
-  );
+  return useLoad(['providers'], (signal) => callApiAnonymously<ProviderList>('/auth/providers', { signal }));
 }

@@ -1,10 +1,11 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { ContentBoundary } from '../ui/error-boundary.js';
 import { ConfirmDialog } from '../ui/confirm-dialog.js';
 import { Field, Form } from '../ui/form.js';
 import { LoadMore } from '../ui/load-more.js';
-import { usePages } from '../ui/use-pages.js';
+import { usePages, type PagesData } from '../ui/use-load.js';
 import { Author } from '../ui/avatar.js';
 import { Async } from '../ui/async.js';
 import { useWords } from '../i18n/language.js';
@@ -22,7 +23,9 @@ export function Comments({
   readonly counted: (count: number) => void;
 }) {
   const { boards } = useWords();
-  const pages = usePages(`comments ${post.id}`, (cursor, signal) => listComments(post.id, cursor, signal));
+  const queries = useQueryClient();
+  const key = ['comments', post.id];
+  const { loaded, next } = usePages(key, (cursor, signal) => listComments(post.id, cursor, signal));
   /** What was written here. It stands at the end of the list, also while that is not loaded. */
   const [written, setWritten] = useState<readonly Comment[]>([]);
   const heading = useRef<HTMLHeadingElement>(null);
@@ -33,7 +36,10 @@ export function Comments({
   }, [deletions]);
 
   const change = (edit: (before: readonly Comment[]) => readonly Comment[]) => {
-    pages.replace((page) => ({ ...page, items: edit(page.items) }));
+    queries.setQueryData<PagesData<Comment>>(
+      key,
+      (data) => data && { ...data, pages: data.pages.map((page) => ({ ...page, items: edit(page.items) })) },
+    );
     setWritten(edit);
   };
   const show = (comments: readonly Comment[]) =>
@@ -54,15 +60,15 @@ export function Comments({
       <h2 id="comments" ref={heading} tabIndex={-1}>
         {boards.commentsTitle} <span className="count">{post.commentCount}</span>
       </h2>
-      <Async loaded={pages}>
-        {({ items }) => {
+      <Async loaded={loaded}>
+        {(items) => {
           const last = written.filter(({ id }) => items.every((item) => item.id !== id));
-          const isWhole = pages.more === undefined;
+          const isWhole = next === undefined;
           return (
             <>
               {items.length + last.length === 0 && <p className="hint">{boards.noComments}</p>}
               <ul>{show(isWhole ? [...items, ...last] : items)}</ul>
-              <LoadMore more={pages.more} moreFailure={pages.moreFailure} />
+              <LoadMore next={next} />
               {!isWhole && last.length > 0 && (
                 <>
                   <p className="hint">{boards.justWritten}</p>

@@ -48,7 +48,7 @@ function NewPost({ slug }: { readonly slug: string }) {
 
 export function EditPage({ id }: { readonly id: string }) {
   const { boards } = useWords();
-  const loaded = useLoad(`edit ${id}`, (signal) => readPost(id, signal));
+  const loaded = useLoad(['edit', id], (signal) => readPost(id, signal));
   return (
     <RequireLogin title={boards.editTitle}>
       <Async loaded={loaded} page>

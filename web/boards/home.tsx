@@ -5,7 +5,7 @@ import { useLoad } from '../ui/use-load.js';
 import { Title } from '../ui/title.js';
 import { Async } from '../ui/async.js';
 import { useWords } from '../i18n/language.js';
-import { useProfile } from '../account/profile.js';
+import { useProfile } from '../session/profile.js';
 import { useUser } from '../session/session.js';
 import { listBoards, listPosts, type Board, type PostSummary } from './api.js';
 import { PostList } from './post-list.js';
@@ -24,7 +24,7 @@ export function HomePage() {
   const { home } = useWords();
   const user = useUser();
   const profile = useProfile();
-  const loaded = useLoad('home', begin, { isPublic: true });
+  const loaded = useLoad(['home'], begin, { isPublic: true });
   return (
     <div className={user === null ? 'home outside' : 'home'}>
       <section className="welcome">

@@ -1,6 +1,7 @@
+import type { PublicProfile } from '../../src/users/schemas.js';
 import { ContentBoundary } from '../ui/error-boundary.js';
 import { useLoad } from '../ui/use-load.js';
-import { Avatar, type Person } from '../ui/avatar.js';
+import { Avatar } from '../ui/avatar.js';
 import { Title } from '../ui/title.js';
 import { Async } from '../ui/async.js';
 import { useWords } from '../i18n/language.js';
@@ -9,8 +10,8 @@ import { callApiAnonymously } from '../session/api.js';
 /** Who somebody is to others. */
 export function PersonPage({ id }: { readonly id: string }) {
   const { boards } = useWords();
-  const loaded = useLoad(`user ${id}`, (signal) =>
-    callApiAnonymously<Person & { bio: string }>(`/users/${encodeURIComponent(id)}`, { signal }),
+  const loaded = useLoad(['user', id], (signal) =>
+    callApiAnonymously<PublicProfile>(`/users/${encodeURIComponent(id)}`, { signal }),
   );
   return (
     <Async loaded={loaded} page>

@@ -1,5 +1,5 @@
-import { makeStore } from '../ui/store.js';
-import { clearWithAccount } from '../session/account-state.js';
+import { makeStore } from '../state/store.js';
+import { clearWithAccount } from '../state/account-state.js';
 
 /** One request, as it went. Nothing in it is secret. */
 export interface Entry {

@@ -1,4 +1,4 @@
-import { makeStore } from '../ui/store.js';
+import { makeStore } from '../state/store.js';
 
 /** What an access token says: anyone may read it, only a service needs to check its signature. The token itself is not kept. */
 export interface SeenToken {

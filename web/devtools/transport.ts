@@ -1,5 +1,7 @@
-import { makeStore } from '../ui/store.js';
-import { clearWithAccount } from '../session/account-state.js';
+import { makeStore } from '../state/store.js';
+import { clearWithAccount } from '../state/account-state.js';
+import { client } from '../session/session.js';
+import { setTransport } from '../session/transport.js';
 import { note, type Entry } from './journal.js';
 import { noticeToken } from './seen-token.js';
 
@@ -26,7 +28,7 @@ clearWithAccount(() => {
 });
 
 /** The `fetch` of this page: like the browser's, but it tells the panel what goes by, and does to it what was planned. */
-export const watchedFetch: typeof fetch = async (input, init) => {
+const watchedFetch: typeof fetch = async (input, init) => {
   const request = new Request(input, init);
   const url = new URL(request.url);
   const path = url.pathname + url.search;
@@ -108,4 +110,10 @@ async function bodyOf<T extends object>(response: Response): Promise<Partial<T>>
   } catch {
     return {};
   }
+}
+
+/** Records the requests of the page from now on. */
+export function startDevtools(): void {
+  setTransport(watchedFetch);
+  client.onChange(({ user }) => user === null && noticeToken(undefined));
 }

@@ -5,7 +5,7 @@ import { AsyncButton } from '../ui/async-button.js';
 import { Toasts } from '../ui/toasts.js';
 import { Outage } from '../shell/outage.js';
 import { useTranslations, useWords } from '../i18n/language.js';
-import { useProfile } from '../account/profile.js';
+import { useProfile } from '../session/profile.js';
 import { client, useUser } from '../session/session.js';
 
 /** Says above Swagger UI who is logged in, and lets them in and out. */

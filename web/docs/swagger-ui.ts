@@ -1,4 +1,4 @@
-import { clearWithAccount } from '../session/account-state.js';
+import { clearWithAccount } from '../state/account-state.js';
 import { client, restoreSession } from '../session/session.js';
 import { takeTokens } from '../devtools/seen-token.js';
 

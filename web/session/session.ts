@@ -1,11 +1,10 @@
 import { createClient, Failure, type Reason, type User } from '../../client/src/index.js';
-import { makeStore } from '../ui/store.js';
-import { noticeToken } from '../devtools/seen-token.js';
-import { watchedFetch } from '../devtools/transport.js';
-import { clearAccountState } from './account-state.js';
+import { makeStore } from '../state/store.js';
+import { clearAccountState } from '../state/account-state.js';
+import { pageFetch } from './transport.js';
 
 /** Who is here. One for the whole page. */
-export const client = createClient({ baseUrl: import.meta.env.VITE_API_URL, fetch: watchedFetch });
+export const client = createClient({ baseUrl: import.meta.env.VITE_API_URL, fetch: pageFetch });
 
 /** What is known of who is here. `user` is undefined until the server has said; `outage` says why it has not. */
 export interface AuthState {
@@ -40,10 +39,7 @@ function setAuthState(next: Omit<AuthState, 'lastId'>): void {
   authState.set({ ...next, lastId });
 }
 
-client.onChange(({ user, reason }) => {
-  if (user === null) noticeToken(undefined);
-  setAuthState({ user, reason, outage: undefined });
-});
+client.onChange(({ user, reason }) => setAuthState({ user, reason, outage: undefined }));
 
 /** Asks the server who is here, until it answers. Not knowing is not being logged out. */
 export async function restoreSession(): Promise<void> {

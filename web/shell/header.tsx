@@ -1,7 +1,7 @@
 import { Link, useLocation } from 'wouter';
 import favicon from '../favicon.svg';
 import { useTranslations } from '../i18n/language.js';
-import { useProfile } from '../account/profile.js';
+import { useProfile } from '../session/profile.js';
 import { useAuthState } from '../session/session.js';
 import { togglePanel, usePanelOpen } from '../devtools/panel-open.js';
 import { Avatar } from '../ui/avatar.js';

@@ -2,7 +2,7 @@ import { useEffect } from 'react';
 import { Link, useLocation } from 'wouter';
 import type { Words } from '../i18n/en.js';
 import { useWords } from '../i18n/language.js';
-import { makeStore } from './store.js';
+import { makeStore } from '../state/store.js';
 
 /** Something to tell the person, above the page. It goes when they go on. */
 export interface Toast {

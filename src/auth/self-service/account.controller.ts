@@ -24,6 +24,7 @@ const auditEvent = z
   })
   .meta({ id: 'AuditEvent' });
 const auditPage = pageSchema(auditEvent).meta({ id: 'AuditPage' });
+export type AuditPage = z.output<typeof auditPage>;
 
 /** What happened to one's account, and its end. */
 @ApiTags('Account')

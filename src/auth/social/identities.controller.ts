@@ -33,6 +33,7 @@ const loginMethods = z
     passwordSet: z.boolean().meta({ description: 'Whether an address and a password are a way in, too.' }),
   })
   .meta({ id: 'WaysIn' });
+export type LoginMethods = z.output<typeof loginMethods>;
 const linkRequest = reauthentication
   .extend({ returnTo: z.string().max(1_024).optional() })
   .meta({ id: 'LinkRequest', example: { returnTo: '/me' } });
@@ -40,6 +41,7 @@ const unlinkRequest = reauthentication
   .optional()
   .meta({ id: 'UnlinkRequest', description: 'Not needed within ten minutes of logging in.' });
 const authorizationUrl = z.object({ url: z.url() }).meta({ id: 'DepartureUrl' });
+export type AuthorizationUrl = z.output<typeof authorizationUrl>;
 
 /** The ways into one's account. */
 @ApiTags('Social log-in')

@@ -49,6 +49,7 @@ const providerList = z
   // At most one for each provider.
   .max(20)
   .meta({ id: 'ProviderList' });
+export type ProviderList = z.output<typeof providerList>;
 
 /** Logging in with somebody else's account. No token is ever in a URL: the page gets the cookie, and refreshes. */
 @ApiTags('Social log-in')
