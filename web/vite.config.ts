@@ -21,8 +21,8 @@ export default defineConfig({
     reportCompressedSize: false,
     rolldownOptions: {
       input: pages.map((page) => join(import.meta.dirname, page)),
-      // On a machine that is busy they would be said at every start.
-      checks: { pluginTimings: false },
+      // Plug-in timings appear at every start of a busy machine. "use client" of a package has no meaning in this bundle.
+      checks: { pluginTimings: false, moduleLevelDirective: false },
     },
   },
   plugins: [thirdPartyNotices(apiUrl === undefined ? [swaggerUi] : []), compressed()],

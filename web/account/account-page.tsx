@@ -5,6 +5,7 @@ import { AsyncButton } from '../ui/async-button.js';
 import { Title } from '../ui/title.js';
 import { useWords } from '../i18n/language.js';
 import { client } from '../session/session.js';
+import './account-page.css';
 
 interface AccountPageProps {
   readonly title: string;

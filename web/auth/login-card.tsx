@@ -6,6 +6,7 @@ import { useWords } from '../i18n/language.js';
 import { callApiAnonymously } from '../session/api.js';
 import { client } from '../session/session.js';
 import { ProviderButtons } from './provider-buttons.js';
+import './auth.css';
 
 interface LoginCardProps {
   /** The path or URL that a provider's page leads back to; the server checks it. */

@@ -8,6 +8,7 @@ import { callApiAnonymously } from '../session/api.js';
 import { useUser } from '../session/session.js';
 import { LoginCard, Resend } from './login-card.js';
 import { readNext } from './next.js';
+import './auth.css';
 
 /**
  * The log-in page; a person who is logged in goes on to the page they asked for. The server sends browsers here with `provider`

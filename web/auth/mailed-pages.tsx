@@ -8,6 +8,7 @@ import { callApiAnonymously } from '../session/api.js';
 import type { MailedLink } from '../session/arrival.js';
 import { client, useUser } from '../session/session.js';
 import { closeMailedLink } from './mailed-link.js';
+import './auth.css';
 
 /** Where a link in a mail leads. */
 export function MailedPage({ link: { asks, token } }: { readonly link: MailedLink }) {

@@ -8,6 +8,7 @@ import { useWords } from '../i18n/language.js';
 import { callApiAnonymously } from '../session/api.js';
 import { logInWith } from '../session/session.js';
 import { externalBrowserUrl } from './external-browser-url.js';
+import './provider-buttons.css';
 
 export type Provider = ProviderList[number];
 
@@ -75,7 +76,7 @@ function OutsideButton({ provider: { id } }: { provider: Provider }) {
   const symbol = SYMBOLS[id];
   const image = symbol !== undefined && <img src={symbol} alt="" width="20" height="20" />;
   return (
-    <div className="outside">
+    <div className="open-outside">
       {outside === undefined ? (
         <button
           className={`provider ${id}`}

@@ -5,6 +5,7 @@ import { Loading } from '../ui/async.js';
 import { useWords } from '../i18n/language.js';
 import { useAuthState } from '../session/session.js';
 import { LoginCard } from './login-card.js';
+import './auth.css';
 
 /**
  * Lets those through who are logged in, and offers others to log in right here. Who was inside when the session was ended

@@ -8,6 +8,7 @@ import { Async } from '../ui/async.js';
 import { useWords } from '../i18n/language.js';
 import { boardKey, listPosts, readBoard, type Board, type Sort } from './api.js';
 import { PostList } from './post-list.js';
+import './board-page.css';
 
 /** As the server has it. */
 const MAX_SEARCH_CHARACTERS = 100;

@@ -13,6 +13,7 @@ import { Time } from '../i18n/time.js';
 import { useUser } from '../session/session.js';
 import { changeComment, deleteComment, listComments, writeComment, type Comment, type Post } from './api.js';
 import { useIdempotencyKey } from './idempotency.js';
+import './comments.css';
 
 /** What people say to a post, oldest first, and where to say something. */
 export function Comments({

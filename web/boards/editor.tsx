@@ -13,6 +13,7 @@ import { Conflict } from './conflict.js';
 import { useDraft, type Draft, type Drafting } from './drafts.js';
 import { useIdempotencyKey } from './idempotency.js';
 import { Markdown } from './markdown.js';
+import './editor.css';
 
 const NOTHING: Draft = { title: '', body: '' };
 

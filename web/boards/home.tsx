@@ -9,6 +9,7 @@ import { useProfile } from '../session/profile.js';
 import { useUser } from '../session/session.js';
 import { listBoards, listPosts, type Board, type PostSummary } from './api.js';
 import { PostList } from './post-list.js';
+import './home.css';
 
 /** How many posts of each board are shown, of at most so many boards: each costs a request. */
 const POSTS = 3;

@@ -5,6 +5,7 @@ import { showToast } from '../ui/toasts.js';
 import { useWords } from '../i18n/language.js';
 import { useUser } from '../session/session.js';
 import { likePost, type Likes, type Post } from './api.js';
+import './like.css';
 
 /** The like button. It shows the new state before the response, and the old state again after a failure. */
 export function Like({ post, changed }: { readonly post: Post; readonly changed: (likes: Likes) => void }) {

@@ -4,6 +4,7 @@ import { Lexer, Marked, type Token, type Tokens, type TokensList } from 'marked'
 import { ContentBoundary } from '../ui/error-boundary.js';
 import { mayShowPicture } from '../ui/pictures.js';
 import { useWords } from '../i18n/language.js';
+import './markdown.css';
 
 const marked = new Marked({
   gfm: true,

@@ -6,6 +6,7 @@ import { Title } from '../ui/title.js';
 import { Async } from '../ui/async.js';
 import { useWords } from '../i18n/language.js';
 import { callApiAnonymously } from '../session/api.js';
+import './person-page.css';
 
 /** Who somebody is to others. */
 export function PersonPage({ id }: { readonly id: string }) {

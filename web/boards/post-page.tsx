@@ -14,6 +14,7 @@ import { boardKey, deletePost, readBoard, readPost, type Post, type PostVersion 
 import { Comments } from './comments.js';
 import { Like } from './like.js';
 import { Markdown } from './markdown.js';
+import './post-page.css';
 
 /** A post with its comments. */
 export function PostPage({ id }: { readonly id: string }) {

@@ -4,6 +4,7 @@ import { Experiments } from './experiments.js';
 import { clearJournal, useJournal, type Entry } from './journal.js';
 import { togglePanel, usePanelOpen } from './panel-open.js';
 import { TokenView } from './token-view.js';
+import './panel.css';
 
 /** Long, and its beginning is enough to tell one from another. */
 const UUID = /([0-9a-f]{8})-[0-9a-f-]{27}/g;

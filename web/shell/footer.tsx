@@ -1,4 +1,5 @@
 import { useWords } from '../i18n/language.js';
+import './footer.css';
 
 const API_URL = import.meta.env.VITE_API_URL ?? '';
 /** The path of Swagger UI; empty where `DOCS` is off. */

@@ -5,6 +5,7 @@ import { useProfile } from '../session/profile.js';
 import { useAuthState } from '../session/session.js';
 import { togglePanel, usePanelOpen } from '../devtools/panel-open.js';
 import { Avatar } from '../ui/avatar.js';
+import './header.css';
 
 /** The bar at the top of every page. */
 export function Header() {

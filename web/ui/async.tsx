@@ -5,6 +5,7 @@ import { useWords } from '../i18n/language.js';
 import { failureText } from './failure-text.js';
 import type { Loaded } from './use-load.js';
 import { Title } from './title.js';
+import './async.css';
 
 /** Codes of failures that another attempt does not change. */
 const FINAL = /_not_found$|^not_found$/;

@@ -3,6 +3,7 @@ import { Link } from 'wouter';
 import { useWords } from '../i18n/language.js';
 import { graphemes } from './graphemes.js';
 import { mayShowPicture } from './pictures.js';
+import './avatar.css';
 
 /** A person as others see them. */
 export interface Person {

@@ -1,6 +1,7 @@
 import { useId, useRef } from 'react';
 import { useWords } from '../i18n/language.js';
 import { AsyncButton } from './async-button.js';
+import './confirm-dialog.css';
 
 interface ConfirmProps {
   readonly label: string;

@@ -1,5 +1,6 @@
 import { Component, type ReactNode } from 'react';
 import { useWords } from '../i18n/language.js';
+import './async.css';
 
 /** Shows something in the place of a page that has broken, instead of nothing at all. */
 export class ErrorBoundary extends Component<{ readonly children: ReactNode }, { readonly broken: boolean }> {

@@ -4,6 +4,7 @@ import { useWords } from '../i18n/language.js';
 import { client } from '../session/session.js';
 import { failureText, fieldText } from './failure-text.js';
 import { dismissToast } from './toasts.js';
+import './form.css';
 
 const FailureContext = createContext<Failure | undefined>(undefined);
 

@@ -1,6 +1,7 @@
 import { useWords } from '../i18n/language.js';
 import { failureText } from './failure-text.js';
 import type { NextPage } from './use-load.js';
+import './load-more.css';
 
 /** The button that loads the next page of a list; nothing on the last page. */
 export function LoadMore({ next }: { readonly next: NextPage | undefined }) {

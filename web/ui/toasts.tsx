@@ -3,6 +3,7 @@ import { Link, useLocation } from 'wouter';
 import type { Words } from '../i18n/en.js';
 import { useWords } from '../i18n/language.js';
 import { makeStore } from '../state/store.js';
+import './toasts.css';
 
 /** Something to tell the person, above the page. It goes when they go on. */
 export interface Toast {
