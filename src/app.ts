@@ -11,24 +11,24 @@ import { openTarget } from './database/target.js';
 import { configureHttp, createHttpAdapter } from './http/http-adapter.js';
 import { nestLogger } from './logging/logging.js';
 
-/** When we stop, what is on its way has this long (ms) to arrive. */
+/** Time in which requests that are being received at the shutdown have to be complete. */
 const LAST_ARRIVAL_MS = 2_000;
 
-/** A running Daemun. */
+/** Running application. */
 export interface Daemun {
   readonly app: NestFastifyApplication;
-  /** Answers what is under way, takes nothing new, and puts the database away. */
+  /** Stops accepting connections, drains the requests under way, and closes the database. */
   close(): Promise<void>;
 }
 
-/** Builds the application and opens its database; it does not listen yet. `more` modules join it. */
+/** Creates the application and opens its database, without listening. `more` are additional modules. */
 export async function createDaemun(
   config: Config,
   logger: Logger,
   more: readonly Type[] = [],
 ): Promise<Daemun> {
   const target = await openTarget(config);
-  const putAway = async () => ('embedded' in target ? target.embedded.close() : undefined);
+  const closeDatabase = async () => ('embedded' in target ? target.embedded.close() : undefined);
   try {
     const app = await NestFactory.create<NestFastifyApplication>(
       AppModule.forRoot(config, databaseOptions(target), more),
@@ -36,25 +36,25 @@ export async function createDaemun(
       { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
     );
     await configureHttp(app, config);
-    const connections = openConnections(app);
+    const connections = trackConnections(app);
     return {
       app,
       close: async () => {
         try {
           await drain(app, connections);
         } finally {
-          await putAway();
+          await closeDatabase();
         }
       },
     };
   } catch (error) {
-    await putAway();
+    await closeDatabase();
     throw error;
   }
 }
 
-/** Every connection, with the request that came last on it; undefined where none did yet: browsers open some in advance. */
-function openConnections(app: NestFastifyApplication): ReadonlyMap<Socket, IncomingMessage | undefined> {
+/** Tracks open connections, with the last request of each; undefined before the first one, because browsers open some in advance. */
+function trackConnections(app: NestFastifyApplication): ReadonlyMap<Socket, IncomingMessage | undefined> {
   const connections = new Map<Socket, IncomingMessage | undefined>();
   app
     .getHttpServer()
@@ -67,9 +67,9 @@ function openConnections(app: NestFastifyApplication): ReadonlyMap<Socket, Incom
 }
 
 /**
- * Closes the application once all requests under way have been answered. Node.js closes the connections that are idle at
- * the start; those that become idle later, and those on which nothing was ever asked, would be waited for. So would requests
- * that do not arrive, since Node.js does not look after them any more: they get a moment.
+ * Closes the application after all requests under way have been answered. Node.js closes connections that are idle when the server
+ * closes, and waits for all others. This also closes connections that become idle later or never had a request, and requests
+ * that are still incomplete after {@link LAST_ARRIVAL_MS}.
  */
 async function drain(
   app: NestFastifyApplication,

@@ -8,7 +8,7 @@ import { createLogger } from './logging/logging.js';
 import { OperatorError } from './config/operator-error.js';
 import { isGuessable } from './config/secret-strength.js';
 
-/** Longer than any request may take (http.ts); what has not ended by then never will. */
+/** Time limit of the shutdown: longer than any request may take. */
 const DRAIN_MS = 20_000;
 
 async function main(): Promise<void> {
@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   const logger = createLogger(config);
   const sandbox = await startSandbox(config);
   const daemun = await createDaemun(config, logger);
-  // Before listening, whose errors are about the network.
+  // Errors of the initialization are reported apart from those of listening.
   await daemun.app.init();
   await listen(daemun.app, config);
   if (config.production) logger.info({ port: config.port, host: config.host }, 'listening');
@@ -24,9 +24,9 @@ async function main(): Promise<void> {
   warnings(config).forEach((warning) => logger.warn(warning));
 
   const stop = (signal: NodeJS.Signals): void => {
-    logger.info({ signal }, 'stopping: answering what is under way');
+    logger.info({ signal }, 'stopping: draining requests under way');
     setTimeout(() => {
-      logger.error('stopped before everything was answered');
+      logger.error('stopped before all requests were answered');
       process.exit(1);
     }, DRAIN_MS).unref();
     daemun
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
       .then(
         () => process.exit(0),
         (error: unknown) => {
-          logger.error({ err: error }, 'could not stop cleanly');
+          logger.error({ err: error }, 'the shutdown failed');
           process.exit(1);
         },
       );
@@ -54,7 +54,7 @@ async function listen(app: Daemun['app'], { port, host }: Config): Promise<void>
   }
 }
 
-/** The stand-ins for the providers and the mail server. They are not even loaded in production. */
+/** Starts the sandbox: stand-ins for the providers and the mail server. Its code is not loaded in production. */
 async function startSandbox({
   sandbox,
   production,
@@ -64,7 +64,7 @@ async function startSandbox({
   return start(sandbox);
 }
 
-/** Addresses of everything that runs, for development; the log of production is JSON lines. */
+/** Formats the addresses of the running servers for a terminal in development. */
 function banner(config: Config): string {
   const sandboxUrl = config.sandbox && `http://localhost:${config.sandbox.port}`;
   const sandboxed = Object.keys(config.providers).filter(
@@ -81,7 +81,7 @@ function banner(config: Config): string {
   return `\n  대문 Daemun is open.\n\n${lines.join('\n')}\n\n`;
 }
 
-/** What works, but not as one would want it in production. */
+/** Returns warnings about settings that are valid, and rarely wanted in production. */
 function warnings(config: Config): string[] {
   if (!config.production) return [];
   return [

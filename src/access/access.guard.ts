@@ -5,19 +5,19 @@ import { Problem } from '../problems/problem.js';
 import type { Access } from '../openapi/operations.js';
 import { ACCESS, ROLES } from './access.decorators.js';
 import type { VerifiedToken } from './access-token.js';
-import { Denylist } from './revocations.js';
+import { RevocationCheck } from './revocation-check.js';
 import { accessTokenExpired, AccessTokenVerifier } from './verifier.js';
 
 /** RFC 6750 §2.1. */
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
-/** Closes every route that does not say `@Public()` or `@OptionalActor()`: who comes in has a valid access token. */
+/** Refuses requests without a valid access token on every route that is neither `@Public()` nor `@OptionalActor()`. */
 @Injectable()
 export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly verifier: AccessTokenVerifier,
-    private readonly revocations: Denylist,
+    private readonly revocations: RevocationCheck,
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
@@ -32,18 +32,18 @@ export class AccessGuard implements CanActivate {
     }
     const roles = this.reflector.getAllAndOverride<readonly string[] | undefined>(ROLES, places);
     const token = BEARER.exec(authorization)?.[1] ?? '';
-    const known = this.verifier.findVerified(token);
-    if (known !== undefined && !this.revocations.overdue) return this.admit(request, known, roles);
-    return this.admitLater(request, token, roles);
+    const verified = this.verifier.findVerified(token);
+    if (verified !== undefined && !this.revocations.isStale) return this.admit(request, verified, roles);
+    return this.verifyAndAdmit(request, token, roles);
   }
 
-  private async admitLater(
+  private async verifyAndAdmit(
     request: FastifyRequest,
     token: string,
     roles: readonly string[] | undefined,
   ): Promise<true> {
     const verified = this.verifier.findVerified(token) ?? (await this.verifier.verify(token));
-    if (this.revocations.overdue) await this.revocations.freshen();
+    await this.revocations.refresh();
     return this.admit(request, verified, roles);
   }
 

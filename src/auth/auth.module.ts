@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { CryptoModule } from '../crypto/crypto.module.js';
 import { OutboxModule } from '../outbox/outbox.module.js';
 import { AccountMailsModule } from './account-mails/account-mails.module.js';
+import { AccountsModule } from './accounts/accounts.module.js';
+import { AuditModule } from './audit/audit.module.js';
 import { AuthRetention } from './auth-retention.js';
 import { KeysModule } from './keys/keys.module.js';
 import { LocalModule } from './local/local.module.js';
@@ -19,6 +21,8 @@ import { SocialModule } from './social/social.module.js';
     SocialModule,
     // For AuthRetention.
     AccountMailsModule,
+    AccountsModule,
+    AuditModule,
     CryptoModule,
     OutboxModule,
   ],

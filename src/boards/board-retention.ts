@@ -1,34 +1,34 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { Periodic } from '../concurrency/periodic.js';
 import { Batches } from '../database/batches.js';
 
-const HOUR = 3_600_000;
+const INTERVAL_MS = 3_600_000;
+const JITTER = 0.1;
 /** Advisory lock: of several processes one does the work. */
 const LOCK = 0x666f7267;
 
-/** Removes, once an hour, what is kept for a while only: recent reactions, and the answers to calls with a key. */
+/** Retention of the boards: removes old changes of counters, and the responses kept for idempotency keys, once an hour. */
 @Injectable()
 export class BoardRetention implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(BoardRetention.name);
-  private timer: NodeJS.Timeout | undefined;
-  private underWay: Promise<void> | undefined;
   private readonly batches: Batches;
+  private readonly periodic = new Periodic(() => this.run(), {
+    everyMs: INTERVAL_MS,
+    jitter: JITTER,
+    onFailure: (error) => this.logger.warn({ err: error }, 'retention of the boards failed'),
+  });
 
   constructor(dataSource: DataSource) {
     this.batches = new Batches(dataSource, LOCK);
   }
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.underWay = this.run().catch((error: unknown) => {
-        this.logger.warn({ err: error }, 'what is too old on the boards cannot be removed just now');
-      });
-    }, HOUR).unref();
+    this.periodic.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.underWay;
+    await this.periodic.stop();
   }
 
   async run(): Promise<void> {

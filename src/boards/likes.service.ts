@@ -4,11 +4,12 @@ import type { Actor } from '../access/actor.js';
 import { Problem } from '../problems/problem.js';
 import { count, holdPost } from './counting.js';
 import type { LikeResponse } from './post-schemas.js';
+import { changedRows } from '../database/rows.js';
 import { WriteTransactions } from '../database/write-transactions.js';
 
 const LIKE =
   'INSERT INTO board.likes (post_id, account_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING post_id';
-const UNLIKE = 'DELETE FROM board.likes WHERE post_id = $1 AND account_id = $2 RETURNING post_id';
+const UNLIKE = 'DELETE FROM board.likes WHERE post_id = $1 AND account_id = $2';
 
 /** Who likes which post. */
 @Injectable()
@@ -29,8 +30,8 @@ export class LikesService {
   async unlike(actor: Actor, postId: string): Promise<LikeResponse> {
     const likeCount = await this.writes.run(actor, async (db) => {
       await holdPost(db, postId);
-      const [unliked] = await db.query<[unknown[], number]>(UNLIKE, [postId, actor.accountId]);
-      return unliked.length > 0 ? count(db, 'likes', postId, -1) : countNow(db, postId);
+      const unliked = await changedRows(db, UNLIKE, [postId, actor.accountId]);
+      return unliked > 0 ? count(db, 'likes', postId, -1) : countNow(db, postId);
     });
     return { likeCount, likedByMe: false };
   }

@@ -12,6 +12,7 @@ import { Idempotency, type Caller } from '../http/idempotency.js';
 import { LISTED, summaryOf, type PostRow } from './post-row.js';
 import type { NewPost, PostResponse, PostChanges } from './post-schemas.js';
 import { Post } from './post.entity.js';
+import { rowsOf } from '../database/rows.js';
 import { WriteTransactions } from '../database/write-transactions.js';
 
 /** A post, and the version of it that this is. */
@@ -64,7 +65,7 @@ export class PostsService {
     const call = { limit: 'post', request: ['post', slug, title, body] } as const;
     // Kept for a day, without the body: whoever repeats the request sends it along.
     const { post, version } = await this.idempotency.run(actor, caller, call, async (db) => {
-      const [[board]] = await db.query<[{ id: string }[]]>(COUNT_POST, [slug]);
+      const [board] = await rowsOf<{ id: string }>(db, COUNT_POST, [slug]);
       if (board === undefined) throw new Problem('board_not_found');
       const [id, boardId] = [uuidv7(), board.id];
       await db.insert(Post, { id, boardId, authorId, title, body, excerpt: excerptOf(body) });

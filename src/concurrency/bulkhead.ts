@@ -1,42 +1,42 @@
 import { temporarilyUnavailable } from '../problems/problem.js';
 
-/** How busy a {@link Bulkhead} is. */
+/** Load of a {@link Bulkhead}. */
 export interface BulkheadLoad {
   readonly running: number;
   readonly waiting: number;
-  /** Since the start, whether well or not. */
+  /** Number of tasks since the start, with those that failed. */
   readonly finished: number;
 }
 
-/** On whose behalf a task runs. Tasks of one `key` share one share of the queue. */
+/** Share of the queue. Tasks of one `key`, such as a client, have one share. */
 export interface QueueShare {
   readonly key: string;
-  /** Waits in the reserved places, which other tasks cannot fill. */
+  /** True for a task that waits in the reserved places, which other tasks cannot fill. */
   readonly reserved?: boolean;
 }
 
-/** Numbers of tasks that run, wait, and have finished. */
+/** Limits of a {@link Bulkhead}: numbers of tasks that run and wait. */
 export interface BulkheadLimits {
   readonly concurrency: number;
   readonly queue: number;
-  /** Places besides `waiting`, for parties that are `reserved`; by default as many. */
+  /** Places for `reserved` tasks, in addition to `queue` (as many). */
   readonly reserved?: number;
 }
 
 /**
- * The longest wait (ms) before a task. It leaves a second of `REQUEST_BUDGET_MS` for the task itself: one that runs after
- * its request was answered 503 costs as much, and what it writes the client writes again.
+ * Longest wait of a task. It leaves a second of `REQUEST_BUDGET_MS` for the task itself: after the response 503 the task would
+ * cost as much, and the client would repeat its write.
  */
 export const MAX_QUEUE_WAIT_MS = 3_000;
 
 interface Waiter {
-  /** When the wait began, in the time of `performance.now`. */
+  /** Begin of the wait (`performance.now()`). */
   readonly since: number;
   readonly begin: () => void;
   readonly refuse: (reason: Error) => void;
 }
 
-/** A queue with a bounded number of places, served key by key (round robin) and in order within a key. */
+/** Fair queue with a bounded number of places: round robin over the keys, first in, first out within a key. */
 class FairQueue {
   /** In the order in which the keys are served. */
   private readonly waiters = new Map<string, Waiter[]>();
@@ -45,8 +45,8 @@ class FairQueue {
   constructor(private readonly capacity: number) {}
 
   /**
-   * Adds a place. In a full queue the key with the most places loses its latest one, where it has more than the newcomer
-   * would have.
+   * Adds a place. In a full queue the key with the most places loses its latest one, unless the key of the new place would then
+   * have as many.
    * @returns the place that is refused; undefined where there was room.
    */
   add(key: string, place: Waiter): Waiter | undefined {
@@ -77,9 +77,8 @@ class FairQueue {
 }
 
 /**
- * A bulkhead: a bounded number of tasks run at once, and a bounded number wait. Waiting tasks are served fairly: the keys
- * take turns, and no key keeps another one out of a full queue while it has more places itself. Reserved and other places
- * take turns as well.
+ * Bulkhead: a bounded number of tasks run at once, and a bounded number wait. The queue is fair: round robin over the keys, and
+ * in a full queue the key with the most places gives way. Reserved and other places alternate as well.
  */
 export class Bulkhead {
   private readonly queues: readonly [reserved: FairQueue, others: FairQueue];
@@ -101,18 +100,18 @@ export class Bulkhead {
   }
 
   /**
-   * Runs the task when its turn comes.
-   * @throws {Problem} `temporarily_unavailable` when too many are waiting, or when its turn comes after {@link MAX_QUEUE_WAIT_MS}.
+   * Runs the task at once, or after its wait in the queue.
+   * @throws {Problem} `temporarily_unavailable` when the queue is full, or when the wait is longer than {@link MAX_QUEUE_WAIT_MS}.
    */
-  async run<T>(task: () => Promise<T>, party: QueueShare = { key: '' }): Promise<T> {
-    await this.admit(party);
+  async run<T>(task: () => Promise<T>, share: QueueShare = { key: '' }): Promise<T> {
+    await this.admit(share);
     try {
       return await task();
     } finally {
       this.finished++;
       const next = this.next();
       if (next === undefined) this.running--;
-      // The next task takes over this very place, so that no newcomer slips in between.
+      // The next task takes over the slot without releasing it, so that no new task can take it first.
       else next.begin();
     }
   }
@@ -125,11 +124,11 @@ export class Bulkhead {
     return new Promise((begin, refuse) => {
       const place = { since: performance.now(), begin, refuse };
       const refused = this.queues[reserved ? 0 : 1].add(key, place);
-      refused?.refuse(temporarilyUnavailable(`too many are waiting for ${this.name}`, undefined));
+      refused?.refuse(temporarilyUnavailable(`the queue for ${this.name} is full`, undefined));
     });
   }
 
-  /** The next place whose wait was not too long; refuses the others before it. */
+  /** Returns the next place within {@link MAX_QUEUE_WAIT_MS}, and refuses those before it. */
   private next(): Waiter | undefined {
     for (let place = this.take(); place !== undefined; place = this.take()) {
       if (performance.now() - place.since <= MAX_QUEUE_WAIT_MS) return place;

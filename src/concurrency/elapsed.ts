@@ -1,17 +1,17 @@
 /**
- * Time (ms) since a moment of this process, by whichever clock says more: the monotonic one may stand still while the machine
- * sleeps, and the wall clock may be set.
+ * Elapsed time since the creation or the last restart. It is the longer one by two clocks, because the monotonic clock may stop
+ * while the machine is suspended, and the wall clock may be set.
  */
 export class Elapsed {
-  private running = performance.now();
+  private monotonic = performance.now();
   private wall = Date.now();
 
   restart(): void {
-    this.running = performance.now();
+    this.monotonic = performance.now();
     this.wall = Date.now();
   }
 
   get ms(): number {
-    return Math.max(performance.now() - this.running, Date.now() - this.wall);
+    return Math.max(performance.now() - this.monotonic, Date.now() - this.wall);
   }
 }

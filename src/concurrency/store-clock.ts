@@ -1,16 +1,16 @@
 /**
- * A server's clock as seen from here: never ahead of what it really is, so that what has to be done by a certain time is
- * rather refused than done too late. By `performance.now()`, in ms.
+ * Estimate of a store's clock (ms) from its replies. The estimate is never ahead of the clock, so that a deadline in it is
+ * refused too early rather than too late.
  */
 export class StoreClock {
   private offset: number | undefined;
 
-  /** An answer has just come in which the server says what time it was. */
+  /** Takes the time of the store from a reply that has just arrived. */
   synchronize(time: number): void {
     this.offset = time - performance.now();
   }
 
-  /** What it shows at some moment of ours; undefined as long as nothing was heard. */
+  /** Returns the store's time at a moment of `performance.now()`; undefined before the first reply. */
   at(moment: number): number | undefined {
     return this.offset === undefined ? undefined : Math.floor(this.offset + moment);
   }

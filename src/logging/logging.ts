@@ -3,7 +3,7 @@ import type { LoggerService } from '@nestjs/common';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import type { Config } from '../config/config.js';
 
-/** Members that must never be written, wherever they turn up. Most never reach a log call at all; this is the net below. */
+/** Members that are never written, at any depth of a line. A safeguard: log calls leave them out anyway. */
 const SECRET_MEMBERS = new Set([
   'password',
   'currentPassword',
@@ -21,7 +21,7 @@ const SECRET_MEMBERS = new Set([
   'set-cookie',
 ]);
 
-/** Pino's own redaction would also run for the logger that Fastify makes for each request, at a tenth of its time. */
+/** Redacts a line. Pino's own redaction would cost each request a tenth of its time, in the logger that Fastify creates for it. */
 function redact(value: object, depth = 3): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(value).map(([name, member]: [string, unknown]) => {
@@ -33,7 +33,7 @@ function redact(value: object, depth = 3): Record<string, unknown> {
   );
 }
 
-/** The process's log: JSON lines, or readable ones on a terminal outside production. */
+/** Creates the logger of the process: JSON lines, or readable text on a terminal outside production. */
 export function createLogger(config: Config, destination?: DestinationStream): Logger {
   const pretty = destination === undefined && !config.production && process.stdout.isTTY;
   const options = {
@@ -47,13 +47,13 @@ export function createLogger(config: Config, destination?: DestinationStream): L
   if (!pretty) return pino(options);
   return pino({
     ...options,
-    // A transport formats levels itself.
+    // pino-pretty formats levels itself.
     formatters: { log: options.formatters.log },
     transport: { target: 'pino-pretty', options: { translateTime: 'HH:MM:ss', ignore: 'reqId' } },
   });
 }
 
-/** Name, message, code and stack, down the chain of causes; never the properties that libraries hang on errors, which carry queries and bodies. */
+/** Serializes name, message, code and stack of an error and its causes. Other properties may contain queries and bodies. */
 function describeError(error: unknown): unknown {
   if (!(types.isNativeError(error) || error instanceof Error))
     return error === undefined ? undefined : { message: typeof error };
@@ -67,8 +67,8 @@ function describeError(error: unknown): unknown {
   };
 }
 
-/** Nest tells of every module it starts and every route it maps; that is worth reading only when debugging. */
-const CHATTER = new Set([
+/** Contexts of Nest that report each module and route at the start: logged at the level `debug`. */
+const VERBOSE_CONTEXTS = new Set([
   'NestFactory',
   'InstanceLoader',
   'RoutesResolver',
@@ -82,26 +82,29 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   );
 }
 
-/** Reports an error that ends a start; `main.ts` and the commands report it themselves, for operators. */
-const START_ERRORS = 'ExceptionHandler';
+/** Context of Nest for an error that ends the start. `main.ts` and the commands report it in their own words. */
+const START_ERROR_CONTEXT = 'ExceptionHandler';
 
-/** Lets Nest speak through the same log. */
+/**
+ * Logger of Nest on top of pino. Classes of Daemun call Nest's `Logger` by pino's convention, as with nestjs-pino: members first,
+ * then a constant text, as in `logger.warn({ err: error, accountId }, 'the profile could not be created')`, or a text alone.
+ * Nest itself passes a text or an error first, and its context last.
+ */
 export function nestLogger(logger: Logger): LoggerService {
   const write =
     (level: 'info' | 'warn' | 'error' | 'debug' | 'trace' | 'fatal') =>
     (message: unknown, ...rest: unknown[]) => {
       const last = rest.at(-1);
       const context = typeof last === 'string' ? last : undefined;
-      // Ours have what goes with the message before it, as pino does.
       if (isRecord(message)) return logger[level]({ context, ...message }, String(rest[0]));
       const err = message instanceof Error ? message : rest.find((item) => item instanceof Error);
       logger[level]({ context, err }, message instanceof Error ? message.message : String(message));
     };
   const [info, debug, error] = [write('info'), write('debug'), write('error')];
   return {
-    log: (message, ...rest) => (CHATTER.has(String(rest.at(-1))) ? debug : info)(message, ...rest),
+    log: (message, ...rest) => (VERBOSE_CONTEXTS.has(String(rest.at(-1))) ? debug : info)(message, ...rest),
     warn: write('warn'),
-    error: (message, ...rest) => (rest.at(-1) === START_ERRORS ? debug : error)(message, ...rest),
+    error: (message, ...rest) => (rest.at(-1) === START_ERROR_CONTEXT ? debug : error)(message, ...rest),
     debug,
     verbose: write('trace'),
     fatal: write('fatal'),

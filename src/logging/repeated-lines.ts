@@ -1,20 +1,20 @@
 /**
- * Log lines of which the first of a key is written at once, and the others as a number at the end of each interval. A key that
- * was not repeated for an interval begins anew.
+ * Rate limit of repeated log lines: the first line of a key is written at once, and further ones as a number at the end of each
+ * interval. After an interval without repetition the next line of the key counts as the first.
  */
 export class RepeatedLines {
-  /** Lines since the last one written, by key. */
+  /** Numbers of lines that were not written in this interval, by key. */
   private readonly counts = new Map<string, number>();
 
-  /** @param most Keys that are told apart at once; further ones share one. */
+  /** @param maxKeys Number of keys that are counted separately; further keys share one count. */
   constructor(
     private readonly intervalMs: number,
-    private readonly most = 100,
+    private readonly maxKeys = 100,
   ) {}
 
-  /** Writes `first`, or counts it for `summary`. */
+  /** Calls `first`, or counts the line for the next call of `summary`. */
   log(key: string, first: () => void, summary: (count: number) => void): void {
-    const shared = this.counts.has(key) || this.counts.size < this.most ? key : '';
+    const shared = this.counts.has(key) || this.counts.size < this.maxKeys ? key : '';
     const count = this.counts.get(shared);
     if (count !== undefined) return void this.counts.set(shared, count + 1);
     this.counts.set(shared, 0);

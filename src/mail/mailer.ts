@@ -13,30 +13,30 @@ const message = z.object({
   text: z.string(),
 });
 
-/** A mail as it is written: plain text, to one person. */
+/** A mail: plain text, to one address. */
 export type Mail = Omit<z.output<typeof message>, 'mail'>;
 
-/** A server that does not greet in this time (ms) counts as away. */
+/** Time limit of a mail server's name, connection and greeting. */
 const GREETING_MS = 5_000;
-/** Servers may examine a mail for long before they take it (RFC 5321 §4.5.3.2.6); who gives up too soon sends it twice. */
+/** Time limit of a reply. Servers may examine a mail for long (RFC 5321 §4.5.3.2.6); a client that gives up too soon sends it twice. */
 const REPLY_MS = 120_000;
-/** Longer (s) than an exchange with such a server. */
+/** Lease of a mail: longer than an exchange with such a server. */
 const LEASE_S = 600;
-/** Connections at once; few mail servers allow one client more. */
+/** Connections at once. Few mail servers allow more from one client. */
 const CONNECTIONS = 5;
 /**
- * Pauses (s) before each further attempt. The first are for a person who waits; the others suit greylisting, which takes
- * mails after some minutes (RFC 6647), and relays that are down for hours (RFC 5321 §4.5.4.1).
+ * Backoff. The first pauses are short because a user waits for the mail. The others suit greylisting, which accepts mails after
+ * some minutes (RFC 6647), and relays that are down for hours (RFC 5321 §4.5.4.1).
  */
-const PAUSES_S = [5, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600];
+const BACKOFF_S = [5, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600];
 
-/** Sends mails through the outbox: a mail that the server puts off is kept for hours, also through restarts. */
+/** Mailer over SMTP. Mails go through the outbox, so that they survive restarts and outages of the mail server. */
 @Injectable()
 export class Mailer implements OnModuleInit {
   private readonly logger = new Logger(Mailer.name);
   private readonly transport: Transporter | undefined;
   private readonly from: string;
-  /** The right side of `Message-ID`. */
+  /** Domain of `Message-ID`. */
   private readonly domain: string;
 
   constructor(
@@ -47,7 +47,7 @@ export class Mailer implements OnModuleInit {
     this.from = mail.from;
     this.domain = new URL(publicUrl).hostname;
     if (mail.url === undefined) {
-      this.logger.warn('MAIL_URL is not set: no mail will be sent, so nobody can finish registering');
+      this.logger.warn('MAIL_URL is not set: no mail will be sent, so no registration can be completed');
       return;
     }
     this.transport = createTransport({
@@ -66,21 +66,21 @@ export class Mailer implements OnModuleInit {
       name: 'smtp',
       schema: message,
       concurrency: CONNECTIONS,
-      lease: LEASE_S,
-      pauses: PAUSES_S,
+      leaseS: LEASE_S,
+      backoffS: BACKOFF_S,
       deliver: (mail, id) => this.deliver(mail, id),
     });
   }
 
-  /** Returns false where no mail can be sent, and logs which one is lost. */
+  /** Returns false without `MAIL_URL`, and logs the kind of the lost mail. */
   canSend(kind: string): boolean {
     if (this.transport === undefined) this.logger.error(`a ${kind} mail was not sent: MAIL_URL is not set`);
     return this.transport !== undefined;
   }
 
-  /** Puts a mail into the outbox; `lifetime` (s) is for how long it is of use. */
-  async send(kind: string, mail: Mail, lifetime: number): Promise<void> {
-    await this.outbox.add(this.dataSource.manager, 'mail.send', { mail: kind, ...mail }, { lifetime });
+  /** Adds a mail to the outbox. It is dropped where it cannot be sent within `lifetimeS`. */
+  async send(kind: string, mail: Mail, lifetimeS: number): Promise<void> {
+    await this.outbox.add(this.dataSource.manager, 'mail.send', { mail: kind, ...mail }, { lifetimeS });
   }
 
   private async deliver({ mail, to, subject, text }: z.output<typeof message>, id: string): Promise<void> {
@@ -88,11 +88,11 @@ export class Mailer implements OnModuleInit {
     const failure = await this.transport
       .sendMail({
         from: this.from,
-        // As an object it is one address, whatever is in it.
+        // An object is one address, whatever characters it has; a string would be parsed as a list.
         to: { name: '', address: to },
         subject,
         text,
-        // The same at each attempt, so that a mail whose acceptance was lost is recognised as a repetition.
+        // The same at each attempt, so that receivers recognise a mail that was sent twice.
         messageId: `<outbox-${id}@${this.domain}>`,
         headers: { 'Auto-Submitted': 'auto-generated' },
       })
@@ -104,12 +104,12 @@ export class Mailer implements OnModuleInit {
   }
 }
 
-/** The failure that the outbox logs, without the error itself: mail servers repeat the address in what they say. */
+/** Returns the error that the outbox logs. It leaves out the reply of the server, which may contain the address. */
 function failureOf(mail: string, error: unknown): Error {
   const reason = `a ${mail} mail was not sent: ${describe(error)}`;
   if (isRefused(error)) return new Undeliverable(reason);
   return new Error(
-    isOperators(error)
+    concernsSender(error)
       ? `${reason}. MAIL_URL: check user, password and TLS; MAIL_FROM: the server has to allow it`
       : reason,
   );
@@ -122,15 +122,15 @@ interface SmtpError {
   readonly response?: unknown;
 }
 
-/** Enhanced codes (RFC 3463) of an address that does not exist or takes no mail. */
+/** Enhanced status codes (RFC 3463) of an address that does not exist or accepts no mail. */
 const NO_MAILBOX = /^5\.1\.(?:[1-4]|6|10)$/;
-/** Words of replies without an enhanced code for such an address. */
+/** Texts of replies for such an address without an enhanced status code. */
 const UNKNOWN_USER =
   /\b(?:(?:user|recipient|mailbox|address) (?:is )?(?:unknown|not found|does not exist|doesn't exist|invalid)|(?:unknown|no such|invalid) (?:user|recipient|mailbox|address|local part)|does not exist)\b/i;
 
 /**
- * Recognises a refusal of the recipient, which a further attempt does not change. Each other refusal may be about the
- * sender, the text or the time, and is kept.
+ * Returns true for a refusal of the recipient, which a further attempt does not change. Any other refusal may concern the
+ * sender, the text or the time, and the mail is kept.
  */
 function isRefused(error: unknown): boolean {
   const { responseCode, command, response } = error as SmtpError;
@@ -141,19 +141,19 @@ function isRefused(error: unknown): boolean {
   return String(command).startsWith('RCPT') && UNKNOWN_USER.test(String(response));
 }
 
-/** The enhanced status code (RFC 3463) of a reply, which few servers leave out. */
+/** Returns the enhanced status code (RFC 3463) of a reply; undefined where the server sends none. */
 function enhancedCodeOf(error: unknown): string | undefined {
   const { response } = error as SmtpError;
   return /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/.exec(String(response))?.[1];
 }
 
-/** A refusal of ourselves, which an operator can change. */
-function isOperators(error: unknown): boolean {
+/** Returns true for a refusal of this sender, which an operator can change. */
+function concernsSender(error: unknown): boolean {
   const { code, responseCode } = error as SmtpError;
   return code === 'EAUTH' || code === 'ETLS' || (typeof responseCode === 'number' && responseCode >= 500);
 }
 
-/** Mail servers repeat the address in what they say, so only codes go into the log. */
+/** Returns the codes of an error. Its texts may contain the address, and are left out. */
 function describe(error: unknown): string {
   const { code, responseCode } = error as SmtpError;
   return [code, responseCode, enhancedCodeOf(error)]

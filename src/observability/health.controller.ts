@@ -46,7 +46,7 @@ export class HealthController {
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<z.output<typeof ready>> {
     const reason = await this.readiness.check();
     const postgres = reason === undefined ? 'up' : 'down';
-    // Everything works without Redis, only slower: that is no reason to take a process out of service.
+    // Without Redis the process is slower, and stays in service.
     const { isConfigured, up, failure } = this.redis;
     const redis = isConfigured && { redis: up ? ('up' as const) : ('down' as const) };
     const reasons = {

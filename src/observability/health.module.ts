@@ -6,10 +6,7 @@ import { MetricsController } from './metrics.controller.js';
 import { MetricsModule } from './metrics.module.js';
 import { Readiness } from './readiness.js';
 
-/**
- * Liveness and readiness probes. Without `METRICS_PORT`, `/metrics` as well, except in production, where everyone could
- * read them.
- */
+/** Liveness and readiness probes. Outside production, without `METRICS_PORT`, `/metrics` on the same port. */
 @Module({})
 export class HealthModule {
   static forRoot({ metricsPort, production }: Config): DynamicModule {

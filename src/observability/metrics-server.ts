@@ -4,7 +4,7 @@ import { Config } from '../config/config.js';
 import { securityHeaders } from '../http/security-headers.js';
 import { Metrics } from './metrics.js';
 
-/** Serves `/metrics` on `METRICS_PORT`, which need not be open to the world. */
+/** Server of `/metrics` on `METRICS_PORT`, a port that a firewall can close to the public. */
 @Injectable()
 export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(MetricsServer.name);
@@ -14,7 +14,7 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
     this.metrics.expose().then(
       ({ contentType, text }) => response.writeHead(200, { 'content-type': contentType }).end(text),
       (error: unknown) => {
-        this.logger.error({ err: error }, 'metrics cannot be shown');
+        this.logger.error({ err: error }, 'the metrics cannot be collected');
         response.writeHead(500).end();
       },
     );
@@ -31,7 +31,9 @@ export class MetricsServer implements OnApplicationBootstrap, OnApplicationShutd
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject).listen(this.config.metricsPort, this.config.host, resolve);
     });
-    server.removeAllListeners('error').on('error', (error) => this.logger.error({ err: error }, 'metrics'));
+    server
+      .removeAllListeners('error')
+      .on('error', (error) => this.logger.error({ err: error }, 'the metrics server failed'));
   }
 
   onApplicationShutdown(): void {

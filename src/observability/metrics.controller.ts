@@ -4,7 +4,7 @@ import { Public } from '../access/access.decorators.js';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '../openapi/decorators.js';
 import { Metrics } from './metrics.js';
 
-/** `/metrics` beside everything else. */
+/** `/metrics` on the port of the API. */
 @ApiTags('Health')
 @Controller('metrics')
 @Public()

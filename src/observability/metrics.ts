@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 
-/** What this process counts for whoever runs it, in Prometheus' format. Nothing here is about a person. */
+/** Metrics of this process in the Prometheus text format, without personal data. */
 @Injectable()
 export class Metrics {
   private readonly registry = new Registry();
 
-  /** Refreshes by outcome of the rotation; `ended` where there was no living session. */
+  /** Refreshes by outcome of the rotation; `ended` without a living session. */
   readonly refreshes = new Counter({
     name: 'daemun_refreshes_total',
     help: 'Refreshes by outcome',
@@ -21,7 +21,7 @@ export class Metrics {
   });
   readonly connectionsLeft = new Counter({
     name: 'daemun_connections_left_total',
-    help: 'Connections at providers that could not be ended, since nothing was left to do it with',
+    help: 'Connections at providers that could not be unlinked because no token for it is valid any more',
     labelNames: ['provider'] as const,
     registers: [this.registry],
   });
@@ -35,7 +35,7 @@ export class Metrics {
 
   readonly mailsThrottled = new Counter({
     name: 'daemun_mails_throttled_total',
-    help: 'Mails to addresses that nobody has verified, beyond what may go out, by outcome: deferred, dropped',
+    help: 'Throttled mails to unverified addresses, by outcome: deferred, dropped',
     labelNames: ['outcome'] as const,
     registers: [this.registry],
   });
@@ -44,7 +44,7 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  /** Shows a value that is read whenever someone asks. */
+  /** Registers a gauge that is read at each scrape. */
   show(name: string, help: string, read: () => number): void {
     const gauge = new Gauge({
       name,
@@ -57,7 +57,7 @@ export class Metrics {
     this.registry.registerMetric(gauge);
   }
 
-  /** Shows values by a label, which are read whenever someone asks. */
+  /** Registers a gauge per value of a label, which are read at each scrape. */
   showEach(
     name: string,
     help: string,
@@ -78,7 +78,7 @@ export class Metrics {
     this.registry.registerMetric(gauge);
   }
 
-  /** Everything, in the text format, with its content type. */
+  /** Returns all metrics in the text format, and its content type. */
   async expose(): Promise<{ readonly contentType: string; readonly text: string }> {
     return { contentType: this.registry.contentType, text: await this.registry.metrics() };
   }

@@ -5,20 +5,20 @@ import { DataSource } from 'typeorm';
 import { EXPLAINABLE, poolOf } from '../database/postgres-pool.js';
 import { postgresFailureOf } from '../stores/postgres-failures.js';
 
-/** Probes are asked for by load balancers, and by anyone: the database sees at most one in this time (ms). */
+/** Shortest interval of probes of the database. Load balancers call `/health/ready` often, and any client may. */
 const PROBE_INTERVAL_MS = 500;
-/** Time limit (ms) of an answer: load balancers wait for a second. A probe that takes longer is an outage. */
+/** Time limit of a response: load balancers wait for a second. A probe that takes longer counts as an outage. */
 export const READINESS_BUDGET_MS = 800;
-/** A failure that a probe cannot repeat, such as a full disk, makes the process unready for so long (ms). */
+/** Time for which a failure that a probe cannot repeat, such as a full disk, makes the process unready. */
 const REMEMBERED_MS = 5_000;
 /**
- * Time limit (ms) of a probe's wait for the lock of a schema change. Below `deadlock_timeout` (1 s), so that a probe never
+ * Time limit of a probe's wait for the lock of a schema change. Below `deadlock_timeout` (1 s), so that a probe never
  * makes a schema change the victim of a deadlock.
  */
 const LOCK_TIMEOUT_MS = 300;
 /** Tables that each log-in and refresh reads or writes. */
 const LOGIN_TABLES = 'auth.accounts, auth.identities, auth.sessions, auth.audit_events, profile.profiles';
-/** Rows that probes write, so that those of several processes rarely wait for one another. */
+/** Number of rows that probes write: those of several processes rarely wait for one another. */
 const SLOTS = 64;
 
 /**
@@ -41,7 +41,7 @@ const probeSql = (): string => `
       AND NOT row_security_active(c.oid))
   LIMIT 1`;
 
-/** Probes the database: log-in, refresh and writes need it. */
+/** Readiness probe of the database, which login, refresh and writes need. */
 @Injectable()
 export class Readiness {
   /** The outcome of the probe under way or of the last one, within the time limit. */
@@ -49,7 +49,7 @@ export class Readiness {
 
   constructor(private readonly dataSource: DataSource) {}
 
-  /** The reason why the database cannot be used, as in `docs/store-failures.md`; undefined when it can. */
+  /** Returns the reason why the database cannot be used, as in `docs/store-failures.md`; undefined when it can. */
   check(): Promise<string | undefined> {
     this.answer ??= this.probe();
     return this.answer;
@@ -67,7 +67,7 @@ export class Readiness {
     return Promise.race([probe, limit]).finally(() => late.abort());
   }
 
-  /** The reason of a failure of any connection a moment ago. */
+  /** Returns the reason of a failure of any connection in the last {@link REMEMBERED_MS}. */
   private recentReason(): string | undefined {
     const { recentFailure } = poolOf(this.dataSource);
     if (recentFailure === undefined || performance.now() - recentFailure.at > REMEMBERED_MS) return undefined;
@@ -96,7 +96,7 @@ export class Readiness {
     return reason;
   }
 
-  /** Asks the server whether it still refuses a statement, for example because a column is missing; the reason, or undefined. */
+  /** Returns the reason for which the server still refuses a statement, such as a missing column; undefined when it does not. */
   private async explain(statement: string): Promise<string | undefined> {
     const count = Math.max(0, ...[...statement.matchAll(/\$(\d+)/g)].map(([, number]) => Number(number)));
     const query = {

@@ -1,95 +1,98 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { z } from 'zod';
-import { Metrics } from '../observability/metrics.js';
+import { PendingWork } from '../concurrency/pending-work.js';
+import { Periodic } from '../concurrency/periodic.js';
+import { within } from '../concurrency/within.js';
 import { DerivedKeys } from '../crypto/derived-keys.js';
+import { rowsOf } from '../database/rows.js';
+import { Metrics } from '../observability/metrics.js';
 
-/** Interval (ms) of polls for messages that other processes left, or whose pause is over. */
+/** Interval of polls for messages of processes that ended, and for messages whose backoff is over. */
 const POLL_MS = 15_000;
-/** Lease (s) of a message: a process that has not finished by then loses it to another one. Handlers may need longer. */
+/** Default lease of a message: another process delivers it again where this one has not finished by then. */
 const LEASE_S = 60;
-/** Messages that are sealed anew in one step. */
-const BATCH = 500;
-/** Messages that a process handles at once. */
+/** Messages that are read at once to be sealed under the newest secret. */
+const RESEAL_BATCH = 500;
+/** Messages that a process delivers at once. */
 const CONCURRENCY = 24;
-/** Backoff (s): pauses after a failure double from the first to the longest, unless the handler has its own. */
+/** Default backoff: the pauses after failures double from the first to the longest. */
 const FIRST_PAUSE_S = 15;
 const LONGEST_PAUSE_S = 6 * 3_600;
-/** A pause varies by this share, so that what failed together does not come back together. */
+/** Share by which a pause is longer at random, so that messages that failed together are not retried together. */
 const JITTER = 0.2;
-/** Time limit (ms) of a stopping process: once for messages that are due, once for those under way. */
+/** Time limit at shutdown: once for messages that are due, and once for deliveries under way. */
 const SHUTDOWN_MS = 5_000;
 
-/** The purposes under which payloads are sealed; the second is that of messages from before the outbox. */
-const [SEALED, SEALED_BEFORE] = ['outbox', 'errand'];
-/** `/metrics` makes the database count at most once in this time (ms). */
+/** Purpose of the key that seals payloads. */
+const SEALING_PURPOSE = 'outbox';
+/** Shortest interval of the query behind the metrics. */
 const COUNT_INTERVAL_MS = 1_000;
 
-/** The receiver will never take the message: it is dropped. The message says why, without personal data. */
+/** Thrown by a handler whose receiver will never accept the message: it is dropped. The text goes to the log, and has no personal data. */
 export class Undeliverable extends Error {}
 
-/** Delivers messages of a kind. Each handler of a kind gets a message of its own. */
+/** Handler of a kind of message. Each handler of a kind gets a message of its own. */
 export interface OutboxHandler<T> {
-  /** Tells the handlers of one kind apart. */
+  /** Name of the handler, unique within its kind. */
   readonly name: string;
   readonly schema: z.ZodType<T>;
-  /** The message's receiver, such as a provider: messages for different targets do not wait for one another. */
+  /** Returns the receiver of a message, such as a provider. Each target has its own queue, so that one that hangs delays no other. */
   readonly target?: (message: T) => string;
-  /** Messages that a process delivers at once to one target (1). */
+  /** Messages of one queue that a process delivers at once (1). */
   readonly concurrency?: number;
-  /** Longer (s) than a delivery may take. */
-  readonly lease?: number;
-  /** Pauses (s) after each failure; the last one repeats. */
-  readonly pauses?: readonly number[];
-  /** Seals what is in the payload under the newest secret. */
+  /** Lease, longer than a delivery may take (60). */
+  readonly leaseS?: number;
+  /** Backoff: the pause after each failure; the last one repeats. */
+  readonly backoffS?: readonly number[];
+  /** Seals parts of the payload that are sealed themselves under the newest secret. */
   readonly reseal?: (message: T) => Promise<T>;
-  /** Delivers a message: at least once, so that it has to be idempotent. @throws {Undeliverable} to drop it. */
+  /** Delivers a message. Called at least once per message, so it has to be idempotent. @throws {Undeliverable} to drop the message. */
   readonly deliver: (message: T, id: string) => Promise<void>;
 }
 
-/** The time in which a message is delivered. */
+/** Time span of the delivery of a message. */
 export interface Schedule {
-  /** Not before; now where it is left out. */
+  /** Earliest delivery (now). */
   readonly dueAt?: Date;
-  /** Seconds after which it is of no use any more. */
-  readonly lifetime?: number;
+  /** Time after which the message is dropped (never). */
+  readonly lifetimeS?: number;
 }
 
-/** The part of a lane that names the handler. A process leaves messages of others' handlers alone. */
-const HANDLER = "(split_part(lane, '/', 1) || '/' || split_part(lane, '/', 2))";
+/** The handler of a queue (`kind/handler` or `kind/handler/target`) in SQL. A process claims only messages that it has a handler for. */
+const HANDLER = "(split_part(queue, '/', 1) || '/' || split_part(queue, '/', 2))";
 
-/** By kind. */
+/** Numbers for the metrics, by kind. */
 interface Counts {
   readonly pending: Readonly<Record<string, number>>;
-  readonly ages: Readonly<Record<string, number>>;
+  readonly oldestS: Readonly<Record<string, number>>;
 }
 
 interface Row {
   readonly id: string;
   readonly kind: string;
-  readonly lane: string;
+  readonly queue: string;
   readonly attempts: number;
   readonly expired: boolean;
   readonly payload: string;
 }
 
 /**
- * A transactional outbox: a message is written in the transaction that makes it necessary, and delivered by any process
- * once that is committed, again and again until it is. Each target has a lane, so that one that hangs delays no other.
+ * Transactional outbox: a message is written in the transaction of the change that requires it. After the commit any process
+ * claims it under a lease, and retries with backoff until it is delivered. Modules register the handlers.
  */
 @Injectable()
 export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(Outbox.name);
   /** By `kind/name`. */
   private readonly handlers = new Map<string, OutboxHandler<unknown>>();
-  /** Messages under way, by lane. */
-  private readonly lanes = new Map<string, number>();
-  private readonly underWay = new Set<Promise<void>>();
-  private timer: NodeJS.Timeout | undefined;
-  private pumping: Promise<void> | undefined;
-  private wanted = false;
-  private stopped = false;
+  /** Numbers of deliveries under way, by queue. */
+  private readonly active = new Map<string, number>();
+  private readonly deliveries = new PendingWork(CONCURRENCY);
+  private readonly claiming = new Periodic(() => this.claimAll(), {
+    everyMs: POLL_MS,
+    onFailure: (error) => this.logger.warn({ err: error }, 'the outbox cannot be read'),
+  });
   private counts: Promise<Counts> | undefined;
 
   constructor(
@@ -97,34 +100,33 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
     private readonly secrets: DerivedKeys,
     private readonly metrics: Metrics,
   ) {
-    metrics.showEach('daemun_outbox_pending', 'Messages that are not delivered yet', 'kind', async () => {
-      return (await this.count()).pending;
-    });
+    metrics.showEach(
+      'daemun_outbox_pending',
+      'Messages that are not delivered yet',
+      'kind',
+      async () => (await this.count()).pending,
+    );
     metrics.showEach(
       'daemun_outbox_oldest_seconds',
       'Age of the oldest message of a kind',
       'kind',
-      async () => {
-        return (await this.count()).ages;
-      },
+      async () => (await this.count()).oldestS,
     );
   }
 
-  /** Registers a handler, while the application starts. */
+  /** Registers a handler of a kind. To be called before the application has started. */
   handle<T>(kind: string, handler: OutboxHandler<T>): void {
     this.handlers.set(`${kind}/${handler.name}`, handler as OutboxHandler<unknown>);
   }
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => this.wake(), POLL_MS).unref();
+    this.claiming.start();
     this.wake();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await withinShutdown(this.run());
-    this.stopped = true;
-    await withinShutdown(Promise.all([this.pumping, ...this.underWay]));
+    await within(this.run(), SHUTDOWN_MS);
+    await within(Promise.all([this.claiming.stop(), this.deliveries.drain()]), SHUTDOWN_MS);
   }
 
   /** Writes a message for each handler of a kind, in the caller's transaction; {@link wake} once that is committed. */
@@ -132,124 +134,119 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
     db: EntityManager,
     kind: string,
     message: unknown,
-    { dueAt, lifetime }: Schedule = {},
+    { dueAt, lifetimeS }: Schedule = {},
   ): Promise<void> {
     for (const [key, { schema, target }] of this.handlers) {
       if (!key.startsWith(`${kind}/`)) continue;
       const payload = schema.parse(message);
-      const lane = target === undefined ? key : `${key}/${target(payload)}`;
+      const queue = target === undefined ? key : `${key}/${target(payload)}`;
       await db.query(
-        `INSERT INTO auth.outbox (kind, lane, payload_jwe, due_at, expires_at)
+        `INSERT INTO auth.outbox (kind, queue, payload_jwe, due_at, expires_at)
          VALUES ($1, $2, $3, coalesce($4, now()), now() + make_interval(secs => $5))`,
         [
           kind,
-          lane,
-          await this.secrets.seal(SEALED, JSON.stringify(payload)),
+          queue,
+          await this.secrets.seal(SEALING_PURPOSE, JSON.stringify(payload)),
           dueAt ?? null,
-          lifetime ?? null,
+          lifetimeS ?? null,
         ],
       );
     }
   }
 
-  /** Delivers what is due, in the background. */
+  /** Delivers messages that are due, in the background. */
   wake(): void {
-    this.wanted = true;
-    this.pumping ??= this.pump()
-      .catch((error: unknown) => this.logger.warn({ err: error }, 'the outbox cannot be read'))
-      .finally(() => {
-        this.pumping = undefined;
-        // A call that came after the last look.
-        if (this.wanted && !this.stopped) this.wake();
-      });
+    this.claiming.trigger();
   }
 
-  /** Delivers what is due, and waits until nothing more is under way. */
+  /** Delivers messages that are due, and waits until no delivery is under way. */
   async run(): Promise<void> {
     do {
       this.wake();
-      await this.pumping;
-      await Promise.all(this.underWay);
-    } while (this.pumping !== undefined || this.underWay.size > 0);
+      await this.claiming.idle();
+      await this.deliveries.drain();
+    } while (this.claiming.isRunning || this.deliveries.size > 0);
   }
 
-  /** Seals payloads of an older secret anew, so that it can be left out one day. */
+  /** Seals payloads under the newest secret, so that an older one can be removed from `AUTH_SECRET`. */
   async resealAll(): Promise<void> {
     let last = '0';
     for (;;) {
-      const rows = await this.dataSource.query<Pick<Row, 'id' | 'lane' | 'payload'>[]>(
-        `SELECT id, lane, payload_jwe AS payload FROM auth.outbox WHERE id > $1 ORDER BY id LIMIT ${BATCH}`,
+      const rows = await this.dataSource.query<Pick<Row, 'id' | 'queue' | 'payload'>[]>(
+        `SELECT id, queue, payload_jwe AS payload FROM auth.outbox WHERE id > $1 ORDER BY id LIMIT ${RESEAL_BATCH}`,
         [last],
       );
       for (const row of rows) {
         await this.reseal(row).catch((error: unknown) =>
-          this.logger.warn({ err: error, id: row.id }, 'a message could not be sealed anew'),
+          this.logger.warn(
+            { err: error, id: row.id },
+            'a message of the outbox could not be sealed under the newest secret',
+          ),
         );
       }
       last = rows.at(-1)?.id ?? last;
-      if (rows.length < BATCH) return;
+      if (rows.length < RESEAL_BATCH) return;
     }
   }
 
-  private async reseal({ id, lane, payload }: Pick<Row, 'id' | 'lane' | 'payload'>): Promise<void> {
-    if (this.secrets.isNewest(SEALED, payload)) return;
-    const { handler, message } = await this.read(lane, payload);
+  private async reseal({ id, queue, payload }: Pick<Row, 'id' | 'queue' | 'payload'>): Promise<void> {
+    if (this.secrets.isNewest(SEALING_PURPOSE, payload)) return;
+    const { handler, message } = await this.read(queue, payload);
     if (handler === undefined || message === undefined) return;
     const renewed = (await handler.reseal?.(message)) ?? message;
-    const sealed = await this.secrets.seal(SEALED, JSON.stringify(renewed));
+    const sealed = await this.secrets.seal(SEALING_PURPOSE, JSON.stringify(renewed));
     await this.dataSource.query('UPDATE auth.outbox SET payload_jwe = $2 WHERE id = $1', [id, sealed]);
   }
 
-  /** Takes one message after the other; each is delivered beside the next. */
-  private async pump(): Promise<void> {
-    while (this.wanted && !this.stopped) {
-      this.wanted = false;
-      for (let row = await this.take(); row !== undefined; row = await this.take()) this.begin(row);
-    }
+  /** Claims one message after another, and begins its delivery. The end of each delivery wakes the outbox again. */
+  private async claimAll(): Promise<void> {
+    for (let row = await this.claimNext(); row !== undefined; row = await this.claimNext()) this.begin(row);
   }
 
   private begin(row: Row): void {
-    const { lane } = row;
-    this.lanes.set(lane, (this.lanes.get(lane) ?? 0) + 1);
-    const delivery = this.deliver(row)
-      .catch((error: unknown) => this.logger.warn({ err: error, id: row.id }, 'the outbox lost its database'))
-      .finally(() => {
-        const left = (this.lanes.get(lane) ?? 1) - 1;
-        if (left > 0) this.lanes.set(lane, left);
-        else this.lanes.delete(lane);
-        this.underWay.delete(delivery);
-        this.wake();
-      });
-    this.underWay.add(delivery);
+    const { id, queue } = row;
+    this.active.set(queue, (this.active.get(queue) ?? 0) + 1);
+    const delivery = this.deliveries.add(async () => {
+      try {
+        await this.deliver(row);
+      } catch (error) {
+        this.logger.warn({ err: error, id }, 'the outcome of a delivery could not be written to the outbox');
+      }
+      const active = (this.active.get(queue) ?? 1) - 1;
+      if (active > 0) this.active.set(queue, active);
+      else this.active.delete(queue);
+    });
+    void delivery?.then(() => this.wake());
   }
 
-  /** The next message that is due in a lane with room, for this process alone. */
-  private async take(): Promise<Row | undefined> {
-    if (this.underWay.size >= CONCURRENCY || this.stopped) return undefined;
-    const busy = [...this.lanes].flatMap(([lane, count]) =>
-      count >= (this.handlerOf(lane)?.concurrency ?? 1) ? [lane] : [],
+  /** Claims the oldest message that is due in a queue below its concurrency: no other process delivers it until the lease ends. */
+  private async claimNext(): Promise<Row | undefined> {
+    if (this.deliveries.isFull || this.claiming.isStopped) return undefined;
+    const full = [...this.active].flatMap(([queue, count]) =>
+      count >= (this.handlerOf(queue)?.concurrency ?? 1) ? [queue] : [],
     );
     const leases = Object.fromEntries(
-      [...this.handlers].map(([key, { lease = LEASE_S }]): [string, number] => [key, lease]),
+      [...this.handlers].map(([key, { leaseS = LEASE_S }]): [string, number] => [key, leaseS]),
     );
-    const [[row]] = await this.dataSource.query<[Row[], number]>(
+    const [row] = await rowsOf<Row>(
+      this.dataSource,
       `UPDATE auth.outbox SET due_at = now() + make_interval(secs => ($1::jsonb ->> ${HANDLER})::float8)
        WHERE id = (
-         SELECT id FROM auth.outbox WHERE due_at <= now() AND lane <> ALL($2) AND $1::jsonb ? ${HANDLER}
+         SELECT id FROM auth.outbox WHERE due_at <= now() AND queue <> ALL($2) AND $1::jsonb ? ${HANDLER}
          ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED
        )
-       RETURNING id, kind, lane, attempts, coalesce(expires_at < now(), false) AS expired, payload_jwe AS payload`,
-      [JSON.stringify(leases), busy],
+       RETURNING id, kind, queue, attempts, coalesce(expires_at < now(), false) AS expired, payload_jwe AS payload`,
+      [JSON.stringify(leases), full],
     );
     return row;
   }
 
   private async deliver(row: Row): Promise<void> {
-    const { id, kind, lane, attempts, expired, payload } = row;
+    const { id, kind, queue, attempts, expired, payload } = row;
     const outcome = (result: string) => this.metrics.outboxMessages.inc({ kind, outcome: result });
     try {
-      if (expired) throw new Undeliverable('it was not delivered in time');
-      const { handler, message } = await this.read(lane, payload);
+      if (expired) throw new Undeliverable('its lifetime is over');
+      const { handler, message } = await this.read(queue, payload);
       if (handler === undefined) throw new Error('this process has no handler for it');
       if (message === undefined) throw new Error('its secret is not among those in AUTH_SECRET');
       await handler.deliver(message, id);
@@ -265,15 +262,15 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
         );
         return;
       }
-      const pause = pauseAfter(attempts, this.handlerOf(lane)?.pauses);
+      const pauseS = pauseAfter(attempts, this.handlerOf(queue)?.backoffS);
       await this.dataSource.query(
         'UPDATE auth.outbox SET attempts = attempts + 1, due_at = now() + make_interval(secs => $2) WHERE id = $1',
-        [id, pause],
+        [id, pauseS],
       );
       outcome('deferred');
       this.logger.warn(
-        { err: error, id, kind, attempts: attempts + 1, pause },
-        'delivery of a message of the outbox is deferred',
+        { err: error, id, kind, attempts: attempts + 1, pauseS },
+        'the delivery of a message of the outbox is deferred',
       );
     }
   }
@@ -282,51 +279,46 @@ export class Outbox implements OnApplicationBootstrap, OnApplicationShutdown {
     await this.dataSource.query('DELETE FROM auth.outbox WHERE id = $1', [id]);
   }
 
-  private handlerOf(lane: string): OutboxHandler<unknown> | undefined {
-    return this.handlers.get(lane.split('/', 2).join('/'));
+  private handlerOf(queue: string): OutboxHandler<unknown> | undefined {
+    return this.handlers.get(queue.split('/', 2).join('/'));
   }
 
   private async read(
-    lane: string,
+    queue: string,
     payload: string,
   ): Promise<{ readonly handler?: OutboxHandler<unknown>; readonly message?: unknown }> {
-    const handler = this.handlerOf(lane);
-    const opened =
-      (await this.secrets.open(SEALED, payload)) ?? (await this.secrets.open(SEALED_BEFORE, payload));
+    const handler = this.handlerOf(queue);
+    const opened = await this.secrets.open(SEALING_PURPOSE, payload);
     if (handler === undefined || opened === undefined) return { handler };
     const { data, success } = handler.schema.safeParse(JSON.parse(opened));
-    // Another version of Daemun, which runs beside this one during a deployment, may know it.
+    // During a deployment a process of another version may deliver it.
     if (!success) throw new Error('its payload is of another version');
     return { handler, message: data };
   }
 
   private count(): Promise<Counts> {
     if (this.counts === undefined) {
-      this.counts = this.countNow().catch(() => ({ pending: {}, ages: {} }));
+      this.counts = this.countNow().catch(() => ({ pending: {}, oldestS: {} }));
       setTimeout(() => (this.counts = undefined), COUNT_INTERVAL_MS).unref();
     }
     return this.counts;
   }
 
   private async countNow(): Promise<Counts> {
-    const rows = await this.dataSource.query<{ kind: string; count: number; age: number }[]>(
-      `SELECT kind, count(*)::int AS count, extract(epoch FROM now() - min(created_at))::float8 AS age
+    const rows = await this.dataSource.query<{ kind: string; count: number; ageS: number }[]>(
+      `SELECT kind, count(*)::int AS count, extract(epoch FROM now() - min(created_at))::float8 AS "ageS"
        FROM auth.outbox GROUP BY kind`,
     );
     return {
       pending: Object.fromEntries(rows.map(({ kind, count }) => [kind, count])),
-      ages: Object.fromEntries(rows.map(({ kind, age }) => [kind, age])),
+      oldestS: Object.fromEntries(rows.map(({ kind, ageS }) => [kind, ageS])),
     };
   }
 }
 
-async function withinShutdown(work: Promise<unknown>): Promise<void> {
-  await Promise.race([work, sleep(SHUTDOWN_MS, undefined, { ref: false })]);
-}
-
-function pauseAfter(attempts: number, pauses: readonly number[] | undefined): number {
-  const pause =
-    pauses?.[Math.min(attempts, pauses.length - 1)] ??
+function pauseAfter(attempts: number, backoffS: readonly number[] | undefined): number {
+  const pauseS =
+    backoffS?.[Math.min(attempts, backoffS.length - 1)] ??
     Math.min(FIRST_PAUSE_S * 2 ** attempts, LONGEST_PAUSE_S);
-  return pause * (1 + JITTER * Math.random());
+  return pauseS * (1 + JITTER * Math.random());
 }

@@ -14,33 +14,32 @@ export interface Connection {
   publish(channel: string, message: string): Promise<unknown>;
   subscribe(channel: string, listener: (message: string) => void): Promise<void>;
   /**
-   * Asks every server that holds keys whether it is there, and the one that tells messages. Gives the names of the
-   * histories of writes that they go on with (a server that restarts, or takes another's place, begins a new one), and what
-   * time it was (ms) at the one whose clock is ahead.
+   * Heartbeat: pings every server that holds keys, and the subscriber's server. Returns their replication ids, which change
+   * after a restart or a fail-over, and the latest of their clocks.
    */
   ping(): Promise<Pong>;
-  /** Some key on each server that holds any. */
-  aKeyOnEach(prefix: string): string[];
+  /** Returns a key of each server that holds keys. */
+  keyOnEach(prefix: string): string[];
   destroy(): void;
 }
 
-/** An answer that takes longer (ms) than this does not come: whoever asked has a better use for the time. */
-const PATIENCE = 1_000;
+/** Time limit of a connection and of a reply. */
+const TIMEOUT_MS = 1_000;
 /**
- * A socket on which nothing happens for so long (ms) is closed. Those in use are pinged once a second; this is for those
- * that a client of a cluster was still making when it was destroyed, and then forgets.
+ * Idle limit of a socket. Sockets in use get a heartbeat each second; the limit closes those that the client of a cluster was
+ * still opening when it was destroyed, because it does not close them itself.
  */
-const SILENCE = 4_000;
+const IDLE_MS = 4_000;
 
-/** Finds keys for all nodes that have more than a few of the slots. */
-const MOST_TRIES = 20_000;
+/** Keys that {@link Connection.keyOnEach} tries: enough for each node with more than a few slots. */
+const MAX_TRIES = 20_000;
 const SLOTS = 16_384;
 
-/** Waits no longer than anybody should. */
-export async function inTime<T>(work: Promise<T>): Promise<T> {
+/** Rejects where the work takes longer than {@link TIMEOUT_MS}. */
+export async function withTimeout<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE} ms`)), PATIENCE);
+    timer = setTimeout(() => reject(new Error(`no answer within ${TIMEOUT_MS} ms`)), TIMEOUT_MS);
   });
   try {
     return await Promise.race([work, late]);
@@ -50,8 +49,8 @@ export async function inTime<T>(work: Promise<T>): Promise<T> {
 }
 
 /**
- * One URL is a server, or any node of a cluster (managed ones give a single endpoint); several are nodes of a cluster. The
- * client's own reconnecting and queueing stay off: `onLost` hears of whatever breaks.
+ * Opens a connection. One URL is a server, or any node of a cluster (managed clusters have a single endpoint); several are nodes
+ * of a cluster. The client's own reconnection and queue are off: `onLost` receives each error of the connection.
  */
 export async function openConnection(
   urls: readonly Secret[],
@@ -68,7 +67,7 @@ export async function openConnection(
 
 async function opened<T extends Connection>({ connecting, connection }: Opening<T>): Promise<T> {
   try {
-    await inTime(connecting);
+    await withTimeout(connecting);
     return connection;
   } catch (error) {
     connection.destroy();
@@ -84,7 +83,7 @@ interface ServerOptions {
   readonly database?: number;
 }
 
-/** Reads `redis[s]://user:password@host:port/database`; IPv6 addresses are in brackets there, and nowhere else. */
+/** Parses `redis[s]://user:password@host:port/database`. IPv6 addresses are in brackets in URLs only. */
 export function optionsOf(url: string): ServerOptions {
   const { protocol, hostname, port, username, password, pathname } = new URL(url);
   const database = Number(pathname.replaceAll('/', '') || 0);
@@ -105,7 +104,7 @@ interface Opening<T extends Connection = Connection> {
   readonly connection: T;
 }
 
-const socket = { connectTimeout: PATIENCE, socketTimeout: SILENCE, reconnectStrategy: false } as const;
+const socket = { connectTimeout: TIMEOUT_MS, socketTimeout: IDLE_MS, reconnectStrategy: false } as const;
 
 function toServer(
   options: ServerOptions,
@@ -133,7 +132,7 @@ function toServer(
       publish: (channel, message) => client.publish(channel, message),
       subscribe: (channel, listener) => subscriber.subscribe(channel, listener),
       ping: async () => (await Promise.all([pong(client), subscriber.ping()]))[0],
-      aKeyOnEach: (prefix) => [prefix],
+      keyOnEach: (prefix) => [prefix],
       destroy: () => [client, subscriber].forEach((each) => each.destroy()),
     },
   };
@@ -156,10 +155,10 @@ function toCluster(
       ...(password !== undefined && { password }),
     },
   });
-  // The second is how it tells of a connection to a node, among them the one that subscribes.
+  // `node-error` is the event for connections to nodes, with that of the subscriber.
   cluster.on('error', onLost).on('node-error', onLost);
-  // Those that held the keys when this connection was made. What moves between them moves as a whole; a node that takes
-  // another's place may know less. The client follows silently, and makes a new list whenever it learns who holds what.
+  // Masters when this connection was opened. Resharding moves keys between them without loss; a replica that takes over may lack
+  // writes. The client follows both silently, and replaces its list of masters when the topology changes.
   let masters: readonly { readonly id: string }[] = [];
   const trusted = new Set<string>();
   const hasNewMaster = (): boolean => {
@@ -190,16 +189,15 @@ function toCluster(
         const histories = all.map(({ history }) => history).toSorted();
         return { history: histories.join(' '), time: Math.max(...all.map(({ time }) => time)) };
       },
-      aKeyOnEach: (prefix) => {
+      keyOnEach: (prefix) => {
         const keys = new Map<unknown, string>();
-        for (let n = 0; keys.size < cluster.masters.length && n < MOST_TRIES; n++) {
+        for (let n = 0; keys.size < cluster.masters.length && n < MAX_TRIES; n++) {
           const key = `${prefix}:${n}`;
           const owner = cluster.slots[slotOf(key)]?.master;
           if (owner !== undefined && !keys.has(owner)) keys.set(owner, key);
         }
         return [...keys.values()];
       },
-      // Whether or not it ever opened, and what it has made until now.
       destroy: () => cluster.destroy(),
     },
   };
@@ -209,10 +207,10 @@ interface Node {
   sendCommand(command: string[]): Promise<unknown>;
 }
 
-/** The oldest Redis whose ACL and replies are those that Daemun uses. */
+/** Oldest major version of Redis with the ACL and replies that Daemun uses. */
 const OLDEST_VERSION = 6;
 
-/** Reads `INFO`. @throws {UnsuitableRedis} where it is too old. */
+/** Returns the reply of `INFO`. @throws {UnsuitableRedis} for an older version. */
 async function inspect(node: Node): Promise<string> {
   const info = String(await node.sendCommand(['INFO']));
   const [, version = OLDEST_VERSION] = /^redis_version:(\d+)/m.exec(info) ?? [];
@@ -222,7 +220,7 @@ async function inspect(node: Node): Promise<string> {
   return info;
 }
 
-/** Needs the right to `INFO`: no other command tells one history of writes from another. */
+/** Needs the right to `INFO`, because no other command returns the replication id. */
 async function pong(node: Node): Promise<Pong> {
   const [info, time] = await Promise.all([
     node.sendCommand(['INFO', 'replication']),

@@ -6,29 +6,30 @@ import type { Secret } from '../config/secret.js';
 import { redisFailureOf } from '../stores/redis-failures.js';
 import type { StoreFailure } from '../stores/store-failure.js';
 import { StoreClock } from '../concurrency/store-clock.js';
-import { inTime, openConnection, type Connection } from './connection.js';
+import { withTimeout, openConnection, type Connection } from './connection.js';
 
-/** Redis cannot be used just now. Everybody who meets this goes on without it. */
+/** Thrown by commands while Redis is away. Each caller goes on without Redis. */
 export class RedisUnavailable extends Error {
   constructor(cause?: unknown) {
     super('Redis is away', { cause });
-    this.name = 'RedisAway';
+    this.name = 'RedisUnavailable';
   }
 }
 
-/** A Lua script that touches one key, so that it runs on a cluster as well. */
+/** Lua script on a single key, so that it runs on a cluster as well. */
 export interface Script {
   readonly text: string;
   readonly sha: string;
 }
-/** Names a script by its hash, as `EVALSHA` wants it. */
+
+/** Creates a script with the hash that `EVALSHA` needs. */
 export function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') };
 }
 
 /**
- * Every command that our scripts call, on a key of its own: a missing right shows when the connection is made, and not at
- * somebody's refresh. The first one needs memory, since Redis does not check that any more after the first write of a script.
+ * Probe of every command that the scripts call, so that a missing right shows at the connection and not at a refresh. The first
+ * command needs memory, because Redis checks that only before the first write of a script.
  */
 const PROBE = script(`
 local commands = {
@@ -46,25 +47,26 @@ const PROBE_CHANNEL = 'daemun:probe';
 /** Runs a script on a key. */
 export type Run = (script: Script, key: string, args: readonly (string | number)[]) => Promise<unknown>;
 
-/** Makes sure that what Redis remembers may be believed. `anew`: it may have lost writes of any age since it was last here. */
-type OnReturn = (run: Run, anew: boolean) => Promise<void>;
+/** Callback before Redis is used again, which invalidates stale entries. `anew`: Redis may have lost writes of any age. */
+type OnReconnect = (run: Run, anew: boolean) => Promise<void>;
 
-const HEARTBEAT = 1_000;
-/** A connection that has been silent for longer (ms) than a heartbeat and its answer take may lead to nowhere, or to a server of before. */
-const SILENT_MS = 2 * HEARTBEAT;
-const FIRST_PAUSE = 50;
-const LONGEST_PAUSE = 1_000;
-/** Between attempts (ms) while only an operator can help. */
+const HEARTBEAT_MS = 1_000;
+/** Longest silence of a connection: a heartbeat and its reply. After a longer one the connection may lead to no server, or to a former one. */
+const SILENT_MS = 2 * HEARTBEAT_MS;
+/** Backoff between attempts to connect. */
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1_000;
+/** Additional pause after a failure that only an operator can end. */
 const PERMANENT_PAUSE_MS = 5_000;
-/** Interval (ms) at which the log repeats a failure that only an operator can end. */
+/** Interval at which the log repeats a failure that only an operator can end. */
 const REMINDER_MS = 60_000;
-/** How much later (ms) than we another process may notice that Redis went away or is back: patience and pause, twice. */
-const SETTLE = 5_000;
+/** Delay after which all processes have noticed an outage of Redis or its end: twice a timeout and a pause, rounded up. */
+const SETTLE_MS = 5_000;
 
 /**
- * The way to Redis: there as a whole, or away as a whole. Commands fail at once while it is away, and nothing waits in a
- * queue. One that fails or takes too long ends the connection, and a new one is looked for, with growing pauses; it is
- * used only after everyone in `onReturn` has made sure that what Redis remembers may be believed.
+ * Client of Redis, with a circuit breaker: Redis is either up or away for the whole process. While it is away, commands fail at
+ * once and are not queued. A command that fails or times out closes the connection. A new one is opened with backoff, and used
+ * after each callback of {@link onReconnect} has succeeded.
  */
 @Injectable()
 export class Redis implements OnApplicationShutdown {
@@ -72,18 +74,18 @@ export class Redis implements OnApplicationShutdown {
   private connection: Connection | undefined;
   private changedAt = performance.now();
   private closed = false;
-  private pause = FIRST_PAUSE;
-  private trying = false;
+  private pauseMs = FIRST_PAUSE_MS;
+  private reconnecting = false;
   private attempt: Promise<void> | undefined;
-  private readonly sinceAnswer = new Elapsed();
-  private heart: NodeJS.Timeout | undefined;
-  /** Of the writes that Redis had when it was last here. */
+  private readonly sinceReply = new Elapsed();
+  private heartbeat: NodeJS.Timeout | undefined;
+  /** Replication ids of the last connection. */
   private history: string | undefined;
   private readonly clock = new StoreClock();
-  /** Why Redis is not in use. */
+  /** Failure that keeps Redis away. */
   private lastFailure: StoreFailure | undefined;
   private remindedAt = -Infinity;
-  private readonly returns: OnReturn[] = [];
+  private readonly reconnectCallbacks: OnReconnect[] = [];
   private readonly listeners = new Map<string, (message: string) => void>();
 
   /** Without URLs Redis is not configured: never {@link up}, and every command throws {@link RedisUnavailable}. */
@@ -93,44 +95,44 @@ export class Redis implements OnApplicationShutdown {
     return this.urls.length > 0;
   }
 
-  /** Tries once to connect, and goes on trying in the background. Called when everyone has subscribed. */
+  /** Connects; after a failure, in the background. To be called after {@link onReconnect} and {@link onMessage}. */
   async start(): Promise<void> {
     if (!this.isConfigured) return;
     await this.connect().catch((error: unknown) => {
       this.logUnavailable(error, true);
-      void this.keepTrying();
+      void this.reconnectWithBackoff();
     });
   }
 
-  /** Why Redis is not in use, as in `docs/store-failures.md`; undefined while it is, and where it is not configured. */
+  /** Reason why Redis is away, as in `docs/store-failures.md`; undefined while it is up, and where it is not configured. */
   get failure(): string | undefined {
     return this.up || !this.isConfigured ? undefined : (this.lastFailure?.reason ?? 'connecting');
   }
 
-  /** Whether it can be used now. */
+  /** True while commands can be sent. */
   get up(): boolean {
     return this.connection !== undefined;
   }
 
   /**
-   * Milliseconds since the time is over in which some processes may have used Redis while others did not; negative before.
-   * What refresh.md calls the doubt.
+   * Age (ms) of the end of the last uncertainty interval, in which some processes may have used Redis while others did not;
+   * negative during the interval (docs/refresh.md).
    */
   uncertaintyAge(): number {
-    return Math.round(performance.now() - this.changedAt - SETTLE);
+    return Math.round(performance.now() - this.changedAt - SETTLE_MS);
   }
 
-  /** What Redis' clock will show at some moment of `performance.now()`. */
+  /** Returns the time of Redis' clock at a moment of `performance.now()`. */
   timeAt(moment: number): number | undefined {
     return this.clock.at(moment);
   }
 
-  /** `check` runs whenever Redis is back, before anything else uses it; if it fails, Redis stays away. */
-  onReconnect(check: OnReturn): void {
-    this.returns.push(check);
+  /** Registers a callback that runs after each connection, before it is used. Where it rejects, Redis stays away. */
+  onReconnect(callback: OnReconnect): void {
+    this.reconnectCallbacks.push(callback);
   }
 
-  /** Messages are heard while Redis is up; what was missed meanwhile has to be asked for elsewhere. */
+  /** Subscribes to a channel. Messages that are sent while Redis is away are lost. */
   onMessage(channel: string, listener: (message: string) => void): void {
     this.listeners.set(channel, listener);
   }
@@ -145,12 +147,12 @@ export class Redis implements OnApplicationShutdown {
     this.use((connection) => evaluate(connection, script, key, args));
 
   /**
-   * Makes sure that the connection leads to the Redis of this moment, by a new one where there is none or it has been silent.
+   * Opens a new connection where there is none, or where it has been silent for longer than {@link SILENT_MS}.
    * @throws {RedisUnavailable}
    */
   async reconnect(): Promise<void> {
     const { connection } = this;
-    if (connection !== undefined && this.sinceAnswer.ms <= SILENT_MS) return;
+    if (connection !== undefined && this.sinceReply.ms <= SILENT_MS) return;
     if (connection !== undefined) this.lose(connection, new Error(`no answer within ${SILENT_MS} ms`));
     await this.connect().catch((error: unknown) => {
       throw new RedisUnavailable(error);
@@ -160,7 +162,7 @@ export class Redis implements OnApplicationShutdown {
 
   onApplicationShutdown(): void {
     this.closed = true;
-    clearInterval(this.heart);
+    clearInterval(this.heartbeat);
     this.connection?.destroy();
     this.connection = undefined;
   }
@@ -169,8 +171,8 @@ export class Redis implements OnApplicationShutdown {
     const { connection } = this;
     if (connection === undefined) throw new RedisUnavailable();
     try {
-      const answer = await inTime(work(connection));
-      this.sinceAnswer.restart();
+      const answer = await withTimeout(work(connection));
+      this.sinceReply.restart();
       return answer;
     } catch (error) {
       this.lose(connection, error);
@@ -182,46 +184,46 @@ export class Redis implements OnApplicationShutdown {
     connection.destroy();
     if (this.connection !== connection) return;
     this.connection = undefined;
-    // One that never held for long is not worth hurrying back to.
-    this.pause = this.uncertaintyAge() > 0 ? FIRST_PAUSE : Math.min(2 * this.pause, LONGEST_PAUSE);
+    // The backoff continues where the connection was lost soon after it was opened.
+    this.pauseMs = this.uncertaintyAge() > 0 ? FIRST_PAUSE_MS : Math.min(2 * this.pauseMs, LONGEST_PAUSE_MS);
     this.changedAt = performance.now();
-    clearInterval(this.heart);
+    clearInterval(this.heartbeat);
     if (this.closed) return;
     this.logUnavailable(error, true);
-    void this.keepTrying();
+    void this.reconnectWithBackoff();
   }
 
-  /** Logs the first failure of an outage, and a permanent one again and again, with what an operator has to do. */
+  /** Logs the first failure of an outage. A permanent one is logged each {@link REMINDER_MS}, with the remedy for the operator. */
   private logUnavailable(error: unknown, first: boolean): void {
     const failure = redisFailureOf(error);
     const { reason, remedy, transient } = failure;
-    const again = !transient && performance.now() - this.remindedAt > REMINDER_MS;
-    const news = reason !== this.lastFailure?.reason && !transient;
+    const isReminder = !transient && performance.now() - this.remindedAt > REMINDER_MS;
+    const isNew = !transient && reason !== this.lastFailure?.reason;
     this.lastFailure = failure;
-    if (!first && !again && !news) return this.logger.debug({ reason }, 'Redis is still away');
+    if (!first && !isReminder && !isNew) return this.logger.debug({ reason }, 'Redis is still away');
     if (!transient) this.remindedAt = performance.now();
     const line = { reason, remedy, message: (error as Error).message };
     this.logger[transient ? 'warn' : 'error'](line, 'Redis is away: going on without it');
   }
 
-  private async keepTrying(): Promise<void> {
-    if (this.trying) return;
-    this.trying = true;
+  private async reconnectWithBackoff(): Promise<void> {
+    if (this.reconnecting) return;
+    this.reconnecting = true;
     while (!this.closed && !this.up) {
-      // Spread, so that many processes do not come back in step.
-      await sleep(this.pause * (0.5 + Math.random() / 2), undefined, { ref: false });
+      // Jitter, so that many processes do not reconnect in step.
+      await sleep(this.pauseMs * (0.5 + Math.random() / 2), undefined, { ref: false });
       try {
         await this.connect();
       } catch (error) {
         this.logUnavailable(error, false);
-        this.pause = Math.min(2 * this.pause, LONGEST_PAUSE);
+        this.pauseMs = Math.min(2 * this.pauseMs, LONGEST_PAUSE_MS);
         if (this.lastFailure?.transient === false) await sleep(PERMANENT_PAUSE_MS, undefined, { ref: false });
       }
     }
-    this.trying = false;
+    this.reconnecting = false;
   }
 
-  /** Opens a connection unless there is one; whoever asks meanwhile waits for the same attempt. */
+  /** Opens a connection unless there is one. Calls during an attempt share it. */
   private connect(): Promise<void> {
     if (this.up || this.closed) return Promise.resolve();
     this.attempt ??= this.open().finally(() => (this.attempt = undefined));
@@ -229,7 +231,7 @@ export class Redis implements OnApplicationShutdown {
   }
 
   private async open(): Promise<void> {
-    // The client also tells of errors while it is still connecting.
+    // The client also reports errors while it connects.
     const state: { lost?: unknown; connection?: Connection } = {};
     const connection = await openConnection(this.urls, (error) => {
       state.lost = error;
@@ -237,14 +239,15 @@ export class Redis implements OnApplicationShutdown {
     });
     state.connection = connection;
     try {
-      const { history, time } = await inTime(connection.ping());
+      const { history, time } = await withTimeout(connection.ping());
       this.clock.synchronize(time);
-      for (const [channel, listener] of this.listeners) await inTime(connection.subscribe(channel, listener));
-      const run: Run = (script, key, args) => inTime(evaluate(connection, script, key, args));
-      // A server that is full, or a replica, answers pings and takes nothing; and one of a cluster's is enough to stay away.
-      await Promise.all(connection.aKeyOnEach('daemun:probe').map((key) => run(PROBE, key, [])));
-      await inTime(connection.publish(PROBE_CHANNEL, ''));
-      for (const check of this.returns) await check(run, history !== this.history);
+      for (const [channel, listener] of this.listeners)
+        await withTimeout(connection.subscribe(channel, listener));
+      const run: Run = (script, key, args) => withTimeout(evaluate(connection, script, key, args));
+      // A full server, or a replica, answers pings and refuses writes. One such node of a cluster is enough to stay away.
+      await Promise.all(connection.keyOnEach('daemun:probe').map((key) => run(PROBE, key, [])));
+      await withTimeout(connection.publish(PROBE_CHANNEL, ''));
+      for (const callback of this.reconnectCallbacks) await callback(run, history !== this.history);
       if (state.lost !== undefined) throw state.lost;
       this.history = history;
     } catch (error) {
@@ -254,12 +257,12 @@ export class Redis implements OnApplicationShutdown {
     if (this.closed) return connection.destroy();
     this.connection = connection;
     this.changedAt = performance.now();
-    this.sinceAnswer.restart();
-    this.heart = setInterval(() => void this.use(this.beat).catch(() => {}), HEARTBEAT).unref();
-    this.logger.log('Redis is here');
+    this.sinceReply.restart();
+    this.heartbeat = setInterval(() => void this.use(this.beat).catch(() => {}), HEARTBEAT_MS).unref();
+    this.logger.log('Redis is up');
   }
 
-  /** A server that took another's place under the same address and connection is a loss and a return like any other. */
+  /** Heartbeat. A fail-over behind the same address and connection counts as a lost connection. */
   private readonly beat = async (connection: Connection): Promise<void> => {
     const { history, time } = await connection.ping();
     if (history !== this.history) throw new Error('Redis goes on from another state');
@@ -267,7 +270,7 @@ export class Redis implements OnApplicationShutdown {
   };
 }
 
-/** By its hash, and with its text where the server has not seen it yet. */
+/** Runs a script by its hash, and by its text where the server has not cached it. */
 async function evaluate(
   connection: Connection,
   { text, sha }: Script,

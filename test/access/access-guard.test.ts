@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module } from '@nestjs/common';
 import { OptionalActor, Public, Roles } from '../../src/access/access.decorators.js';
 import { CurrentActor, type Actor } from '../../src/access/actor.js';
-import { Denylist } from '../../src/access/revocations.js';
+import { Denylist } from '../../src/access/denylist.js';
 import { AccessTokens } from '../../src/auth/sessions/access-tokens.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
 

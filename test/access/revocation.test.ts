@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { CLOCK_SKEW_S } from '../../src/access/access-token.js';
-import { Denylist } from '../../src/access/revocations.js';
+import { Denylist } from '../../src/access/denylist.js';
 import { runAdminCommand } from '../../src/auth/accounts/admin-commands.js';
 import { Sessions } from '../../src/auth/sessions/sessions.js';
 import { openSession, signedIn } from '../support/fixtures/actors.js';
@@ -19,34 +19,34 @@ const actor = (sessionId: string, accountId = randomUUID()) => ({
   expiresAt: Date.now() + 600_000,
 });
 
-describe('the list of what ended', () => {
+describe('the denylist', () => {
   beforeEach(() => void jest.useFakeTimers({ now: 1_800_000_000_000 }));
   afterEach(() => void jest.useRealTimers());
   const config = testConfig({ ACCESS_TOKEN_TTL: '600' });
 
-  it('keeps a session until its last access token has expired, and no longer', () => {
-    const revocations = new Denylist(config);
+  it('keeps an ended session until its last access token has expired, and no longer', () => {
+    const denylist = new Denylist(config);
     const ended = randomUUID();
-    revocations.denySession(ended);
+    denylist.denySession(ended);
     jest.advanceTimersByTime(600_000);
-    revocations.denySession(randomUUID());
-    expect(revocations.verdict(actor(ended))).toBe('ended');
-    expect(revocations.size).toBe(2);
+    denylist.denySession(randomUUID());
+    expect(denylist.verdict(actor(ended))).toBe('ended');
+    expect(denylist.size).toBe(2);
     jest.advanceTimersByTime(11_000);
-    revocations.denySession(randomUUID());
-    expect(revocations.size).toBe(2);
+    denylist.denySession(randomUUID());
+    expect(denylist.size).toBe(2);
   });
 
-  it('refuses what was issued to an account before it changed, and nothing that is issued from then on', () => {
-    const revocations = new Denylist(config);
+  it('refuses the tokens issued to an account before its change, and no later token', () => {
+    const denylist = new Denylist(config);
     const before = actor(randomUUID());
-    revocations.denyTokensIssuedUntilNow(before.actor.accountId);
-    expect(revocations.verdict(before)).toBe('outdated');
-    const issuedAt = revocations.issueAt(before.actor.accountId);
-    expect(revocations.verdict({ ...before, issuedAt })).toBeUndefined();
+    denylist.denyTokensIssuedUntilNow(before.actor.accountId);
+    expect(denylist.verdict(before)).toBe('outdated');
+    const issuedAt = denylist.issueAt(before.actor.accountId);
+    expect(denylist.verdict({ ...before, issuedAt })).toBeUndefined();
   });
 
-  it('refuses every token from before a change, and none from after it, where clocks differ', () => {
+  it('refuses every token from before a change and no later token despite clock skew', () => {
     const poll = 2;
     const clock = fc.integer({ min: 0, max: CLOCK_SKEW_S * 1_000 });
     const moment = fc.integer({ min: 0, max: poll * 1_000 });
@@ -73,50 +73,6 @@ describe('the list of what ended', () => {
         expect([a.verdict(after), b.verdict(after)]).toEqual([undefined, undefined]);
       }),
     );
-  });
-
-  it('is asked to be brought up to date when news are overdue', async () => {
-    const revocations = new Denylist(config);
-    const catchUp = jest.fn(async () => revocations.caughtUp(5_000));
-    revocations.follow(catchUp);
-    expect(revocations.overdue).toBe(true);
-    await revocations.freshen();
-    expect(revocations.overdue).toBe(false);
-    jest.advanceTimersByTime(5_001);
-    expect(revocations.overdue).toBe(true);
-  });
-
-  it('goes on as it is for a while when nobody can tell it what is new', async () => {
-    const revocations = new Denylist(config);
-    revocations.follow(() => Promise.reject(new Error('the database is away')));
-    await revocations.freshen();
-    expect(revocations.overdue).toBe(false);
-    jest.advanceTimersByTime(1_001);
-    expect(revocations.overdue).toBe(true);
-  });
-
-  it('keeps one request waiting, and not one a second, while nobody can tell it what is new', async () => {
-    const revocations = new Denylist(config);
-    const catchUp = jest.fn(() => new Promise<void>(() => {}));
-    revocations.follow(catchUp);
-    const first = revocations.freshen();
-    await jest.advanceTimersByTimeAsync(1_000);
-    await first;
-    for (let second = 0; second < 60; second++) {
-      jest.advanceTimersByTime(1_001);
-      expect(revocations.overdue).toBe(true);
-      // Time stands still, so that whoever waited would wait for ever.
-      await revocations.freshen();
-    }
-    expect(catchUp).toHaveBeenCalledTimes(61);
-    // After a sleep the stores may be back.
-    jest.advanceTimersByTime(60_000);
-    const awake = jest.fn();
-    void revocations.freshen().then(awake);
-    await jest.advanceTimersByTimeAsync(500);
-    expect(awake).not.toHaveBeenCalled();
-    await jest.advanceTimersByTimeAsync(500);
-    expect(awake).toHaveBeenCalled();
   });
 });
 

@@ -3,16 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { DataSource } from 'typeorm';
 import { databaseOptions } from '../../src/database/options.js';
-import { Denylist } from '../../src/access/revocations.js';
+import { Denylist } from '../../src/access/denylist.js';
 import { SessionRows } from '../../src/auth/sessions/session-rows.js';
-import { SessionCache } from '../../src/auth/sessions/session-cache.js';
-import { RevocationFeed } from '../../src/auth/sessions/revocation-feed.js';
+import { CacheInvalidation } from '../../src/auth/sessions/cache-invalidation.js';
+import { PostgresRevocationFeed } from '../../src/auth/sessions/postgres-revocation-feed.js';
 import { migrate } from '../../src/database/migrate.js';
-import { Metrics } from '../../src/observability/metrics.js';
 import { slotOf } from '../../src/redis/connection.js';
 import { Redis, script } from '../../src/redis/redis.js';
 import { Secret } from '../../src/config/secret.js';
 import { testConfig } from '../support/fixtures/config.js';
+import { soleSessionCache } from '../support/fixtures/session-cache.js';
 import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
 import { RedisCluster, type RedisServer } from '../support/servers/redis-server.js';
@@ -109,11 +109,11 @@ describeWith(
       await migrate(options);
       const database = await new DataSource(options).initialize();
       const redis = new Redis(cluster.url.split(',').map((url) => new Secret(url)));
-      // Another list than the news fill, so that only the copies in Redis tell what has ended.
-      const store = new SessionCache(redis, new SessionRows(database, config), config, new Denylist(config));
-      const revocations = new Denylist(config);
-      const news = new RevocationFeed(database, revocations, config, new Metrics(), redis, store);
-      await news.onModuleInit();
+      // The feed fills another denylist, so that only the entries in Redis show what has ended.
+      const store = soleSessionCache(redis, database, config);
+      const invalidation = new CacheInvalidation(redis, new SessionRows(database, config));
+      const feed = new PostgresRevocationFeed(database, new Denylist(config), config, redis, invalidation);
+      await feed.onModuleInit();
       try {
         // One on each node, whichever fails over.
         const accountId = randomUUID();
@@ -142,7 +142,6 @@ describeWith(
         for (const id of left) expect(await store.rotate(id, 2)).toBeUndefined();
       } finally {
         redis.onApplicationShutdown();
-        await news.onApplicationShutdown();
         await database.destroy();
         await Promise.all([postgres.stop(), cluster.stop()]);
       }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { AUDIT_EVENTS } from '../../src/auth/audit/catalogue.js';
 import { PROVIDERS } from '../../src/auth/social/providers.js';
 import { configKeys } from '../../src/config/config.js';
 import { PROBLEMS } from '../../src/problems/catalogue.js';
@@ -72,6 +73,79 @@ describe('imports', () => {
   });
 });
 
+describe('tables', () => {
+  /** The folder that changes each table. */
+  const OWNERS: Record<string, string> = {
+    'auth.accounts': 'src/auth/accounts',
+    'auth.audit_events': 'src/auth/audit',
+    'auth.identities': 'src/auth/social',
+    'auth.mail_backoff': 'src/auth/account-mails',
+    'auth.one_time_tokens': 'src/auth/local',
+    'auth.outbox': 'src/outbox',
+    'auth.sessions': 'src/auth/sessions',
+    'auth.signing_keys': 'src/auth/keys',
+    'board.boards': 'src/boards',
+    'board.comments': 'src/boards',
+    'board.counter_changes': 'src/boards',
+    'board.idempotency_keys': 'src/boards',
+    'board.likes': 'src/boards',
+    'board.post_counters': 'src/boards',
+    'board.posts': 'src/boards',
+    'board.seeds': 'src/boards',
+    'daemun.readiness_probes': 'src/observability',
+    'profile.profiles': 'src/users',
+  };
+  const isMigration = (file: string) => file.startsWith('src/database/migrations/');
+  const entities = new Map(
+    sources.flatMap((file): [string, string][] => {
+      const [, schema, name, entity] =
+        /@Entity\(\{ schema: '(\w+)', name: '(\w+)' \}\)\nexport class (\w+)/.exec(read(file)) ?? [];
+      return entity === undefined ? [] : [[entity, `${schema}.${name}`]];
+    }),
+  );
+  const writes = sources
+    .filter((file) => !isMigration(file))
+    .flatMap((file) => {
+      const text = read(file);
+      const sql = text.matchAll(
+        /\b(?:INSERT INTO|UPDATE|DELETE FROM|remove\(|table: )\s*'?((?:auth|board|daemun|profile)\.\w+)/g,
+      );
+      const repositories = text.matchAll(
+        /(?:InjectRepository|[gG]etRepository|\.(?:insert|update|upsert|save|delete|remove|softDelete|restore|increment|decrement|createQueryBuilder))\((\w+)\b/g,
+      );
+      return [
+        ...[...sql].map(([, table = '']) => ({ file, table })),
+        ...[...repositories].flatMap(([, entity = '']) => {
+          const table = entities.get(entity);
+          return table === undefined ? [] : [{ file, table }];
+        }),
+      ];
+    });
+
+  it('are all named with their owner', () => {
+    const created = sources
+      .filter(isMigration)
+      .flatMap((file) =>
+        [...read(file).matchAll(/CREATE TABLE (\S+) \(/g)].map(([, table = '']) =>
+          table.replace('${MIGRATIONS_SCHEMA}', 'daemun'),
+        ),
+      );
+    expect(created.toSorted()).toEqual(Object.keys(OWNERS).toSorted());
+  });
+
+  it('are changed only in the folder of their owner', () => {
+    expect(writes.filter(({ file, table }) => !file.startsWith(`${OWNERS[table]}/`))).toEqual([]);
+    // Tables for which the search finds no write would pass in any folder.
+    const found = new Set(writes.map(({ table }) => table));
+    expect(Object.keys(OWNERS).filter((table) => !found.has(table))).toEqual([]);
+  });
+
+  it('of sessions have their end set in one file, and in the statement of the rotation', () => {
+    const ending = sources.filter((file) => /\bended_at\s*=(?!=)|\bended_at,[^()]*\) = \(/.test(read(file)));
+    expect(ending).toEqual(['src/auth/sessions/end-sessions.sql.ts', 'src/auth/sessions/rotation.sql.ts']);
+  });
+});
+
 describe('what is written down', () => {
   it('has every setting in .env.example, and no other', () => {
     const named = [...read('.env.example').matchAll(/^#?([A-Z_]+)=/gm)].map(([, key = '']) => key);
@@ -96,6 +170,13 @@ describe('what is written down', () => {
       meaning,
     ]);
     expect(Object.fromEntries(named)).toEqual(FIELD_ERRORS);
+  });
+
+  it('has every kind of audit event in docs/audit-events.md, and no other', () => {
+    const [, kinds = ''] = /^\| kind \|.*\n([\s\S]*?)\n\n/m.exec(read('docs/audit-events.md')) ?? [];
+    const named = [...kinds.matchAll(/^\| `([a-z_]+)` \| (.+?) \|/gm)].map(([, kind, text]) => [kind, text]);
+    expect(Object.fromEntries(named)).toEqual(AUDIT_EVENTS);
+    expect(named).toHaveLength(Object.keys(AUDIT_EVENTS).length);
   });
 
   it('has every store failure in docs/store-failures.md, and no other', () => {

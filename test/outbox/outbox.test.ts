@@ -4,7 +4,7 @@ import { Injectable, Module, type OnModuleInit } from '@nestjs/common';
 import { z } from 'zod';
 import { OutboxModule } from '../../src/outbox/outbox.module.js';
 import { Outbox, Undeliverable } from '../../src/outbox/outbox.js';
-import { json, signedIn } from '../support/fixtures/actors.js';
+import { json, openSession, signedIn } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
 import { Mailbox } from '../support/servers/mailbox.js';
 import { post, register, tokenIn, verifiedPerson } from '../support/fixtures/people.js';
@@ -46,8 +46,8 @@ class Followers implements OnModuleInit {
 class FollowersModule {}
 
 const outboxOf = (app: TestApp) => app.daemun.app.get(Outbox, { strict: false });
-const add = async (app: TestApp, target: string, does: string, lifetime?: number) => {
-  await outboxOf(app).add(app.database.manager, 'test.message', { target, does }, { lifetime });
+const add = async (app: TestApp, target: string, does: string, lifetimeS?: number) => {
+  await outboxOf(app).add(app.database.manager, 'test.message', { target, does }, { lifetimeS });
   outboxOf(app).wake();
 };
 const left = async (app: TestApp) =>
@@ -83,14 +83,26 @@ describe('the outbox', () => {
     const { id } = mina;
     await outboxOf(app).add(app.database.manager, 'account.deleted', { accountId: id });
     outboxOf(app).wake();
-    // Each handler of the event has its own lane, so that they end in any order.
+    // Each handler of the event has its own queue, so that they end in any order.
     await until(async () => (await fetch(`${app.url}/users/${id}`)).status === 404);
     await until(() => delivered.includes(`deleted ${id}`));
   });
 
+  it('deletes the profile of a deleted account before its next poll while providers hang', async () => {
+    for (const target of ['google', 'kakao', 'naver']) await add(app, target, 'hang');
+    const { accessToken, actor } = await openSession(app);
+    const headers = { authorization: `Bearer ${accessToken}` };
+    const answer = await fetch(`${app.url}/auth/account`, { method: 'DELETE', headers });
+    const answered = performance.now();
+    expect(answer.status).toBe(204);
+    await until(async () => (await fetch(`${app.url}/users/${actor.accountId}`)).status === 404);
+    // The poll interval is 15 s. A machine that is not busy needs some milliseconds.
+    expect(performance.now() - answered).toBeLessThan(10_000);
+  });
+
   it('does not let a message that cannot be read keep the others from its lane', async () => {
     await app.database.query(
-      "INSERT INTO auth.outbox (kind, lane, payload_jwe) VALUES ('test.message', 'test.message/targets/there', 'nothing')",
+      "INSERT INTO auth.outbox (kind, queue, payload_jwe) VALUES ('test.message', 'test.message/targets/there', 'nothing')",
     );
     await add(app, 'there', 'work');
     await until(() => delivered.length === 1);

@@ -4,9 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { DataSource } from 'typeorm';
 import { databaseOptions } from '../../src/database/options.js';
-import { Denylist } from '../../src/access/revocations.js';
+import type { SessionCache } from '../../src/auth/sessions/session-cache.js';
 import { SessionRows } from '../../src/auth/sessions/session-rows.js';
-import { SessionCache } from '../../src/auth/sessions/session-cache.js';
 import { EVICT } from '../../src/auth/sessions/rotation.lua.js';
 import { INITIAL_STATE, rotate } from '../../src/auth/sessions/rotation.js';
 import type { RotatedSession, SessionStore } from '../../src/auth/sessions/session-store.js';
@@ -17,6 +16,7 @@ import { startApp, type TestApp } from '../support/fixtures/app.js';
 import { faultyHistories, histories, unfold } from './history.js';
 import { storeRuns } from '../support/runs.js';
 import { testConfig } from '../support/fixtures/config.js';
+import { soleSessionCache } from '../support/fixtures/session-cache.js';
 import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
 import { RedisCluster, RedisServer } from '../support/servers/redis-server.js';
@@ -464,7 +464,7 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
       await rig.store.open({ id, accountId, method: 'password' });
       // As after a fail-over of the database to a machine whose clock is behind.
       await database.query(
-        `UPDATE auth.sessions SET current = 10, parent = 9, floor = 8, late = 9, changed_at = now() + interval '1 hour' WHERE id = $1`,
+        `UPDATE auth.sessions SET current = 10, parent = 9, oldest_valid = 8, oldest_retry = 9, changed_at = now() + interval '1 hour' WHERE id = $1`,
         [id],
       );
       expect(await rig.store.rotate(id, 1)).toMatchObject({ outcome: 'reused' });
@@ -476,7 +476,7 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
 /** Moves the past of a session away in Redis, as {@link passInRow} does in the row. */
 const PASS = script(`
 if redis.call('HEXISTS', KEYS[1], 'current') == 0 then return end
-for _, field in ipairs({'moved', 'handed', 'seeded', 'saved', 'expires'}) do
+for _, field in ipairs({'rotated_at', 'issued_at', 'seeded', 'saved', 'expires'}) do
   redis.call('HSET', KEYS[1], field, string.format('%d', redis.call('HGET', KEYS[1], field) - ARGV[1]))
 end
 redis.call('PERSIST', KEYS[1])
@@ -491,9 +491,7 @@ if #ARGV > 0 then redis.call('HSET', KEYS[1], unpack(ARGV)) end
 function redisRig(database: DataSource, redis: Redis, otherRedis: Redis): Rig {
   const uncertainty = { age: NEVER };
   for (const link of [redis, otherRedis]) link.uncertaintyAge = () => uncertainty.age;
-  const [store, other] = [redis, otherRedis].map(
-    (link) => new SessionCache(link, new SessionRows(database, config), config, new Denylist(config)),
-  );
+  const [store, other] = [redis, otherRedis].map((link) => soleSessionCache(link, database, config));
   if (store === undefined || other === undefined) throw new Error('no store');
   return {
     database,

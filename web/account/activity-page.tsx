@@ -9,7 +9,7 @@ import { callApi } from '../session/api.js';
 import { useAccountKey } from '../session/queries.js';
 import { AccountPage } from './account-page.js';
 
-/** What happened to one's account: the answer to "why was I logged out?". */
+/** Audit events of the user's account, which explain for instance why a session ended. */
 export function ActivityPage() {
   const { me } = useWords();
   return (
@@ -43,15 +43,15 @@ function Events() {
 
 function Event({ event: { at, kind, details } }: { readonly event: AuditPage['items'][number] }) {
   const { me, events, reasons } = useWords();
-  const { method, provider, reason } = details;
+  const { method, provider, role, reason } = details;
   const way = method ?? provider;
-  const more = [way && me.method(way), reason && (textFor(reasons, reason) ?? reason)]
+  const more = [way && me.method(way), role, reason && (textFor(reasons, reason) ?? reason)]
     .filter(Boolean)
     .join(' · ');
   return (
     <li>
       <span>
-        {events[kind] ?? kind}
+        {events[kind]}
         {more !== '' && <span className="hint"> · {more}</span>}
       </span>
       <Time at={at} />

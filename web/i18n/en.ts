@@ -1,3 +1,4 @@
+import type { AuditEventKind } from '../../src/auth/audit/catalogue.js';
 import type { ProblemCode } from '../../src/problems/catalogue.js';
 import type { LoginErrorCode } from '../../src/auth/social/login-error.js';
 import type { EndReason } from '../../src/auth/sessions/session-store.js';
@@ -212,7 +213,8 @@ export const en = {
     othersEnded: 'All other sessions have ended.',
     noOthers: 'You are logged in nowhere else.',
     method: (method: string) =>
-      method === 'password' ? 'E-mail' : method[0]?.toUpperCase() + method.slice(1),
+      ({ password: 'E-mail', mailed_link: 'Link in a mail' })[method] ??
+      method[0]?.toUpperCase() + method.slice(1),
     activityText: 'What happened to your account, newest first.',
     noActivity: 'Nothing yet.',
     leaveText:
@@ -228,6 +230,10 @@ export const en = {
   events: {
     account_opened: 'Account opened',
     account_deleted: 'Account deleted',
+    account_disabled: 'Account disabled',
+    account_enabled: 'Account enabled again',
+    role_granted: 'Role granted',
+    role_revoked: 'Role revoked',
     email_verified: 'E-mail address verified',
     password_reset: 'New password chosen through a mail',
     password_changed: 'Password changed',
@@ -237,7 +243,7 @@ export const en = {
     session_recovered: 'A lost answer was sent again',
     session_reused: 'An old refresh token was used: the session was ended to be safe',
     session_ended: 'Session ended',
-  } as Readonly<Record<string, string>>,
+  } as Readonly<Record<AuditEventKind, string>>,
   reasons: {
     logged_out: 'logged out',
     ended_from_list: 'ended from the list of sessions',

@@ -202,7 +202,13 @@ export const ko: Words = {
     othersEnded: '다른 세션을 모두 끝냈어요.',
     noOthers: '다른 곳에는 로그인되어 있지 않아요.',
     method: (method) =>
-      ({ password: '이메일', google: 'Google', kakao: '카카오', naver: '네이버' })[method] ?? method,
+      ({
+        password: '이메일',
+        google: 'Google',
+        kakao: '카카오',
+        naver: '네이버',
+        mailed_link: '메일의 링크',
+      })[method] ?? method,
     activityText: '이 계정에 있었던 일을 새것부터 보여 드려요.',
     noActivity: '아직 아무 일도 없었어요.',
     leaveText:
@@ -217,6 +223,10 @@ export const ko: Words = {
   events: {
     account_opened: '계정을 만들었어요',
     account_deleted: '계정을 삭제했어요',
+    account_disabled: '계정 사용이 중지됐어요',
+    account_enabled: '계정을 다시 쓸 수 있게 됐어요',
+    role_granted: '권한을 받았어요',
+    role_revoked: '권한이 없어졌어요',
     email_verified: '이메일 주소를 확인했어요',
     password_reset: '메일로 비밀번호를 새로 정했어요',
     password_changed: '비밀번호를 바꿨어요',

@@ -12,13 +12,13 @@ import { MailBackoff } from './mail-pauses.js';
 import { MailThrottle } from './mail-throttle.js';
 import { accountDeletedMail, newWayInMail, passwordChangedMail } from './templates.js';
 
-/** Seconds for which mails that anyone can cause are of use: as long as their links are good. */
+/** Time after which a requested mail is dropped: the lifetime of its link. */
 const LIFETIME_S = { 'verify-email': 86_400, 'reset-password': 3_600, 'address-in-use': 86_400 } as const;
 
 const mailRequest = z.object({
   mail: z.enum(['verify-email', 'reset-password', 'address-in-use']),
   to: z.string(),
-  /** The registration whose link the mail carries; without one the link is for whichever waits. */
+  /** Registration of the link. Without it, the account determines the link when the mail is written. */
   registration: z
     .object({
       accountId: z.uuid(),
@@ -28,38 +28,38 @@ const mailRequest = z.object({
     })
     .optional(),
 });
-/** A mail that somebody asked for. */
+/** Mail that a request of an anonymous client causes. */
 export type MailRequest = z.output<typeof mailRequest>;
 type Writer = (request: MailRequest) => Promise<Mail | undefined>;
 
-/** Seconds for which a security notice is of use. */
+/** Time after which a security notice is dropped. */
 const NOTICE_LIFETIME_S = 3 * 86_400;
 
 const securityNotice = z.object({
   mail: z.enum(['password-changed', 'new-way-in', 'account-deleted']),
   to: z.string(),
   accountId: z.uuid(),
-  /** The profile's language, where the profile will be gone when the mail is written. */
+  /** Language of the profile, for `account-deleted`: the profile may be deleted when the mail is written. */
   locale: z.enum(LOCALES).optional(),
-  /** The provider's name, for `new-way-in`. */
+  /** Name of the provider, for `new-way-in`. */
   provider: z.string().optional(),
 });
 type SecurityNotice = z.output<typeof securityNotice>;
 
 const spacing = z.object({
-  /** Shares its pauses with requests of the same name. */
+  /** Requests of one name share their pauses. */
   name: z.string(),
-  /** Mails that go out at once before the pauses begin. */
+  /** Mails without a pause before the first pause. */
   burst: z.int().default(1),
-  /** The client that asks, where one that the account's owner used before does not share the pauses of others. */
+  /** Address of the client. Clients from which the account has logged in before have pauses of their own. */
   address: z.string().optional(),
 });
-/** How often mails of a request may go out. */
+/** Pauses between the mails of a request. */
 type Spacing = z.input<typeof spacing>;
 
 const askedMail = z.object({ request: mailRequest, spacing });
 
-/** Mails to people about their accounts, in their language. */
+/** Mails about accounts, in the language of the profile. */
 @Injectable()
 export class AccountMails implements OnModuleInit {
   private readonly writers = new Map<MailRequest['mail'], Writer>();
@@ -77,13 +77,13 @@ export class AccountMails implements OnModuleInit {
 
   onModuleInit(): void {
     this.outbox.handle('mail.asked', {
-      name: 'letters',
+      name: 'account-mails',
       schema: askedMail,
       concurrency: 4,
       deliver: ({ request, spacing }) => this.schedule(request, spacing),
     });
     this.outbox.handle('mail.request', {
-      name: 'letters',
+      name: 'account-mails',
       schema: mailRequest,
       concurrency: 4,
       deliver: async (request) => {
@@ -93,7 +93,7 @@ export class AccountMails implements OnModuleInit {
       },
     });
     this.outbox.handle('mail.notice', {
-      name: 'letters',
+      name: 'account-mails',
       schema: securityNotice,
       concurrency: 4,
       deliver: async (notice) =>
@@ -101,28 +101,28 @@ export class AccountMails implements OnModuleInit {
     });
   }
 
-  /** The page that links in mails lead to. */
+  /** Page that links in mails lead to. */
   get page(): string {
     return this.config.webOrigins[0];
   }
 
-  /** Registers the writer of a mail; it gives nothing where nobody is to be written to. */
+  /** Registers the writer of a mail. The writer returns undefined where no mail is to be sent. */
   registerTemplate(mail: MailRequest['mail'], write: Writer): void {
     this.writers.set(mail, write);
   }
 
   /**
-   * Stores the request for a mail: one statement for every address. All that depends on the address comes later, so that
-   * neither the time nor the outcome of a request tells who is registered.
+   * Stores the request for a mail, with one statement for every address. Work that depends on the address is done later, so
+   * that time and outcome of the request do not reveal whether the address has an account.
    */
   async request(request: MailRequest, spacing: Spacing): Promise<void> {
     if (!this.mailer.canSend(request.mail)) return;
-    const lifetime = LIFETIME_S[request.mail];
-    await this.outbox.add(this.dataSource.manager, 'mail.asked', { request, spacing }, { lifetime });
+    const lifetimeS = LIFETIME_S[request.mail];
+    await this.outbox.add(this.dataSource.manager, 'mail.asked', { request, spacing }, { lifetimeS });
     this.outbox.wake();
   }
 
-  /** Gives a mail its place (`mail-pauses.ts`, `mail-throttle.ts`) and puts it into the outbox, in one transaction. */
+  /** Adds a mail to the outbox, due after its pause (mail-pauses.ts) and the throttle (mail-throttle.ts), in one transaction. */
   private async schedule(
     request: MailRequest,
     { name, burst, address }: z.output<typeof spacing>,
@@ -133,7 +133,7 @@ export class AccountMails implements OnModuleInit {
     await this.dataSource.transaction(async (db) => {
       const place = await this.pauses.next(db, known ? `${name}:known` : name, to, burst);
       if (place === undefined) return;
-      // A registration that has to wait is one of many, and its mail belongs to none of them.
+      // A mail after a pause answers several registrations, so its link must not be that of one of them.
       const { registration, ...neutral } = request;
       const throttled = unverified ? await this.throttle.next(db) : place.dueAt;
       if (throttled === undefined) return;
@@ -159,7 +159,7 @@ export class AccountMails implements OnModuleInit {
     details: Pick<SecurityNotice, 'locale' | 'provider'> = {},
   ): Promise<void> {
     if (to === null || emailVerifiedAt === null || !this.mailer.canSend(mail)) return;
-    const schedule = { lifetime: NOTICE_LIFETIME_S };
+    const schedule = { lifetimeS: NOTICE_LIFETIME_S };
     await this.outbox.add(db, 'mail.notice', { mail, to, accountId, ...details }, schedule);
   }
 
@@ -172,7 +172,7 @@ export class AccountMails implements OnModuleInit {
       : passwordChangedMail(to, language, page);
   }
 
-  /** The language of a profile; undefined where it cannot be known now. */
+  /** Returns the language of a profile; undefined without a profile, or while ProfileService is unavailable. */
   async localeOf(accountId: string): Promise<Locale | undefined> {
     return this.profiles.localeOf(accountId).catch(() => undefined);
   }

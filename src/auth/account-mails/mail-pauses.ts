@@ -3,18 +3,18 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Config } from '../../config/config.js';
 
-/** Pauses (s) between mails of a kind to one mailbox; the last one repeats. */
+/** Pauses between mails of a kind to one mailbox. The last one repeats. */
 const BACKOFF_S = [60, 300, 900, 3_600];
-/** After so long (s) without a mail the pauses begin anew. */
+/** Time without a mail after which the pauses start again. */
 const RESET_AFTER_S = 6 * 3_600;
 
-/** Of SHA-256. */
+/** Length of SHA-256, the key of a row. */
 const HASH_BYTES = 32;
 
 /**
- * Spaces the mails to one mailbox, whoever causes them: nobody can fill it, and its owner gets one at the latest when the
- * pause is over. A request while a mail waits for that is answered by that mail.
- * The transaction may have waited for the row, and `now()` is its start: hence `clock_timestamp()`.
+ * Takes the next place of a mailbox. Parameters: $1 hash of the mailbox, $2 burst. Returns no row while a mail waits for the
+ * end of the pause: that mail also answers this request. `clock_timestamp()`, because the transaction may have waited for the
+ * row since `now()`.
  */
 const NEXT = `
   INSERT INTO auth.mail_backoff AS pause (mailbox, due_at, sent) VALUES ($1, clock_timestamp(), 1)
@@ -28,7 +28,7 @@ const NEXT = `
   WHERE pause.due_at <= clock_timestamp()
   RETURNING due_at AS "dueAt", due_at > clock_timestamp() AS later`;
 
-/** When the next mail of a kind may go to an address. Kept in the database, for every process and through restarts. */
+/** Backoff of mails to one mailbox, in `auth.mail_backoff`. Clients cannot flood a mailbox, and its owner waits at most one pause. */
 @Injectable()
 export class MailBackoff {
   constructor(
@@ -37,8 +37,8 @@ export class MailBackoff {
   ) {}
 
   /**
-   * Takes the next place for a mail, in the caller's transaction; undefined where one waits already. So many (`burst`) go
-   * out at once before the pauses begin.
+   * Takes the next place for a mail, in the caller's transaction. `burst` mails are sent without a pause. Returns undefined
+   * while another mail waits.
    */
   async next(
     db: EntityManager,
@@ -51,7 +51,7 @@ export class MailBackoff {
     return rows[0];
   }
 
-  /** Removes rows whose pauses are over, but for that of `mail-throttle.ts`, which is locked after others. */
+  /** Deletes rows whose pauses are over. The row of mail-throttle.ts is kept, because it is locked after others. */
   async prune(): Promise<void> {
     await this.dataSource.query(
       `DELETE FROM auth.mail_backoff
@@ -60,7 +60,7 @@ export class MailBackoff {
   }
 }
 
-/** Subaddresses (RFC 5233) lead to one mailbox. Only a hash is kept. */
+/** Returns the hash of a mailbox, which is the same for all its subaddresses (RFC 5233). */
 function mailboxOf(kind: string, email: string): Buffer {
   const at = email.lastIndexOf('@');
   const mailbox = email.slice(0, at).replace(/\+.*$/, '') + email.slice(at);

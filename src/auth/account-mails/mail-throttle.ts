@@ -4,17 +4,17 @@ import { Config } from '../../config/config.js';
 import { Metrics } from '../../observability/metrics.js';
 import { RepeatedLines } from '../../logging/repeated-lines.js';
 
-/** Mails an hour to addresses that nobody has verified, from all processes, and how many of them may go out at once. */
+/** Mails to unverified addresses per hour, from all processes, and how many of them may be sent at once. */
 const PER_HOUR = 1_000;
 const BURST = 200;
-/** A mail that would have to wait longer (s) is of no use, and is not sent. */
+/** Longest delay of a mail. A mail that would wait longer is dropped. */
 const LONGEST_WAIT_S = 6 * 3_600;
-/** Interval (ms) of the line that sums up throttled mails. */
+/** Interval of the log line that counts throttled mails. */
 const LOG_INTERVAL_MS = 3_600_000;
-/** The row in `auth.mail_backoff`, whose other keys are hashes. */
+/** Key of the throttle's row in `auth.mail_backoff`, whose other keys are hashes. */
 const KEY = Buffer.from('unverified');
 
-/** The generic cell rate algorithm (ITU-T I.371): `due_at` is the theoretical arrival time of the next mail. */
+/** Generic cell rate algorithm (ITU-T I.371). `due_at` is the theoretical arrival time of the next mail. */
 const NEXT = `
   INSERT INTO auth.mail_backoff AS pause (mailbox, due_at, sent)
   VALUES ($1, clock_timestamp() + make_interval(secs => $2), 1)
@@ -24,8 +24,8 @@ const NEXT = `
   RETURNING due_at - make_interval(secs => $3) AS "dueAt", due_at - make_interval(secs => $3) > clock_timestamp() AS later`;
 
 /**
- * Throttles mails to unverified addresses over all processes. Registrations from many networks would otherwise send mails to
- * people who did not ask for them, until mail providers refuse all mails of this sender.
+ * Throttle of mails to unverified addresses, for all processes together. Otherwise registrations from many networks could send
+ * unwanted mails until mail providers refuse this sender.
  */
 @Injectable()
 export class MailThrottle {
@@ -44,8 +44,8 @@ export class MailThrottle {
   }
 
   /**
-   * Takes the next place for a mail, in the caller's transaction, which should end soon: there is one row for all.
-   * @returns when the mail is due; undefined where it is not to be sent.
+   * Takes the next place for a mail, in the caller's transaction, which must be short because all mails share one row.
+   * @returns the time at which the mail is due; undefined for a mail that is dropped.
    */
   async next(db: EntityManager): Promise<Date | undefined> {
     const interval = 3_600 / this.perHour;
@@ -59,7 +59,7 @@ export class MailThrottle {
     return place?.dueAt;
   }
 
-  /** True where the address waits to be verified. */
+  /** Returns whether the address has an account and is not verified. */
   async appliesTo(email: string): Promise<boolean> {
     const rows = await this.dataSource.query<object[]>(
       'SELECT 1 FROM auth.accounts WHERE email = $1 AND email_verified_at IS NULL',

@@ -2,8 +2,8 @@ import type { Mail } from '../../mail/mailer.js';
 import type { Locale } from '../../users/profiles.js';
 
 /**
- * The mails that we send. None contains anything that whoever caused it has typed: our mails carry nobody else's text to
- * a stranger. They come in the language of the profile; where there is none yet, in Korean and English.
+ * Templates of mails. No mail contains input of the client that caused it, so that it cannot carry a stranger's text. Mails are
+ * in the language of the profile, and in Korean and English for accounts without a profile.
  */
 
 interface Text {
@@ -17,10 +17,10 @@ function mail(to: string, locale: Locale | undefined, texts: Readonly<Record<Loc
   return { to, subject: `${ko.subject} · ${en.subject}`, text: `${ko.text}\n--\n\n${en.text}` };
 }
 
-/** Which registration a link ends: the only one, one that came when another waited, or none of several. */
+/** Registration that a link completes: the only one, one of several, or none of several. */
 export type Registered = 'only' | 'later' | 'none';
 
-/** What opening the link does, and when not to open it. */
+/** Texts on the effect of the link, and on when not to open it. */
 const LINK: Readonly<Record<Registered, Readonly<Record<Locale, { does: string; unless: string }>>>> = {
   only: {
     ko: {
@@ -60,7 +60,7 @@ were chosen counts. Then choose one as if you had forgotten it, where you log in
   },
 };
 
-/** Ends a registration. It says what opening the link means, since anyone may have caused the mail. */
+/** Mail that verifies an address. It explains the effect of the link, because anyone may have caused the mail. */
 export function verifyEmailMail(
   to: string,
   locale: Locale | undefined,
@@ -92,7 +92,7 @@ ${en.unless}
   });
 }
 
-/** Tells the owner of an address that somebody tried to register it again. Nothing follows from it. */
+/** Mail about a registration of an address that has an account. */
 export function addressInUseMail(to: string, locale: Locale | undefined, page: string): Mail {
   return mail(to, locale, {
     ko: {
@@ -112,7 +112,7 @@ If it was not, you can ignore this mail.
   });
 }
 
-/** The way back in for who forgot their password, or never had one. */
+/** Mail with the link that sets a new password. */
 export function resetPasswordMail(to: string, locale: Locale | undefined, link: string): Mail {
   return mail(to, locale, {
     ko: {
@@ -138,7 +138,7 @@ If you did not ask for this, you can ignore this mail: nothing has changed.
   });
 }
 
-/** Tells that the password is another one from now on. */
+/** Notice of a changed password. */
 export function passwordChangedMail(to: string, locale: Locale | undefined, page: string): Mail {
   return mail(to, locale, {
     ko: {
@@ -156,7 +156,7 @@ If that was not you, choose a new one right away: ${page}
   });
 }
 
-/** Tells that one can come in with another provider from now on. */
+/** Notice of a newly linked provider. */
 export function newWayInMail(to: string, locale: Locale | undefined, provider: string, page: string): Mail {
   return mail(to, locale, {
     ko: {
@@ -174,7 +174,7 @@ If that was not you, log in, unlink it and change your password: ${page}
   });
 }
 
-/** The last that we write to anyone. */
+/** Notice of a deleted account, and the last mail to its address. */
 export function accountDeletedMail(to: string, locale: Locale | undefined): Mail {
   return mail(to, locale, {
     ko: {

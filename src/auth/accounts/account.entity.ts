@@ -1,12 +1,12 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
-/** A person, as far as logging in goes. What others see of them is the profile, which is not ours. */
+/** Account of a user: how the user logs in, roles and status. The public profile belongs to ProfileService. */
 @Entity({ schema: 'auth', name: 'accounts' })
 export class Account {
   @PrimaryColumn('uuid')
   id: string;
 
-  /** The address to log in with, in lower case. Addresses that only a provider told us stay with the identity. */
+  /** Address for logins, in lower case. An address that only a provider knows is in the identity. */
   @Column('text', { nullable: true })
   email: string | null;
 
@@ -17,18 +17,17 @@ export class Account {
   passwordHash: string | null;
 
   /**
-   * The hash of a password with which the address was registered after it was verified. It never lets anyone in: a log-in
-   * with that password answers as it does for an address that waits for verification, so that the answers to a
-   * registration and a log-in do not tell which addresses have accounts.
+   * Password hash of a registration that came after the address was verified. The password does not log in. Its response is
+   * that of an unverified address, so that a registration followed by a login does not reveal that the account exists.
    */
   @Column('text', { name: 'registration_hash', nullable: true })
   registrationHash: string | null;
 
-  /** Time of the last registration of the address: a registration waits for a week. */
+  /** Time of the last registration of the address. A registration expires after a week. */
   @Column('timestamptz', { name: 'registered_at', nullable: true })
   registeredAt: Date | null;
 
-  /** Registered more than once before anybody verified the address: then nobody knows whose registration is the owner's. */
+  /** True when the address was registered more than once before it was verified: any of them may be the owner's. */
   @Column('boolean', { name: 'has_several_registrations', default: false })
   hasSeveralRegistrations: boolean;
 
@@ -38,14 +37,14 @@ export class Account {
   @Column('text', { default: 'active' })
   status: 'active' | 'disabled' | 'deleted';
 
-  /** What the profile is made from at the first chance; later changes happen there, not here. */
+  /** First nickname of the profile. Later changes are in the profile alone. */
   @Column('text')
   nickname: string;
 
   @Column('text', { name: 'avatar_url', nullable: true })
   avatarUrl: string | null;
 
-  /** When roles or status last changed: access tokens from before are refused. */
+  /** Time of the last change of roles or status. Access tokens from before are revoked. */
   @Column('timestamptz', { name: 'changed_at', nullable: true })
   changedAt: Date | null;
 

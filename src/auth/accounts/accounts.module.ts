@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Account } from './account.entity.js';
+import { Accounts } from './accounts.js';
 
-/** The table of accounts: `Repository<Account>`. */
-@Module({ imports: [TypeOrmModule.forFeature([Account])], exports: [TypeOrmModule] })
+/** Accounts. */
+@Module({ imports: [TypeOrmModule.forFeature([Account])], providers: [Accounts], exports: [Accounts] })
 export class AccountsModule {}

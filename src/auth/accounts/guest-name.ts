@@ -1,4 +1,4 @@
-/** What to call someone who has not said it. "손님" is a guest; the digits, from the random end of the id, tell two of them apart. */
+/** Returns a nickname for an account without one: "손님" (guest) and four digits from the random end of its id. */
 export function guestName(accountId: string): string {
   const number = Number.parseInt(accountId.slice(-8), 16) % 10_000;
   return `손님${String(number).padStart(4, '0')}`;

@@ -2,59 +2,52 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { Actor } from '../../access/actor.js';
+import type { Batches } from '../../database/batches.js';
 import { pageOf, positionIn, type Cursor, type Page } from '../../http/pagination.js';
+import { insertAuditEvents } from './audit-events.sql.js';
+import type { AuditEventKind } from './catalogue.js';
 
-/**
- * Something that happened to an account, without personal data beyond its id. The statements that change the row of a
- * session write the events of sessions themselves.
- */
+const RETENTION = '1 year';
+
+/** A change of an account. Its only personal data is the account's id. */
 export interface AuditEvent {
   readonly accountId: string;
   readonly sessionId?: string;
-  readonly kind:
-    | 'account_opened'
-    | 'account_deleted'
-    | 'email_verified'
-    | 'password_reset'
-    | 'password_changed'
-    | 'identity_linked'
-    | 'identity_unlinked'
-    | 'role_granted'
-    | 'role_revoked'
-    | 'account_disabled'
-    | 'account_enabled'
-    | 'session_recovered';
+  readonly kind: AuditEventKind;
   readonly details?: Readonly<Record<string, string>>;
 }
 
-/** An event as its account's owner reads it. */
+/** An audit event as the account's owner reads it. */
 export interface RecordedEvent {
   readonly at: string;
-  readonly kind: string;
+  readonly kind: AuditEventKind;
   readonly sessionId: string | null;
   readonly details: Record<string, string>;
 }
 
-/** Records an event in the transaction that makes the change, so that neither is kept without the other. */
+/**
+ * Records an event in the transaction that makes the change, so that neither is committed without the other. The statements
+ * that change sessions record their events themselves.
+ */
 export async function recordAuditEvent(
   db: EntityManager,
   { accountId, sessionId, kind, details = {} }: AuditEvent,
 ): Promise<void> {
   await db.query(
-    'INSERT INTO auth.audit_events (account_id, session_id, kind, details) VALUES ($1, $2, $3, $4)',
-    [accountId, sessionId ?? null, kind, JSON.stringify(details)],
+    insertAuditEvents({ kind, accountId: '$1::uuid', sessionId: '$2::uuid', details: '$3::jsonb' }),
+    [accountId, sessionId ?? null, JSON.stringify(details)],
   );
 }
 
-/** Place in the list of events: an id, which is a positive bigint. */
+/** Position in the list of events: an id, which is a positive bigint. */
 export const auditPosition = z.strictObject({ id: z.string().regex(/^[1-9]\d{0,17}$/) });
 
-/** `auth.audit_events`: answers "why was I logged out?". */
+/** Audit log of accounts, in `auth.audit_events`. */
 @Injectable()
 export class AuditLog {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** What happened to the actor's account, newest first; `cursor` is that of the page before. */
+  /** Returns a page of the events of the actor's account, newest first. `cursor` is from the page before. */
   async list(
     { accountId }: Actor,
     limit: number,
@@ -73,5 +66,10 @@ export class AuditLog {
       ({ id }) => ({ id }),
       ({ at, kind, sessionId, details }) => ({ at: at.toISOString(), kind, sessionId, details }),
     );
+  }
+
+  /** Deletes events past their retention. */
+  prune(batches: Batches): Promise<void> {
+    return batches.remove('auth.audit_events', `at < now() - interval '${RETENTION}'`);
   }
 }

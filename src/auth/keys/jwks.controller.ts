@@ -16,7 +16,7 @@ const publicJwk = z.object({
 });
 const jwkSet = z.object({ keys: z.array(publicJwk).max(100) }).meta({ id: 'JwkSet' });
 
-/** Where every other service finds the public keys. */
+/** JWK Set (RFC 7517) with the public keys, for every service that verifies access tokens. */
 @ApiTags('Keys')
 @Controller('.well-known')
 export class JwksController {

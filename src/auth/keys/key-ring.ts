@@ -7,18 +7,18 @@ import { OperatorError } from '../../config/operator-error.js';
 import type { DerivedKeys } from '../../crypto/derived-keys.js';
 import { SigningKey } from './signing-key.entity.js';
 
-/** The purpose under which private keys are sealed. */
+/** Purpose of the key that seals private keys. */
 const AT_REST = 'signing-keys';
-/** Any number; processes that find at one time that a key is due must not each make one. */
+/** Key of the advisory lock under which one process at a time changes the keys. */
 const LOCK = 0x6b657973;
-/** How long (ms) a key is known before it signs: longer than the five minutes that others may keep our JWKS. */
-const OVERLAP = 600_000;
-/** The longest (s) that anything we sign is good for; as long a key is kept after its last signature. */
-export const LONGEST_SIGNED = 24 * 3_600;
+/** Time for which a key is published before it signs: longer than the five minutes for which clients cache the JWKS. */
+const OVERLAP_MS = 600_000;
+/** Longest lifetime of a signed token. A key is kept for this long after its last signature. */
+export const MAX_TOKEN_LIFETIME_S = 24 * 3_600;
 
 /**
- * The signing keys as they are stored: one signs, from its `useFrom` until the next one's; the one before stays until
- * nothing that it signed is good any more; and the next one is there, and published, before its time comes.
+ * Signing keys in `auth.signing_keys`. A key signs from its `useFrom` until that of its successor. It is published before, and
+ * kept until its last signature has expired.
  */
 export class KeyRing {
   constructor(
@@ -26,29 +26,29 @@ export class KeyRing {
     private readonly secrets: DerivedKeys,
   ) {}
 
-  /** All of them, in the order in which they sign. */
+  /** Returns all keys in the order in which they sign. */
   list(db: EntityManager = this.dataSource.manager): Promise<SigningKey[]> {
     return db.find(SigningKey, { order: { useFrom: 'ASC', kid: 'ASC' } });
   }
 
-  /** Makes and removes what is due, where a key signs for so long (s). */
-  async keepUp(period: number): Promise<void> {
-    if (!isDue(await this.list(), period)) return;
+  /** Creates the next key and deletes spent ones where that is due. A key signs for `periodS` seconds. */
+  async keepUp(periodS: number): Promise<void> {
+    if (!isDue(await this.list(), periodS)) return;
     await underLock(this.dataSource, LOCK, async (db) => {
       const keys = await this.list(db);
       for (const key of keys.filter((each) => isSpent(each, keys))) await this.remove(db, key.kid);
       const newest = keys.at(-1);
       if (newest === undefined) await this.create(db, new Date());
-      else if (isOld(newest, period)) await this.create(db, inTime());
+      else if (isOld(newest, periodS)) await this.create(db, inTime());
     });
   }
 
-  /** Makes the next key now; its id. */
+  /** Creates the next key now and returns its `kid`. */
   rotate(): Promise<string> {
     return underLock(this.dataSource, LOCK, (db) => this.create(db, inTime()));
   }
 
-  /** Removes a key at once, with all that it signed; one that is left signs from now on. False when there is no such key. */
+  /** Deletes a key, which revokes all that it signed. Creates a key where none is left to sign. Returns false for an unknown key. */
   async kill(kid: string): Promise<boolean> {
     return underLock(this.dataSource, LOCK, async (db) => {
       if (!(await this.remove(db, kid))) return false;
@@ -59,7 +59,7 @@ export class KeyRing {
   }
 
   /**
-   * The private half. One that was sealed under an old secret is sealed again under the newest.
+   * Opens the private key. A key that was sealed under an old secret is sealed again under the newest.
    * @throws {OperatorError} when no secret opens it.
    */
   async privateHalf({ kid, privateJwe }: SigningKey): Promise<KeyObject> {
@@ -93,29 +93,29 @@ export class KeyRing {
 }
 
 /**
- * The key of a list, in the order in which they sign, that signs now. The first one signs before its time, too: it may come
- * from a process whose clock is ahead.
+ * Returns the key that signs now, of a list in the order in which they sign. The first key signs before its `useFrom`, too,
+ * because the clock of the process that created it may be ahead.
  */
 export function signingOf<T extends Pick<SigningKey, 'useFrom'>>(keys: readonly T[]): T | undefined {
   const now = new Date();
   return keys.findLast(({ useFrom }) => useFrom <= now) ?? keys[0];
 }
 
-function isDue(keys: readonly SigningKey[], period: number): boolean {
+function isDue(keys: readonly SigningKey[], periodS: number): boolean {
   const newest = keys.at(-1);
-  return newest === undefined || isOld(newest, period) || keys.some((key) => isSpent(key, keys));
+  return newest === undefined || isOld(newest, periodS) || keys.some((key) => isSpent(key, keys));
 }
 
-function isOld({ useFrom }: SigningKey, period: number): boolean {
-  return useFrom.getTime() + period * 1000 <= Date.now();
+function isOld({ useFrom }: SigningKey, periodS: number): boolean {
+  return useFrom.getTime() + periodS * 1000 <= Date.now();
 }
 
-/** Whether the next one has been signing for longer than anything that this one signed is good. */
+/** Returns whether everything that a key signed has expired. */
 function isSpent(key: SigningKey, keys: readonly SigningKey[]): boolean {
   const next = keys[keys.indexOf(key) + 1];
-  return next !== undefined && next.useFrom.getTime() + LONGEST_SIGNED * 1000 < Date.now();
+  return next !== undefined && next.useFrom.getTime() + MAX_TOKEN_LIFETIME_S * 1000 < Date.now();
 }
 
 function inTime(): Date {
-  return new Date(Date.now() + OVERLAP);
+  return new Date(Date.now() + OVERLAP_MS);
 }

@@ -1,10 +1,10 @@
 import type { JWK } from 'jose';
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
-/** A key pair for access tokens; the private half is encrypted under a key derived from `AUTH_SECRET`. */
+/** Key pair that signs tokens. The private key is sealed under a key derived from `AUTH_SECRET`. */
 @Entity({ schema: 'auth', name: 'signing_keys' })
 export class SigningKey {
-  /** The RFC 7638 thumbprint of the public half. */
+  /** RFC 7638 thumbprint of the public key. */
   @PrimaryColumn('text')
   kid: string;
 
@@ -14,7 +14,7 @@ export class SigningKey {
   @Column('text', { name: 'private_jwe' })
   privateJwe: string;
 
-  /** Until then it is only published. */
+  /** Time from which the key signs. Before, it is only published. */
   @Column('timestamptz', { name: 'use_from' })
   useFrom: Date;
 

@@ -3,16 +3,17 @@ import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } fro
 import type { JWK } from 'jose';
 import { DataSource } from 'typeorm';
 import { KeySet } from '../../access/key-set.js';
+import { Periodic } from '../../concurrency/periodic.js';
 import { Config } from '../../config/config.js';
 import { DerivedKeys } from '../../crypto/derived-keys.js';
 import { KeyRing, signingOf } from './key-ring.js';
 
-/** How often (ms) to look for keys that were made or killed elsewhere: well within the five minutes of the JWKS. */
-const EVERY = 60_000;
-/** Tokens with made-up key ids must not make us ask the database more often (ms) than this. */
-const LEAST_PAUSE = 1_000;
+/** Interval of reads of keys that other processes made or killed: well within the five minutes for which the JWKS is cached. */
+const POLL_MS = 60_000;
+/** Shortest pause between two reads because of an unknown key id, which a caller can make up. */
+const MIN_PAUSE_MS = 1_000;
 
-/** A key in memory. KeyObjects are made once: jsonwebtoken is 3 to 30 times slower when it has to parse PEM at every call. */
+/** A key in memory. A `KeyObject` is created once, because jsonwebtoken is 3 to 30 times slower where it parses PEM at every call. */
 interface LoadedKey {
   readonly kid: string;
   readonly jwk: JWK;
@@ -21,15 +22,17 @@ interface LoadedKey {
   readonly useFrom: Date;
 }
 
-/** The keys that sign access tokens: made on the first start, rotated in time, public halves for everyone. */
+/** Signing keys in memory, read from {@link KeyRing}. The first start creates a key, and reads rotate keys that are due. */
 @Injectable()
 export class SigningKeys extends KeySet implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(SigningKeys.name);
   private readonly ring: KeyRing;
   private keys: ReadonlyMap<string, LoadedKey> = new Map();
   private loadedAt = 0;
-  private underWay: Promise<void> | undefined;
-  private timer: NodeJS.Timeout | undefined;
+  private readonly loading = new Periodic(() => this.load(), {
+    everyMs: POLL_MS,
+    onFailure: (error) => this.logger.warn({ err: error }, 'the signing keys cannot be read'),
+  });
 
   constructor(
     dataSource: DataSource,
@@ -42,28 +45,21 @@ export class SigningKeys extends KeySet implements OnModuleInit, OnApplicationSh
 
   async onModuleInit(): Promise<void> {
     await this.refresh();
-    const quietly = (): void => {
-      this.refresh().catch((error: unknown) => {
-        this.logger.warn({ err: error }, 'the signing keys cannot be read just now');
-      });
-    };
-    this.timer = setInterval(quietly, EVERY).unref();
+    this.loading.start();
   }
 
   async onApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.underWay?.catch(() => {});
+    await this.loading.stop();
   }
 
-  /** Makes and removes what is due, and takes on what there is. */
+  /** Rotates keys that are due and reads all keys. Concurrent calls share one read. */
   refresh(): Promise<void> {
-    this.underWay ??= this.load().finally(() => (this.underWay = undefined));
-    return this.underWay;
+    return this.loading.run();
   }
 
   async find(kid: string): Promise<KeyObject | undefined> {
-    // One that we do not know may have been made by another process a moment ago.
-    if (!this.knows(kid) && Date.now() - this.loadedAt > LEAST_PAUSE) await this.refresh();
+    // Another process may have created the key a moment ago.
+    if (!this.knows(kid) && Date.now() - this.loadedAt > MIN_PAUSE_MS) await this.refresh();
     return this.keys.get(kid)?.publicKey;
   }
 
@@ -71,14 +67,14 @@ export class SigningKeys extends KeySet implements OnModuleInit, OnApplicationSh
     return this.keys.has(kid);
   }
 
-  /** The key that new tokens are signed with. */
+  /** Returns the key that signs new tokens. */
   current(): { readonly kid: string; readonly privateKey: KeyObject } {
     const key = signingOf([...this.keys.values()]);
     if (key === undefined) throw new Error('the signing keys have not been loaded');
     return key;
   }
 
-  /** RFC 7517: the public halves, as other services read them. */
+  /** Returns the public keys as a JSON Web Key Set (RFC 7517). */
   jwks(): { keys: JWK[] } {
     return { keys: [...this.keys.values()].map(({ jwk }) => jwk) };
   }

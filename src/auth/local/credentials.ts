@@ -5,7 +5,7 @@ import { passwordText, presentedPassword } from '../../text/password.js';
 import { nickname, storableText } from '../../text/user-text.js';
 import { isCommon } from './common-passwords.js';
 
-/** A password that someone chooses, in its normal form. */
+/** New password, in its normal form. */
 export const newPassword = passwordText
   .refine(
     (password) => !isCommon(password),
@@ -15,13 +15,13 @@ export const newPassword = passwordText
     description: `${passwordText.description} Neither a common password, nor the e-mail address, nor the nickname.`,
   });
 
-/** The token of a link in a mail. */
+/** Token of a link in a mail. */
 export const mailedToken = storableText.max(65_536).meta({ description: 'From the link in the mail.' });
 
-/** Whom to write to. */
+/** Body with the address of the recipient of a mail. */
 export const addressOnly = z.strictObject({ email: emailAddress }).meta({ id: 'AddressOnly' });
 
-/** What registering takes. */
+/** Body of a registration. */
 export const registration = z
   .strictObject({ email: emailAddress, password: newPassword, nickname })
   .refine(({ email, password, nickname }) => !isOneOf(password, [email, nickname]), {
@@ -34,7 +34,7 @@ export const registration = z
   });
 export type Registration = z.output<typeof registration>;
 
-/** What logging in takes. */
+/** Body of a login. */
 export const credentials = z
   .strictObject({
     email: emailAddress,
@@ -43,7 +43,7 @@ export const credentials = z
   .meta({ id: 'Credentials', example: { email: 'mina@example.com', password: 'a long way home' } });
 export type Credentials = z.output<typeof credentials>;
 
-/** Whether the password is one of these texts, in whatever case and width, or with the domain of an address in another script. */
+/** Returns whether a password equals one of these texts, in any case, width and script of an address's domain. */
 export function isOneOf(password: string, own: readonly string[]): boolean {
   const spellings = [folded(password), emailAddress.safeParse(password).data];
   return own.some((text) => spellings.includes(folded(text)));

@@ -16,7 +16,7 @@ import { Registrations } from './registration.js';
 
 const emailVerification = z.strictObject({ token: mailedToken }).meta({ id: 'EmailVerification' });
 
-/** Logging in with an address and a password, and what leads there. */
+/** Login with an address and a password, registration, and verification of the address. */
 @ApiTags('Local log-in')
 @Controller('auth')
 @Public()
@@ -59,7 +59,7 @@ export class LocalController {
     @Body({ schema: emailVerification }) { token }: z.output<typeof emailVerification>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenResponse> {
-    return this.enter(await this.registrations.verify(token), reply);
+    return this.enter(await this.registrations.verify(token), 'mailed_link', reply);
   }
 
   @Post('verify-email/resend')
@@ -95,24 +95,31 @@ export class LocalController {
     'temporarily_unavailable',
   )
   async login(
-    // The guard has read it already; named here for OpenAPI.
+    // Read by the guard; declared here for OpenAPI.
     @Body({ schema: credentials }) _credentials: z.output<typeof credentials>,
     @ProvenAccount() account: Account,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenResponse> {
-    return this.enter(account, reply);
+    return this.enter(account, 'password', reply);
   }
 
-  private async enter(account: Account, reply: FastifyReply): Promise<TokenResponse> {
-    const proof = passwordProof(account);
+  private async enter(
+    account: Account,
+    method: 'password' | 'mailed_link',
+    reply: FastifyReply,
+  ): Promise<TokenResponse> {
+    const proof = localProof(account, method);
     return this.responses.send(reply, await this.logins.complete(account, proof, reply));
   }
 }
 
-/** The password hash that was compared, or that a mailed link has just set; null where the account has no password. */
-function passwordProof({ passwordHash }: Account): LoginProof {
+/**
+ * Proof by the password hash that was compared, or that a mailed link has just set. It is null where the link sets no
+ * password.
+ */
+function localProof({ passwordHash }: Account, method: string): LoginProof {
   return {
-    method: 'password',
+    method,
     holds: (_, account) => account.passwordHash === passwordHash,
     outdated: (reason) => new Problem('credentials_invalid', { reason }),
   };

@@ -14,28 +14,27 @@ import { LocalStrategy } from './local.strategy.js';
 import { PasswordHashes } from './password-hashes.js';
 
 /**
- * Comparisons of an address and a password that read the database at once, and those that wait before they do. More at
- * once than hashes (`password-hashes.ts`), so that the next account has been read when a hash ends.
+ * Bulkhead of logins that read the database. Its concurrency is above that of the hashes (password-hashes.ts), so that the
+ * next account is read while a hash is computed.
  */
 const LOGINS = { concurrency: 4, queue: 64, reserved: 32 };
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by the local guard: whose address and password came along. */
+    /** Set by {@link LocalGuard}: the account of the address and the password. */
     provenAccount?: Account;
   }
 }
 
-/** The {@link Account} whose address and password came along; always there behind the {@link LocalGuard}. */
+/** {@link Account} of the address and the password of the request. Requires {@link LocalGuard}. */
 export const ProvenAccount = createParamDecorator(
   (_: unknown, context: ExecutionContext) =>
     context.switchToHttp().getRequest<FastifyRequest>().provenAccount,
 );
 
 /**
- * Lets in who sends an address and its password. It runs the strategy that was injected, not the one of that name in
- * Passport's registry, which all applications of a process share; and it passes on what the strategy throws, where the
- * stock guard would turn an outage into a wrong password.
+ * Guard of the login with an address and a password. It runs the injected strategy, because Passport's registry is shared by
+ * all applications of a process. It rethrows errors of the strategy; Nest's AuthGuard would turn an outage into a wrong password.
  */
 @Injectable()
 export class LocalGuard implements CanActivate {
@@ -54,7 +53,7 @@ export class LocalGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    // Guards run before pipes, and nothing malformed is worth a hash.
+    // Guards run before pipes, and a malformed body must not cost a hash.
     const body: unknown = await validation.transform(request.body, { type: 'body', schema: credentials });
     const { email } = body as Credentials;
     const attempt = await this.limits.beginLogin(email, request.ip);
@@ -65,7 +64,7 @@ export class LocalGuard implements CanActivate {
     return true;
   }
 
-  /** A client from which the account has logged in before waits in the reserved places of queues that are in use. */
+  /** Returns the share of the queue: a reserved place for a client from which the account has logged in before. */
   private async queueShare(email: string, address: string): Promise<QueueShare> {
     const network = { key: routedNetworkOf(address) };
     if (this.logins.load.waiting + this.hashes.load.waiting === 0) return network;

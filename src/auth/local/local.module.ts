@@ -43,6 +43,6 @@ import { Registrations } from './registration.js';
     Passwords,
     Registrations,
   ],
-  exports: [PasswordHashes],
+  exports: [OneTimeTokens, PasswordHashes],
 })
 export class LocalModule {}

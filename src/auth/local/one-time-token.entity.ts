@@ -1,9 +1,9 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** A link in a mail, until it is used. The token itself is a JWT that only the mail holds. */
+/** Token of a mailed link. The token itself is a JWT that only the mail has. */
 @Entity({ schema: 'auth', name: 'one_time_tokens' })
 export class OneTimeToken {
-  /** SHA-256 of the token's `jti`. */
+  /** SHA-256 of the `jti` claim. */
   @PrimaryColumn('bytea', { name: 'jti_hash' })
   jtiHash: Buffer;
 
@@ -13,7 +13,7 @@ export class OneTimeToken {
   @Column('uuid', { name: 'account_id' })
   accountId: string;
 
-  /** What the registration that sent this mail chose: whoever opens the mail decides whose password counts. */
+  /** Password of the registration that sent the mail. It becomes the account's when the link is opened. */
   @Column('text', { name: 'password_hash', nullable: true })
   passwordHash: string | null;
 

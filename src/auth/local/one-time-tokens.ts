@@ -6,34 +6,37 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { ALGORITHM } from '../../access/access-token.js';
 import { Config } from '../../config/config.js';
+import type { Batches } from '../../database/batches.js';
+import { rowsOf } from '../../database/rows.js';
 import { refuseLateCommit } from '../../http/request-budget.js';
 import { Problem } from '../../problems/problem.js';
-import { LONGEST_SIGNED } from '../keys/key-ring.js';
+import { Accounts } from '../accounts/accounts.js';
+import { MAX_TOKEN_LIFETIME_S } from '../keys/key-ring.js';
 import { SigningKeys } from '../keys/signing-keys.js';
 import type { OneTimeToken } from './one-time-token.entity.js';
 
-/** What a token is good for. Each kind has a type and an audience of its own, so that none passes for another. */
+/** Purpose of a token. Each kind has its own `typ` and `aud`, so that no token passes for one of another kind. */
 export type OneTimeTokenKind = OneTimeToken['kind'];
 const typeOf = (kind: OneTimeTokenKind) => `${kind}+jwt`;
 const audienceOf = (kind: OneTimeTokenKind) => `daemun:${kind}`;
 
-/** Seconds; the mails say it, too. */
-const LIFETIME: Record<OneTimeTokenKind, number> = {
-  'verify-email': LONGEST_SIGNED,
+/** Lifetimes, which the mails state as well. */
+const LIFETIME_S: Record<OneTimeTokenKind, number> = {
+  'verify-email': MAX_TOKEN_LIFETIME_S,
   'reset-password': 3_600,
 };
-/** About three times what ours have. */
+/** About three times the length of our tokens. */
 const MAX_TOKEN_LENGTH = 2_048;
 
 const tokenHeader = z.object({ kid: z.string(), typ: z.string() });
 const tokenClaims = z.object({ sub: z.uuid(), jti: z.string().min(22) });
 
-/** What a token was issued for. */
+/** Account and registration of a token. */
 export type OneTimeGrant = Pick<OneTimeToken, 'accountId' | 'passwordHash' | 'nickname'>;
 
 /**
- * Links in mails: JWTs signed with our keys, of which the database knows a hash of the `jti`. The signature keeps
- * guesses away from the database, and the row makes the token work once.
+ * One-time tokens of mailed links: JWTs that the signing keys sign, with a hash of their `jti` in `auth.one_time_tokens`. The
+ * signature refuses forged tokens without a query, and the row makes the token work once.
  */
 @Injectable()
 export class OneTimeTokens {
@@ -41,9 +44,10 @@ export class OneTimeTokens {
     private readonly config: Config,
     private readonly keys: SigningKeys,
     private readonly dataSource: DataSource,
+    private readonly accounts: Accounts,
   ) {}
 
-  /** A token for this grant. The account's tokens that nobody used in time are removed on the way. */
+  /** Issues a token, and deletes expired tokens of the account. */
   async issue(kind: OneTimeTokenKind, { accountId, passwordHash, nickname }: OneTimeGrant): Promise<string> {
     const jti = randomBytes(24).toString('base64url');
     await this.dataSource.query(
@@ -53,7 +57,7 @@ export class OneTimeTokens {
     await this.dataSource.query(
       `INSERT INTO auth.one_time_tokens (jti_hash, kind, account_id, password_hash, nickname, expires_at)
        VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))`,
-      [hashOf(jti), kind, accountId, passwordHash, nickname, LIFETIME[kind]],
+      [hashOf(jti), kind, accountId, passwordHash, nickname, LIFETIME_S[kind]],
     );
     const { kid, privateKey } = this.keys.current();
     const iat = Math.floor(Date.now() / 1000);
@@ -63,7 +67,7 @@ export class OneTimeTokens {
         sub: accountId,
         aud: audienceOf(kind),
         iat,
-        exp: iat + LIFETIME[kind],
+        exp: iat + LIFETIME_S[kind],
         jti,
       },
       { algorithm: ALGORITHM, keyid: kid, header: { alg: ALGORITHM, typ: typeOf(kind) } },
@@ -71,8 +75,8 @@ export class OneTimeTokens {
   }
 
   /**
-   * Uses the token up and does the work that it was for, both or neither.
-   * @throws {Problem} `token_invalid` when it is of another kind, used, expired, or was never ours, `temporarily_unavailable`.
+   * Marks a token as used and runs `work`, in one transaction.
+   * @throws {Problem} `token_invalid` for a token that is forged, used, expired or of another kind, `temporarily_unavailable`.
    */
   async redeem<T>(
     kind: OneTimeTokenKind,
@@ -81,14 +85,12 @@ export class OneTimeTokens {
   ): Promise<T> {
     const { sub, jti } = await this.check(kind, token);
     return this.dataSource.transaction(async (db) => {
-      // The account before its tokens, as everywhere: of several at once, the first goes on, and the others find it used.
-      const [account] = await db.query<object[]>(
-        `SELECT FROM auth.accounts WHERE id = $1 AND status <> 'deleted' FOR UPDATE`,
-        [sub],
-      );
-      // A mail may have been on its way when the account was deleted.
-      if (account === undefined) throw invalid('of an account that is gone');
-      const [[grant]] = await db.query<[OneTimeGrant[], number]>(
+      // All transactions lock the account before its tokens. Of concurrent ones, the second finds the token used.
+      const account = await this.accounts.lock(db, sub);
+      // A mail may be read after the account was deleted.
+      if (account === null || account.status === 'deleted') throw invalid('the account was deleted');
+      const [grant] = await rowsOf<OneTimeGrant>(
+        db,
         `UPDATE auth.one_time_tokens SET used_at = now()
          WHERE jti_hash = $1 AND kind = $2 AND account_id = $3 AND used_at IS NULL AND expires_at > now()
          RETURNING account_id AS "accountId", password_hash AS "passwordHash", nickname`,
@@ -99,6 +101,16 @@ export class OneTimeTokens {
       refuseLateCommit();
       return done;
     });
+  }
+
+  /** Deletes the tokens of an account in the caller's transaction. */
+  async withdraw(db: EntityManager, accountId: string): Promise<void> {
+    await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1', [accountId]);
+  }
+
+  /** Deletes expired tokens. */
+  prune(batches: Batches): Promise<void> {
+    return batches.remove('auth.one_time_tokens', 'expires_at < now()');
   }
 
   /**

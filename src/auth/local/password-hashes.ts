@@ -10,19 +10,19 @@ import {
   type BulkheadLimits,
 } from '../../concurrency/bulkhead.js';
 
-/** OWASP's first choice; about 12 ms and 19 MiB a hash. The library's default algorithm is argon2id. */
+/** Parameters that OWASP recommends first; about 12 ms and 19 MiB a hash. The library's default algorithm is argon2id. */
 const ARGON2 = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
-/** What a PHC string begins with when it was made with these. */
+/** Returns the prefix of PHC strings with these parameters. */
 const prefixOf = ({ memoryCost, timeCost, parallelism }: typeof ARGON2) =>
   `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$`;
 const PREFIX = /^\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$/;
 const TODAY = prefixOf(ARGON2);
 
 /**
- * One hash on each core but one, which other requests keep, and three at most: libuv runs hashes on four threads, and DNS
- * look-ups and file reads need one as well. 64 that wait take less than a second on two cores. The reserved places are for
- * log-ins from clients that the account knows, links to reset a password, and people who are logged in.
+ * Bulkhead of hashes. One core is left for other requests. Three hashes are the maximum, because libuv has four threads and
+ * DNS look-ups and file reads need one. A queue of 64 takes less than a second on two cores. Reserved places are for logins
+ * from known clients of the account, password resets and reauthentication.
  */
 const LIMITS = {
   concurrency: Math.min(Math.max(1, availableParallelism() - 1), 3),
@@ -31,22 +31,22 @@ const LIMITS = {
 };
 
 /**
- * The outcome of a comparison. `outdated`: the password fits, and its hash should be replaced by one of today. `registered`:
- * it fits the registration alone.
+ * Outcome of a comparison. `outdated`: the password fits, and its hash should be replaced. `registered`: it fits the hash of
+ * the registration alone.
  */
 export type Comparison = 'different' | 'same' | 'outdated' | 'registered';
 
 /**
- * Argon2id hashes of passwords, as PHC strings. New hashes are of the password's normal form (`normalizePassword`). Hashes
- * from before that rule are of the password as it was sent, so a password with another normal form is compared twice.
+ * Argon2id hashes of passwords, as PHC strings. New hashes are of the password's normal form (`normalizePassword`). Older
+ * hashes are of the password as it was sent, so a password with another normal form is compared twice.
  */
 export class PasswordHashes {
-  /** By what their parameters write in front: hashes of nobody's password, one of each kind that accounts have. */
+  /** Hashes that no password fits, by prefix: one for each set of parameters that accounts have. */
   private readonly dummyHashes = new Map<string, string>();
 
   private constructor(private readonly bulkhead: Bulkhead) {}
 
-  /** Makes, once, the hashes that no password fits; `prefixes` are those of accounts from before the parameters changed. */
+  /** Creates an instance with dummy hashes. `prefixes` are those of accounts with older parameters. */
   static async create(
     limits: BulkheadLimits = LIMITS,
     prefixes: readonly string[] = [],
@@ -56,7 +56,7 @@ export class PasswordHashes {
     return hashes;
   }
 
-  /** The same for the accounts in a database; what is put there later is learned when it is first met. */
+  /** Creates an instance for the accounts of a database. Prefixes that appear later are added when a hash has one. */
   static async of(dataSource: DataSource): Promise<PasswordHashes> {
     const rows = await dataSource.query<{ prefix: string | null }[]>(
       'SELECT DISTINCT substring(password_hash FROM $1) AS prefix FROM auth.accounts WHERE password_hash IS NOT NULL',
@@ -68,27 +68,27 @@ export class PasswordHashes {
     );
   }
 
-  /** What the hashes begin with of which every comparison computes one. */
+  /** Prefixes of the hashes that every comparison computes. */
   get kinds(): readonly string[] {
     return [...this.dummyHashes.keys()];
   }
 
-  /** How many hashes are being computed, wait for that, and have been computed. */
+  /** Numbers of hashes that are running, waiting and finished. */
   get load(): BulkheadLoad {
     return this.bulkhead.load;
   }
 
   /**
-   * Hashes a password, with the salt of `like` where that has the parameters of today: {@link compare} takes both hashes for
-   * the cost of one.
-   * @throws {Problem} `temporarily_unavailable` when too many are waiting.
+   * Hashes a password, with the salt of `like` where that has the current parameters: {@link compare} then checks both hashes
+   * at the cost of one.
+   * @throws {Problem} `temporarily_unavailable` when the queue is full.
    */
   async hash(password: string, party?: QueueShare, like?: string | null): Promise<string> {
     const options = like?.startsWith(TODAY) === true ? optionsOf(like) : ARGON2;
     return this.bulkhead.run(() => hash(normalizePassword(password), options), party);
   }
 
-  /** As {@link compare}, where the hash is not replaced. */
+  /** Returns whether a password fits a hash. See {@link compare}. */
   async matches(
     password: string,
     passwordHash: string | null | undefined,
@@ -98,11 +98,11 @@ export class PasswordHashes {
   }
 
   /**
-   * Compares a password with a hash, and with that of a registration which came later (see {@link hash}). Where there is no
-   * hash the answer is `different`, after the same work, so that the time does not tell who has a password. Nor does it tell
-   * whose hash is an old one: as long as there are such, everyone pays for one of each kind. The number of comparisons
-   * depends on the password alone. A registration with another salt, from before the password changed, fits nothing.
-   * @throws {Problem} `temporarily_unavailable` when too many are waiting.
+   * Compares a password with an account's hash and with that of a later registration (see {@link hash}). Every comparison
+   * computes one hash for each prefix in use, also without a stored hash. Its time therefore does not reveal whether the account
+   * has a password, or one with older parameters. The hash of a registration with another salt, from before the password
+   * changed, is not compared.
+   * @throws {Problem} `temporarily_unavailable` when the queue is full.
    */
   async compare(
     password: string,
@@ -120,7 +120,7 @@ export class PasswordHashes {
     return fitting.startsWith(TODAY) ? 'same' : 'outdated';
   }
 
-  /** The first of the hashes that the password fits. */
+  /** Returns the first of the hashes that the password fits. */
   private async fitting(
     password: string,
     hashes: readonly (string | null | undefined)[],
@@ -130,9 +130,9 @@ export class PasswordHashes {
     return this.bulkhead.run(async () => {
       for (const each of stored) await this.learn(prefixIn(each));
       let fitting: string | undefined;
-      for (const [prefix, nobodys] of this.dummyHashes) {
+      for (const [prefix, dummy] of this.dummyHashes) {
         const ofKind = stored.filter((each) => prefixIn(each) === prefix);
-        const computed = await hash(password, optionsOf(ofKind[0] ?? nobodys));
+        const computed = await hash(password, optionsOf(ofKind[0] ?? dummy));
         fitting ??= ofKind.find((each) => isEqual(each, computed));
       }
       return fitting;
@@ -145,12 +145,12 @@ export class PasswordHashes {
   }
 }
 
-/** The parameters in front of a hash. */
+/** Returns the prefix of a hash with its parameters. */
 function prefixIn(phc: string): string {
   return PREFIX.exec(phc)?.[0] ?? TODAY;
 }
 
-/** Parameters, salt and length of a hash: a hash of the same password with these is the same. */
+/** Returns parameters, salt and length of a hash, for a hash that is equal where the password is. */
 function optionsOf(phc: string): Options {
   const [salt = '', digest = ''] = phc.split('$').slice(4);
   return {

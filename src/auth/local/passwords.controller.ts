@@ -17,7 +17,7 @@ const passwordChange = z
   .strictObject({ currentPassword: presentedPassword, newPassword })
   .meta({ id: 'PasswordChange' });
 
-/** Passwords that are forgotten, and those that are replaced. */
+/** Reset and change of passwords. */
 @ApiTags('Local log-in')
 @Controller('auth')
 export class PasswordsController {

@@ -1,6 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { InjectRepository } from '@nestjs/typeorm';
-import { DataSource, In, type Repository } from 'typeorm';
+import { DataSource } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
 import type { Mail } from '../../mail/mailer.js';
 import { refuseLateCommit } from '../../http/request-budget.js';
@@ -8,7 +7,8 @@ import { Outbox } from '../../outbox/outbox.js';
 import type { FieldErrorCode } from '../../problems/field-errors.js';
 import { Problem } from '../../problems/problem.js';
 import { routedNetworkOf } from '../../rate-limits/client-address.js';
-import { Account } from '../accounts/account.entity.js';
+import type { Account } from '../accounts/account.entity.js';
+import { Accounts } from '../accounts/accounts.js';
 import { recordAuditEvent } from '../audit/audit-log.js';
 import { AccountMails } from '../account-mails/account-mails.js';
 import { LoginRateLimits } from '../rate-limits/limits.js';
@@ -19,11 +19,11 @@ import { isOneOf } from './credentials.js';
 import { OneTimeTokens } from './one-time-tokens.js';
 import { PasswordHashes } from './password-hashes.js';
 
-/** How a password becomes another one. */
+/** Reset of a password by a mailed link, and change of a known password. */
 @Injectable()
 export class Passwords implements OnModuleInit {
   constructor(
-    @InjectRepository(Account) private readonly accounts: Repository<Account>,
+    private readonly accounts: Accounts,
     private readonly dataSource: DataSource,
     private readonly limits: LoginRateLimits,
     private readonly hashes: PasswordHashes,
@@ -38,7 +38,7 @@ export class Passwords implements OnModuleInit {
   }
 
   /**
-   * Mails a link to choose a new password, where the address is one of ours. Whether it is shows nowhere else.
+   * Mails a link that resets the password, where the address has an account. The response is the same for every address.
    * @throws {Problem} `too_many_attempts`.
    */
   async requestReset(email: string, address: string): Promise<void> {
@@ -47,8 +47,8 @@ export class Passwords implements OnModuleInit {
   }
 
   private async resetMail(email: string): Promise<Mail | undefined> {
-    const account = await this.accounts.findOneBy({ email, status: In(['active', 'disabled']) });
-    if (account === null) return undefined;
+    const account = await this.accounts.findByEmail(email);
+    if (account === null || account.status === 'deleted') return undefined;
     const grant = { accountId: account.id, passwordHash: null, nickname: null };
     const token = await this.tokens.issue('reset-password', grant);
     const link = `${this.mails.page}/#reset-password=${token}`;
@@ -56,26 +56,19 @@ export class Passwords implements OnModuleInit {
   }
 
   /**
-   * Sets the password that the owner of an address chose, and ends every session of the account, whoever had them.
-   * Having read the mail, they have verified the address as well.
+   * Sets a new password by a mailed link and ends every session of the account. The link also verifies the address.
    * @throws {Problem} `token_invalid`, `validation_failed`.
    */
   async reset(token: string, password: string, address: string): Promise<void> {
-    // What was never a token of ours is not worth a hash.
+    // A forged token must not cost a hash.
     await this.tokens.check('reset-password', token);
     const party = { key: routedNetworkOf(address), reserved: true };
     const passwordHash = await this.hashes.hash(password, party);
     const announce = await this.tokens.redeem('reset-password', token, async ({ accountId }, db) => {
-      const owner = await db.findOneByOrFail(Account, { id: accountId });
+      const owner = await this.accounts.get(accountId, db);
       refuseOwnWords(password, owner, '/password');
-      await db.update(
-        Account,
-        { id: accountId },
-        { passwordHash, emailVerifiedAt: () => 'coalesce(email_verified_at, now())' },
-      );
-      await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1 AND used_at IS NULL', [
-        accountId,
-      ]);
+      await this.accounts.resetPassword(db, accountId, passwordHash);
+      await this.tokens.withdraw(db, accountId);
       await this.mails.notify(db, 'password-changed', {
         id: accountId,
         email: owner.email,
@@ -90,11 +83,12 @@ export class Passwords implements OnModuleInit {
   }
 
   /**
-   * Sets another password for who knows the present one, and ends every other session. Only they learn that it is the same.
+   * Changes the password of the actor, who sends the current one, and ends every other session. An equal new password is
+   * reported only after the current one fitted.
    * @throws {Problem} `credentials_invalid`, `validation_failed`.
    */
   async change(actor: Actor, current: string, next: string, address: string): Promise<void> {
-    const account = await this.accounts.findOneByOrFail({ id: actor.accountId });
+    const account = await this.accounts.get(actor.accountId);
     const party = { key: routedNetworkOf(address), reserved: true };
     const attempt = await this.limits.beginReauthentication(account.id);
     const before = await attempt.judge(async () => {
@@ -108,16 +102,10 @@ export class Passwords implements OnModuleInit {
     refuseOwnWords(next, account, '/newPassword');
     const passwordHash = await this.hashes.hash(next, party);
     const announce = await this.dataSource.transaction(async (db) => {
-      // Unless it has changed since it was compared.
-      const { affected } = await db.update(
-        Account,
-        { id: actor.accountId, passwordHash: before },
-        { passwordHash },
-      );
-      if (affected !== 1)
+      if (!(await this.accounts.replacePasswordHash(account.id, before, passwordHash, db)))
         throw new Problem('credentials_invalid', { reason: 'it was changed at the same time' });
-      // A link that was mailed before would bring back whoever could read the mail then.
-      await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1', [actor.accountId]);
+      // A link that was mailed before would let its reader replace the new password.
+      await this.tokens.withdraw(db, account.id);
       await this.mails.notify(db, 'password-changed', account);
       const { accountId, sessionId } = actor;
       await recordAuditEvent(db, { accountId, sessionId, kind: 'password_changed' });
@@ -131,7 +119,7 @@ export class Passwords implements OnModuleInit {
   }
 }
 
-/** The two words that everyone tries who knows the person. */
+/** Throws for a password that equals the account's address or nickname. */
 function refuseOwnWords(password: string, { email, nickname }: Account, pointer: string): void {
   if (isOneOf(password, [email ?? '', nickname])) {
     throw refused(pointer, 'matches_account', 'must not be the e-mail address or the nickname');

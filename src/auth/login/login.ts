@@ -5,17 +5,18 @@ import { refuseLateCommit } from '../../http/request-budget.js';
 import { Outbox } from '../../outbox/outbox.js';
 import { Problem } from '../../problems/problem.js';
 import { Profiles, type Locale } from '../../users/profiles.js';
-import { Account } from '../accounts/account.entity.js';
+import type { Account } from '../accounts/account.entity.js';
+import { Accounts } from '../accounts/accounts.js';
 import { RefreshCookie } from '../sessions/refresh-cookie.js';
 import { Sessions, type OpenedSession } from '../sessions/sessions.js';
 
-/** How the user has proved to own an account. */
+/** Proof that the user owns an account. */
 export interface LoginProof {
-  /** `password` or a provider's id, as the session keeps it. */
+  /** Login method of the session: `password`, `mailed_link`, or a provider's id. */
   readonly method: string;
-  /** Checks, in the transaction that opens the session, that the proof still holds. */
+  /** Returns whether the proof still holds, in the transaction that opens the session. */
   readonly holds: (db: EntityManager, account: Account) => boolean | Promise<boolean>;
-  /** The error where it does not. */
+  /** Returns the error for a proof that no longer holds. */
   readonly outdated: (reason: string) => Error;
 }
 
@@ -30,6 +31,7 @@ export class Login {
 
   constructor(
     private readonly dataSource: DataSource,
+    private readonly accounts: Accounts,
     private readonly sessions: Sessions,
     private readonly profiles: Profiles,
     private readonly outbox: Outbox,
@@ -41,19 +43,18 @@ export class Login {
     this.listeners.push(listener);
   }
 
-  /** The sessions whose refresh cookies come with a request. */
+  /** Returns the sessions of the refresh cookies of a request. */
   sessionsIn(request: FastifyRequest): string[] {
     return this.cookie.read(request).flatMap((token) => this.sessions.sessionOf(token) ?? []);
   }
 
   /**
-   * Opens a session, and sees to it that there is a profile. Comparing a password takes a while, and so does a provider:
-   * the account is looked at once more, and held until the session is written. Whoever changes the password, takes the way
-   * in away or deletes the account meanwhile is either seen here, or finds the session and ends it.
+   * Opens a session and creates the profile. The account may have changed while a password was compared or a provider was
+   * called, so the proof is checked again with the account locked. A concurrent change of the password, unlinking or deletion
+   * either commits first and fails the proof, or waits for the lock and then ends the new session.
    *
-   * The sessions whose refresh cookies the request has are ended in the same transaction, whoever's they are (ASVS V7.2.4), and
-   * so are those of `replaced`, sealed into the attempt where their cookies may not come along. The browser's other attempts are
-   * updated.
+   * Sessions of the refresh cookies of the request end in the same transaction, for any account (ASVS V7.2.4). `replaced` names
+   * more of them, for requests to which the browser may not attach those cookies.
    * @throws {Problem} `account_disabled`, `temporarily_unavailable`, and the error of the proof.
    */
   async complete(
@@ -70,13 +71,10 @@ export class Login {
     const { id: accountId } = account;
     const { method } = proof;
     const opened = await this.dataSource.transaction(async (db) => {
-      // One log-in at a time, so that each counts the sessions that the others have opened.
-      const owner = await db.findOne(Account, {
-        where: { id: accountId },
-        lock: { mode: 'for_no_key_update' },
-      });
+      // The lock serializes logins, so that each counts the sessions that the others opened.
+      const owner = await this.accounts.lock(db, accountId, 'for_no_key_update');
       if (owner === null || owner.status === 'deleted') {
-        // The profile of a moment ago may have come after the message that removes it.
+        // The profile may have been created after the message of the deletion was delivered.
         await this.outbox.add(db, 'account.deleted', { accountId });
         return undefined;
       }
@@ -85,7 +83,7 @@ export class Login {
       const userAgent = headers['user-agent'];
       const session = { accountId, roles: owner.roles, method, ip, userAgent, replaces };
       const opened = await this.sessions.open(session, db);
-      // Committed without an answer, it would end the browser's session without giving it another.
+      // A commit after the response timed out would end the browser's session without giving it the new one.
       refuseLateCommit();
       return opened;
     });
@@ -101,13 +99,16 @@ export class Login {
       const { nickname, avatarUrl } = account;
       await this.profiles.createIfAbsent(account.id, { nickname, avatarUrl, locale });
     } catch (error) {
-      // The profile is made at the next chance; nobody is kept out because ProfileService is away.
-      this.logger.warn(`the profile of account ${account.id} could not be made yet`, error);
+      // A login does not depend on ProfileService: the next login creates the profile.
+      this.logger.warn(
+        { err: error, accountId: account.id },
+        'the profile of an account could not be created',
+      );
     }
   }
 }
 
-/** The language of a browser: Korean where it says so, or nothing; English for everyone else. */
+/** Returns the locale of an `Accept-Language` header: Korean for `ko`, `*` or no header, otherwise English. */
 function localeIn(acceptLanguage = '*'): Locale {
   return /^\s*(ko\b|\*)/i.test(acceptLanguage) ? 'ko' : 'en';
 }

@@ -1,35 +1,35 @@
 import { Injectable } from '@nestjs/common';
-import { InjectRepository } from '@nestjs/typeorm';
-import type { EntityManager, Repository } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { z } from 'zod';
 import type { Actor } from '../../access/actor.js';
 import { Problem } from '../../problems/problem.js';
 import { routedNetworkOf } from '../../rate-limits/client-address.js';
 import { presentedPassword } from '../../text/password.js';
-import { Account } from '../accounts/account.entity.js';
+import type { Account } from '../accounts/account.entity.js';
+import { Accounts } from '../accounts/accounts.js';
 import { LoginRateLimits } from '../rate-limits/limits.js';
 import { PasswordHashes } from '../local/password-hashes.js';
 
-/** How long ago (s) someone may have logged in to count as the person who did, and not as who found the laptop open. */
+/** Maximum age of a login that needs no password. A session of an unattended browser is usually older. */
 const MAX_LOGIN_AGE_S = 600;
 
-/** What comes along with a request for something that cannot be taken back. */
+/** Body of requests that need reauthentication. */
 export const reauthentication = z.strictObject({ password: presentedPassword.optional() });
 
-/** Before the ways into an account change, or it ends: is it the person, and not just their browser? */
+/** Reauthentication before an account is deleted or its login methods change: by password, or by a recent login. */
 @Injectable()
 export class Reauthentication {
   constructor(
-    @InjectRepository(Account) private readonly accounts: Repository<Account>,
+    private readonly accounts: Accounts,
     private readonly limits: LoginRateLimits,
     private readonly hashes: PasswordHashes,
   ) {}
 
   /**
-   * Compares the password that was sent, before a transaction begins: a comparison may wait in the queue of hashes, and
-   * would hold a connection and the account's row meanwhile. The result is for {@link require}.
-   * @param address the client's, for its place in that queue.
-   * @returns the hash that the password fits; undefined where none was sent.
+   * Compares the password of a request, for {@link require}. It must run before the transaction begins, because a comparison
+   * may wait in the queue of hashes while the transaction holds a connection and the account's row.
+   * @param address of the client, which determines its share of that queue.
+   * @returns the hash that the password fits; undefined for a request without a password.
    * @throws {Problem} `credentials_invalid`, `too_many_attempts`, `temporarily_unavailable`.
    */
   async comparePassword(
@@ -38,7 +38,7 @@ export class Reauthentication {
     address: string,
   ): Promise<string | undefined> {
     if (password === undefined) return undefined;
-    const { passwordHash } = await this.accounts.findOneByOrFail({ id: accountId });
+    const { passwordHash } = await this.accounts.get(accountId);
     const attempt = await this.limits.beginReauthentication(accountId);
     const party = { key: routedNetworkOf(address), reserved: true };
     return attempt.judge(async () => {
@@ -49,7 +49,7 @@ export class Reauthentication {
   }
 
   /**
-   * Lets those through whose password fitted, unless it has changed since, or who have logged in a moment ago.
+   * Requires a password that fits the account's current hash, or a session that was opened recently.
    * @throws {Problem} `reauthentication_required`, `credentials_invalid`.
    */
   async require(

@@ -6,6 +6,7 @@ import { ApiOperation, ApiTags } from '../../openapi/decorators.js';
 import { Returns, ApiProblems } from '../../openapi/responses.js';
 import { cursorTo, limit, pageSchema } from '../../http/pagination.js';
 import { AuditLog, auditPosition } from '../audit/audit-log.js';
+import { AUDIT_EVENT_KINDS } from '../audit/catalogue.js';
 import { AccountDeletion } from './account-deletion.js';
 import { reauthentication } from '../reauthentication/reauthentication.js';
 import { RefreshCookie } from '../sessions/refresh-cookie.js';
@@ -18,7 +19,7 @@ const auditQuery = z.strictObject({ cursor: cursorTo(auditPosition).optional(), 
 const auditEvent = z
   .object({
     at: z.iso.datetime(),
-    kind: z.string().meta({ example: 'session_ended' }),
+    kind: z.enum(AUDIT_EVENT_KINDS).meta({ example: 'session_ended' }),
     sessionId: z.uuid().nullable(),
     details: z.record(z.string(), z.string()).meta({ example: { reason: 'logged_out' } }),
   })
@@ -26,7 +27,7 @@ const auditEvent = z
 const auditPage = pageSchema(auditEvent).meta({ id: 'AuditPage' });
 export type AuditPage = z.output<typeof auditPage>;
 
-/** What happened to one's account, and its end. */
+/** Audit events and deletion of the caller's account. */
 @ApiTags('Account')
 @Controller('auth')
 export class AccountController {
@@ -40,7 +41,8 @@ export class AccountController {
   @Get('events')
   @ApiOperation({
     summary: 'Read what happened to your account',
-    description: 'Newest first: log-ins, and why sessions ended, passwords and linked accounts.',
+    description:
+      'Newest first: logins, ends of sessions with their reasons, and changes of passwords and linked accounts.',
   })
   @Returns(200, auditPage, 'A page of events')
   @ApiProblems('validation_failed', 'temporarily_unavailable')
@@ -55,7 +57,7 @@ export class AccountController {
   @ApiOperation({
     summary: 'Delete your account',
     description:
-      'Needs the password, or a log-in within the last ten minutes. Ends every session, and the connections at the providers.',
+      'Needs the password, or a login within the last ten minutes. Ends every session, and the connections at the providers.',
   })
   @Returns(204, undefined, 'It is gone')
   @ApiProblems(
@@ -72,7 +74,7 @@ export class AccountController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
     await this.deletion.delete(actor, body?.password, request.ip);
-    // The cookie may be of a later log-in.
+    // The cookie may belong to the session of a later login.
     if (this.sessions.sessionOf(this.cookie.read(request)[0]) === actor.sessionId) this.cookie.clear(reply);
   }
 }

@@ -9,7 +9,7 @@ import {
   type AccessTokenClaims,
 } from '../../access/access-token.js';
 import type { Actor } from '../../access/actor.js';
-import { Denylist } from '../../access/revocations.js';
+import { Denylist } from '../../access/denylist.js';
 import { Config } from '../../config/config.js';
 import { SigningKeys } from '../keys/signing-keys.js';
 

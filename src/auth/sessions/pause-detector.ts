@@ -2,14 +2,14 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Elapsed } from '../../concurrency/elapsed.js';
 
 /**
- * How long (ms) a request may take from its arrival to its step. The grace is twice the 8 s after which our client gives up
- * and these, so that no step is taken after its client may have gone on with another (docs/refresh.md).
+ * Longest time from the arrival of a refresh to its rotation. The grace is twice the sum of this and of the 8 s after which our
+ * client gives up, so that no rotation follows after its client may have continued with another one (docs/refresh.md).
  */
 export const MAX_REQUEST_AGE_MS = 2_000;
-/** How often (ms) it beats. */
+/** Interval of the ticks. */
 export const TICK_MS = 250;
 
-/** By when (ms, `performance.now()`) a request has to be carried out, and whether that can still be. */
+/** Detector of pauses of this process, such as a suspension of the machine. Requests from before a pause may have been given up. */
 @Injectable()
 export class PauseDetector implements OnApplicationShutdown {
   private readonly timer = setInterval(() => this.tick(), TICK_MS).unref();
@@ -17,11 +17,11 @@ export class PauseDetector implements OnApplicationShutdown {
   private paused = false;
 
   /**
-   * For a request that has just been read. Undefined where this process stood still a moment ago, and nobody knows for how
-   * long it had been waiting.
+   * Returns the deadline (`performance.now()`) of a request that has just been read. Undefined after a pause, because the request
+   * may have waited for as long as the pause.
    */
   deadline(): number | undefined {
-    // Sockets may be read before the timers run.
+    // After a pause the event loop may read sockets before it runs timers.
     if (this.sinceTick.ms > MAX_REQUEST_AGE_MS) this.paused = true;
     return this.paused ? undefined : performance.now() + MAX_REQUEST_AGE_MS - this.sinceTick.ms;
   }
@@ -31,7 +31,7 @@ export class PauseDetector implements OnApplicationShutdown {
   }
 
   private tick(): void {
-    // At the second beat after standing still the sockets have been read since the first.
+    // At the second tick after a pause, all sockets have been read since the first tick.
     this.paused = this.sinceTick.ms > MAX_REQUEST_AGE_MS;
     this.sinceTick.restart();
   }

@@ -1,4 +1,5 @@
 import { prepared } from '../../database/prepared.js';
+import { insertAuditEvents } from '../audit/audit-events.sql.js';
 
 /**
  * The step of `rotation.ts` as one statement: it locks the row, decides, and writes, so that any number of processes may
@@ -74,8 +75,12 @@ export const ROTATE = prepared(
     s.account_id AS "accountId",
     (SELECT roles FROM auth.accounts WHERE id = s.account_id AND status = 'active') AS roles
   ), recorded AS (
-  INSERT INTO auth.audit_events (account_id, session_id, kind)
-  SELECT "accountId", $1, 'session_' || outcome FROM step WHERE outcome IN ('recovered', 'reused')
+  ${insertAuditEvents({
+    kind: { column: 'outcome', kinds: { recovered: 'session_recovered', reused: 'session_reused' } },
+    accountId: '"accountId"',
+    sessionId: '$1::uuid',
+    from: "step WHERE outcome IN ('recovered', 'reused')",
+  })}
   )
   SELECT step.*, (extract(epoch FROM clock_timestamp()) * 1000)::float8 AS time
   FROM (VALUES (1)) AS always LEFT JOIN step ON true`,

@@ -1,14 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { Config } from '../../config/config.js';
+import { BATCH, type Batches } from '../../database/batches.js';
 import { poolOf } from '../../database/postgres-pool.js';
 import { prepared, runPrepared } from '../../database/prepared.js';
+import { changedRows } from '../../database/rows.js';
 import { rowsHidden } from '../../database/server-session.js';
 import { temporarilyUnavailable, type Problem } from '../../problems/problem.js';
 import { StoreClock } from '../../concurrency/store-clock.js';
+import { insertAuditEvents } from '../audit/audit-events.sql.js';
 import { recordAuditEvent } from '../audit/audit-log.js';
 import { describeDevice } from './device.js';
-import { endChosen, endSessions } from './end-sessions.sql.js';
+import { endChosen, endPassed, endSessions, END_REUSED } from './end-sessions.sql.js';
 import { LIVING, LAST_USED } from './living.sql.js';
 import { ROTATE } from './rotation.sql.js';
 import {
@@ -36,6 +39,11 @@ export interface SessionRow {
 /** Sessions over the limit that one log-in ends. Where the limit was lowered by more, the next log-ins end the rest. */
 const MAX_ENDED = 1_000;
 
+/** Time past a limit until the row of a session ends, too. */
+const LIMIT_MARGIN = '1 day';
+/** Ended sessions are kept for this long, so that the audit log can explain them. */
+const RETENTION = '30 days';
+
 /**
  * Parameters: $1 session id, $2 account, $3 method, $4 client address, $5 device, $6 absolute limit and $7 idle limit in
  * seconds, $8 the sessions that are replaced, $9 how many others may live on. Gives the `id` of each session that ended.
@@ -51,9 +59,14 @@ const OPEN = `
   )}, opened AS (
     INSERT INTO auth.sessions (id, account_id, method, ip, device, expires_at)
     VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6)) RETURNING id, account_id, method
-  ), told AS (
-    INSERT INTO auth.audit_events (account_id, session_id, kind, details)
-    SELECT account_id, id, 'session_opened', jsonb_build_object('method', method) FROM opened
+  ), recorded_opening AS (
+    ${insertAuditEvents({
+      kind: 'session_opened',
+      accountId: 'account_id',
+      sessionId: 'id',
+      details: "jsonb_build_object('method', method)",
+      from: 'opened',
+    })}
   )
   SELECT id FROM ended`;
 
@@ -228,7 +241,8 @@ export class SessionRows extends SessionStore {
       rotatedAgo,
     }: Pick<SessionRow, 'current' | 'parent' | 'oldestValid' | 'oldestRetry' | 'rotatedAgo'>,
   ): Promise<boolean> {
-    const [, saved] = await this.dataSource.query<[unknown, number]>(
+    const saved = await changedRows(
+      this.dataSource,
       `UPDATE auth.sessions
        SET current = $2, parent = $3, oldest_valid = $4, oldest_retry = $5, rotated_at = ${NOW} - $6, issued_at = ${NOW}
        WHERE id = $1 AND ended_at IS NULL AND current <= $2`,
@@ -245,19 +259,21 @@ export class SessionRows extends SessionStore {
 
   /** Ends a session because Redis found reuse, unless its row was touched since Redis read it, `age` ms ago. */
   async endReused(sessionId: string, age: number): Promise<'ended' | 'already ended' | 'changed'> {
-    const ended = await this.dataSource.query<object[]>(
-      `WITH ended AS (
-         UPDATE auth.sessions SET ended_at = now(), changed_at = now(), end_reason = 'reused', last_outcome = 'reused'
-         WHERE id = $1 AND ended_at IS NULL
-           AND coalesce(changed_at < now() - make_interval(secs => $2 / 1000.0), true) RETURNING account_id
-       ), recorded AS (
-         INSERT INTO auth.audit_events (account_id, session_id, kind)
-         SELECT account_id, $1, 'session_reused' FROM ended
-       )
-       SELECT FROM ended`,
-      [sessionId, age],
-    );
+    const ended = await this.dataSource.query<object[]>(END_REUSED, [sessionId, age]);
     if (ended.length === 1) return 'ended';
     return (await this.read(sessionId)) === undefined ? 'already ended' : 'changed';
+  }
+
+  /** Ends sessions past a limit. Their rows may be behind Redis by up to an hour, hence {@link LIMIT_MARGIN}. */
+  endPassed(batches: Batches): Promise<void> {
+    const passed = `expires_at < now() - interval '${LIMIT_MARGIN}'
+      OR ${LAST_USED} < now() - make_interval(secs => $1) - interval '${LIMIT_MARGIN}'`;
+    return batches.run(endPassed(passed, BATCH), [this.config.sessionIdle]);
+  }
+
+  /** Deletes ended sessions past their retention. An unknown session counts as ended. */
+  prune(batches: Batches): Promise<void> {
+    const old = `changed_at < now() - interval '${RETENTION}' AND ended_at IS NOT NULL`;
+    return batches.remove('auth.sessions', old);
   }
 }

@@ -1,16 +1,16 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
-/** One sign-in on one device: the truth about its existence and limits. The refresh protocol's six values live beside it. */
+/** Session of one login on one device. The columns of the refresh protocol (rotation.ts) are not mapped. */
 @Entity({ schema: 'auth', name: 'sessions' })
 export class Session {
-  /** The public session id: derived from the handle in the refresh token, and not enough to make one. */
+  /** Public id, derived from the handle of the refresh token. The handle cannot be derived from it. */
   @PrimaryColumn('uuid')
   id: string;
 
   @Column('uuid', { name: 'account_id' })
   accountId: string;
 
-  /** How the person proved who they are: `google`, `kakao`, `naver` or `password`. */
+  /** Login method: `google`, `kakao`, `naver`, `password` or `mailed_link`. */
   @Column('text')
   method: string;
 

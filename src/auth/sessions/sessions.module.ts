@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { RevocationFeed } from '../../access/revocation-feed.js';
 import { Config } from '../../config/config.js';
 import { CryptoModule } from '../../crypto/crypto.module.js';
 import { MetricsModule } from '../../observability/metrics.module.js';
@@ -7,10 +8,12 @@ import { RateLimitsModule } from '../../rate-limits/rate-limits.module.js';
 import { RedisModule } from '../../redis/redis.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { AccessTokens } from './access-tokens.js';
+import { CacheInvalidation } from './cache-invalidation.js';
 import { PauseDetector } from './pause-detector.js';
+import { PostgresRevocationFeed } from './postgres-revocation-feed.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { RefreshTokens } from './refresh-token.js';
-import { RevocationFeed } from './revocation-feed.js';
+import { RevocationMetrics } from './revocation-metrics.js';
 import { SessionCache } from './session-cache.js';
 import { SessionListController } from './session-list.controller.js';
 import { SessionList } from './session-list.js';
@@ -41,6 +44,7 @@ import { TokenResponses } from './token-response.js';
     Sessions,
     SessionList,
     SessionRows,
+    CacheInvalidation,
     SessionCache,
     {
       provide: SessionStore,
@@ -48,8 +52,10 @@ import { TokenResponses } from './token-response.js';
       useFactory: ({ redisUrls }: Config, rows: SessionRows, cache: SessionCache): SessionStore =>
         redisUrls.length > 0 ? cache : rows,
     },
-    RevocationFeed,
+    PostgresRevocationFeed,
+    { provide: RevocationFeed, useExisting: PostgresRevocationFeed },
+    RevocationMetrics,
   ],
-  exports: [Sessions, RefreshCookie, TokenResponses],
+  exports: [Sessions, SessionRows, RefreshCookie, TokenResponses, RevocationFeed],
 })
 export class SessionsModule {}

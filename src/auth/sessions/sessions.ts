@@ -1,13 +1,13 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DataSource, IsNull, MoreThan, type EntityManager } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
-import { Denylist } from '../../access/revocations.js';
+import { Denylist } from '../../access/denylist.js';
+import { RevocationFeed } from '../../access/revocation-feed.js';
 import { whileAnswerCanWait, withinBudget } from '../../http/request-budget.js';
 import { Metrics } from '../../observability/metrics.js';
 import { Problem, temporarilyUnavailable } from '../../problems/problem.js';
 import { PauseDetector } from './pause-detector.js';
 import { RefreshTokens, type RefreshToken } from './refresh-token.js';
-import { RevocationFeed } from './revocation-feed.js';
 import { Session } from './session.entity.js';
 import {
   SessionStore,
@@ -88,7 +88,7 @@ export class Sessions {
     const token = presented === undefined ? undefined : this.refreshTokens.parse(presented);
     if (token === undefined) throw new Problem('refresh_token_invalid');
     const until = this.pauseDetector.deadline();
-    if (until === undefined) throw temporarilyUnavailable('this process stood still', undefined);
+    if (until === undefined) throw temporarilyUnavailable('this process was paused', undefined);
     // A step that the store has not taken by then is not taken any more.
     return withinBudget(() => this.rotate(token, until), until - performance.now());
   }
@@ -106,7 +106,7 @@ export class Sessions {
     }
     const { outcome, accountId, roles } = found;
     if (outcome === 'reused') {
-      this.logger.warn(`refresh token reuse: session ${sessionId} of account ${accountId} has been ended`);
+      this.logger.warn({ sessionId, accountId }, 'refresh token reuse: the session has been ended');
       this.feed.publish(sessionId);
       throw new Problem('session_ended', { reason: `generation ${generation} was presented again: reuse` });
     }
@@ -180,7 +180,7 @@ export class Sessions {
     try {
       await this.publishEnded(ended);
     } catch (error) {
-      this.logger.warn({ err: error }, 'Redis could not be told which sessions ended');
+      this.logger.warn({ err: error }, 'ended sessions could not be published to Redis');
     }
   }
 

@@ -1,14 +1,13 @@
 import { Body, Controller, Delete, Get, Ip, Param, Post, Req, Res } from '@nestjs/common';
-import { InjectRepository } from '@nestjs/typeorm';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Repository } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { z } from 'zod';
 import { CurrentActor, type Actor } from '../../access/actor.js';
 import { Config } from '../../config/config.js';
 import { ApiOperation, ApiParam, ApiTags } from '../../openapi/decorators.js';
 import { Returns, ApiProblems } from '../../openapi/responses.js';
 import { Problem } from '../../problems/problem.js';
-import { Account } from '../accounts/account.entity.js';
+import { Accounts } from '../accounts/accounts.js';
 import { reauthentication, Reauthentication } from '../reauthentication/reauthentication.js';
 import { TransactionCookies } from './transaction-cookies.js';
 import { hasPassword, Identities } from './identities.js';
@@ -48,7 +47,8 @@ export type AuthorizationUrl = z.output<typeof authorizationUrl>;
 @Controller('auth/identities')
 export class IdentitiesController {
   constructor(
-    @InjectRepository(Account) private readonly accounts: Repository<Account>,
+    private readonly dataSource: DataSource,
+    private readonly accounts: Accounts,
     private readonly config: Config,
     private readonly identities: Identities,
     private readonly providers: Providers,
@@ -61,7 +61,7 @@ export class IdentitiesController {
   @Returns(200, loginMethods, 'Linked accounts, and whether a password is set')
   @ApiProblems('temporarily_unavailable')
   async list(@CurrentActor() actor: Actor): Promise<z.output<typeof loginMethods>> {
-    const account = await this.accounts.findOneByOrFail({ id: actor.accountId });
+    const account = await this.accounts.get(actor.accountId);
     const identities = await this.identities.list(actor);
     return {
       identities: identities.map(({ provider, linkedAt, email }) => ({
@@ -101,8 +101,8 @@ export class IdentitiesController {
     if (provider === undefined) throw new Problem('provider_not_enabled');
     const page = resolveReturnTo(returnTo, this.config);
     const compared = await this.reauthentication.comparePassword(actor, password, request.ip);
-    const account = await this.accounts.findOneByOrFail({ id: actor.accountId });
-    await this.reauthentication.require(this.accounts.manager, actor, account, compared);
+    const account = await this.accounts.get(actor.accountId);
+    await this.reauthentication.require(this.dataSource.manager, actor, account, compared);
     const { url, departure } = await provider.authorizationRequest(this.transactions.newState());
     const { accountId, sessionId } = actor;
     const attempt = { ...departure, provider: id, returnTo: page, linkTo: { accountId, sessionId } };

@@ -7,10 +7,12 @@ import { refuseLateCommit } from '../../http/request-budget.js';
 import { Outbox } from '../../outbox/outbox.js';
 import { Problem } from '../../problems/problem.js';
 import { emailAddress } from '../../text/email-address.js';
-import { Account } from '../accounts/account.entity.js';
+import type { Account } from '../accounts/account.entity.js';
+import { Accounts } from '../accounts/accounts.js';
 import { recordAuditEvent } from '../audit/audit-log.js';
 import { guestName } from '../accounts/guest-name.js';
 import { Identity } from './identity.entity.js';
+import { OneTimeTokens } from '../local/one-time-tokens.js';
 import { AccountMails } from '../account-mails/account-mails.js';
 import { decideLinking, type LinkingDecision } from './account-linking.js';
 import { Reauthentication } from '../reauthentication/reauthentication.js';
@@ -31,6 +33,8 @@ export type Linker = Pick<Actor, 'accountId' | 'sessionId'>;
 export class Identities {
   constructor(
     private readonly dataSource: DataSource,
+    private readonly accounts: Accounts,
+    private readonly tokens: OneTimeTokens,
     private readonly providers: Providers,
     private readonly grants: ProviderGrants,
     private readonly outbox: Outbox,
@@ -76,23 +80,15 @@ export class Identities {
     const { accountId } = actor;
     const compared = await this.reauthentication.comparePassword(actor, password, address);
     const announce = await this.dataSource.transaction(async (db) => {
-      const account = await db.findOneOrFail(Account, {
-        where: { id: accountId },
-        lock: { mode: 'pessimistic_write' },
-      });
+      const account = await this.accounts.lock(db, accountId);
+      if (account === null) throw new Error('the account does not exist');
       await this.reauthentication.require(db, actor, account, compared);
       const identities = await db.findBy(Identity, { accountId });
       const identity = identities.find((each) => each.provider === provider);
       if (identity === undefined) throw new Problem('not_found', { reason: 'there is no such identity' });
       const others = identities.filter((each) => each !== identity && this.isEnabled(each));
       if (others.length === 0 && !hasPassword(account)) throw new Problem('last_login_method');
-      await db.delete(Identity, { provider, subject: identity.subject });
-      await this.outbox.add(db, 'provider.unlink', {
-        accountId,
-        provider,
-        subject: identity.subject,
-        grantJwe: identity.grantJwe,
-      });
+      await this.remove(db, identity);
       const which = { except: actor.sessionId, method: provider };
       await recordAuditEvent(db, {
         accountId,
@@ -116,7 +112,7 @@ export class Identities {
       const identity = await db.findOneBy(Identity, { provider, subject });
       if (identity === null) return undefined;
       const { accountId } = identity;
-      await db.findOne(Account, { where: { id: accountId }, lock: { mode: 'pessimistic_write' } });
+      await this.accounts.lock(db, accountId);
       const { affected } = await db.delete(Identity, {
         provider,
         subject,
@@ -135,6 +131,19 @@ export class Identities {
     await announce?.();
   }
 
+  /** Deletes the identities of an account and adds a message for each that unlinks it, in the caller's transaction. */
+  async unlinkAll(db: EntityManager, accountId: string): Promise<void> {
+    for (const identity of await db.findBy(Identity, { accountId })) await this.remove(db, identity);
+  }
+
+  private async remove(
+    db: EntityManager,
+    { provider, subject, accountId, grantJwe }: Identity,
+  ): Promise<void> {
+    await db.delete(Identity, { provider, subject });
+    await this.outbox.add(db, 'provider.unlink', { accountId, provider, subject, grantJwe });
+  }
+
   private async decide(
     db: EntityManager,
     { profile, grant }: SocialLogin,
@@ -146,9 +155,7 @@ export class Identities {
     const email = emailAddress.safeParse(profile.email).data;
     const asking = actor && (await this.lockActor(db, actor));
     const holder =
-      email === undefined || asking !== undefined
-        ? null
-        : await db.findOne(Account, { where: { email }, lock: { mode: 'pessimistic_write' } });
+      email === undefined || asking !== undefined ? null : await this.accounts.lockByEmail(db, email);
     const candidate = asking ?? holder;
     // Only now: a log-in beside this one may have linked the identity while this one waited for the account.
     const known = await db.findOneBy(Identity, { provider, subject });
@@ -167,16 +174,16 @@ export class Identities {
     // Not a UUIDv7, which would tell everyone the time of registration.
     const accountId = decision.act === 'open_account' ? randomUUID() : decision.accountId;
     const person = {
+      id: accountId,
       nickname: profile.nickname ?? guestName(accountId),
       avatarUrl: profile.avatarUrl ?? null,
     };
-    const verifiedEmail = { email, emailVerifiedAt: () => 'now()' };
     if (decision.act === 'open_account') {
-      await db.insert(Account, { id: accountId, ...person, ...(decision.withEmail && verifiedEmail) });
+      await this.accounts.open(db, { ...person, email: decision.withEmail ? email : undefined });
     }
     if (decision.act === 'take_over') {
-      await db.update(Account, { id: accountId }, { ...person, ...verifiedEmail, passwordHash: null });
-      await db.query('DELETE FROM auth.one_time_tokens WHERE account_id = $1', [accountId]);
+      await this.accounts.takeOver(db, { ...person, email });
+      await this.tokens.withdraw(db, accountId);
       await recordAuditEvent(db, { accountId, kind: 'email_verified' });
     }
     const says = { email: profile.email ?? null, emailVerification: profile.emailVerification };
@@ -190,7 +197,7 @@ export class Identities {
     ) {
       await db.update(Identity, { provider, subject }, { ...says, grantJwe });
     }
-    const account = await db.findOneByOrFail(Account, { id: accountId });
+    const account = await this.accounts.get(accountId, db);
     if (decision.act === 'link')
       await this.mails.notify(db, 'new-way-in', account, { provider: providerName });
     if (decision.act !== 'log_in') {
@@ -202,10 +209,7 @@ export class Identities {
 
   /** Who asked to link has to be logged in still, by the row: access tokens and what is remembered of them end sooner. */
   private async lockActor(db: EntityManager, { accountId, sessionId }: Linker): Promise<Account> {
-    const account = await db.findOne(Account, {
-      where: { id: accountId },
-      lock: { mode: 'pessimistic_write' },
-    });
+    const account = await this.accounts.lock(db, accountId);
     if (account === null || !(await this.sessions.isLiving(db, sessionId)))
       throw new LoginError('login_attempt_invalid', { reason: 'who asked to link has logged out meanwhile' });
     if (account.status !== 'active') throw new Problem('account_disabled');

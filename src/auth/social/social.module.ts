@@ -5,6 +5,7 @@ import { MetricsModule } from '../../observability/metrics.module.js';
 import { OutboxModule } from '../../outbox/outbox.module.js';
 import { AccountMailsModule } from '../account-mails/account-mails.module.js';
 import { AccountsModule } from '../accounts/accounts.module.js';
+import { LocalModule } from '../local/local.module.js';
 import { LoginModule } from '../login/login.module.js';
 import { LoginRateLimitsModule } from '../rate-limits/login-rate-limits.module.js';
 import { ReauthenticationModule } from '../reauthentication/reauthentication.module.js';
@@ -25,6 +26,7 @@ import { UnlinkNoticesController } from './unlink-notices.controller.js';
     AccountMailsModule,
     AccountsModule,
     CryptoModule,
+    LocalModule,
     LoginModule,
     LoginRateLimitsModule,
     MetricsModule,
@@ -43,6 +45,6 @@ import { UnlinkNoticesController } from './unlink-notices.controller.js';
     { provide: PROVIDER_DEFINITIONS, useValue: PROVIDERS },
     TransactionCookies,
   ],
-  exports: [ProviderGrants],
+  exports: [Identities, ProviderGrants],
 })
 export class SocialModule {}

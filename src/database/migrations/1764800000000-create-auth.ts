@@ -136,14 +136,14 @@ async function createOutbox(db: QueryRunner): Promise<void> {
     CREATE TABLE auth.outbox (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
       kind text NOT NULL,
-      lane text NOT NULL,
+      queue text NOT NULL,
       payload_jwe text NOT NULL,
       attempts integer NOT NULL DEFAULT 0,
       due_at timestamptz NOT NULL DEFAULT now(),
       expires_at timestamptz,
       created_at timestamptz NOT NULL DEFAULT now()
     )`);
-  await db.query('CREATE INDEX outbox_due ON auth.outbox (due_at, lane)');
+  await db.query('CREATE INDEX outbox_due ON auth.outbox (due_at, queue)');
   await db.query(`
     CREATE TABLE auth.mail_backoff (
       mailbox bytea PRIMARY KEY,

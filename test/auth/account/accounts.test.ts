@@ -321,6 +321,31 @@ describe('deleting the account', () => {
     ).toEqual([]);
   });
 
+  it('is confirmed by a mail in the language of the profile, also when the profile is deleted first', async () => {
+    await forgetEveryone();
+    const { email, password } = await verifiedPerson(app, mailbox, 'leaver');
+    const mina = await logInWithPassword(email, password);
+    await call(mina, 'PATCH', '/users/me', { locale: 'en' });
+    // Deletes the profile in the transaction that adds the messages, before any of them can be delivered.
+    await app.database.query(`
+      CREATE FUNCTION delete_profile() RETURNS trigger LANGUAGE plpgsql AS $$
+      BEGIN
+        DELETE FROM profile.profiles WHERE account_id = '${mina.id}';
+        RETURN NULL;
+      END $$`);
+    await app.database.query(
+      'CREATE TRIGGER delete_profile AFTER INSERT ON auth.outbox FOR EACH ROW EXECUTE FUNCTION delete_profile()',
+    );
+    try {
+      expect((await call(mina, 'DELETE', '/auth/account')).status).toBe(204);
+    } finally {
+      await app.database.query('DROP FUNCTION delete_profile CASCADE');
+    }
+    const mail = (await mailbox.waitFor(email, 2)).at(-1);
+    expect(mail?.subject).toBe('Your account has been deleted');
+    expect(mail?.text).not.toMatch(/\p{Script=Hangul}/u);
+  });
+
   it('needs a recent log-in, or the password', async () => {
     await forgetEveryone();
     const local = await verifiedPerson(app, mailbox, 'leaver');

@@ -63,6 +63,15 @@ describe('logging in', () => {
     expect((await logIn(email, password.toUpperCase())).status).toBe(401);
   });
 
+  it('records the method of a session that a mailed link opened', async () => {
+    const { email } = await verifiedPerson(app, mailbox, 'link');
+    const sessions = await app.database.query<{ method: string }[]>(
+      'SELECT s.method FROM auth.sessions s JOIN auth.accounts a ON a.id = s.account_id WHERE a.email = $1',
+      [email],
+    );
+    expect(sessions).toEqual([{ method: 'mailed_link' }]);
+  });
+
   it('remembers the device and that it was a password', async () => {
     const { email, password } = await verifiedPerson(app, mailbox, 'device');
     await logIn(email, password, { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0' });
