@@ -18,7 +18,7 @@ startDevtools();
 const arrival = readArrival();
 if (arrival.watch) togglePanel();
 openMailedLink(arrival.mailedLink);
-// A link from a mail that is opened in this very tab changes the fragment only.
+// A mailed link opened in this tab changes the fragment only.
 addEventListener('hashchange', () => {
   if (/^#(verify-email=|reset-password=|watch$)/.test(location.hash)) location.reload();
 });

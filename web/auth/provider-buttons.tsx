@@ -12,17 +12,17 @@ import './provider-buttons.css';
 
 export type Provider = ProviderList[number];
 
-/** Providers whose own rules say how their button looks; look/providers.css follows them. */
+/** Logos of the providers with brand guidelines for login buttons; provider-buttons.css follows these. */
 const SYMBOLS: Readonly<Record<string, string>> = { google, kakao, naver };
 
 interface ProviderButtonsProps {
-  /** The path or URL that a log-in leads back to; the server checks it. */
+  /** Path or URL to return to after the login. The server validates it. */
   readonly returnTo: string;
-  /** The provider whose button comes first. */
+  /** Provider of the first button. */
   readonly first?: string;
 }
 
-/** A button for each provider that is enabled. */
+/** One login button for each enabled provider. */
 export function ProviderButtons({ returnTo, first }: ProviderButtonsProps) {
   const { entry, frame } = useWords();
   const { data, error, refetch } = useProviders();
@@ -67,7 +67,7 @@ function ProviderButton({ provider: { id, name }, returnTo }: { provider: Provid
   );
 }
 
-/** Opens the page in the browser of the device where the app has an address for that; otherwise it copies the address. */
+/** Opens the page in the default browser of the device. If the app has no URL for that, it copies the address. */
 function OutsideButton({ provider: { id } }: { provider: Provider }) {
   const { entry } = useWords();
   const [copied, setCopied] = useState(false);
@@ -102,7 +102,7 @@ function OutsideButton({ provider: { id } }: { provider: Provider }) {
   );
 }
 
-/** The providers that are enabled, in the order of their buttons. */
+/** Loads the enabled providers, in the order of their buttons. */
 export function useProviders() {
   return useLoad(['providers'], (signal) => callApiAnonymously<ProviderList>('/auth/providers', { signal }));
 }

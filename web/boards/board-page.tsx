@@ -10,10 +10,10 @@ import { boardKey, listPosts, readBoard, type Board, type Sort } from './api.js'
 import { PostList } from './post-list.js';
 import './board-page.css';
 
-/** As the server has it. */
+/** Limit of `q` on the server. */
 const MAX_SEARCH_CHARACTERS = 100;
 
-/** A board: its posts, in one order or another, all or those with a word. */
+/** The posts of a board, with search and order. */
 export function BoardPage({ slug }: { readonly slug: string }) {
   const board = useLoad(boardKey(slug), (signal) => readBoard(slug, signal), { isPublic: true });
   return (

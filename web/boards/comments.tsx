@@ -15,7 +15,7 @@ import { changeComment, deleteComment, listComments, writeComment, type Comment,
 import { useIdempotencyKey } from './idempotency.js';
 import './comments.css';
 
-/** What people say to a post, oldest first, and where to say something. */
+/** The comments of a post, oldest first, and the form for a new one. */
 export function Comments({
   post,
   counted,
@@ -27,11 +27,11 @@ export function Comments({
   const queries = useQueryClient();
   const key = ['comments', post.id];
   const { loaded, next } = usePages(key, (cursor, signal) => listComments(post.id, cursor, signal));
-  /** What was written here. It stands at the end of the list, also while that is not loaded. */
+  /** Comments written here. They follow the loaded ones, also before the last page is loaded. */
   const [written, setWritten] = useState<readonly Comment[]>([]);
   const heading = useRef<HTMLHeadingElement>(null);
   const [deletions, setDeletions] = useState(0);
-  // What had the focus is gone.
+  // The comment with the focus has disappeared.
   useEffect(() => {
     if (deletions > 0) heading.current?.focus();
   }, [deletions]);
@@ -105,7 +105,7 @@ function CommentItem({
   const [editing, setEditing] = useState(false);
   const item = useRef<HTMLLIElement>(null);
   const wasEditing = useRef(false);
-  // The button that had the focus has gone, and what has come in its place takes it.
+  // The focused button has disappeared; its successor takes the focus.
   useEffect(() => {
     if (editing !== wasEditing.current)
       item.current?.querySelector<HTMLElement>(editing ? 'textarea' : '.actions button')?.focus();
@@ -172,7 +172,7 @@ function NewComment({
   const user = useUser();
   const [path] = useLocation();
   const keyFor = useIdempotencyKey();
-  /** Changes with each comment, so that the field is empty again. */
+  /** Number of comments sent; as a key it empties the field. */
   const [round, setRound] = useState(0);
   if (user === undefined) return null;
   if (user === null) {

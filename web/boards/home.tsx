@@ -11,7 +11,7 @@ import { listBoards, listPosts, type Board, type PostSummary } from './api.js';
 import { PostList } from './post-list.js';
 import './home.css';
 
-/** How many posts of each board are shown, of at most so many boards: each costs a request. */
+/** Posts shown of each board. Each board costs a request. */
 const POSTS = 3;
 const BOARDS = 6;
 
@@ -20,7 +20,7 @@ interface Beginning {
   readonly others: readonly Board[];
 }
 
-/** The front gate: who is outside can come in, and everyone can read. */
+/** The home page: the newest posts, and the login card for a logged-out user. */
 export function HomePage() {
   const { home } = useWords();
   const user = useUser();

@@ -8,7 +8,7 @@ import { useWords } from '../i18n/language.js';
 import { callApiAnonymously } from '../session/api.js';
 import './person-page.css';
 
-/** Who somebody is to others. */
+/** Public profile of a user. */
 export function PersonPage({ id }: { readonly id: string }) {
   const { boards } = useWords();
   const loaded = useLoad(['user', id], (signal) =>

@@ -6,7 +6,7 @@ import { useWords } from '../i18n/language.js';
 import type { PostSummary } from './api.js';
 import './post-list.css';
 
-/** Posts, one below the other. */
+/** List of posts. */
 export function PostList({
   posts,
   level = 2,

@@ -84,7 +84,7 @@ function BoardLink({ slug }: { readonly slug: string }) {
   );
 }
 
-/** What the author may do, and an admin. */
+/** Buttons for the author and for admins. */
 function Own({ post }: { readonly post: Post }) {
   const { boards } = useWords();
   const user = useUser();

@@ -1,6 +1,6 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-// Drafts that the page before has stored are cleared here, too, when their account logs out.
+// Clears the stored drafts of the page after a logout here.
 import '../boards/drafts.js';
 import { bootstrap } from '../auth/bootstrap.js';
 import { QueryClientProvider } from '@tanstack/react-query';

@@ -1,6 +1,6 @@
 import type { Words } from './en.js';
 
-/** Everything that the page says, in Korean. */
+/** The texts of the page in Korean. */
 export const ko: Words = {
   languageName: '한국어',
   otherLanguage: 'English',
