@@ -11,7 +11,7 @@ import { MailedPage } from './auth/mailed-pages.js';
 import { ForgotPage, LoginPage, RegisterPage } from './auth/login-pages.js';
 import { ErrorBoundary } from './ui/error-boundary.js';
 import { Footer } from './shell/footer.js';
-import { isHistoryNavigation } from './ui/history-cache.js';
+import { isHistoryNavigation } from './ui/history-navigation.js';
 import { Toasts } from './ui/toasts.js';
 import { Outage } from './shell/outage.js';
 import { Header } from './shell/header.js';
@@ -26,7 +26,7 @@ import { Panel } from './devtools/panel.js';
 
 type Parameters = Readonly<Record<string, string | undefined>>;
 
-/** What is shown at each path; the compiler sees to it that the server knows the same ones. */
+/** Pages by path. The type makes the paths the same as those of the server. */
 const PAGES: Readonly<Record<WebPage, (parameters: Parameters) => ReactNode>> = {
   '/': () => <HomePage />,
   '/login': () => <LoginPage />,
@@ -44,7 +44,7 @@ const PAGES: Readonly<Record<WebPage, (parameters: Parameters) => ReactNode>> = 
   '/me/delete': () => <DeleteAccountPage />,
 };
 
-/** The page, whatever its path. */
+/** The frame of every page, and the page of the current path. */
 export function App() {
   const words = useWords();
   const [path] = useLocation();
@@ -82,7 +82,7 @@ export function App() {
   );
 }
 
-/** Going on begins at the top; going back is left to the browser, which knows where one was. */
+/** Scrolls to the top after a navigation. After Back or Forward the browser restores the scroll position. */
 function useScrollToTop(path: string): void {
   useEffect(() => {
     if (!isHistoryNavigation()) scrollTo(0, 0);

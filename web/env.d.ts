@@ -1,4 +1,4 @@
 interface ImportMetaEnv {
-  /** Where the API is, such as `https://api.example.com`; unset where it serves the page itself. */
+  /** Base URL of the API, such as `https://api.example.com`; unset if the API serves the page. */
   readonly VITE_API_URL?: string;
 }

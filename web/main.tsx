@@ -1,36 +1,33 @@
+import './styles/index.css';
+import './app.css';
+import { QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { App } from './app.js';
-import { bootstrap } from './auth/bootstrap.js';
-import { openMailedLink } from './auth/mailed-link.js';
 import { LanguageProvider } from './i18n/language.js';
 import { readArrival } from './session/arrival.js';
+import { queryClient } from './session/queries.js';
 import { togglePanel } from './devtools/panel-open.js';
-import './look/base.css';
-import './look/frame.css';
-import './look/controls.css';
-import './look/providers.css';
-import './look/home.css';
-import './look/post-list.css';
-import './look/post.css';
-import './look/comments.css';
-import './look/people.css';
-import './look/me.css';
-import './look/watch.css';
+import { startDevtools } from './devtools/transport.js';
+import { bootstrap } from './auth/bootstrap.js';
+import { openMailedLink } from './auth/mailed-link.js';
+import { App } from './app.js';
 
 const place = document.getElementById('page');
 if (place === null) throw new Error('the HTML has no #page');
+startDevtools();
 const arrival = readArrival();
 if (arrival.watch) togglePanel();
 openMailedLink(arrival.mailedLink);
-// A link from a mail that is opened in this very tab changes the fragment only.
+// A mailed link opened in this tab changes the fragment only.
 addEventListener('hashchange', () => {
   if (/^#(verify-email=|reset-password=|watch$)/.test(location.hash)) location.reload();
 });
 createRoot(place).render(
   <StrictMode>
     <LanguageProvider asked={arrival.language}>
-      <App />
+      <QueryClientProvider client={queryClient}>
+        <App />
+      </QueryClientProvider>
     </LanguageProvider>
   </StrictMode>,
 );

@@ -2,13 +2,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Plugin } from 'vite';
 
-/** Path of the notices, beside the page. */
+/** Path of the notices in the build. */
 const NOTICES = 'assets/third-party-notices.txt';
 
-/** Licences chosen where a package may be used under one of several. */
+/** Choices for packages with several licences. */
 const CHOSEN: Readonly<Record<string, string>> = { '(MPL-2.0 OR Apache-2.0)': 'Apache-2.0' };
 
-/** Texts of licences that packages name without having a copy. */
+/** Texts of licences for packages without a licence file. */
 const TEXTS: Readonly<Record<string, string>> = {
   Unlicense: `This is free and unencumbered software released into the public domain.
 
@@ -28,7 +28,7 @@ CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 For more information, please refer to <https://unlicense.org/>`,
 };
 
-/** Files of a package that its licence asks to pass on. */
+/** Names of licence and notice files in a package. */
 const NOTICE_FILES = /^(licen[cs]e|copying|notice)(\.(txt|md))?$|-bundle\.js\.LICENSE\.txt$/i;
 
 /**
@@ -57,7 +57,7 @@ export function thirdPartyNotices(served: readonly string[]): Plugin {
   };
 }
 
-/** The folder of the package that a module belongs to. */
+/** Returns the folder of the package of a module. */
 function packageOf(moduleId: string): string {
   let folder = dirname(moduleId);
   while (!existsSync(join(folder, 'package.json')) || manifestOf(folder).name === undefined)

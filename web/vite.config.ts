@@ -3,32 +3,32 @@ import { gzipSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 import { thirdPartyNotices } from './third-party-notices.js';
 
-/** With it the page is built for a host of its own, and calls the API there; else for the backend that serves it. */
+/** Base URL of the API for a page on a host of its own; unset if the backend serves the page. */
 const apiUrl = process.env['VITE_API_URL'];
-// Swagger UI's own files are the backend's, and so is its page.
+// The backend serves Swagger UI, and so the page around it.
 const swaggerUi = join(import.meta.dirname, '../node_modules/swagger-ui-dist');
 const pages = apiUrl === undefined ? ['index.html', 'docs/index.html'] : ['index.html'];
 
 export default defineConfig({
   build: {
     outDir: '../dist/web',
-    // `npm run dev` builds under a running server, which must find the page at any time.
+    // `npm run dev` builds while the server serves the page.
     emptyOutDir: !process.argv.includes('--watch'),
     target: 'es2023',
-    // The content security policy lets pictures be files.
+    // The content security policy allows no data: URLs.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     rolldownOptions: {
       input: pages.map((page) => join(import.meta.dirname, page)),
-      // On a machine that is busy they would be said at every start.
-      checks: { pluginTimings: false },
+      // Plug-in timings appear at every start of a busy machine. "use client" of a package has no meaning in this bundle.
+      checks: { pluginTimings: false, moduleLevelDirective: false },
     },
   },
   plugins: [thirdPartyNotices(apiUrl === undefined ? [swaggerUi] : []), compressed()],
 });
 
-/** Puts a compressed copy beside each text file, so that the server need not compress anything. */
+/** Adds a gzip copy of each text file, so that the server compresses nothing. */
 function compressed(): Plugin {
   return {
     name: 'compressed',

@@ -1,21 +1,22 @@
 import type { User } from './contract.js';
 import { startStopwatch } from './stopwatch.js';
 
-/** With less than this left, a token could expire on its way. */
+/** Remaining lifetime below which the token could expire while a request is sent. */
 const ON_THE_WAY_MS = 5_000;
 
-/** An access token in our hands. */
+/** An access token, with its expiry on a local clock. */
 export interface AccessToken {
   readonly text: string;
   readonly user: User;
-  /** Milliseconds until it should be renewed, while it is still good. */
+  /** Returns the milliseconds until the token should be renewed. The token is still valid then. */
   dueIn(): number;
   isSpent(): boolean;
 }
 
 /**
- * Reads what a log-in or a refresh answers. To be called before the request is sent: the token may be as old as that.
- * It is due when a fifth to a tenth of its life is left, so that tabs do not all ask at once.
+ * Returns a reader for the token response of a login or a refresh. It is created before the request, since the server
+ * may have issued the token at any time after that. The token is due when a tenth to a fifth of its lifetime is left;
+ * the random share spreads the refreshes of several tabs.
  */
 export function expectAccessToken(): (answer: unknown) => AccessToken {
   const age = startStopwatch();
@@ -28,7 +29,7 @@ export function expectAccessToken(): (answer: unknown) => AccessToken {
   };
 }
 
-/** What the payload of a JWT says. Nobody is convinced by it here: it is for showing, and servers verify for themselves. */
+/** Returns the user of a JWT's payload, for display only: each server verifies the token itself. */
 function userOf(token: string): User {
   const [, payload = ''] = token.split('.');
   const bytes = Uint8Array.from(atob(payload.replaceAll('-', '+').replaceAll('_', '/')), (character) =>

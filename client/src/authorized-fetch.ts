@@ -2,12 +2,12 @@ import type { AccessToken } from './access-token.js';
 import { Failure } from './failure.js';
 import type { Session } from './session.js';
 
-/** What says that a token is no longer good. A new one may be: for the same person, or for nobody any more. */
+/** Codes of problems after which the client refreshes the access token. */
 const RENEWABLE = /^(access_token_expired|access_token_invalid|session_ended)$/;
 
 /**
- * A `fetch` that sends the access token to `base`, and to nobody else. What one person began is never sent in the name of
- * another, who has logged in meanwhile in another tab.
+ * Creates a `fetch` that sends the access token to `base` only. A request that one user started is never repeated
+ * with the token of another user who logged in meanwhile.
  */
 export function authorizedFetch(base: string, send: typeof fetch, session: Session): typeof fetch {
   const { origin } = new URL(base);
@@ -15,7 +15,7 @@ export function authorizedFetch(base: string, send: typeof fetch, session: Sessi
   return async (input, init) => {
     const plain = new Request(resolve(base, input), init);
     if (new URL(plain.url).origin !== origin || plain.headers.has('authorization')) return send(plain);
-    // Some calls set or clear a cookie, also when the API is on another origin.
+    // Some calls set or clear a cookie, also if the API is on another origin.
     const request =
       plain.credentials === 'same-origin' ? new Request(plain, { credentials: 'include' }) : plain;
 
@@ -24,10 +24,10 @@ export function authorizedFetch(base: string, send: typeof fetch, session: Sessi
     await session.prepare().catch((error: unknown) => (outage = error));
     const { token } = session;
     if (user && token && token.user.id !== user.id) throw new Failure('session_ended');
-    // Without a token, too: what is public can be had during an outage.
+    // The request is sent without a token as well, since public resources can be read during an outage.
     const response = await send(token ? authorize(request.clone(), token) : request);
     if (response.status !== 401) return response;
-    // It was refused because we could not find out who is here, which is no reason to take anyone for logged out.
+    // A refusal because of the outage must not look like a logout.
     if (outage !== undefined) throw outage;
     if (token === undefined || !RENEWABLE.test(await codeOf(response))) return response;
     if (session.token === token) await session.refresh();
@@ -36,7 +36,7 @@ export function authorizedFetch(base: string, send: typeof fetch, session: Sessi
   };
 }
 
-/** Relative URLs are relative to `base`. */
+/** Resolves relative URLs against `base`. */
 function resolve(base: string, input: Parameters<typeof fetch>[0]): Parameters<typeof fetch>[0] {
   const isRelative = typeof input === 'string' && !/^([a-z][a-z\d+.-]*:|\/\/)/i.test(input);
   return isRelative ? `${base}/${input.replace(/^\//, '')}` : input;

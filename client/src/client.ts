@@ -2,10 +2,10 @@ import { authorizedFetch } from './authorized-fetch.js';
 import type { Change, Client, ClientOptions } from './contract.js';
 import { openSession } from './session.js';
 
-/** Makes the one client of a page: it keeps the access token, and everyone shares it. */
+/** Creates the client of a page, which keeps the access token. A page needs one client. */
 export function createClient({ baseUrl, fetch: send = fetch }: ClientOptions = {}): Client {
   const base = new URL(baseUrl || '/', globalThis.location?.href).href.replace(/\/$/, '');
-  // A target of events, so that a listener that fails keeps nothing from the others.
+  // An EventTarget calls every listener, also after one has thrown.
   const changes = new EventTarget();
   const session = openSession(base, send, (detail) =>
     changes.dispatchEvent(new CustomEvent('change', { detail })),

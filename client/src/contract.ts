@@ -1,12 +1,12 @@
-/** How a {@link Client} is made. */
+/** Options of `createClient`. */
 export interface ClientOptions {
-  /** Where the API is, such as `https://api.example.com`. Unset: where the page came from. */
+  /** Base URL of the API, such as `https://api.example.com`; by default the origin of the page. */
   readonly baseUrl?: string;
-  /** What sends requests; unset: the browser's `fetch`. For those who want to watch the client, or to disturb it. */
+  /** Function that sends requests; by default the browser's `fetch`. A wrapper can record requests or inject faults. */
   readonly fetch?: typeof fetch;
 }
 
-/** Who is logged in, as the access token says. */
+/** The user who is logged in, as the access token says. */
 export interface User {
   readonly id: string;
   readonly roles: readonly string[];
@@ -14,26 +14,26 @@ export interface User {
 }
 
 /**
- * Why {@link Client.user} may have changed:
- * - `login`: someone is logged in who was not before, by this tab or another.
- * - `refresh`: the answer to who is here, or a new access token for the same user, whose roles may have changed.
+ * Reason of a {@link Change}:
+ * - `login`: a user logged in, in this tab or another.
+ * - `refresh`: the first response of the server, or a new access token for the same user, whose roles may have changed.
  * - `logout`: the user logged out, in this tab or another.
- * - `session_ended`: the session was ended by someone or something else, or is too old.
+ * - `session_ended`: the session was ended elsewhere, or has expired.
  */
 export type Reason = 'login' | 'refresh' | 'logout' | 'session_ended';
 
 export interface Change {
-  /** `null`: nobody is logged in. */
+  /** `null` after the end of the session. */
   readonly user: User | null;
   readonly reason: Reason;
 }
 
-/** Who is logged in, and requests in their name. The access token itself is never given out. */
+/** The user who is logged in, and requests in the user's name. The client never gives out the access token. */
 export interface Client {
-  /** `undefined`: not known yet; `null`: nobody is logged in. */
+  /** `undefined` until the server has answered; `null` if no user is logged in. */
   readonly user: User | null | undefined;
 
-  /** Sends the browser to a provider's log-in page; it comes back to `returnTo` (unset: to this page). */
+  /** Navigates to the login page of a provider, which leads back to `returnTo`; by default to this page. */
   login(provider: string, options?: { readonly returnTo?: string }): void;
 
   /** @throws {Failure} `credentials_invalid`, `email_not_verified`, `too_many_attempts`, … */
@@ -46,24 +46,24 @@ export interface Client {
   loginWithMailToken(token: string): Promise<User>;
 
   /**
-   * Asks the server who is here, and renews the access token. Several calls at a time are one request.
-   * @throws {Failure} when it cannot be known, such as `unreachable` or `temporarily_unavailable`: nobody is logged out by that
+   * Renews the access token, and returns its user. Parallel calls share one request.
+   * @throws {Failure} `unreachable`, `temporarily_unavailable`, …: the user stays logged in
    */
   refresh(): Promise<User | null>;
 
   /**
-   * Like the browser's `fetch`, with URLs relative to `baseUrl`. Requests to the API carry the access token; when the
-   * answer says that it has expired, it is renewed and the request repeated.
-   * @throws {Failure} when a token is needed and cannot be had because of an outage; whatever `fetch` throws
+   * Like the browser's `fetch`, with URLs relative to `baseUrl`. Requests to the API carry the access token. If the
+   * response says that the token has expired, the client renews the token and repeats the request.
+   * @throws {Failure} if the request needs a token that cannot be renewed because of an outage; also errors of `fetch`
    */
   readonly fetch: (input: Parameters<typeof fetch>[0], init?: RequestInit) => Promise<Response>;
 
-  /** Calls back after each {@link Change}, until the function that it gives is called. */
+  /** Calls `listener` after each {@link Change}. Returns a function that removes the listener. */
   onChange(listener: (change: Change) => void): () => void;
 
   /**
-   * Ends the session, everywhere.
-   * @throws {Failure} when the server could not be told; then the user is still logged in
+   * Ends the session on the server and in all tabs.
+   * @throws {Failure} if the request failed; the user stays logged in
    */
   logout(): Promise<void>;
 }

@@ -1,15 +1,17 @@
-/** A member of the request that is wrong; `pointer` is an RFC 6901 pointer, such as `/email`. */
+/** A wrong member of the request. `pointer` is an RFC 6901 pointer, such as `/email`. */
 export interface FieldError {
   readonly pointer: string;
+  /** Stable: programs decide by it. */
+  readonly code: string;
   readonly detail: string;
 }
 
-/** An answer that says no (RFC 9457), or none at all: `unreachable`. */
+/** An error response (RFC 9457), or a request without a response: `unreachable`. */
 export class Failure extends Error {
   /** Stable: programs decide by it. */
   readonly code: string;
   readonly errors: readonly FieldError[];
-  /** After how many seconds it is worth trying again, where the server says so. */
+  /** Seconds after which the server allows another attempt; undefined if it does not say. */
   readonly retryAfter: number | undefined;
 
   constructor(

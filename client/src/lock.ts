@@ -1,11 +1,12 @@
 import { TIMEOUT_MS } from './post.js';
 
 /**
- * Does something while no other tab of this browser does anything of the same name: requests that change the refresh
- * cookie come one after the other, so that each is sent with the newest, and no late answer overwrites a newer one.
+ * Runs a task while no other tab of this browser runs a task of the same name. Requests that change the refresh
+ * cookie are sent one after the other, so that each has the newest cookie and no late response overwrites a newer
+ * one.
  *
- * That is a courtesy, and nothing depends on it: where there are no Web Locks (pages without https), or another tab does
- * not let go, it is done anyway. The server gives tabs that ask at once the same successor.
+ * Correctness does not depend on the lock, because the server gives parallel requests the same successor. The task
+ * also runs without Web Locks (pages without https), and if another tab does not release the lock in time.
  */
 export async function withLock<T>(name: string, task: () => Promise<T>): Promise<T> {
   let begun: Promise<T> | undefined;

@@ -1,11 +1,11 @@
 import { Failure, type FieldError } from './failure.js';
 
-/** After this long there is no answer. The server's refresh protocol counts on it: its grace is at least twice as long. */
+/** Time limit of a request. The grace period of the server's refresh protocol is at least twice as long. */
 export const TIMEOUT_MS = 8_000;
 
 /**
- * Posts to the API with the refresh cookie, and reads the answer.
- * @throws {Failure} with the answer's code; `unreachable` when there was none, or it came from something in between
+ * Posts to the API with the refresh cookie, and reads the response.
+ * @throws {Failure} with the problem's code; `unreachable` without a response of the API
  */
 export async function post<T>(
   send: typeof fetch,

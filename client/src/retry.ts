@@ -1,13 +1,13 @@
 import { Failure } from './failure.js';
 import { startStopwatch } from './stopwatch.js';
 
-/** Milliseconds before the second and third attempt, and before each one after those. */
+/** Pauses before the second and the third attempt. */
 const PAUSES_MS = [250, 1_000];
 const LATER_PAUSE_MS = 2_500;
-/** After this long no further attempt is made. It is longer than a server needs to restart. */
+/** Time after which no further attempt is made. A restart of the server takes less. */
 const GIVE_UP_AFTER_MS = 20_000;
 
-/** Attempts something that may be repeated, for a while, as long as answers are lost or say that it will pass. */
+/** Repeats an idempotent call while responses are lost or say that the failure is temporary. */
 export async function retry<T>(attempt: () => Promise<T>): Promise<T> {
   const age = startStopwatch();
   for (let failed = 0; ; failed++) {
@@ -21,11 +21,11 @@ export async function retry<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-/** How long the server wants to be left alone, or undefined when its answer is final. */
+/** Returns the pause that the server asks for in milliseconds; undefined if its response is final. */
 function wishedPause(error: unknown): number | undefined {
   if (!(error instanceof Failure)) return undefined;
   const { code, retryAfter } = error;
-  // A log-in in another tab has just replaced the session: its cookie is there in a moment.
+  // A login in another tab has just replaced the session, and its cookie arrives soon.
   const passes =
     code === 'unreachable' ||
     code === 'temporarily_unavailable' ||

@@ -7,27 +7,27 @@ import { post } from './post.js';
 import { joinTabs, tabsCanTalk } from './tabs.js';
 import { onWake } from './wake-triggers.js';
 
-/** What this tab knows of who is logged in. */
+/** The session of this tab. */
 export interface Session {
   readonly user: User | null | undefined;
-  /** The access token that we hold, good or not. */
+  /** The access token, which may have expired. */
   readonly token: AccessToken | undefined;
-  /** Sees to it that we know who is here and hold a token that is good. */
+  /** Waits until the user is known and the access token is valid. */
   readonly prepare: () => Promise<void>;
   readonly refresh: () => Promise<User | null>;
   readonly enter: (path: string, body: unknown) => Promise<User>;
   readonly logout: () => Promise<void>;
 }
 
-/** @param tell is told of every change */
+/** @param tell called after every change */
 export function openSession(base: string, send: typeof fetch, tell: (change: Change) => void): Session {
-  /** The only place that the access token is ever in. */
+  /** The only variable that holds the access token. */
   let held: AccessToken | undefined;
   let user: User | null | undefined;
-  /** Whether the server has to be asked before what we know is used. */
+  /** True if the server must be asked before the token is used. */
   let stale = true;
   let asking: Promise<User | null> | undefined;
-  /** The session that this browser has, by the latest news, and how many news there were. */
+  /** Session of this browser by the latest message of another tab, and the number of messages. */
   let latest: string | undefined;
   let news = 0;
 
@@ -68,13 +68,13 @@ export function openSession(base: string, send: typeof fetch, tell: (change: Cha
         }),
       );
     } catch (error) {
-      // Only these two say that nobody is logged in; anything else only says that it cannot be known.
+      // These two codes alone mean that no user is logged in. Any other failure leaves it unknown.
       if (!(error instanceof Failure && /^(refresh_token_invalid|session_ended)$/.test(error.code)))
         throw error;
       ({ code } = error);
     }
     const sessionId = next?.user.sessionId;
-    // Someone logged in or out meanwhile, and the answer is older than that.
+    // Another tab logged in or out meanwhile, and the response is older.
     if (news !== newsBefore && sessionId !== latest) return ask();
     learn(next, code === 'session_ended', sessionId);
     return user ?? null;
@@ -93,7 +93,7 @@ export function openSession(base: string, send: typeof fetch, tell: (change: Cha
     }
   }
 
-  /** For when nobody waits for it: whoever asks next will be told. */
+  /** Refreshes without reporting a failure. The next caller gets its own result. */
   function refreshQuietly(): void {
     refresh().catch(() => {});
   }

@@ -1,7 +1,7 @@
 /**
- * Tells how many milliseconds have passed, by whichever of two clocks has run further: one that nobody can set, and one
- * that goes on while the machine sleeps. Neither is compared with the server's, so it does not matter what they show; a
- * clock that is set forward only makes a token be renewed early.
+ * Returns a function that returns the elapsed milliseconds. It takes the larger one of two clocks: the monotonic
+ * clock, which cannot be set, and the wall clock, which runs while the machine is suspended. If the wall clock is set
+ * forward, the token is renewed early, which is harmless.
  */
 export function startStopwatch(): () => number {
   const steady = performance.now();

@@ -1,17 +1,17 @@
 import type { Reason } from './contract.js';
 
-/** What tabs tell each other. Never a token: each asks the server for its own. */
+/** Message between tabs. It never holds a token: each tab asks the server for its own. */
 export interface News {
   readonly reason: Reason;
-  /** The session that began or ended. */
+  /** Id of the session that began or ended. */
   readonly sessionId: string | undefined;
 }
 
 export const tabsCanTalk = typeof BroadcastChannel !== 'undefined';
 
 /**
- * Joins the tabs of this browser; gives the way to tell them something. Where there is no BroadcastChannel nobody hears
- * it, and each finds out with its next request, or when it is shown again.
+ * Joins the channel of this browser's tabs. Returns a function that sends a message. Without BroadcastChannel, a tab
+ * learns of a change with its next request, or when it becomes visible again.
  */
 export function joinTabs(name: string, hear: (news: News) => void): (news: News) => void {
   if (!tabsCanTalk) return () => {};

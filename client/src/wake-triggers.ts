@@ -1,11 +1,11 @@
-/** How often to look whether the machine has slept: no event says so. */
+/** Interval of the check for a suspended machine, for which browsers have no event. */
 const CHECK_INTERVAL_MS = 30_000;
 
 /**
- * Calls back whenever a page in use may have something to do: when `dueIn` milliseconds have passed, when it is shown
- * again, and when the network or the machine wakes. Not while it is hidden, where it would keep asking for days.
- * @param hearsNothing whether other tabs cannot tell this one anything
- * @param wake is told whether the page was out of reach, so that news may have passed it by
+ * Calls `wake` when `dueIn` milliseconds have passed, when the page becomes visible, and when the network or the
+ * machine comes back. A hidden page is not called, since it would send requests for days.
+ * @param hearsNothing true if other tabs cannot send messages to this tab
+ * @param wake called with true if the page may have missed messages
  */
 export function onWake(
   dueIn: () => number,
@@ -18,11 +18,11 @@ export function onWake(
   const tick = () => {
     look();
     const due = dueIn();
-    // What was due just now, and may not have come, is tried again with the next look.
+    // A renewal that was due and has failed is tried again at the next check.
     setTimeout(tick, due > 0 ? Math.min(due, CHECK_INTERVAL_MS) : CHECK_INTERVAL_MS);
   };
   setTimeout(tick, CHECK_INTERVAL_MS);
-  // Caught on their way down, since not all of them come up from the document.
+  // The capture phase, since some of these events do not bubble to the window.
   for (const event of ['visibilitychange', 'resume', 'online']) {
     globalThis.addEventListener?.(event, () => look(hearsNothing), true);
   }

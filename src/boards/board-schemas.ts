@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { pageSchema } from '../http/pagination.js';
+import { fieldIssue } from '../problems/field-errors.js';
 import { line, optionalText } from '../text/user-text.js';
 
 /** A board's name in paths. */
@@ -21,7 +22,7 @@ export type NewBoard = z.output<typeof newBoard>;
 export const boardChanges = z
   .strictObject({ slug, title, description })
   .partial()
-  .refine((changes) => Object.keys(changes).length > 0, 'must change something')
+  .refine((changes) => Object.keys(changes).length > 0, fieldIssue('no_changes', 'must change something'))
   .meta({ id: 'BoardChanges', example: { title: 'Free board' } });
 export type BoardChanges = z.output<typeof boardChanges>;
 
@@ -48,3 +49,4 @@ export type BoardResponse = z.output<typeof board>;
 
 /** A page of boards. */
 export const boardPage = pageSchema(board).meta({ id: 'BoardPage' });
+export type BoardPage = z.output<typeof boardPage>;

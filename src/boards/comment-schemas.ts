@@ -28,3 +28,4 @@ export type CommentResponse = z.output<typeof comment>;
 
 /** A page of comments. */
 export const commentPage = pageSchema(comment).meta({ id: 'CommentPage' });
+export type CommentPage = z.output<typeof commentPage>;

@@ -58,9 +58,7 @@ export const postQuery = z
   .transform(({ cursor, limit, sort, q = '' }, context): PostQuery => {
     const after = <T>(shape: z.ZodType<T>): Cursor<T> | undefined => {
       const { data, error } = cursorTo(shape).optional().safeParse(cursor);
-      for (const { message } of error?.issues ?? []) {
-        context.addIssue({ code: 'custom', path: ['cursor'], message });
-      }
+      for (const issue of error?.issues ?? []) context.addIssue({ ...issue, path: ['cursor'] });
       return data;
     };
     if (q.trim() !== '') return { list: 'search', q, limit, cursor: after(POSITIONS.search) };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { pageSchema } from '../http/pagination.js';
+import { fieldIssue } from '../problems/field-errors.js';
 import { line, visibleText } from '../text/user-text.js';
 
 const title = line(1, 120);
@@ -17,7 +18,7 @@ export type NewPost = z.output<typeof newPost>;
 export const postChanges = z
   .strictObject({ title, body })
   .partial()
-  .refine((changes) => Object.keys(changes).length > 0, 'must change something')
+  .refine((changes) => Object.keys(changes).length > 0, fieldIssue('no_changes', 'must change something'))
   .meta({ id: 'PostChanges', example: { title: 'Hello again' } });
 export type PostChanges = z.output<typeof postChanges>;
 

@@ -10,7 +10,9 @@ export const IdempotencyKey = createParamDecorator((_: unknown, context: Executi
   const key = context.switchToHttp().getRequest<FastifyRequest>().headers[NAME.toLowerCase()];
   if (key === undefined || (typeof key === 'string' && /^[\x21-\x7e]{1,200}$/.test(key))) return key;
   const detail = 'must be 1 to 200 visible ASCII characters';
-  throw new Problem('validation_failed', { errors: [{ pointer: `/${NAME}`, detail }] });
+  throw new Problem('validation_failed', {
+    errors: [{ pointer: `/${NAME}`, code: 'invalid_format', detail }],
+  });
 });
 
 /** Documents the header `Idempotency-Key` in OpenAPI. */
@@ -18,6 +20,7 @@ export const TakesIdempotencyKey = () =>
   ApiHeader({
     name: NAME,
     required: false,
-    description: 'A unique value, such as a UUID. Repeating the call within a day returns the response of the first call.',
+    description:
+      'A unique value, such as a UUID. Repeating the call within a day returns the response of the first call.',
     schema: { type: 'string', minLength: 1, maxLength: 200 },
   });

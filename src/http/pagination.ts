@@ -30,7 +30,7 @@ export interface Cursor<T> {
   readonly position: T;
 }
 
-const WRONG_CURSOR = 'must be a nextCursor of this list';
+const NOT_OF_THIS_LIST = { code: 'invalid_cursor', message: 'must be a nextCursor of this list' } as const;
 
 /** `?cursor=`: end of the previous page. Opaque to clients, and validated like any input. */
 export function cursorTo<T>(shape: z.ZodType<T>) {
@@ -42,7 +42,8 @@ export function cursorTo<T>(shape: z.ZodType<T>) {
     .transform((text, context): Cursor<T> => {
       const parsed = whole.safeParse(readJson(Buffer.from(text, 'base64url').toString()));
       if (parsed.success) return parsed.data;
-      context.addIssue(WRONG_CURSOR);
+      const { code, message } = NOT_OF_THIS_LIST;
+      context.addIssue({ code: 'custom', params: { code }, message });
       return z.NEVER;
     });
 }
@@ -58,7 +59,8 @@ export function cursorOf(list: string, position: unknown): string {
  */
 export function positionIn<T>(list: string, cursor: Cursor<T> | undefined): T | undefined {
   if (cursor === undefined || cursor.list === tagOf(list)) return cursor?.position;
-  throw new Problem('validation_failed', { errors: [{ pointer: '/cursor', detail: WRONG_CURSOR }] });
+  const { code, message } = NOT_OF_THIS_LIST;
+  throw new Problem('validation_failed', { errors: [{ pointer: '/cursor', code, detail: message }] });
 }
 
 function tagOf(list: string): string {

@@ -32,7 +32,7 @@ export function problemExamples(
         instance: '/the/path',
         requestId: '3f0c8a52-5f0e-4d0c-9d8b-6f3b0f1f7c11',
         ...(code === 'validation_failed' && {
-          errors: [{ pointer: '/email', detail: 'must be an e-mail address' }],
+          errors: [{ pointer: '/email', code: 'invalid_format', detail: 'must be an e-mail address' }],
         }),
       };
       return [code, { summary: title, value }];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PROBLEMS, type ProblemCode } from './catalogue.js';
+import { FIELD_ERRORS, type FieldErrorCode } from './field-errors.js';
 
 /** Largest number of entries in `errors`. */
 export const MOST_ERRORS = 20;
@@ -9,6 +10,9 @@ const fieldError = z.object({
   pointer: z
     .string()
     .meta({ description: 'JSON pointer (RFC 6901) to the invalid member.', example: '/email' }),
+  code: z
+    .enum(Object.keys(FIELD_ERRORS) as [FieldErrorCode, ...FieldErrorCode[]])
+    .meta({ description: 'Stable: programs should decide by it.', example: 'invalid_format' }),
   detail: z.string().meta({ example: 'must be an e-mail address' }),
 });
 export type FieldError = Readonly<z.output<typeof fieldError>>;

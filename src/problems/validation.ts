@@ -1,20 +1,38 @@
 import { StandardSchemaValidationPipe } from '@nestjs/common';
-import { MOST_ERRORS } from './problem-body.js';
+import type { z } from 'zod';
+import { codeOfIssue } from './field-errors.js';
+import { MOST_ERRORS, type FieldError } from './problem-body.js';
 import { Problem } from './problem.js';
 
-/** Checks every `@Body({ schema })`, `@Query({ schema })` and `@Param({ schema })`; throws `validation_failed` with a pointer each. */
-export const validation = new StandardSchemaValidationPipe({
-  exceptionFactory: (issues) =>
-    new Problem('validation_failed', {
-      errors: issues.slice(0, MOST_ERRORS).map((issue) => ({
-        pointer: (issue.path ?? []).map((part) => `/${escapePointer(part)}`).join(''),
-        detail: issue.message,
-      })),
-    }),
-});
+/**
+ * Validates `@Body({ schema })`, `@Query({ schema })` and `@Param({ schema })` with zod.
+ * @throws {Problem} `validation_failed` with an entry of `errors` for each issue.
+ */
+class ValidationPipe extends StandardSchemaValidationPipe {
+  protected override async validate<T>(value: unknown, schema: z.ZodType) {
+    const result = await super.validate<T>(value, schema);
+    if (result.issues === undefined) return result;
+    // Issues of zod have more members than those of Standard Schema.
+    const issues = result.issues.slice(0, MOST_ERRORS) as unknown as readonly z.core.$ZodIssue[];
+    throw new Problem('validation_failed', { errors: issues.map((issue) => fieldErrorOf(issue, value)) });
+  }
+}
+
+export const validation = new ValidationPipe();
+
+function fieldErrorOf(issue: z.core.$ZodIssue, value: unknown): FieldError {
+  return {
+    pointer: issue.path.map((key) => `/${escapePointer(String(key))}`).join(''),
+    code: codeOfIssue(issue, valueAt(issue.path, value) === undefined),
+    detail: issue.message,
+  };
+}
+
+function valueAt(path: readonly PropertyKey[], value: unknown): unknown {
+  return path.reduce<unknown>((parent, key) => (parent as Record<PropertyKey, unknown> | null)?.[key], value);
+}
 
 /** RFC 6901 §3: `~` and `/` are the two characters with a meaning. */
-function escapePointer(part: PropertyKey | { key: PropertyKey }): string {
-  const key = String(typeof part === 'object' ? part.key : part);
+function escapePointer(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }

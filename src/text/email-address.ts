@@ -1,5 +1,6 @@
 import { domainToASCII } from 'node:url';
 import { z } from 'zod';
+import type { FieldErrorCode } from '../problems/field-errors.js';
 
 /** Largest local part (RFC 5321, 4.5.3.1.1). */
 const MAX_LOCAL_PART_BYTES = 64;
@@ -31,9 +32,10 @@ export const emailAddress = z
   .string()
   .transform((written, context): string => {
     const address = written.length > MAX_INPUT_LENGTH ? written : normalize(written);
-    const refusal = refusalOf(address);
-    if (refusal === undefined) return address;
-    context.addIssue(refusal);
+    const wrong = refusalOf(address);
+    if (wrong === undefined) return address;
+    const [code, message] = wrong;
+    context.addIssue({ code: 'custom', params: { code }, message });
     return z.NEVER;
   })
   .meta({
@@ -54,16 +56,19 @@ function normalize(written: string): string {
   return `${localPart}@${domainToASCII(domain).replace(/\.$/, '')}`;
 }
 
-function refusalOf(address: string): string | undefined {
-  if (address.length > MAX_INPUT_LENGTH) return `must have at most ${MAX_ADDRESS_BYTES} characters`;
+function refusalOf(address: string): readonly [FieldErrorCode, string] | undefined {
+  const tooLong = ['too_long', `must have at most ${MAX_ADDRESS_BYTES} characters`] as const;
+  if (address.length > MAX_INPUT_LENGTH) return tooLong;
   const at = address.lastIndexOf('@');
   const [localPart, domain] = [address.slice(0, Math.max(at, 0)), address.slice(at + 1)];
   if (at > 0 && /^[^\s\p{C}@]*[^\0-\x7f][^\s\p{C}@]*$/u.test(localPart)) {
-    return 'must be an e-mail address with nothing but ASCII characters before the @';
+    return ['not_ascii', 'must be an e-mail address with nothing but ASCII characters before the @'];
   }
-  if (!DOT_STRING.test(localPart) || !DOMAIN.test(domain)) return 'must be an e-mail address';
-  if (localPart.length > MAX_LOCAL_PART_BYTES)
-    return `must have at most ${MAX_LOCAL_PART_BYTES} characters before the @`;
-  if (address.length > MAX_ADDRESS_BYTES) return `must have at most ${MAX_ADDRESS_BYTES} characters`;
-  return undefined;
+  if (!DOT_STRING.test(localPart) || !DOMAIN.test(domain)) {
+    return ['invalid_format', 'must be an e-mail address'];
+  }
+  if (localPart.length > MAX_LOCAL_PART_BYTES) {
+    return ['too_long', `must have at most ${MAX_LOCAL_PART_BYTES} characters before the @`];
+  }
+  return address.length > MAX_ADDRESS_BYTES ? tooLong : undefined;
 }

@@ -1,5 +1,5 @@
 import { codePointCount } from './graphemes.js';
-import { storableText } from './user-text.js';
+import { lengthCheck, storableText } from './user-text.js';
 
 const MIN_CODE_POINTS = 8;
 const MAX_CODE_POINTS = 128;
@@ -24,10 +24,7 @@ export function normalizePassword(password: string): string {
 export const passwordText = storableText
   .max(MAX_LENGTH, { error: WRONG_LENGTH, abort: true })
   .overwrite(normalizePassword)
-  .refine((password) => {
-    const length = codePointCount(password);
-    return length >= MIN_CODE_POINTS && length <= MAX_CODE_POINTS;
-  }, WRONG_LENGTH)
+  .superRefine(lengthCheck(codePointCount, MIN_CODE_POINTS, MAX_CODE_POINTS))
   .meta({
     format: 'password',
     minLength: MIN_CODE_POINTS,
@@ -41,9 +38,9 @@ export const passwordText = storableText
  */
 export const presentedPassword = storableText
   .max(MAX_LENGTH, { error: WRONG_PRESENTED_LENGTH, abort: true })
-  .refine((password) => {
-    const lengths = [normalizePassword(password), password].map(codePointCount);
-    const length = Math.min(...lengths);
-    return length >= 1 && length <= MAX_CODE_POINTS;
-  }, WRONG_PRESENTED_LENGTH)
+  .superRefine(lengthCheck(presentedLength, 1, MAX_CODE_POINTS))
   .meta({ format: 'password', minLength: 1, maxLength: MAX_DECOMPOSED_CODE_POINTS });
+
+function presentedLength(password: string): number {
+  return Math.min(...[normalizePassword(password), password].map(codePointCount));
+}

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fieldIssue } from '../problems/field-errors.js';
 import { firstGraphemes, graphemeCount, hasLongerGrapheme } from './graphemes.js';
 
 /**
@@ -32,9 +33,11 @@ const REMOVED_FROM_LINES =
 /** A flag written with tags (UTS #51, ED-14a), or a tag outside a flag. */
 const TAGS = /\u{1f3f4}[\u{e0020}-\u{e007e}]{1,14}\u{e007f}|[\u{e0020}-\u{e007f}]/gu;
 
+const NOT_BLANK = fieldIssue('blank', 'must have something to see');
+
 /** Text that PostgreSQL can store, unchanged. */
 export const storableText = z.string().refine((value) => !NOT_STORABLE.test(value), {
-  error: 'must be well-formed text without NUL',
+  ...fieldIssue('invalid_characters', 'must be well-formed text without NUL'),
   abort: true,
 });
 
@@ -45,14 +48,14 @@ export function text(min: number, max: number): z.ZodString {
 
 /** Like {@link text}, with at least one visible character. */
 export function visibleText(min: number, max: number): z.ZodString {
-  return text(min, max).refine((value) => VISIBLE.test(value), 'must have something to see');
+  return text(min, max).refine((value) => VISIBLE.test(value), NOT_BLANK);
 }
 
 /** Like {@link visibleText}, or empty. White space alone becomes the empty string. */
 export function optionalText(max: number): z.ZodString {
   return text(0, max)
     .overwrite((value) => (value.trim() === '' ? '' : value))
-    .refine((value) => value === '' || VISIBLE.test(value), 'must have something to see');
+    .refine((value) => value === '' || VISIBLE.test(value), NOT_BLANK);
 }
 
 /** Returns a schema for names and titles: one line of `min` to `max` characters, without invisible characters and outer white space. */
@@ -60,9 +63,9 @@ export function line(min: number, max: number): z.ZodString {
   return bounded(min, max, { prepare: withoutInvisible, finish: (value) => value.trim() })
     .refine(
       (value) => !NOT_IN_LINES.test(value),
-      'must be one line without control or private-use characters',
+      fieldIssue('invalid_characters', 'must be one line without control or private-use characters'),
     )
-    .refine((value) => VISIBLE.test(value), 'must have something to see');
+    .refine((value) => VISIBLE.test(value), NOT_BLANK);
 }
 
 /** Public name of a user. */
@@ -88,6 +91,16 @@ function withoutInvisible(line: string): string {
     .replace(TAGS, (tags) => (tags.startsWith('\u{1f3f4}') ? tags : ''));
 }
 
+/** Returns a check for `superRefine`: a text has `min` to `max` characters, as `lengthOf` counts them. */
+export function lengthCheck(lengthOf: (value: string) => number, min: number, max: number) {
+  const message = `must have ${min} to ${max} characters`;
+  return (value: string, context: z.RefinementCtx<string>): void => {
+    const length = lengthOf(value);
+    if (length < min) context.addIssue({ code: 'too_small', origin: 'string', minimum: min, message });
+    if (length > max) context.addIssue({ code: 'too_big', origin: 'string', maximum: max, message });
+  };
+}
+
 /** Steps before and after the normalisation. */
 interface Steps {
   readonly prepare?: (value: string) => string;
@@ -99,16 +112,16 @@ function bounded(
   max: number,
   { prepare = (value) => value, finish = (value) => value }: Steps = {},
 ): z.ZodString {
-  const tooLong = `must not have more than ${MAX_CODE_POINTS_PER_CHARACTER} code points in one character`;
+  const endlessCharacter = fieldIssue(
+    'invalid_characters',
+    `must not have more than ${MAX_CODE_POINTS_PER_CHARACTER} code points in one character`,
+  );
   return storableText
     .overwrite(prepare)
-    .refine((value) => !ENDLESS_MARKS.test(value), { error: tooLong, abort: true })
+    .refine((value) => !ENDLESS_MARKS.test(value), { ...endlessCharacter, abort: true })
     .overwrite((value) => finish(value.normalize('NFC')))
-    .refine((value) => {
-      const length = graphemeCount(value);
-      return length >= min && length <= max;
-    }, `must have ${min} to ${max} characters`)
-    .refine((value) => !hasLongerGrapheme(value, MAX_CODE_POINTS_PER_CHARACTER), tooLong)
+    .superRefine(lengthCheck(graphemeCount, min, max))
+    .refine((value) => !hasLongerGrapheme(value, MAX_CODE_POINTS_PER_CHARACTER), endlessCharacter)
     .meta({
       minLength: min,
       // JSON Schema counts code points.

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fieldIssue } from '../problems/field-errors.js';
 import { nickname, optionalText } from '../text/user-text.js';
 import { LOCALES } from './profiles.js';
 
@@ -29,13 +30,16 @@ export const ownProfile = z
     },
   });
 
+export type OwnProfile = z.output<typeof ownProfile>;
+
 /** Profile of another account. */
 export const publicProfile = ownProfile.omit({ locale: true, createdAt: true }).meta({ id: 'PublicProfile' });
+export type PublicProfile = z.output<typeof publicProfile>;
 
 /** Body of `PATCH /users/me`: at least one member. */
 export const profileChanges = z
   .strictObject({ nickname, avatarUrl: avatarUrl.nullable(), bio, locale })
   .partial()
-  .refine((changes) => Object.keys(changes).length > 0, 'must change something')
+  .refine((changes) => Object.keys(changes).length > 0, fieldIssue('no_changes', 'must change something'))
   .meta({ id: 'ProfileChanges', example: { nickname: 'Mina', bio: 'I read more than I write.' } });
 export type ProfileChanges = z.output<typeof profileChanges>;

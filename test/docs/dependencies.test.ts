@@ -42,6 +42,27 @@ describe('docs/dependencies.md', () => {
   });
 });
 
+describe('the table of packages in the web page', () => {
+  const [, table = ''] = /## In the web page\n([^]*?)\n\n## /.exec(read('docs/dependencies.md')) ?? [];
+  const rows = [...table.matchAll(/^\| `([^`]+)` \| [^|]+ \| ([^|]+) \|/gm)];
+
+  it('has every package that the page imports, with its licence', () => {
+    const imported = readdirSync('web', { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.includes('/') && /(?<!\.d)\.tsx?$/.test(path))
+      .flatMap((path) => [
+        ...read(join('web', path)).matchAll(/^import [^;]*?from '((?:@[^/']+\/)?[a-z][^/']*)/gm),
+      ])
+      .map(([, name = '']) => name);
+    const licences = [...new Set(imported), 'react-dom'].map((name) => [
+      name,
+      packages[`node_modules/${name}`]?.license,
+    ]);
+    expect(Object.fromEntries(rows.map(([, name, licence]) => [name, licence]))).toEqual(
+      Object.fromEntries(licences),
+    );
+  });
+});
+
 describe('a production installation', () => {
   const installed = Object.entries(packages).filter(([path, { dev }]) => path !== '' && dev !== true);
   const names = installed.map(([path]) => path.replace(/^.*node_modules\//, ''));
@@ -79,10 +100,12 @@ describe('a production installation', () => {
 
   it('loads the OpenAPI modules only if they are installed', () => {
     const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
-      .filter((path) => path.endsWith('.ts') && !path.startsWith('docs/') && path !== 'write-openapi.ts')
+      .filter(
+        (path) => path.endsWith('.ts') && !path.startsWith('openapi/') && path !== 'cli/write-openapi.ts',
+      )
       .map((path) => join('src', path));
     const imports = (file: string) =>
-      /^import (?!type)[^;]*from '(@nestjs\/swagger|[./]+\/docs\/(?!problem-responses)[^']+)'/m.test(
+      /^import (?!type)[^;]*from '(@nestjs\/swagger|[./]+\/openapi\/(document|operations|zod-components)[^']*)'/m.test(
         read(file),
       );
     expect(sources.filter(imports)).toEqual([]);

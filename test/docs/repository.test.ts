@@ -5,6 +5,7 @@ import { AUDIT_EVENTS } from '../../src/auth/audit/catalogue.js';
 import { PROVIDERS } from '../../src/auth/social/providers.js';
 import { configKeys } from '../../src/config/config.js';
 import { PROBLEMS } from '../../src/problems/catalogue.js';
+import { FIELD_ERRORS } from '../../src/problems/field-errors.js';
 import { postgresRows, redisRows } from '../support/store-failures.js';
 
 /** The TypeScript files below `src/`. */
@@ -14,61 +15,170 @@ const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
 const read = (path: string) => readFileSync(path, 'utf8');
 
 describe('imports', () => {
-  /** The rooms of the house, and the rooms that each may know. `users/profiles` is the port between services. */
-  const MAY_IMPORT: Record<string, readonly string[]> = {
-    stores: [],
-    text: [],
-    http: ['problems'],
-    problems: ['stores'],
-    database: ['problems', 'stores'],
-    redis: ['problems', 'stores'],
-    cli: ['stores'],
-    metrics: ['access', 'http'],
-    outbox: ['metrics'],
-    mail: ['outbox'],
-    access: ['problems', 'database'],
-    'rate-limits': ['problems', 'http', 'redis'],
-    health: ['problems', 'stores', 'database', 'redis', 'access'],
-    docs: ['problems', 'access'],
-    users: ['problems', 'database', 'access', 'outbox', 'rate-limits', 'text'],
-    boards: ['problems', 'database', 'access', 'outbox', 'rate-limits', 'text', 'users/profiles'],
-    auth: [
-      'problems',
-      'stores',
-      'http',
-      'database',
-      'redis',
-      'metrics',
-      'access',
-      'outbox',
-      'mail',
-      'rate-limits',
-      'text',
-      'users/profiles',
-    ],
+  /**
+   * The folders of each tree in import order, with the folders that they may import; a file at the top of a tree counts as a
+   * folder. `users/profiles` is the port between services.
+   */
+  const MAY_IMPORT: Record<string, Record<string, string>> = {
+    src: {
+      config: '',
+      crypto: 'config',
+      logging: 'config',
+      stores: 'config',
+      problems: 'logging stores',
+      concurrency: 'problems',
+      text: 'problems',
+      openapi: 'config problems',
+      database: 'concurrency config logging stores',
+      redis: 'concurrency config stores',
+      access: 'concurrency config openapi problems',
+      'rate-limits': 'config openapi problems redis text',
+      http: 'access config database logging openapi problems rate-limits text',
+      observability: 'access config database http openapi redis stores',
+      outbox: 'concurrency crypto database observability',
+      mail: 'config outbox',
+      users: 'access database openapi outbox problems rate-limits text',
+      auth:
+        'access concurrency config crypto database http logging mail observability openapi ' +
+        'outbox problems rate-limits redis text users/profiles users/users.module',
+      boards:
+        'access concurrency config database http openapi ' +
+        'problems rate-limits text users/profiles users/users.module',
+      'app.module': 'access auth boards config database observability users',
+      app: 'app.module config database http logging',
+      main: 'app auth config logging stores',
+      cli: 'app.module auth config crypto database http logging openapi stores',
+    },
+    web: {
+      'third-party-notices': '',
+      'vite.config': 'third-party-notices',
+      i18n: '',
+      state: '',
+      session: 'state',
+      ui: 'i18n session state',
+      devtools: 'i18n session state ui',
+      auth: 'i18n session state ui',
+      account: 'auth i18n session ui',
+      boards: 'auth i18n session ui',
+      shell: 'devtools i18n session ui',
+      app: 'account auth boards devtools i18n shell ui',
+      main: 'app auth devtools i18n session',
+      docs: 'auth boards devtools i18n session shell state ui',
+    },
+    sandbox: {
+      json: '',
+      pkce: '',
+      accounts: '',
+      'id-tokens': '',
+      mail: '',
+      grants: 'accounts',
+      personas: 'accounts',
+      pages: 'accounts grants mail personas',
+      http: 'json pages',
+      context: 'accounts grants http id-tokens',
+      journal: 'accounts context http',
+      exchange: 'context grants http pkce',
+      authorize: 'accounts context grants http pages personas pkce',
+      faults: 'accounts context http',
+      control: 'faults http journal',
+      google: 'accounts authorize context exchange grants http pages personas',
+      kakao: 'accounts authorize context exchange grants http pages personas',
+      naver: 'accounts authorize context exchange grants http pages personas',
+      router: 'authorize context control faults google http journal kakao mail naver pages',
+      webhooks: '',
+      sandbox: 'context faults grants id-tokens journal mail router',
+      main: 'sandbox',
+    },
   };
-  const files = sources.filter((file) => relative('src', file).includes('/'));
-  const imports = files.flatMap((file) =>
-    [...read(file).matchAll(/from '(\.[^']+)'/g)].map(([, path = '']) => ({
-      file,
-      target: relative('src', join(dirname(file), path)).replace(/\.js$/, ''),
-    })),
-  );
+  /** Modules outside of a tree whose values it may import. Types may come from anywhere in `src/`. */
+  const OUTSIDE: Record<string, readonly string[]> = {
+    // A dynamic import, in development only.
+    src: ['sandbox/sandbox'],
+    web: ['client/src/index', 'src/http/web-pages'],
+  };
 
-  it('go only from a room to those that it may know', () => {
-    const strangers = imports.filter(({ file, target }) => {
-      const room = relative('src', file).split('/')[0] ?? '';
-      const there = target.split('/')[0] ?? '';
-      // Files at the top of src/ are for everyone; migrations are collected from wherever their tables are.
-      if (!target.includes('/') || there === room || target.startsWith('..')) return false;
-      return !(MAY_IMPORT[room] ?? []).some((known) => known === there || known === target);
+  const IMPORT =
+    /(?:^(import type|import|export type|export)\b[^;']*?\bfrom |^import |\bimport\()'(\.[^']+)'/gm;
+  /** Imports of the modules of a tree, by path without extension. */
+  const importsOf = (tree: string) =>
+    readdirSync(tree, { recursive: true, encoding: 'utf8' })
+      .filter((path) => /\.tsx?$/.test(path) && !path.endsWith('.d.ts'))
+      .flatMap((path) => {
+        const file = join(tree, path);
+        const statements = read(file).matchAll(IMPORT);
+        return [...statements]
+          .filter(([, , target = '']) => !/\.(css|svg)$/.test(target))
+          .map(([, keyword, target = '']) => ({
+            from: file.replace(/\.tsx?$/, ''),
+            to: join(dirname(file), target).replace(/\.js$/, ''),
+            isType: keyword?.endsWith('type') ?? false,
+          }));
+      });
+  /** The folder below a tree in which a module is; the name of the module at its top. */
+  const folderOf = (tree: string, module: string) => relative(tree, module).split('/')[0] ?? '';
+  const isInside = (tree: string, module: string) => module.startsWith(`${tree}/`);
+  const cyclesOf = (edges: readonly (readonly [string, string])[]): string[] => {
+    const next = new Map<string, string[]>();
+    for (const [from, to] of edges) next.set(from, [...(next.get(from) ?? []), to]);
+    const done = new Set<string>();
+    const cycles: string[] = [];
+    const visit = (node: string, path: readonly string[]): void => {
+      if (path.includes(node)) cycles.push([...path.slice(path.indexOf(node)), node].join(' > '));
+      if (done.has(node) || path.includes(node)) return;
+      for (const each of next.get(node) ?? []) visit(each, [...path, node]);
+      done.add(node);
+    };
+    for (const [from] of edges) visit(from, []);
+    return cycles;
+  };
+
+  describe.each(Object.entries(MAY_IMPORT))('of %s', (tree, folders) => {
+    const imports = importsOf(tree);
+
+    it('go only to folders that the folder may import', () => {
+      const refused = imports.filter(({ from, to }) => {
+        const [folder, target] = [folderOf(tree, from), folderOf(tree, to)];
+        if (!isInside(tree, to) || folder === target) return false;
+        return !(folders[folder] ?? '')
+          .split(' ')
+          .some((each) => [target, relative(tree, to)].includes(each));
+      });
+      expect(refused).toEqual([]);
     });
-    expect(strangers).toEqual([]);
+
+    it('have a list in which each folder follows those that it imports', () => {
+      const names = Object.keys(folders);
+      const early = Object.entries(folders).flatMap(([name, others], index) =>
+        (others.match(/[^ ]+/g) ?? [])
+          .filter((each) => !names.slice(0, index).includes(each.split('/')[0] ?? ''))
+          .map((each) => `${name} > ${each}`),
+      );
+      expect(early).toEqual([]);
+      const existing = readdirSync(tree, { withFileTypes: true })
+        .filter((entry) => entry.isFile() && /(?<!\.d)\.tsx?$/.test(entry.name))
+        .map(({ name }) => name.replace(/\.tsx?$/, ''));
+      const withModules = importsOf(tree).map(({ from }) => folderOf(tree, from));
+      expect(new Set([...existing, ...withModules].filter((name) => !names.includes(name)))).toEqual(
+        new Set(),
+      );
+    });
   });
 
-  it('know every room', () => {
-    const rooms = new Set(files.map((file) => relative('src', file).split('/')[0] ?? ''));
-    expect(rooms).toEqual(new Set(Object.keys(MAY_IMPORT)));
+  const TREES = [...Object.keys(MAY_IMPORT), 'client/src'];
+
+  it.each(TREES)('of %s go outside of the tree only for types and for listed modules', (tree) => {
+    const refused = importsOf(tree).filter(
+      ({ to, isType }) =>
+        !isInside(tree, to) && !(OUTSIDE[tree] ?? []).includes(to) && !(isType && isInside('src', to)),
+    );
+    expect(refused).toEqual([]);
+  });
+
+  it.each([...TREES, 'src/auth'])('of %s have no cycle of files or folders', (tree) => {
+    const inside = importsOf(tree).filter(({ to }) => isInside(tree, to));
+    expect(cyclesOf(inside.map(({ from, to }) => [from, to]))).toEqual([]);
+    const folders = inside.map(({ from, to }) => [folderOf(tree, from), folderOf(tree, to)] as const);
+    expect(cyclesOf(folders.filter(([from, to]) => from !== to))).toEqual([]);
   });
 });
 
@@ -159,6 +269,16 @@ describe('documentation', () => {
     expect(Object.fromEntries(named)).toEqual(
       Object.fromEntries(Object.entries(PROBLEMS).map(([code, { status }]) => [code, status])),
     );
+  });
+
+  it('has every code of errors[] in docs/problems.md, and no other', () => {
+    const [, table = ''] =
+      /^\| errors\[\]\.code [^\n]*\n((?:\|[^\n]*\n)*)/m.exec(read('docs/problems.md')) ?? [];
+    const named = [...table.matchAll(/^\| `([a-z_]+)` \| (.+) \|$/gm)].map(([, code, meaning]) => [
+      code,
+      meaning,
+    ]);
+    expect(Object.fromEntries(named)).toEqual(FIELD_ERRORS);
   });
 
   it('has every kind of audit event in docs/audit-events.md, and no other', () => {

@@ -5,15 +5,16 @@ import { AsyncButton } from '../ui/async-button.js';
 import { Title } from '../ui/title.js';
 import { useWords } from '../i18n/language.js';
 import { client } from '../session/session.js';
+import './account-page.css';
 
 interface AccountPageProps {
   readonly title: string;
-  /** What one can do there. */
+  /** Text below the title. */
   readonly lead?: string;
   readonly children: ReactNode;
 }
 
-/** One of the pages about oneself, and the way to the others. */
+/** A page of the user's account, with links to the other pages of the account. */
 export function AccountPage({ title, lead, children }: AccountPageProps) {
   const { me, entry } = useWords();
   const [path, navigate] = useLocation();

@@ -1,24 +1,13 @@
-import type { AuditEventKind } from '../../src/auth/audit/catalogue.js';
-import type { EndReason } from '../../src/auth/sessions/session-store.js';
+import type { AuditPage } from '../../src/auth/self-service/account.controller.js';
 import { LoadMore } from '../ui/load-more.js';
-import { usePages, type Page } from '../ui/use-pages.js';
+import { usePages } from '../ui/use-load.js';
 import { Async } from '../ui/async.js';
 import { useWords } from '../i18n/language.js';
+import { textFor } from '../i18n/text-for.js';
 import { Time } from '../i18n/time.js';
 import { callApi } from '../session/api.js';
+import { useAccountKey } from '../session/queries.js';
 import { AccountPage } from './account-page.js';
-
-interface AccountEvent {
-  readonly at: string;
-  readonly kind: AuditEventKind;
-  readonly sessionId: string | null;
-  readonly details: {
-    readonly method?: string;
-    readonly provider?: string;
-    readonly role?: string;
-    readonly reason?: EndReason;
-  };
-}
 
 /** Audit events of the user's account, which explain for instance why a session ended. */
 export function ActivityPage() {
@@ -32,12 +21,12 @@ export function ActivityPage() {
 
 function Events() {
   const { me } = useWords();
-  const pages = usePages('events', (cursor, signal) =>
-    callApi<Page<AccountEvent>>(`/auth/events${cursor === undefined ? '' : `?cursor=${cursor}`}`, { signal }),
+  const { loaded, next } = usePages(useAccountKey('events'), (cursor, signal) =>
+    callApi<AuditPage>(`/auth/events${cursor === undefined ? '' : `?cursor=${cursor}`}`, { signal }),
   );
   return (
-    <Async loaded={pages}>
-      {({ items }) => (
+    <Async loaded={loaded}>
+      {(items) => (
         <>
           {items.length === 0 && <p className="hint">{me.noActivity}</p>}
           <ol className="events">
@@ -45,18 +34,20 @@ function Events() {
               <Event key={index} event={event} />
             ))}
           </ol>
-          <LoadMore more={pages.more} moreFailure={pages.moreFailure} />
+          <LoadMore next={next} />
         </>
       )}
     </Async>
   );
 }
 
-function Event({ event: { at, kind, details } }: { readonly event: AccountEvent }) {
+function Event({ event: { at, kind, details } }: { readonly event: AuditPage['items'][number] }) {
   const { me, events, reasons } = useWords();
   const { method, provider, role, reason } = details;
   const way = method ?? provider;
-  const more = [way && me.method(way), role, reason && reasons[reason]].filter(Boolean).join(' · ');
+  const more = [way && me.method(way), role, reason && (textFor(reasons, reason) ?? reason)]
+    .filter(Boolean)
+    .join(' · ');
   return (
     <li>
       <span>

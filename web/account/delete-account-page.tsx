@@ -12,7 +12,7 @@ import { Reauthenticate } from './reauthenticate.js';
 import { AccountPage } from './account-page.js';
 import { useLoginMethods, type LoginMethods } from './login-methods.js';
 
-/** How one leaves for good. */
+/** Deletion of the account. */
 export function DeleteAccountPage() {
   const { me } = useWords();
   return (
@@ -23,27 +23,27 @@ export function DeleteAccountPage() {
 }
 
 function Leave() {
-  const ways = useLoginMethods();
+  const loaded = useLoginMethods();
   const [, navigate] = useLocation();
   const leave: Leaving = async (proof) => {
     await callApi('/auth/account', { method: 'DELETE', body: proof });
     navigate('/');
     try {
-      // Every tab knows then that nobody is here any more.
+      // Tells the other tabs that the session has ended.
       await client.logout();
     } catch (error) {
-      // They find out with their next request: the account is gone all the same.
+      // The account is deleted all the same; other tabs learn of it with their next request.
       if (!(error instanceof Failure)) throw error;
     }
     showToast({ tone: 'good', text: (words) => words.me.left });
   };
   return (
-    <Async loaded={ways}>
-      {(known) =>
-        known.passwordSet ? (
+    <Async loaded={loaded}>
+      {(methods) =>
+        methods.passwordSet ? (
           <LeaveWithPassword leave={leave} />
         ) : (
-          <LeaveAfterLogIn leave={leave} ways={known} />
+          <LeaveAfterLogin leave={leave} methods={methods} />
         )
       }
     </Async>
@@ -72,8 +72,8 @@ function LeaveWithPassword({ leave }: { readonly leave: Leaving }) {
   );
 }
 
-/** Where there is no password, a log-in just before shows who it is. */
-function LeaveAfterLogIn({ leave, ways }: { readonly leave: Leaving; readonly ways: LoginMethods }) {
+/** Deletion without a password: the server requires a recent login. */
+function LeaveAfterLogin({ leave, methods }: { readonly leave: Leaving; readonly methods: LoginMethods }) {
   const { me, problems } = useWords();
   const [refused, setRefused] = useState(false);
   return (
@@ -81,8 +81,8 @@ function LeaveAfterLogIn({ leave, ways }: { readonly leave: Leaving; readonly wa
       <p>{me.leaveRecent}</p>
       {refused && (
         <div className="note bad" role="alert">
-          <p>{problems['reauthentication_required']}</p>
-          <Reauthenticate ways={ways} />
+          <p>{problems.reauthentication_required}</p>
+          <Reauthenticate methods={methods} />
         </div>
       )}
       <ConfirmDialog

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
+import type { AuthorizationUrl } from '../../src/auth/social/schemas.js';
 import { Failure } from '../../client/src/index.js';
 import { useProviders, type Provider } from '../auth/provider-buttons.js';
 import { AsyncButton } from '../ui/async-button.js';
@@ -14,23 +15,23 @@ import { Reauthenticate } from './reauthenticate.js';
 import { AccountPage } from './account-page.js';
 import { useLoginMethods, type LoginMethods } from './login-methods.js';
 
-/** The ways into the account: those that there are, and those that there could be. */
+/** Login methods of the account: linked providers, providers that can be linked, and the password. */
 export function LoginMethodsPage() {
   const { me } = useWords();
   return (
     <AccountPage title={me.waysIn} lead={me.waysText}>
-      <Ways />
+      <LoginMethodList />
     </AccountPage>
   );
 }
 
-/** Something about a way in; the server wants to be sure of who does it. */
+/** A change of a login method. The server may require reauthentication first. */
 type Change = (confirmed: { readonly password?: string }) => Promise<void>;
 
-function Ways() {
+function LoginMethodList() {
   const providers = useProviders();
-  const ways = useLoginMethods();
-  // What was refused until it is sure who asks.
+  const loaded = useLoginMethods();
+  // The change that the server refused until the user reauthenticates.
   const [refused, setRefused] = useState<Change>();
   const perform = async (change: Change) => {
     try {
@@ -43,24 +44,24 @@ function Ways() {
   return (
     <Async loaded={providers}>
       {(all) => (
-        <Async loaded={ways}>
-          {(waysIn) => (
+        <Async loaded={loaded}>
+          {(methods) => (
             <>
               <ul className="rows">
                 {all.map((provider) => (
-                  <Way
+                  <ProviderRow
                     key={provider.id}
                     provider={provider}
-                    waysIn={waysIn}
+                    methods={methods}
                     perform={perform}
-                    changed={ways.reload}
+                    changed={() => void loaded.refetch()}
                   />
                 ))}
               </ul>
               {refused !== undefined && (
-                <Confirmation ways={waysIn} change={refused} done={() => setRefused(undefined)} />
+                <Confirmation methods={methods} change={refused} done={() => setRefused(undefined)} />
               )}
-              <Password isSet={waysIn.passwordSet} />
+              <Password isSet={methods.passwordSet} />
             </>
           )}
         </Async>
@@ -70,18 +71,18 @@ function Ways() {
 }
 
 interface ConfirmationProps {
-  readonly ways: LoginMethods;
+  readonly methods: LoginMethods;
   readonly change: Change;
   readonly done: () => void;
 }
 
-/** Asks for the password, or for another log-in where there is none, before a way in changes. */
-function Confirmation({ ways, change, done }: ConfirmationProps) {
+/** Reauthentication: asks for the password, or for another login if the account has no password. */
+function Confirmation({ methods, change, done }: ConfirmationProps) {
   const { me, entry } = useWords();
   return (
     <section className="below" aria-labelledby="confirmation">
       <h2 id="confirmation">{me.reallyYou}</h2>
-      {ways.passwordSet ? (
+      {methods.passwordSet ? (
         <Form
           submit={me.goOn}
           meanings={{ credentials_invalid: me.passwordWrong }}
@@ -101,29 +102,29 @@ function Confirmation({ ways, change, done }: ConfirmationProps) {
       ) : (
         <>
           <p role="status">{me.confirmAgain}</p>
-          <Reauthenticate ways={ways} />
+          <Reauthenticate methods={methods} />
         </>
       )}
     </section>
   );
 }
 
-interface WayProps {
+interface ProviderRowProps {
   readonly provider: Provider;
-  readonly waysIn: LoginMethods;
+  readonly methods: LoginMethods;
   readonly perform: (change: Change) => Promise<void>;
   readonly changed: () => void;
 }
 
-function Way({ provider: { id, name }, waysIn, perform, changed }: WayProps) {
+function ProviderRow({ provider: { id, name }, methods, perform, changed }: ProviderRowProps) {
   const { language, words } = useTranslations();
   const { me } = words;
-  const linked = waysIn.identities.find(({ provider }) => provider === id);
+  const linked = methods.identities.find(({ provider }) => provider === id);
   const called = me.method(id) || name;
   const row = useRef<HTMLLIElement>(null);
   const wasLinked = useRef(false);
   useEffect(() => {
-    // The button that one has just used is gone.
+    // The button with the focus has disappeared.
     if (wasLinked.current && !linked) row.current?.querySelector('button')?.focus();
     wasLinked.current = Boolean(linked);
   }, [linked]);
@@ -162,10 +163,10 @@ function Way({ provider: { id, name }, waysIn, perform, changed }: WayProps) {
   );
 }
 
-/** Goes to the provider, and comes back to this page. */
+/** Navigates to the provider, which leads back to this page. */
 async function link(provider: string, sure: { readonly password?: string }): Promise<void> {
   const body = { returnTo: location.origin + location.pathname, ...sure };
-  const { url } = await callApi<{ url: string }>(`/auth/identities/${provider}`, { method: 'POST', body });
+  const { url } = await callApi<AuthorizationUrl>(`/auth/identities/${provider}`, { method: 'POST', body });
   location.assign(url);
 }
 

@@ -1,17 +1,13 @@
-import { useLoad } from '../ui/use-load.js';
+import type { LoginMethods } from '../../src/auth/social/schemas.js';
 import { callApi } from '../session/api.js';
+import { useAccountKey } from '../session/queries.js';
+import { useLoad } from '../ui/use-load.js';
 
-/** The ways into the account. */
-export interface LoginMethods {
-  readonly identities: readonly {
-    readonly provider: string;
-    readonly linkedAt: string;
-    readonly email?: string;
-  }[];
-  readonly passwordSet: boolean;
-}
+export type { LoginMethods };
 
-/** Loads the ways into the account. */
+/** Loads the login methods of the account. */
 export function useLoginMethods() {
-  return useLoad('ways', (signal) => callApi<LoginMethods>('/auth/identities', { signal }));
+  return useLoad(useAccountKey('login-methods'), (signal) =>
+    callApi<LoginMethods>('/auth/identities', { signal }),
+  );
 }

@@ -1,4 +1,5 @@
 import { useId, useState } from 'react';
+import type { OwnProfile } from '../../src/users/schemas.js';
 import { Field, Form } from '../ui/form.js';
 import { showToast } from '../ui/toasts.js';
 import { Avatar } from '../ui/avatar.js';
@@ -8,7 +9,8 @@ import { Async } from '../ui/async.js';
 import { useWords } from '../i18n/language.js';
 import { callApi } from '../session/api.js';
 import { AccountPage } from './account-page.js';
-import { holdProfile, type Profile } from './profile.js';
+import { setProfile } from '../session/profile.js';
+import { useAccountKey } from '../session/queries.js';
 
 export function ProfilePage() {
   const { me } = useWords();
@@ -20,11 +22,13 @@ export function ProfilePage() {
 }
 
 function ProfileLoader() {
-  const loaded = useLoad('me', (signal) => callApi<Profile>('/users/me', { signal }));
+  const loaded = useLoad(useAccountKey('profile-form'), (signal) =>
+    callApi<OwnProfile>('/users/me', { signal }),
+  );
   return <Async loaded={loaded}>{(profile) => <ProfileForm profile={profile} />}</Async>;
 }
 
-function ProfileForm({ profile }: { readonly profile: Profile }) {
+function ProfileForm({ profile }: { readonly profile: OwnProfile }) {
   const { me, entry } = useWords();
   const [shown, setShown] = useState({ nickname: profile.nickname, avatarUrl: profile.avatarUrl ?? '' });
   const avatarUrl = /^https:\/\/./.test(shown.avatarUrl) ? shown.avatarUrl : null;
@@ -33,7 +37,7 @@ function ProfileForm({ profile }: { readonly profile: Profile }) {
       submit={me.save}
       send={async ({ nickname, avatarUrl: address = '', bio, locale }) => {
         const body = { nickname, avatarUrl: address.trim() === '' ? null : address.trim(), bio, locale };
-        holdProfile(await callApi<Profile>('/users/me', { method: 'PATCH', body }));
+        setProfile(await callApi<OwnProfile>('/users/me', { method: 'PATCH', body }));
         showToast({ tone: 'good', text: (words) => words.me.saved });
       }}
     >
@@ -60,7 +64,7 @@ function ProfileForm({ profile }: { readonly profile: Profile }) {
   );
 }
 
-function MailLanguage({ value }: { readonly value: Profile['locale'] }) {
+function MailLanguage({ value }: { readonly value: OwnProfile['locale'] }) {
   const { me } = useWords();
   const id = useId();
   return (

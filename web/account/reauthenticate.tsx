@@ -3,11 +3,11 @@ import { useWords } from '../i18n/language.js';
 import { logInWith } from '../session/session.js';
 import type { LoginMethods } from './login-methods.js';
 
-/** Logging in once more shows that it is oneself; afterwards one is on this page again. */
-export function Reauthenticate({ ways }: { readonly ways: LoginMethods }) {
+/** Buttons that log in again with a linked provider and lead back to this page. */
+export function Reauthenticate({ methods }: { readonly methods: LoginMethods }) {
   const { me } = useWords();
   const { data = [] } = useProviders();
-  const mine = data.filter(({ id }) => ways.identities.some(({ provider }) => provider === id));
+  const mine = data.filter(({ id }) => methods.identities.some(({ provider }) => provider === id));
   return (
     <div className="actions">
       {mine.map(({ id }) => (

@@ -1,23 +1,15 @@
+import type { ListedSession } from '../../src/auth/sessions/schemas.js';
 import { AsyncButton } from '../ui/async-button.js';
 import { useLoad } from '../ui/use-load.js';
 import { Async } from '../ui/async.js';
 import { useTranslations, useWords } from '../i18n/language.js';
 import { sayWhen } from '../i18n/time.js';
 import { callApi } from '../session/api.js';
+import { useAccountKey } from '../session/queries.js';
 import { client } from '../session/session.js';
 import { AccountPage } from './account-page.js';
 
-interface ListedSession {
-  readonly id: string;
-  readonly current: boolean;
-  readonly createdAt: string;
-  readonly lastSeenAt: string;
-  readonly ip: string | null;
-  readonly device: string;
-  readonly method: string;
-}
-
-/** Where one is logged in. */
+/** Sessions of the account. */
 export function SessionsPage() {
   const { me } = useWords();
   return (
@@ -29,7 +21,7 @@ export function SessionsPage() {
 
 function Sessions() {
   const { me } = useWords();
-  const loaded = useLoad('sessions', (signal) =>
+  const loaded = useLoad(useAccountKey('sessions'), (signal) =>
     callApi<readonly ListedSession[]>('/auth/sessions', { signal }),
   );
   return (
@@ -38,7 +30,7 @@ function Sessions() {
         <>
           <ul className="rows">
             {sessions.map((session) => (
-              <SessionRow key={session.id} session={session} ended={loaded.reload} />
+              <SessionRow key={session.id} session={session} ended={() => void loaded.refetch()} />
             ))}
           </ul>
           {sessions.length > 1 ? (
@@ -46,7 +38,7 @@ function Sessions() {
               label={me.endOthers}
               action={async () => {
                 await callApi('/auth/sessions', { method: 'DELETE' });
-                loaded.reload();
+                void loaded.refetch();
               }}
               done={(words) => words.me.othersEnded}
             />

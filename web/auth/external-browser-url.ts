@@ -1,6 +1,6 @@
 /**
- * The address with which an app opens a page in the browser of the device; undefined where the app has none. Sources: Kakao
- * and LINE developers' documentation; Android intents (developer.chrome.com).
+ * Returns a URL that makes an app open `page` in the default browser; undefined if the app has none. Sources:
+ * documentation for developers of Kakao and LINE; Android intents (developer.chrome.com).
  */
 export function externalBrowserUrl(page: string, userAgent: string): string | undefined {
   if (/KAKAOTALK/i.test(userAgent)) return `kakaotalk://web/openExternal?url=${encodeURIComponent(page)}`;

@@ -6,18 +6,19 @@ import { useWords } from '../i18n/language.js';
 import { callApiAnonymously } from '../session/api.js';
 import { client } from '../session/session.js';
 import { ProviderButtons } from './provider-buttons.js';
+import './auth.css';
 
 interface LoginCardProps {
-  /** The path or URL that a provider's page leads back to; the server checks it. */
+  /** Path or URL to return to after a login with a provider. The server validates it. */
   readonly returnTo: string;
   readonly title?: string;
-  /** Where there is more to see than the card, the form for e-mail opens when it is asked for. */
+  /** True if the e-mail form is closed at first. */
   readonly compact?: boolean;
-  /** The provider that a page of another site asked for. */
+  /** Provider that a page of another site asked for. */
   readonly provider?: string;
 }
 
-/** Every way in. */
+/** All login methods in a card. */
 export function LoginCard({ returnTo, title, compact = false, provider }: LoginCardProps) {
   const { entry } = useWords();
   const id = useId();
@@ -45,7 +46,7 @@ export function LoginCard({ returnTo, title, compact = false, provider }: LoginC
   );
 }
 
-/** The way in with an e-mail address. */
+/** Login form with e-mail address and password. */
 export function PasswordForm() {
   const { entry } = useWords();
   const [email, setEmail] = useState('');
@@ -63,7 +64,7 @@ export function PasswordForm() {
   );
 }
 
-/** Sends the mail that verifies an address once more. */
+/** Button that sends the verification mail again. */
 export function Resend({ email }: { readonly email: string }) {
   const { entry } = useWords();
   return (

@@ -8,10 +8,11 @@ import { callApiAnonymously } from '../session/api.js';
 import { useUser } from '../session/session.js';
 import { LoginCard, Resend } from './login-card.js';
 import { readNext } from './next.js';
+import './auth.css';
 
 /**
- * The log-in page; a person who is logged in goes on to the page they asked for. The server sends browsers here with `provider`
- * and `returnTo` where a page of another site began a log-in: it goes on with a click, or not at all.
+ * The login page. A logged-in user is redirected to `next`. The server redirects here with `provider` and `returnTo`
+ * if a page of another site started a login, which then needs a click.
  */
 export function LoginPage() {
   const { entry } = useWords();
@@ -24,7 +25,7 @@ export function LoginPage() {
   return (
     <div className="narrow">
       <Title text={entry.logIn} />
-      {/* The server refuses a page on an origin that is not in WEB_ORIGINS. */}
+      {/* The server refuses URLs of origins that are not in WEB_ORIGINS. */}
       <LoginCard
         returnTo={returnTo?.startsWith('http') ? returnTo : href}
         title={entry.providers}
@@ -34,7 +35,7 @@ export function LoginPage() {
   );
 }
 
-/** Like `Redirect`, to another document. */
+/** Like `Redirect`, for a URL outside of the router. */
 function Leave({ href }: { readonly href: string }) {
   useEffect(() => location.replace(href), [href]);
   return <Loading />;

@@ -1,9 +1,9 @@
-import { makeStore } from '../ui/store.js';
+import { makeStore } from '../state/store.js';
 import type { MailedLink } from '../session/arrival.js';
 
 const opened = makeStore<MailedLink | undefined>(undefined);
 
-/** The link with which somebody has come. It is shown in the place of the page, until it is done or they go elsewhere. */
+/** Returns the mailed link with which the page was opened. Its page is shown until it is completed or left. */
 export const useMailedLink = opened.use;
 
 export const openMailedLink = opened.set;
@@ -12,9 +12,9 @@ export function closeMailedLink(): void {
   opened.set(undefined);
 }
 
-// The router tells of whoever goes on with this event, also when that is to the path where they are.
+// The router dispatches this event for every navigation, also to the current path.
 addEventListener('pushState', closeMailedLink);
 addEventListener('popstate', () => {
-  // Who only jumps within the page, such as to its content, stays.
+  // A jump to a fragment, such as the skip link, is no navigation.
   if (location.hash === '') closeMailedLink();
 });

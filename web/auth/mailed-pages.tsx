@@ -3,20 +3,21 @@ import { Form, Field } from '../ui/form.js';
 import { showToast } from '../ui/toasts.js';
 import { Title } from '../ui/title.js';
 import { useWords } from '../i18n/language.js';
-import { useProfile } from '../account/profile.js';
+import { useProfile } from '../session/profile.js';
 import { callApiAnonymously } from '../session/api.js';
 import type { MailedLink } from '../session/arrival.js';
 import { client, useUser } from '../session/session.js';
 import { closeMailedLink } from './mailed-link.js';
+import './auth.css';
 
-/** Where a link in a mail leads. */
+/** Page of a mailed link. */
 export function MailedPage({ link: { asks, token } }: { readonly link: MailedLink }) {
   return asks === 'verify-email' ? <VerifyPage token={token} /> : <ResetPage token={token} />;
 }
 
 /**
- * Asks before it logs anyone in: a link may have been sent by somebody who wants others to use their account unawares, and
- * programs that look into mails open links, too.
+ * Asks for a click before the login. An attacker may have sent the link, so that the user works in the attacker's
+ * account; mail scanners open links, too.
  */
 function VerifyPage({ token }: { readonly token: string }) {
   const { entry } = useWords();
@@ -47,7 +48,7 @@ function VerifyPage({ token }: { readonly token: string }) {
   );
 }
 
-/** Lets one choose a new password. */
+/** Form for a new password. */
 function ResetPage({ token }: { readonly token: string }) {
   const { entry } = useWords();
   const [, navigate] = useLocation();
@@ -88,7 +89,7 @@ function ResetPage({ token }: { readonly token: string }) {
   );
 }
 
-/** Leaves the link unused. */
+/** Link that leaves the page without using the mailed link. */
 function Decline({ label }: { readonly label: string }) {
   const [, navigate] = useLocation();
   return (

@@ -1,17 +1,17 @@
 import { WEB_PAGES } from '../../src/http/web-pages.js';
 
 const OURS = WEB_PAGES.map((page) => new RegExp(`^${page.replace(/:\w+/g, '[^/]+')}$`));
-/** What the server shows at an address of its own. */
+/** Path of Swagger UI, which is no page of the router. */
 const DOCS = /^\/docs\/?$/;
 
-/** Where to go on after a log-in. */
+/** Target of the redirect after a login. */
 export interface Next {
   readonly href: string;
-  /** Whether that is a document of its own, and no page of this one. */
+  /** True for a URL outside of the router. */
   readonly apart: boolean;
 }
 
-/** What `asked` leads to: a page that there is, and nothing else, whatever the address says. */
+/** Returns the existing page of this site to which `asked` leads; otherwise the home page. */
 export function readNext(asked: string): Next {
   if (URL.canParse(asked, location.origin)) {
     const { origin, pathname, search, hash } = new URL(asked, location.origin);

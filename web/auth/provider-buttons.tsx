@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import type { ProviderList } from '../../src/auth/social/schemas.js';
 import google from '../brands/google.svg';
 import kakao from '../brands/kakao.svg';
 import naver from '../brands/naver.svg';
@@ -7,33 +8,29 @@ import { useWords } from '../i18n/language.js';
 import { callApiAnonymously } from '../session/api.js';
 import { logInWith } from '../session/session.js';
 import { externalBrowserUrl } from './external-browser-url.js';
+import './provider-buttons.css';
 
-export interface Provider {
-  readonly id: string;
-  readonly name: string;
-  /** The provider refuses this browser, which is embedded in an app. */
-  readonly openOutside?: boolean;
-}
+export type Provider = ProviderList[number];
 
-/** Providers whose own rules say how their button looks; look/providers.css follows them. */
+/** Logos of the providers with brand guidelines for login buttons; provider-buttons.css follows these. */
 const SYMBOLS: Readonly<Record<string, string>> = { google, kakao, naver };
 
 interface ProviderButtonsProps {
-  /** The path or URL that a log-in leads back to; the server checks it. */
+  /** Path or URL to return to after the login. The server validates it. */
   readonly returnTo: string;
-  /** The provider whose button comes first. */
+  /** Provider of the first button. */
   readonly first?: string;
 }
 
-/** A button for each provider that is enabled. */
+/** One login button for each enabled provider. */
 export function ProviderButtons({ returnTo, first }: ProviderButtonsProps) {
   const { entry, frame } = useWords();
-  const { data, failure, reload } = useProviders();
-  if (failure !== undefined) {
+  const { data, error, refetch } = useProviders();
+  if (error !== null) {
     return (
       <div className="note bad" role="alert">
         <p>{entry.noProviders}</p>
-        <button className="plain" onClick={reload}>
+        <button className="plain" onClick={() => void refetch()}>
           {frame.tryAgain}
         </button>
       </div>
@@ -70,7 +67,7 @@ function ProviderButton({ provider: { id, name }, returnTo }: { provider: Provid
   );
 }
 
-/** Opens the page in the browser of the device where the app has an address for that; otherwise it copies the address. */
+/** Opens the page in the default browser of the device. If the app has no URL for that, it copies the address. */
 function OutsideButton({ provider: { id } }: { provider: Provider }) {
   const { entry } = useWords();
   const [copied, setCopied] = useState(false);
@@ -79,7 +76,7 @@ function OutsideButton({ provider: { id } }: { provider: Provider }) {
   const symbol = SYMBOLS[id];
   const image = symbol !== undefined && <img src={symbol} alt="" width="20" height="20" />;
   return (
-    <div className="outside">
+    <div className="open-outside">
       {outside === undefined ? (
         <button
           className={`provider ${id}`}
@@ -105,9 +102,7 @@ function OutsideButton({ provider: { id } }: { provider: Provider }) {
   );
 }
 
-/** The providers that are enabled, in the order of their buttons. */
+/** Loads the enabled providers, in the order of their buttons. */
 export function useProviders() {
-  return useLoad('providers', (signal) =>
-    callApiAnonymously<readonly Provider[]>('/auth/providers', { signal }),
-  );
+  return useLoad(['providers'], (signal) => callApiAnonymously<ProviderList>('/auth/providers', { signal }));
 }

@@ -5,10 +5,12 @@ import { Loading } from '../ui/async.js';
 import { useWords } from '../i18n/language.js';
 import { useAuthState } from '../session/session.js';
 import { LoginCard } from './login-card.js';
+import './auth.css';
 
 /**
- * Lets those through who are logged in, and offers others to log in right here. Who was inside when the session was ended
- * finds everything as it was once back: what they were writing is not lost. Somebody else finds nothing of it.
+ * Shows its children to a logged-in user, and the login card to any other. After the end of a session the children
+ * stay mounted but hidden, so that the same account finds its unsent input after a login. Another account gets new
+ * children.
  */
 export function RequireLogin({ title, children }: { readonly title: string; readonly children: ReactNode }) {
   const words = useWords();

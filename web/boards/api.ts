@@ -1,56 +1,35 @@
-import { clearHistoryCache } from '../ui/history-cache.js';
-import type { Page } from '../ui/use-pages.js';
-import type { Person } from '../ui/avatar.js';
+import type { BoardPage, BoardResponse } from '../../src/boards/board-schemas.js';
+import type { CommentPage, CommentResponse } from '../../src/boards/comment-schemas.js';
+import type {
+  LikeResponse,
+  NewPost,
+  PostPage,
+  PostResponse,
+  PostSummary,
+} from '../../src/boards/post-schemas.js';
 import { callApi, callApiAnonymously, callApiWithEtag } from '../session/api.js';
+import { dropCachedQueries } from '../session/queries.js';
 
-export interface Board {
-  readonly slug: string;
-  readonly title: string;
-  readonly description: string;
-  readonly postCount: number;
-}
+export type { PostSummary };
+export type Board = BoardResponse;
+export type Post = PostResponse;
+export type Comment = CommentResponse;
+export type Likes = LikeResponse;
 
-export interface PostSummary {
-  readonly id: string;
-  readonly board: string;
-  readonly title: string;
-  readonly excerpt: string;
-  readonly author: Person | null;
-  readonly commentCount: number;
-  readonly likeCount: number;
-  readonly createdAt: string;
-  readonly updatedAt: string;
-}
-
-export interface Post extends PostSummary {
-  readonly body: string;
-  readonly likedByMe?: boolean;
-}
-
-/** A post and its version, with which a change says what it changes. */
+/** A post, and its version for `If-Match`. */
 export interface PostVersion {
   readonly post: Post;
   readonly version: string | undefined;
 }
 
-export interface Comment {
-  readonly id: string;
-  readonly body: string;
-  readonly author: Person | null;
-  readonly createdAt: string;
-  readonly updatedAt: string;
-}
-
 export type Sort = 'latest' | 'popular';
 
-export interface Likes {
-  readonly likeCount: number;
-  readonly likedByMe: boolean;
-}
-
-export function listBoards(signal?: AbortSignal): Promise<Page<Board>> {
+export function listBoards(signal?: AbortSignal): Promise<BoardPage> {
   return callApiAnonymously('/boards?limit=100', { signal });
 }
+
+/** Query key of a board. */
+export const boardKey = (slug: string) => ['board', slug] as const;
 
 export function readBoard(slug: string, signal?: AbortSignal): Promise<Board> {
   return callApiAnonymously(`/boards/${encodeURIComponent(slug)}`, { signal });
@@ -60,7 +39,7 @@ export function listPosts(
   slug: string,
   query: { readonly sort?: Sort; readonly q?: string; readonly cursor?: string; readonly limit?: number },
   signal?: AbortSignal,
-): Promise<Page<PostSummary>> {
+): Promise<PostPage> {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== '') search.set(name, String(value));
@@ -73,39 +52,34 @@ export async function readPost(id: string, signal?: AbortSignal): Promise<PostVe
   return { post: body, version };
 }
 
-/** `key` is that of {@link file://./idempotency.ts}. */
-export function writePost(slug: string, post: { title: string; body: string }, key: string): Promise<Post> {
+/** `key` is the Idempotency-Key, see {@link useIdempotencyKey}. */
+export function writePost(slug: string, post: NewPost, key: string): Promise<Post> {
   const headers = { 'idempotency-key': key };
   const path = `/boards/${encodeURIComponent(slug)}/posts`;
-  return callApi<Post>(path, { method: 'POST', body: post, headers }).finally(clearHistoryCache);
+  return callApi<Post>(path, { method: 'POST', body: post, headers }).finally(dropCachedQueries);
 }
 
-/** @throws {Failure} `version_conflict` when it is no longer the version that was read */
-export function changePost(
-  id: string,
-  changes: { title: string; body: string },
-  version: string | undefined,
-): Promise<Post> {
+/** @throws {Failure} `version_conflict` if the post has another version by now. */
+export function changePost(id: string, changes: NewPost, version: string | undefined): Promise<Post> {
   const headers: Record<string, string> = version === undefined ? {} : { 'if-match': version };
   return callApi<Post>(`/posts/${id}`, { method: 'PATCH', body: changes, headers }).finally(
-    clearHistoryCache,
+    dropCachedQueries,
   );
 }
 
 export function deletePost(id: string): Promise<void> {
-  return callApi<void>(`/posts/${id}`, { method: 'DELETE' }).finally(clearHistoryCache);
+  return callApi<void>(`/posts/${id}`, { method: 'DELETE' }).finally(dropCachedQueries);
 }
 
 export function likePost(id: string, like: boolean): Promise<Likes> {
   return callApi(`/posts/${id}/like`, { method: like ? 'PUT' : 'DELETE' });
 }
 
-export function listComments(postId: string, cursor?: string, signal?: AbortSignal): Promise<Page<Comment>> {
+export function listComments(postId: string, cursor?: string, signal?: AbortSignal): Promise<CommentPage> {
   const search = new URLSearchParams(cursor === undefined ? {} : { cursor });
   return callApiAnonymously(`/posts/${encodeURIComponent(postId)}/comments?${search}`, { signal });
 }
 
-/** Like {@link writePost}. */
 export function writeComment(postId: string, body: string, key: string): Promise<Comment> {
   const headers = { 'idempotency-key': key };
   return callApi(`/posts/${postId}/comments`, { method: 'POST', body: { body }, headers });

@@ -1,21 +1,21 @@
 import { useRef } from 'react';
 import { Link, useSearchParams } from 'wouter';
 import { graphemes } from '../ui/graphemes.js';
-import { useLoad } from '../ui/use-load.js';
+import { useLoad, usePages } from '../ui/use-load.js';
 import { LoadMore } from '../ui/load-more.js';
-import { usePages } from '../ui/use-pages.js';
 import { Title } from '../ui/title.js';
 import { Async } from '../ui/async.js';
 import { useWords } from '../i18n/language.js';
-import { listPosts, readBoard, type Board, type Sort } from './api.js';
+import { boardKey, listPosts, readBoard, type Board, type Sort } from './api.js';
 import { PostList } from './post-list.js';
+import './board-page.css';
 
-/** As the server has it. */
+/** Limit of `q` on the server. */
 const MAX_SEARCH_CHARACTERS = 100;
 
-/** A board: its posts, in one order or another, all or those with a word. */
+/** The posts of a board, with search and order. */
 export function BoardPage({ slug }: { readonly slug: string }) {
-  const board = useLoad(`board ${slug}`, (signal) => readBoard(slug, signal), { isPublic: true });
+  const board = useLoad(boardKey(slug), (signal) => readBoard(slug, signal), { isPublic: true });
   return (
     <Async loaded={board} page>
       {(data) => <BoardView board={data} />}
@@ -28,8 +28,8 @@ function BoardView({ board }: { readonly board: Board }) {
   const [search] = useSearchParams();
   const q = search.get('q') ?? '';
   const sort: Sort = search.get('sort') === 'popular' ? 'popular' : 'latest';
-  const pages = usePages(
-    `posts ${board.slug} ${sort} ${q}`,
+  const { loaded, next } = usePages(
+    ['posts', board.slug, sort, q],
     (cursor, signal) =>
       listPosts(board.slug, { sort: sort === 'latest' ? undefined : sort, q, cursor }, signal),
     { isPublic: true },
@@ -52,14 +52,14 @@ function BoardView({ board }: { readonly board: Board }) {
       <p className="found" role="status">
         {q !== '' && boards.found(q)}
       </p>
-      <Async loaded={pages}>
-        {({ items }) =>
+      <Async loaded={loaded}>
+        {(items) =>
           items.length === 0 ? (
             <p className="hint">{q === '' ? boards.empty : boards.nothingFound}</p>
           ) : (
             <>
               <PostList posts={items} />
-              <LoadMore more={pages.more} moreFailure={pages.moreFailure} />
+              <LoadMore next={next} />
             </>
           )
         }

@@ -1,10 +1,11 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { ContentBoundary } from '../ui/error-boundary.js';
 import { ConfirmDialog } from '../ui/confirm-dialog.js';
 import { Field, Form } from '../ui/form.js';
 import { LoadMore } from '../ui/load-more.js';
-import { usePages } from '../ui/use-pages.js';
+import { usePages, type PagesData } from '../ui/use-load.js';
 import { Author } from '../ui/avatar.js';
 import { Async } from '../ui/async.js';
 import { useWords } from '../i18n/language.js';
@@ -12,8 +13,9 @@ import { Time } from '../i18n/time.js';
 import { useUser } from '../session/session.js';
 import { changeComment, deleteComment, listComments, writeComment, type Comment, type Post } from './api.js';
 import { useIdempotencyKey } from './idempotency.js';
+import './comments.css';
 
-/** What people say to a post, oldest first, and where to say something. */
+/** The comments of a post, oldest first, and the form for a new one. */
 export function Comments({
   post,
   counted,
@@ -22,18 +24,23 @@ export function Comments({
   readonly counted: (count: number) => void;
 }) {
   const { boards } = useWords();
-  const pages = usePages(`comments ${post.id}`, (cursor, signal) => listComments(post.id, cursor, signal));
-  /** What was written here. It stands at the end of the list, also while that is not loaded. */
+  const queries = useQueryClient();
+  const key = ['comments', post.id];
+  const { loaded, next } = usePages(key, (cursor, signal) => listComments(post.id, cursor, signal));
+  /** Comments written here. They follow the loaded ones, also before the last page is loaded. */
   const [written, setWritten] = useState<readonly Comment[]>([]);
   const heading = useRef<HTMLHeadingElement>(null);
   const [deletions, setDeletions] = useState(0);
-  // What had the focus is gone.
+  // The comment with the focus has disappeared.
   useEffect(() => {
     if (deletions > 0) heading.current?.focus();
   }, [deletions]);
 
   const change = (edit: (before: readonly Comment[]) => readonly Comment[]) => {
-    pages.replace((page) => ({ ...page, items: edit(page.items) }));
+    queries.setQueryData<PagesData<Comment>>(
+      key,
+      (data) => data && { ...data, pages: data.pages.map((page) => ({ ...page, items: edit(page.items) })) },
+    );
     setWritten(edit);
   };
   const show = (comments: readonly Comment[]) =>
@@ -54,15 +61,15 @@ export function Comments({
       <h2 id="comments" ref={heading} tabIndex={-1}>
         {boards.commentsTitle} <span className="count">{post.commentCount}</span>
       </h2>
-      <Async loaded={pages}>
-        {({ items }) => {
+      <Async loaded={loaded}>
+        {(items) => {
           const last = written.filter(({ id }) => items.every((item) => item.id !== id));
-          const isWhole = pages.more === undefined;
+          const isWhole = next === undefined;
           return (
             <>
               {items.length + last.length === 0 && <p className="hint">{boards.noComments}</p>}
               <ul>{show(isWhole ? [...items, ...last] : items)}</ul>
-              <LoadMore more={pages.more} moreFailure={pages.moreFailure} />
+              <LoadMore next={next} />
               {!isWhole && last.length > 0 && (
                 <>
                   <p className="hint">{boards.justWritten}</p>
@@ -98,7 +105,7 @@ function CommentItem({
   const [editing, setEditing] = useState(false);
   const item = useRef<HTMLLIElement>(null);
   const wasEditing = useRef(false);
-  // The button that had the focus has gone, and what has come in its place takes it.
+  // The focused button has disappeared; its successor takes the focus.
   useEffect(() => {
     if (editing !== wasEditing.current)
       item.current?.querySelector<HTMLElement>(editing ? 'textarea' : '.actions button')?.focus();
@@ -165,7 +172,7 @@ function NewComment({
   const user = useUser();
   const [path] = useLocation();
   const keyFor = useIdempotencyKey();
-  /** Changes with each comment, so that the field is empty again. */
+  /** Number of comments sent; as a key it empties the field. */
   const [round, setRound] = useState(0);
   if (user === undefined) return null;
   if (user === null) {

@@ -1,7 +1,7 @@
 import { AsyncButton } from '../ui/async-button.js';
 import { useWords } from '../i18n/language.js';
 
-/** Asks which version should stay when two people, or two tabs, have changed the same post. */
+/** Asks for the version to keep after an edit conflict (412). */
 export function Conflict({
   keepMine,
   takeTheirs,

@@ -1,37 +1,37 @@
 import { useEffect, useState } from 'react';
 import { client, isLeavingToLogIn, useAuthState, getAuthState } from '../session/session.js';
 
-/** What somebody writes and has not sent yet. */
+/** Unsent text of a post. */
 export interface Draft {
   readonly title: string;
   readonly body: string;
-  /** The version of the post that it changes. */
+  /** Version of the post that the draft changes. */
   readonly version?: string;
 }
 
-/** A draft, and what becomes of it. */
+/** A draft in an editor. */
 export interface Drafting {
-  /** What one begins with. */
+  /** Initial text of the editor. */
   readonly start: Draft;
-  /** Whether that is what one had left, and not what is there for everyone. */
+  /** True if `start` is a kept draft. */
   readonly resumed: boolean;
-  /** Changes whenever one begins anew. */
+  /** Number of restarts; the key of the editor. */
   readonly round: number;
   readonly keep: (draft: Draft) => void;
   readonly drop: () => void;
-  /** Drops it, and begins anew with something else. */
+  /** Drops the draft, and restarts the editor with another text. */
   readonly restart: (start: Draft) => void;
 }
 
 /**
- * Drafts of one account, by the place where they are written. They are in the memory of this page, and in the storage of the
- * tab only while the account is away from the page: elsewhere, or at a provider to log in after its session has ended. They
- * are cleared at a log-out, and when another account logs in.
+ * Drafts of one account, by place. They are in memory, and in sessionStorage only while the tab shows another
+ * document: another site, or a provider's login page after the end of the session. A logout and a login of another
+ * account clear them.
  */
 const drafts = new Map<string, Draft>();
 let owner: string | undefined;
 const STORED = 'drafts';
-/** A provider's page was left without a log-in: the next attempt may succeed. */
+/** The login at a provider failed; the next attempt may succeed. */
 const logInFailed = new URLSearchParams(location.search).has('login_error');
 
 interface Stored {
@@ -45,12 +45,12 @@ try {
   for (const [place, draft] of stored.drafts ?? []) drafts.set(place, draft);
   sessionStorage.removeItem(STORED);
 } catch {
-  // Browsers may forbid storage; then drafts last as long as the page.
+  // Without storage, drafts last as long as the page.
 }
 
 client.onChange(({ user, reason }) => {
   if (user !== null) own(user.id);
-  // Nobody was logged in at the first look: the account has logged out while this page was away.
+  // The first refresh found no session: the account logged out in another tab.
   else if (reason === 'logout' || (reason === 'refresh' && !logInFailed)) own(undefined);
 });
 
@@ -61,7 +61,7 @@ addEventListener('pagehide', () => {
   try {
     sessionStorage.setItem(STORED, JSON.stringify({ owner, drafts: [...drafts] } satisfies Stored));
   } catch {
-    // See above.
+    // Without storage, the draft is lost.
   }
 });
 
@@ -69,13 +69,13 @@ addEventListener('pageshow', ({ persisted }) => {
   if (persisted) sessionStorage.removeItem(STORED);
 });
 
-/** Drops the drafts of every other account. */
+/** Makes an account the owner, and drops the drafts of any other. */
 function own(id: string | undefined): void {
   if (owner !== id) drafts.clear();
   owner = id;
 }
 
-/** The draft of whoever is here, for `place`. While there is one, the browser asks before it leaves the page. */
+/** Returns the user's draft for `place`. While there is one, the browser asks before it leaves the page. */
 export function useDraft(place: string, original: Draft): Drafting {
   const { lastId } = useAuthState();
   const [writer] = useState(lastId);
@@ -85,7 +85,7 @@ export function useDraft(place: string, original: Draft): Drafting {
   });
   useEffect(() => {
     const onLeave = (event: Event) => {
-      // Who has to log in first leaves in order to come back.
+      // A logged-out user leaves for a login, and comes back.
       if (drafts.has(place) && getAuthState().user) event.preventDefault();
     };
     addEventListener('beforeunload', onLeave);

@@ -13,6 +13,7 @@ import { Conflict } from './conflict.js';
 import { useDraft, type Draft, type Drafting } from './drafts.js';
 import { useIdempotencyKey } from './idempotency.js';
 import { Markdown } from './markdown.js';
+import './editor.css';
 
 const NOTHING: Draft = { title: '', body: '' };
 
@@ -48,7 +49,7 @@ function NewPost({ slug }: { readonly slug: string }) {
 
 export function EditPage({ id }: { readonly id: string }) {
   const { boards } = useWords();
-  const loaded = useLoad(`edit ${id}`, (signal) => readPost(id, signal));
+  const loaded = useLoad(['edit', id], (signal) => readPost(id, signal));
   return (
     <RequireLogin title={boards.editTitle}>
       <Async loaded={loaded} page>
@@ -65,7 +66,7 @@ function EditView({ read }: { readonly read: PostVersion }) {
   const { id, author } = read.post;
   const original = draftOf(read);
   const drafting = useDraft(`of ${id}`, original);
-  /** What could not be saved, since the post has become another one meanwhile. */
+  /** The draft that the server refused, because the post has a newer version. */
   const [refused, setRefused] = useState<Draft>();
 
   async function save({ title, body }: Draft, version: string | undefined): Promise<void> {
@@ -83,7 +84,7 @@ function EditView({ read }: { readonly read: PostVersion }) {
     }
   }
 
-  // While nobody is here, it is kept for who was.
+  // While logged out, the editor keeps the draft of the previous user.
   if (user && user.id !== author?.id && !user.roles.includes('admin')) {
     return (
       <>
@@ -113,14 +114,14 @@ function draftOf({ post: { title, body }, version }: PostVersion): Draft {
   return { title, body, version };
 }
 
-/** Where one writes, and sees what it will look like. */
+/** Form for a post, with a preview. */
 function Editor({
   original,
   drafting,
   submit,
   send,
 }: {
-  /** What one may go back to. */
+  /** Text without the draft. */
   readonly original: Draft;
   readonly drafting: Drafting;
   submit: string;
@@ -132,7 +133,7 @@ function Editor({
   const [preview, setPreview] = useState(false);
   const first = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    // The button with which one has begun anew is gone.
+    // The button with the focus has disappeared.
     if (round > 0) first.current?.querySelector('input')?.focus();
   }, [round]);
   const write = (change: Partial<Draft>) => {

@@ -5,12 +5,13 @@ import { useLoad } from '../ui/use-load.js';
 import { Title } from '../ui/title.js';
 import { Async } from '../ui/async.js';
 import { useWords } from '../i18n/language.js';
-import { useProfile } from '../account/profile.js';
+import { useProfile } from '../session/profile.js';
 import { useUser } from '../session/session.js';
 import { listBoards, listPosts, type Board, type PostSummary } from './api.js';
 import { PostList } from './post-list.js';
+import './home.css';
 
-/** How many posts of each board are shown, of at most so many boards: each costs a request. */
+/** Posts shown of each board. Each board costs a request. */
 const POSTS = 3;
 const BOARDS = 6;
 
@@ -19,12 +20,12 @@ interface Beginning {
   readonly others: readonly Board[];
 }
 
-/** The front gate: who is outside can come in, and everyone can read. */
+/** The home page: the newest posts, and the login card for a logged-out user. */
 export function HomePage() {
   const { home } = useWords();
   const user = useUser();
   const profile = useProfile();
-  const loaded = useLoad('home', begin, { isPublic: true });
+  const loaded = useLoad(['home'], begin, { isPublic: true });
   return (
     <div className={user === null ? 'home outside' : 'home'}>
       <section className="welcome">

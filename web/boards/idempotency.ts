@@ -1,8 +1,8 @@
 import { useRef } from 'react';
 
 /**
- * Keys for `Idempotency-Key`: the same one as long as the same thing is sent, so that it is not there twice when an answer
- * gets lost and the person tries again.
+ * Returns a function that returns an `Idempotency-Key`. The same content gets the same key, so that a repeat after a
+ * lost response creates nothing twice.
  */
 export function useIdempotencyKey(): (what: unknown) => string {
   const last = useRef({ what: '', key: '' });
@@ -13,7 +13,7 @@ export function useIdempotencyKey(): (what: unknown) => string {
   };
 }
 
-/** `crypto.randomUUID` is missing on plain http. */
+/** Random 128 bits in hex; `crypto.randomUUID` is missing on plain http. */
 function newKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -4,22 +4,23 @@ import { Lexer, Marked, type Token, type Tokens, type TokensList } from 'marked'
 import { ContentBoundary } from '../ui/error-boundary.js';
 import { mayShowPicture } from '../ui/pictures.js';
 import { useWords } from '../i18n/language.js';
+import './markdown.css';
 
 const marked = new Marked({
   gfm: true,
-  // A new line is one, since people do not write as if for a typesetter.
+  // A single line break is shown as such.
   breaks: true,
   async: false,
-  // HTML is shown as it was written.
+  // HTML is shown as text.
   renderer: {
     html: ({ text }) => escape(text),
-    // As letters, since a post carries no form.
+    // A character instead of an input element.
     checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
   },
 });
 const purify = DOMPurify();
 
-/** What Markdown makes, and nothing with which a post could look or act like the page around it. */
+/** Elements of Markdown. No form, style or script is among them. */
 const ALLOWED_TAGS =
   'a b blockquote br code del em h1 h2 h3 h4 h5 h6 hr i img li ol p pre strong table tbody td th thead tr ul'.split(
     ' ',
@@ -27,31 +28,31 @@ const ALLOWED_TAGS =
 const ALLOWED_ATTR = ['href', 'src', 'alt', 'title', 'start', 'align'];
 const ALLOWED_URI_REGEXP = /^(?:https?:|mailto:|\/(?!\/)|#)/i;
 
-/** Relation of links in posts, which the author of a post vouches for. */
+/** Relation of links in posts, for which this site does not vouch. */
 const UNTRUSTED = 'nofollow ugc noopener noreferrer';
 
 purify.addHook('afterSanitizeAttributes', (element) => {
   if (element.tagName === 'A') {
     element.setAttribute('rel', UNTRUSTED);
   } else if (/^H[1-6]$/.test(element.tagName)) {
-    // The page has a heading already, and the post's are below it.
+    // Headings of a post are below the heading of the page.
     element.setAttribute('role', 'heading');
     element.setAttribute('aria-level', String(Math.min(6, Number(element.tagName[1]) + 1)));
   } else if (element.tagName === 'PRE' || element.tagName === 'TABLE') {
-    // So that what is wider than the page can be scrolled with the keyboard.
+    // Makes a wide element scrollable with the keyboard.
     element.setAttribute('tabindex', '0');
   }
 });
 
-/** Whose cookies a request carries. What a post shows must not ask anything of us in the name of who reads it. */
+/** Origins to which the browser sends the reader's cookies. A post must not cause requests to them. */
 const OURS = [location.origin, new URL(import.meta.env.VITE_API_URL ?? '', location.href).origin];
 
-/** Says what a picture is that is not shown, and where. */
+/** Returns the text for a picture that is not shown. */
 type NamePicture = (alt: string, host: string) => string;
 
 /**
- * Puts links in the place of pictures whose hosts may not see readers. Of a picture at our own origins, or within a link,
- * there is only what it is called.
+ * Replaces pictures of hosts that are not allowed by links. A picture of our own origins, or within a link, is
+ * replaced by its text.
  */
 function replacePictures(content: DocumentFragment, name: NamePicture): void {
   for (const image of content.querySelectorAll('img')) {
@@ -82,31 +83,31 @@ function escape(text: string): string {
   return text.replace(/[&<>"]/g, (char) => ESCAPED[char] ?? '');
 }
 
-/** Nested blocks or emphasis beyond this are made to break the page: browsers lay deep trees out in quadratic time. */
+/** Nesting of blocks or emphasis. Browsers lay out deep trees in quadratic time. */
 const MAX_DEPTH = 20;
-/** Elements that one text may make. */
+/** Tokens of a text. */
 const MAX_TOKENS = 6_000;
-/** Cells of tables, counted as if the widest table were as long as the text: the parser fills up short rows. */
+/** Table cells, as if every line belonged to the widest table: the parser fills up short rows. */
 const MAX_CELLS = 50_000;
 /**
- * Characters that the parser may look at within paragraphs. It looks through the rest of a paragraph at each delimiter, and
- * through the rest of a word at each of its characters.
+ * Characters read by the parser within paragraphs. It reads the rest of the paragraph at each delimiter, and the rest
+ * of a word at each of its characters.
  */
 const MAX_SCAN = 2_000_000;
 
-/** A marker at the beginning of a line that opens a quote or a list. */
+/** Marker of a quote or a list item at the beginning of a line. */
 const MARKER = /[ \t]*(?:>|(?:[-+*]|\d{1,9}[.)])(?=[ \t]|$))/y;
-/** A thematic break, which may have more markers than that. */
+/** Thematic break, which looks like many list markers. */
 const RULE = /^ {0,3}([-_*])[ \t]*(?:\1[ \t]*){2,}$/;
-/** The line of a table below its header. */
+/** Line below the header of a table. */
 const DELIMITER_ROW = /^[ \t>]*[|:-][-|: \t]*$/;
 
-/** Someone's Markdown as HTML that carries no script, style or form; undefined where it is nested too deeply, or too rich. */
+/** Converts Markdown to HTML without script, style or form. Returns undefined for a text beyond the limits above. */
 export function htmlOf(text: string, namePicture: NamePicture): string | undefined {
   try {
     const tokens = tokensOf(text.replace(/\r\n?/g, '\n'));
     if (tokens === undefined) return undefined;
-    // Nothing in a template is loaded.
+    // A template element loads no resources.
     const template = document.createElement('template');
     template.innerHTML = purify.sanitize(marked.parser(tokens), {
       ALLOWED_TAGS,
@@ -116,13 +117,13 @@ export function htmlOf(text: string, namePicture: NamePicture): string | undefin
     replacePictures(template.content, namePicture);
     return template.innerHTML;
   } catch (error) {
-    // The parser itself recurses.
+    // The parser is recursive.
     if (error instanceof RangeError) return undefined;
     throw error;
   }
 }
 
-/** Parses Markdown; undefined where that would take too long, or would make too much. */
+/** Parses Markdown; returns undefined for a text beyond the limits. */
 function tokensOf(text: string): TokensList | undefined {
   if (!isParsable(text)) return undefined;
   const lexer = new Lexer(marked.defaults);
@@ -134,7 +135,7 @@ function tokensOf(text: string): TokensList | undefined {
   return isBounded(lexer.tokens) ? lexer.tokens : undefined;
 }
 
-/** True where the blocks of a text can be found in linear time, without a deep recursion. */
+/** Returns true if the parser finds the blocks in linear time without deep recursion. */
 function isParsable(text: string): boolean {
   if (/[ \t]{500}/.test(text)) return false;
   const lines = text.split('\n');
@@ -143,7 +144,7 @@ function isParsable(text: string): boolean {
   return cells <= MAX_CELLS && lines.every((line) => depthOf(line) <= MAX_DEPTH || RULE.test(line));
 }
 
-/** Number of quotes and lists that a line opens within each other, up to one more than {@link MAX_DEPTH}. */
+/** Returns the number of nested quotes and lists that a line opens, at most {@link MAX_DEPTH} + 1. */
 function depthOf(line: string): number {
   MARKER.lastIndex = 0;
   let depth = 0;
@@ -151,7 +152,7 @@ function depthOf(line: string): number {
   return depth;
 }
 
-/** Characters that the parser looks at in a paragraph; brackets and the like cost it less than delimiters of emphasis. */
+/** Returns the estimated number of characters that the parser reads in a paragraph. */
 function scanOf(paragraph: string): number {
   const delimiters = paragraph.match(/[*_~`]/g)?.length ?? 0;
   const others = paragraph.match(/[[\]!<@&\\]/g)?.length ?? 0;
@@ -160,7 +161,7 @@ function scanOf(paragraph: string): number {
   return paragraph.length * (delimiters + others / 8) + inWords;
 }
 
-/** Whether a tree of tokens is neither deeper nor larger than a page can show. It does not recurse. */
+/** Returns true if a tree of tokens is within the limits. Not recursive. */
 function isBounded(tokens: readonly Token[]): boolean {
   const todo = tokens.map((token) => ({ token, depth: 1 }));
   for (let seen = 0; todo.length > 0; seen++) {
@@ -178,7 +179,7 @@ function childrenOf(token: Token): readonly Token[] {
   return [...tokens, ...items, ...cells];
 }
 
-/** What someone wrote in Markdown; as it was written where it cannot be shown with its formatting. */
+/** Renders Markdown; plain text if the text is beyond the limits or rendering fails. */
 export function Markdown({ text }: { readonly text: string }) {
   const { boards } = useWords();
   const html = useMemo(() => htmlOf(text, boards.picture), [text, boards]);

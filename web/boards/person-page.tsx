@@ -1,16 +1,18 @@
+import type { PublicProfile } from '../../src/users/schemas.js';
 import { ContentBoundary } from '../ui/error-boundary.js';
 import { useLoad } from '../ui/use-load.js';
-import { Avatar, type Person } from '../ui/avatar.js';
+import { Avatar } from '../ui/avatar.js';
 import { Title } from '../ui/title.js';
 import { Async } from '../ui/async.js';
 import { useWords } from '../i18n/language.js';
 import { callApiAnonymously } from '../session/api.js';
+import './person-page.css';
 
-/** Who somebody is to others. */
+/** Public profile of a user. */
 export function PersonPage({ id }: { readonly id: string }) {
   const { boards } = useWords();
-  const loaded = useLoad(`user ${id}`, (signal) =>
-    callApiAnonymously<Person & { bio: string }>(`/users/${encodeURIComponent(id)}`, { signal }),
+  const loaded = useLoad(['user', id], (signal) =>
+    callApiAnonymously<PublicProfile>(`/users/${encodeURIComponent(id)}`, { signal }),
   );
   return (
     <Async loaded={loaded} page>

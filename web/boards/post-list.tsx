@@ -4,8 +4,9 @@ import { Author } from '../ui/avatar.js';
 import { Time } from '../i18n/time.js';
 import { useWords } from '../i18n/language.js';
 import type { PostSummary } from './api.js';
+import './post-list.css';
 
-/** Posts, one below the other. */
+/** List of posts. */
 export function PostList({
   posts,
   level = 2,

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, useLocation } from 'wouter';
 import { ContentBoundary } from '../ui/error-boundary.js';
 import { ConfirmDialog } from '../ui/confirm-dialog.js';
@@ -10,32 +10,25 @@ import { Async } from '../ui/async.js';
 import { useWords } from '../i18n/language.js';
 import { Time } from '../i18n/time.js';
 import { useAuthState, useUser } from '../session/session.js';
-import { deletePost, readBoard, readPost, type Post } from './api.js';
+import { boardKey, deletePost, readBoard, readPost, type Post, type PostVersion } from './api.js';
 import { Comments } from './comments.js';
 import { Like } from './like.js';
 import { Markdown } from './markdown.js';
+import './post-page.css';
 
-/** A post and what people say to it. */
+/** A post with its comments. */
 export function PostPage({ id }: { readonly id: string }) {
-  const loaded = useLoad(`post ${id}`, (signal) => readPost(id, signal));
-  const user = useUser();
-  const before = useRef(user?.id);
-  // Whether one likes it depends on who one is.
-  const { reload, replace } = loaded;
-  useEffect(() => {
-    if (user === undefined || before.current === user?.id) return;
-    before.current = user?.id;
-    replace(({ post, version }) => ({ post: { ...post, likedByMe: undefined }, version }));
-    reload();
-  }, [user, reload, replace]);
+  const queries = useQueryClient();
+  // `likedByMe` belongs to the user: until it is loaded for another user, the post is shown without it.
+  const key = ['post', id, useUser()?.id];
+  const loaded = useLoad<PostVersion>(key, (signal) => readPost(id, signal), {
+    placeholder: (before) => before && { ...before, post: { ...before.post, likedByMe: undefined } },
+  });
+  const change = (changes: Partial<Post>) =>
+    queries.setQueryData<PostVersion>(key, (old) => old && { ...old, post: { ...old.post, ...changes } });
   return (
     <Async loaded={loaded} page>
-      {({ post }) => (
-        <PostView
-          post={post}
-          change={(changes) => loaded.replace((old) => ({ ...old, post: { ...old.post, ...changes } }))}
-        />
-      )}
+      {({ post }) => <PostView post={post} change={change} />}
     </Async>
   );
 }
@@ -74,9 +67,13 @@ function PostView({
   );
 }
 
-/** The way back; by its title as soon as that is known. */
+/** The link to the board, by its slug until its title is loaded. */
 function BoardLink({ slug }: { readonly slug: string }) {
-  const { data } = useLoad(`board ${slug}`, (signal) => readBoard(slug, signal));
+  const { data } = useQuery({
+    queryKey: boardKey(slug),
+    queryFn: ({ signal }) => readBoard(slug, signal),
+    staleTime: Infinity,
+  });
   return (
     <p className="back">
       <Link href={`/b/${slug}`}>
@@ -87,7 +84,7 @@ function BoardLink({ slug }: { readonly slug: string }) {
   );
 }
 
-/** What the author may do, and an admin. */
+/** Buttons for the author and for admins. */
 function Own({ post }: { readonly post: Post }) {
   const { boards } = useWords();
   const user = useUser();

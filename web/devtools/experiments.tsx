@@ -7,13 +7,13 @@ import { callApi } from '../session/api.js';
 import { client, useUser } from '../session/session.js';
 import { expiryPlanned, lossPlanned } from './transport.js';
 
-/** As many as it takes to see that they take turns. */
+/** Tabs to open: enough to see that their refreshes are serialised. */
 const TABS = 5;
 
-/** What to say, in the language of the moment. */
+/** Status text; a function, since the language may change. */
 type Told = (words: Words) => string;
 
-/** The buttons with which one disturbs the page, to see that nobody notices. */
+/** Buttons that inject faults into the page's requests. */
 export function Experiments() {
   const words = useWords();
   const { watch } = words;
@@ -70,7 +70,7 @@ export function Experiments() {
   );
 }
 
-/** Browsers let a click open one tab, and more where the person has allowed it; how many it were. */
+/** Opens tabs, and returns their number. Without permission for pop-ups, browsers open one. */
 function openTabs(): number {
   const address = `${location.pathname}${location.search}#watch`;
   return Array.from({ length: TABS }, () => window.open(address, '_blank')).filter((tab) => tab !== null)

@@ -1,30 +1,30 @@
-import { makeStore } from '../ui/store.js';
-import { clearWithAccount } from '../session/account-state.js';
+import { makeStore } from '../state/store.js';
+import { clearWithAccount } from '../state/account-state.js';
 
-/** One request, as it went. Nothing in it is secret. */
+/** A request and its result, without secrets. */
 export interface Entry {
   readonly id: string;
   readonly method: string;
   readonly path: string;
-  /** `lost`: the server has answered, and the answer did not arrive; `none`: there was no answer. */
+  /** `lost`: the response was withheld from the page. `none`: there was no response. */
   readonly status: number | 'lost' | 'none';
   readonly ms: number;
   readonly kind: 'request' | 'refresh' | 'repeat';
-  /** For a repeat: how long it took in all, from the first attempt on. */
+  /** Milliseconds since the first attempt, for a repeated request. */
   readonly inAll?: number;
-  /** Whether another tab of this browser made it. */
+  /** True if another tab of this browser sent the request. */
   readonly elsewhere: boolean;
 }
 
-/** As many as one can want to scroll through. */
+/** Requests that the journal keeps. */
 const MOST = 60;
 
 const entries = makeStore<readonly Entry[]>([]);
-/** Tells the other tabs, so that a panel shows what all of them do. */
+/** Sends entries to the panels of the other tabs. */
 const channel = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('daemun-watch');
 channel?.addEventListener('message', ({ data }: MessageEvent<Entry>) => add({ ...data, elsewhere: true }));
 
-/** Writes a request down, here and in every other tab. */
+/** Adds a request to the journals of all tabs. */
 export function note(entry: Omit<Entry, 'id' | 'elsewhere'>): void {
   const noted = { ...entry, id: `${Date.now()}-${Math.random()}`, elsewhere: false };
   add(noted);
@@ -37,7 +37,7 @@ export function clearJournal(): void {
 }
 clearWithAccount(clearJournal);
 
-/** Newest first. */
+/** Returns the entries, newest first. */
 export const useJournal = entries.use;
 
 function add(entry: Entry): void {

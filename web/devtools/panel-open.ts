@@ -1,4 +1,4 @@
-import { makeStore } from '../ui/store.js';
+import { makeStore } from '../state/store.js';
 
 const open = makeStore(false);
 

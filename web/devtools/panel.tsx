@@ -4,11 +4,12 @@ import { Experiments } from './experiments.js';
 import { clearJournal, useJournal, type Entry } from './journal.js';
 import { togglePanel, usePanelOpen } from './panel-open.js';
 import { TokenView } from './token-view.js';
+import './panel.css';
 
-/** Long, and its beginning is enough to tell one from another. */
+/** A UUID, which is shortened to its first eight digits. */
 const UUID = /([0-9a-f]{8})-[0-9a-f-]{27}/g;
 
-/** The drawer in which one sees what silent authentication does. */
+/** Panel of the devtools: fault injection, journal of requests, content of the access token. */
 export function Panel() {
   const { watch } = useWords();
   const open = usePanelOpen();

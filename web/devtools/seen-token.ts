@@ -1,12 +1,12 @@
-import { makeStore } from '../ui/store.js';
+import { makeStore } from '../state/store.js';
 
-/** What an access token says: anyone may read it, only a service needs to check its signature. The token itself is not kept. */
+/** Content of an access token. The token itself is not kept. */
 export interface SeenToken {
   readonly header: Readonly<Record<string, unknown>>;
   readonly payload: Readonly<Record<string, unknown>>;
-  /** Seconds. */
+  /** Lifetime in seconds. */
   readonly lifetime: number;
-  /** On the clock of `performance.now()`, which nobody can set. */
+  /** Expiry on the clock of `performance.now()`, which is monotonic. */
   readonly expiresAt: number;
 }
 
@@ -14,14 +14,14 @@ const seen = makeStore<SeenToken | undefined>(undefined);
 let last = '';
 const takers = new Set<(token: string | undefined) => void>();
 
-/** Hands on each token that comes, and undefined when there is none any more. Only Swagger UI takes them, to fill them in. */
+/** Registers a listener for each new token, and for undefined after a logout. Swagger UI fills in the token this way. */
 export function takeTokens(taker: (token: string | undefined) => void): void {
   takers.add(taker);
 }
 
-/** Notices a token that went by; undefined when there is none any more. */
+/** Shows a token that was sent or received; undefined after a logout. */
 export function noticeToken(token: string | undefined): void {
-  // Its end tells tokens apart well enough, and is no secret without the rest.
+  // The end of a token identifies it, and is no secret alone.
   const mark = token?.slice(-12) ?? '';
   if (mark === last) return;
   last = mark;
@@ -42,7 +42,7 @@ function read(token: string): SeenToken | undefined {
   }
 }
 
-/** A part of a JWT (RFC 7515 §3.1). */
+/** Decodes a part of a JWT (RFC 7515 §3.1). */
 function decode(part: string): Record<string, unknown> {
   const binary = atob(part.replaceAll('-', '+').replaceAll('_', '/'));
   const text = new TextDecoder().decode(Uint8Array.from(binary, (char) => char.charCodeAt(0)));

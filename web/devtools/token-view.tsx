@@ -3,7 +3,7 @@ import { useWords } from '../i18n/language.js';
 import { useSeenToken, type SeenToken } from './seen-token.js';
 import { expiryPlanned } from './transport.js';
 
-/** What the access token says, and how long it is still good. */
+/** Content and remaining lifetime of the access token. */
 export function TokenView() {
   const { watch } = useWords();
   const token = useSeenToken();
@@ -57,7 +57,7 @@ function useSecondsLeft({ expiresAt }: SeenToken): number {
   return Math.max(0, Math.ceil((expiresAt - now) / 1_000));
 }
 
-/** `9:07` */
+/** Formats seconds as `9:07`. */
 function clock(seconds: number): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 }

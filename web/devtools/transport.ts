@@ -1,21 +1,23 @@
-import { makeStore } from '../ui/store.js';
-import { clearWithAccount } from '../session/account-state.js';
+import { makeStore } from '../state/store.js';
+import { clearWithAccount } from '../state/account-state.js';
+import { client } from '../session/session.js';
+import { setTransport } from '../session/transport.js';
 import { note, type Entry } from './journal.js';
 import { noticeToken } from './seen-token.js';
 
-/** Answers with an access token in them. */
+/** Paths whose responses contain an access token. */
 const ENTRANCES = /\/auth\/(login|refresh|verify-email)$/;
-/** A request that came so long after a refused one is no repeat of it. */
+/** Time within which a request after a refused one counts as its repeat. */
 const REPEAT_WITHIN_MS = 20_000;
 
-/** When requests were refused because their token had expired, so that their repeats are known for what they are. */
+/** Times of requests that were refused with `access_token_expired`, by method and path. */
 const refused = new Map<string, number>();
 
-/** The next request that carries a token is answered as the server would answer an expired one. */
+/** Planned fault: the next request with a token gets the response for an expired token. */
 export const expiryPlanned = makeStore(false);
 /**
- * The page is not told the answer to the next refresh, although the server has given it. Its cookie does arrive: nothing in
- * a page can keep a browser from taking it.
+ * Planned fault: the response to the next refresh is withheld from the page. The browser still stores its cookie,
+ * which a page cannot prevent.
  */
 export const lossPlanned = makeStore(false);
 
@@ -25,8 +27,8 @@ clearWithAccount(() => {
   lossPlanned.set(false);
 });
 
-/** The `fetch` of this page: like the browser's, but it tells the panel what goes by, and does to it what was planned. */
-export const watchedFetch: typeof fetch = async (input, init) => {
+/** A `fetch` that records requests in the journal and injects planned faults. */
+const watchedFetch: typeof fetch = async (input, init) => {
   const request = new Request(input, init);
   const url = new URL(request.url);
   const path = url.pathname + url.search;
@@ -61,7 +63,7 @@ export const watchedFetch: typeof fetch = async (input, init) => {
   try {
     response = await fetch(request);
   } catch (error) {
-    // Who has gone to another page needs no answer any more.
+    // An aborted request has no result.
     if (!(error instanceof DOMException && error.name === 'AbortError')) tell('none');
     throw error;
   }
@@ -76,7 +78,7 @@ export const watchedFetch: typeof fetch = async (input, init) => {
   return response;
 };
 
-/** What the server says of an expired token. */
+/** Returns the response of the server to an expired token. */
 function expired(instance: string): Response {
   const title = 'The access token has expired';
   const code = 'access_token_expired';
@@ -108,4 +110,10 @@ async function bodyOf<T extends object>(response: Response): Promise<Partial<T>>
   } catch {
     return {};
   }
+}
+
+/** Records the requests of the page from now on. */
+export function startDevtools(): void {
+  setTransport(watchedFetch);
+  client.onChange(({ user }) => user === null && noticeToken(undefined));
 }

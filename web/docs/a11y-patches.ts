@@ -1,11 +1,11 @@
-/** What Swagger UI gives no name, and what to call it; in English, like the rest of it. */
+/** Accessible names for elements that Swagger UI leaves without one; in English, like the rest of it. */
 const NAMES: Readonly<Record<string, string>> = {
   '#servers': 'Server',
   '.examples-select-element': 'Example',
   '.body-param__text': 'Request body',
 };
 
-/** Mends what Swagger UI shows in `place` for those who listen to it or use the keyboard, whenever it shows something else. */
+/** Fixes accessibility defects of Swagger UI in `place`, after each of its changes. */
 export function patchAccessibility(place: Element): void {
   const mendNow = () => {
     for (const [selector, name] of Object.entries(NAMES)) {
@@ -16,10 +16,10 @@ export function patchAccessibility(place: Element): void {
       for (const field of parameter.querySelectorAll('select:not([aria-label])'))
         field.setAttribute('aria-label', parameter.dataset['paramName'] ?? '');
     }
-    // What can be scrolled has to be reached.
+    // Makes scrollable elements focusable.
     for (const code of place.querySelectorAll('pre.microlight:not([tabindex])'))
       code.setAttribute('tabindex', '0');
-    // A link within a button: the button does the same.
+    // The link is inside a button that does the same.
     for (const link of place.querySelectorAll('.opblock-summary-control a[href]'))
       link.removeAttribute('href');
   };

@@ -5,10 +5,10 @@ import { AsyncButton } from '../ui/async-button.js';
 import { Toasts } from '../ui/toasts.js';
 import { Outage } from '../shell/outage.js';
 import { useTranslations, useWords } from '../i18n/language.js';
-import { useProfile } from '../account/profile.js';
+import { useProfile } from '../session/profile.js';
 import { client, useUser } from '../session/session.js';
 
-/** Says above Swagger UI who is logged in, and lets them in and out. */
+/** Bar above Swagger UI: login status, login and logout. */
 export function Bar() {
   const { language, words, switchLanguage } = useTranslations();
   return (
@@ -18,8 +18,8 @@ export function Bar() {
           <img src={favicon} alt="" width="28" height="28" />
           <span lang="en">Daemun</span>
         </a>
-        <Standing />
-        <Way />
+        <LoginStatus />
+        <LoginControls />
         <button className="quiet" lang={language === 'ko' ? 'en' : 'ko'} onClick={switchLanguage}>
           {words.otherLanguage}
         </button>
@@ -30,7 +30,7 @@ export function Bar() {
   );
 }
 
-function Standing() {
+function LoginStatus() {
   const { docs } = useWords();
   const user = useUser();
   const profile = useProfile();
@@ -42,8 +42,8 @@ function Standing() {
   );
 }
 
-/** In or out. Neither while nobody can tell which. */
-function Way() {
+/** Login or logout; nothing while the session is unknown. */
+function LoginControls() {
   const { entry } = useWords();
   const user = useUser();
   if (user === undefined) return null;

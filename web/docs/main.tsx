@@ -1,10 +1,13 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-// Drafts that the page before has stored are cleared here, too, when their account logs out.
+// Clears the stored drafts of the page after a logout here.
 import '../boards/drafts.js';
 import { bootstrap } from '../auth/bootstrap.js';
+import { QueryClientProvider } from '@tanstack/react-query';
 import { LanguageProvider } from '../i18n/language.js';
+import { startDevtools } from '../devtools/transport.js';
 import { readArrival } from '../session/arrival.js';
+import { queryClient } from '../session/queries.js';
 import { Bar } from './bar.js';
 import { patchAccessibility } from './a11y-patches.js';
 import { startSwaggerUi } from './swagger-ui.js';
@@ -12,11 +15,14 @@ import './docs.css';
 
 const place = document.getElementById('bar');
 if (place === null) throw new Error('the HTML has no #bar');
+startDevtools();
 const arrival = readArrival();
 createRoot(place).render(
   <StrictMode>
     <LanguageProvider asked={arrival.language}>
-      <Bar />
+      <QueryClientProvider client={queryClient}>
+        <Bar />
+      </QueryClientProvider>
     </LanguageProvider>
   </StrictMode>,
 );

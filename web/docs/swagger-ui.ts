@@ -1,13 +1,13 @@
-import { clearWithAccount } from '../session/account-state.js';
+import { clearWithAccount } from '../state/account-state.js';
 import { client, restoreSession } from '../session/session.js';
 import { takeTokens } from '../devtools/seen-token.js';
 
-/** The name of the security scheme in the document. */
+/** Name of the security scheme in the OpenAPI document. */
 const SCHEME = 'accessToken';
-/** Calls that change who is logged in, when they are tried out on this page. */
+/** Paths that start or end a session, when called from Swagger UI. */
 const ENTRANCES = /\/auth\/(login|logout|refresh|verify-email)$/;
 
-/** What we use of Swagger UI. */
+/** Members of Swagger UI in use here. */
 interface SwaggerUi {
   preauthorizeApiKey(scheme: string, token: string): void;
   readonly authActions: { logout(schemes: readonly string[]): void };
@@ -17,17 +17,17 @@ interface SwaggerRequest {
   userFetch?: typeof fetch;
 }
 
-/** From Swagger UI's own file, which the HTML names. */
+/** Global of Swagger UI's own script, which the HTML loads. */
 declare const SwaggerUIBundle: (options: Readonly<Record<string, unknown>>) => SwaggerUi;
 
 /**
- * Shows the API in `place`, and sends what is tried out there in the name of whoever is logged in. It begins anew with each
- * account, since it goes on showing the answers that it got.
+ * Starts Swagger UI in `place`. Its requests carry the access token of the user. It restarts for each account, since
+ * it keeps showing earlier responses.
  */
 export function startSwaggerUi(place: Element): void {
   let ui: SwaggerUi | undefined;
   let token = '';
-  /** The token that Swagger UI was given last: only that one is ours to renew, not one that someone pasted. */
+  /** Token that Swagger UI was given last. Only this token is renewed, not one that the user pasted. */
   let given = '';
 
   function show(): void {
@@ -43,7 +43,7 @@ export function startSwaggerUi(place: Element): void {
       tryItOutEnabled: true,
       defaultModelsExpandDepth: 0,
       validatorUrl: null,
-      // The document says which schemes there are, so there is nobody to give a token to before it has come.
+      // Swagger UI accepts a token only after it has loaded the document with the security schemes.
       onComplete: () => {
         if (!domNode.isConnected) return;
         ui = shown;
@@ -76,7 +76,7 @@ export function startSwaggerUi(place: Element): void {
   }
 }
 
-/** The client adds the token itself, a good one, whatever happened to that which Swagger UI has. */
+/** A `fetch` with which the client adds a valid access token, whatever token Swagger UI has. */
 const fetchAsMe: typeof fetch = (input, init) => {
   const headers = new Headers(init?.headers);
   headers.delete('authorization');

@@ -1,7 +1,9 @@
 import type { AuditEventKind } from '../../src/auth/audit/catalogue.js';
+import type { ProblemCode } from '../../src/problems/catalogue.js';
+import type { LoginErrorCode } from '../../src/auth/social/login-error.js';
 import type { EndReason } from '../../src/auth/sessions/session-store.js';
 
-/** Everything that the page says, in English; {@link Words} is its shape in every language. */
+/** The texts of the page in English. {@link Words} is their shape in every language. */
 export const en = {
   languageName: 'English',
   otherLanguage: '한국어',
@@ -108,9 +110,9 @@ export const en = {
     passwordIsSet: 'The password has changed. Log in with the new one.',
   },
   boards: {
-    posts: (count: number) => (count === 1 ? '1 post' : `${count} posts`),
-    comments: (count: number) => (count === 1 ? '1 comment' : `${count} comments`),
-    likes: (count: number) => (count === 1 ? '1 like' : `${count} likes`),
+    posts: (count: number) => `${count} ${plural(count, { one: 'post', other: 'posts' })}`,
+    comments: (count: number) => `${count} ${plural(count, { one: 'comment', other: 'comments' })}`,
+    likes: (count: number) => `${count} ${plural(count, { one: 'like', other: 'likes' })}`,
     search: 'Search',
     searchLabel: 'Search in this board',
     clearSearch: 'Clear the search',
@@ -255,7 +257,7 @@ export const en = {
     limit_passed: 'too old',
     replaced: 'another log-in in the same browser',
     limit_reached: 'too many sessions; this one was used the longest time ago',
-  } as Readonly<Record<EndReason, string>>,
+  } satisfies Record<EndReason, string>,
   watch: {
     title: 'Watch it work',
     text: 'What silent authentication does behind this page, as it happens.',
@@ -300,6 +302,7 @@ export const en = {
     passwordLength: 'Please use 8 to 128 characters.',
     passwordCommon: 'This password is too common. Please choose another.',
     passwordOwn: 'The password must not be your address or nickname.',
+    passwordSame: 'This is your current password. Please choose another.',
     nickname: 'Please use 2 to 20 characters.',
     title: 'Please use 1 to 120 characters, on one line.',
     body: 'Please write something, and not too much.',
@@ -309,6 +312,9 @@ export const en = {
   },
   problems: {
     validation_failed: 'Please correct the marked fields.',
+    malformed_json: 'The server did not understand this page. Please reload it.',
+    bad_request: 'The server did not understand this page. Please reload it.',
+    return_to_not_allowed: 'You cannot go back to that page from here.',
     credentials_invalid: 'The address or the password is wrong.',
     email_not_verified: 'This address is not verified yet. Please open the link in the mail we sent.',
     last_login_method: 'This is your last way in. Link another one first.',
@@ -321,6 +327,8 @@ export const en = {
     session_ended: 'Your session has ended. Please log in again.',
     session_not_found: 'That session has ended already.',
     access_token_missing: 'Please log in first.',
+    access_token_invalid: 'Please log in again.',
+    refresh_token_invalid: 'Please log in first.',
     access_token_expired: 'The access token expired once more. Please try again.',
     forbidden: 'This is not yours to change.',
     not_found: 'There is nothing here any more.',
@@ -329,15 +337,22 @@ export const en = {
     board_not_found: 'There is no such board.',
     post_not_found: 'This post is gone, or was never here.',
     comment_not_found: 'This comment is gone.',
+    request_timeout: 'Your connection was too slow. Please try again.',
+    slug_taken: 'Another board has this address.',
+    board_not_empty: 'This board still has posts.',
     version_conflict: 'It was changed by someone else meanwhile.',
     body_too_large: 'That is too long. Please shorten it.',
+    unsupported_media_type: 'The server did not understand this page. Please reload it.',
+    idempotency_key_reused: 'This was sent before with another text. Please reload the page.',
+    unexpected: 'Something went wrong. Please try again in a moment.',
     origin_not_allowed: 'You cannot log in at this address. Please open the one in PUBLIC_URL of the server.',
     temporarily_unavailable:
       'We cannot answer just now. Nobody has been logged out; please try again in a moment.',
     unreachable: 'The server cannot be reached. Please try again in a moment.',
     other: 'Something went wrong. Please try again in a moment.',
-  } as Readonly<Record<string, string>> & { readonly other: string },
-  waitSeconds: (seconds: number) => `Too many attempts. Please try again in ${seconds} seconds.`,
+  } satisfies Record<ProblemCode | 'unreachable' | 'other', string>,
+  waitSeconds: (seconds: number) =>
+    `Too many attempts. Please try again in ${seconds} ${plural(seconds, { one: 'second', other: 'seconds' })}.`,
   sessionEnded: 'Your session has ended. Please log in again.',
   loginErrors: {
     access_denied: 'You cancelled the log-in. Nothing happened; try again, or choose another way.',
@@ -357,7 +372,7 @@ export const en = {
     temporarily_unavailable: 'You cannot log in just now. Please try again in a moment.',
     unexpected: 'Something went wrong on our side. Please try again in a moment.',
     other: 'The log-in did not work. Please try again.',
-  } as Readonly<Record<string, string>> & { readonly other: string },
+  } satisfies Record<LoginErrorCode | 'other', string>,
   logInThenLink: 'Log in, then link',
   docs: {
     loggedInAs: (nickname: string) => `Logged in as ${nickname}`,
@@ -365,5 +380,10 @@ export const en = {
   },
 };
 
-/** What every language must say. */
+/** Returns the form of a noun for a count. */
+function plural(count: number, { one, other }: { readonly one: string; readonly other: string }): string {
+  return new Intl.PluralRules('en').select(count) === 'one' ? one : other;
+}
+
+/** The texts that every language has. */
 export type Words = typeof en;

@@ -1,6 +1,6 @@
 import type { Words } from './en.js';
 
-/** Everything that the page says, in Korean. */
+/** The texts of the page in Korean. */
 export const ko: Words = {
   languageName: '한국어',
   otherLanguage: 'English',
@@ -294,6 +294,7 @@ export const ko: Words = {
     passwordMissing: '비밀번호를 적어 주세요.',
     passwordLength: '8자에서 128자 사이로 정해 주세요.',
     passwordCommon: '너무 흔한 비밀번호예요. 다른 것으로 정해 주세요.',
+    passwordSame: '지금 비밀번호와 같아요. 다른 것으로 정해 주세요.',
     passwordOwn: '이메일 주소나 별명과 같은 비밀번호는 쓸 수 없어요.',
     nickname: '2자에서 20자 사이로 적어 주세요.',
     title: '1자에서 120자 사이로, 한 줄로 적어 주세요.',
@@ -304,6 +305,9 @@ export const ko: Words = {
   },
   problems: {
     validation_failed: '표시된 칸을 고쳐 주세요.',
+    malformed_json: '서버가 이 페이지의 요청을 이해하지 못했어요. 새로 고침해 주세요.',
+    bad_request: '서버가 이 페이지의 요청을 이해하지 못했어요. 새로 고침해 주세요.',
+    return_to_not_allowed: '여기에서는 그 페이지로 돌아갈 수 없어요.',
     credentials_invalid: '이메일 주소나 비밀번호가 맞지 않아요.',
     email_not_verified: '아직 확인되지 않은 이메일 주소예요. 받은 메일의 링크를 열어 주세요.',
     last_login_method: '마지막 로그인 방법은 끊을 수 없어요. 먼저 다른 방법을 연결해 주세요.',
@@ -315,6 +319,8 @@ export const ko: Words = {
     session_ended: '세션이 끝났어요. 다시 로그인해 주세요.',
     session_not_found: '이미 끝난 세션이에요.',
     access_token_missing: '먼저 로그인해 주세요.',
+    access_token_invalid: '다시 로그인해 주세요.',
+    refresh_token_invalid: '먼저 로그인해 주세요.',
     access_token_expired: '액세스 토큰이 한 번 더 만료됐어요. 다시 시도해 주세요.',
     forbidden: '고칠 수 있는 권한이 없어요.',
     not_found: '이제 여기에 없어요.',
@@ -323,8 +329,14 @@ export const ko: Words = {
     board_not_found: '그런 게시판은 없어요.',
     post_not_found: '없는 글이거나, 지워진 글이에요.',
     comment_not_found: '지워진 댓글이에요.',
+    request_timeout: '연결이 너무 느렸어요. 다시 시도해 주세요.',
+    slug_taken: '같은 주소의 게시판이 이미 있어요.',
+    board_not_empty: '게시판에 아직 글이 있어요.',
     version_conflict: '그사이에 다른 곳에서 바뀌었어요.',
     body_too_large: '너무 길어요. 조금 줄여 주세요.',
+    unsupported_media_type: '서버가 이 페이지의 요청을 이해하지 못했어요. 새로 고침해 주세요.',
+    idempotency_key_reused: '다른 내용으로 이미 보낸 요청이에요. 페이지를 새로 고침해 주세요.',
+    unexpected: '문제가 생겼어요. 잠시 뒤에 다시 시도해 주세요.',
     origin_not_allowed: '이 주소에서는 로그인할 수 없어요. 서버의 PUBLIC_URL 주소로 열어 주세요.',
     temporarily_unavailable: '지금은 대답할 수 없어요. 로그아웃된 것은 아니니 잠시 뒤에 다시 시도해 주세요.',
     unreachable: '서버에 연결할 수 없어요. 잠시 뒤에 다시 시도해 주세요.',

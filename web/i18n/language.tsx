@@ -5,7 +5,7 @@ import { ko } from './ko.js';
 export type Language = 'ko' | 'en';
 
 const WORDS: Readonly<Record<Language, Words>> = { ko, en };
-/** The only thing that the page keeps in the browser. */
+/** Key in localStorage: the only value that the page stores there. */
 const REMEMBERED = 'language';
 
 interface Translations {
@@ -17,12 +17,12 @@ interface Translations {
 const SpeechContext = createContext<Translations | undefined>(undefined);
 
 interface Props {
-  /** What a link asks for: it counts as a choice. */
+  /** Language in the URL, which counts as the user's choice. */
   readonly asked: string | undefined;
   readonly children: ReactNode;
 }
 
-/** Lets everything below it speak one language: the one chosen before, else what the browser asks for. */
+/** Provides one language: the one chosen before, otherwise that of the browser. */
 export function LanguageProvider({ asked, children }: Props) {
   const [language, setLanguage] = useState<Language>(() => firstLanguage(asked));
   useEffect(() => void (document.documentElement.lang = language), [language]);
@@ -41,7 +41,7 @@ export function LanguageProvider({ asked, children }: Props) {
   return <SpeechContext value={speech}>{children}</SpeechContext>;
 }
 
-/** The language, and what to say in it. */
+/** Returns the language and its texts. */
 export function useTranslations(): Translations {
   const speech = useContext(SpeechContext);
   if (speech === undefined) throw new Error('there is no LanguageProvider above');
@@ -60,7 +60,7 @@ function firstLanguage(asked: string | undefined): Language {
   return /^ko\b/i.test(remembered() ?? navigator.language) ? 'ko' : 'en';
 }
 
-/** Browsers may forbid storage; then the choice lasts as long as the page. */
+/** Returns the stored language. Without storage, a choice lasts as long as the page. */
 function remembered(): string | undefined {
   try {
     return localStorage.getItem(REMEMBERED) ?? undefined;
@@ -73,6 +73,6 @@ function remember(language: Language): void {
   try {
     localStorage.setItem(REMEMBERED, language);
   } catch {
-    // See above.
+    // Without storage, the choice lasts as long as the page.
   }
 }

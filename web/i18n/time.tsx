@@ -6,7 +6,7 @@ const UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ['minute', 60],
 ];
 
-/** A time as people say it: how long ago while that is short, else the date. The whole of it is in the tooltip. */
+/** A time relative to now; a date after a week. The tooltip has date and time in full. */
 export function Time({ at }: { readonly at: string }) {
   const { language } = useTranslations();
   const whole = new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short' });
@@ -17,7 +17,7 @@ export function Time({ at }: { readonly at: string }) {
   );
 }
 
-/** Like {@link Time}, within a sentence. */
+/** Formats a time like {@link Time}, for use in a sentence. */
 export function sayWhen(at: string, language: Language): string {
   const seconds = (Date.now() - Date.parse(at)) / 1_000;
   if (seconds >= 7 * 86_400) {

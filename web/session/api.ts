@@ -1,8 +1,8 @@
 import { Failure, type FieldError } from '../../client/src/index.js';
-import { watchedFetch } from '../devtools/transport.js';
 import { client } from './session.js';
+import { pageFetch } from './transport.js';
 
-/** A call of the API. */
+/** Options of an API call. `body` is sent as JSON. */
 export interface ApiRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
@@ -10,33 +10,36 @@ export interface ApiRequest {
   readonly signal?: AbortSignal;
 }
 
-/** After this long there is no answer. The client may need 20 seconds of it to find out who is here. */
+/** Time limit of a call. The client may spend 20 seconds of it on a refresh of the access token. */
 const TIMEOUT_MS = 30_000;
-/** How long what only reads is tried again while the server cannot be reached: it may be restarting. */
-const RETRY_FOR_MS = 20_000;
-const RETRY_PAUSE_MS = 1_000;
+
+/** Failure `unreachable` because the connection could not be made or was lost. The server may be restarting. */
+export class ConnectionFailure extends Failure {
+  constructor(cause: unknown) {
+    super('unreachable', { cause });
+  }
+}
 
 /**
- * Calls the API as whoever is here, and gives the answer's body.
- * @throws {Failure} `unreachable` where there was no answer.
+ * Calls the API with the access token of the user, and returns the response body.
+ * @throws {Failure} with the problem's code; `unreachable` without a response of the API.
  */
-export async function callApi<T>(path: string, question: ApiRequest = {}): Promise<T> {
-  return (await callApiWithEtag<T>(path, question)).body;
+export async function callApi<T>(path: string, request: ApiRequest = {}): Promise<T> {
+  return (await callApiWithEtag<T>(path, request)).body;
 }
 
-/** Like {@link callApi}, with the version of what was read (`ETag`). */
+/** Like {@link callApi}. Also returns the version of the resource, which is its `ETag`. */
 export async function callApiWithEtag<T>(
   path: string,
-  question: ApiRequest = {},
+  request: ApiRequest = {},
 ): Promise<{ readonly body: T; readonly version: string | undefined }> {
-  return read(await attempt(question, () => client.fetch(path, initOf(question))));
+  return read(client.fetch(path, initOf(request)));
 }
 
-/** Calls what is everyone's, as nobody in particular: works also while nobody can tell who is here. */
-export async function callApiAnonymously<T>(path: string, question: ApiRequest = {}): Promise<T> {
+/** Calls a public route without an access token. It works during an outage of the session. */
+export async function callApiAnonymously<T>(path: string, request: ApiRequest = {}): Promise<T> {
   const url = (import.meta.env.VITE_API_URL ?? '') + path;
-  const send = () => watchedFetch(url, { ...initOf(question), credentials: 'include' });
-  return (await read<T>(await attempt(question, send))).body;
+  return (await read<T>(pageFetch(url, { ...initOf(request), credentials: 'include' }))).body;
 }
 
 function initOf({ method = 'GET', body, headers, signal }: ApiRequest): RequestInit {
@@ -49,33 +52,19 @@ function initOf({ method = 'GET', body, headers, signal }: ApiRequest): RequestI
   };
 }
 
-async function attempt(
-  { method = 'GET', signal }: ApiRequest,
-  send: () => Promise<Response>,
-): Promise<Response> {
-  const began = performance.now();
-  for (;;) {
-    try {
-      return await send();
-    } catch (error) {
-      if (error instanceof Failure) throw error;
-      // This is what `fetch` says of a connection that failed.
-      const mayPass = error instanceof TypeError && navigator.onLine && signal?.aborted !== true;
-      if (method !== 'GET' || !mayPass || performance.now() - began > RETRY_FOR_MS)
-        throw new Failure('unreachable', { cause: error });
-    }
-    await new Promise((resolve) => {
-      setTimeout(resolve, RETRY_PAUSE_MS);
-    });
-  }
-}
-
-async function read<T>(response: Response): Promise<{ body: T; version: string | undefined }> {
+async function read<T>(sent: Promise<Response>): Promise<{ body: T; version: string | undefined }> {
+  const response = await sent.catch((error: unknown) => {
+    if (error instanceof Failure) throw error;
+    // `fetch` throws a TypeError for a failed connection, and a DOMException after an abort.
+    throw error instanceof TypeError
+      ? new ConnectionFailure(error)
+      : new Failure('unreachable', { cause: error });
+  });
   const isJson = /^application\/(problem\+)?json\b/.test(response.headers.get('content-type') ?? '');
   const body: unknown = isJson ? await response.json().catch(() => undefined) : undefined;
   if (response.ok) return { body: body as T, version: response.headers.get('etag') ?? undefined };
   const retryAfter = Number(response.headers.get('retry-after')) || undefined;
-  // An error that is not ours comes from something in between, such as a proxy.
+  // An error response without a problem comes from an intermediary, such as a proxy.
   if (!isProblem(body)) throw new Failure('unreachable', { retryAfter });
   throw new Failure(body.code, { errors: body.errors ?? [], retryAfter });
 }

@@ -1,4 +1,4 @@
-/** What links in mails are for, as their fragments say. */
+/** Purposes of mailed links, which are the names in their fragments. */
 const PURPOSES = ['verify-email', 'reset-password'] as const;
 
 /** A link from a mail. */
@@ -7,21 +7,21 @@ export interface MailedLink {
   readonly token: string;
 }
 
-/** What the address says to a page that someone has just arrived at. */
+/** Instructions in the URL with which the page was opened. */
 export interface Arrival {
-  /** Why a log-in failed; any text, since anyone can make a link. */
+  /** Code of a failed login; any text, since any site can link here. */
   readonly loginError: string | undefined;
-  /** The link from a mail that it is. */
+  /** The mailed link, if the page was opened with one. */
   readonly mailedLink: MailedLink | undefined;
-  /** A link may ask for a language. */
+  /** Language that the URL asks for. */
   readonly language: string | undefined;
-  /** Whether to show the panel at once. */
+  /** True if the devtools panel opens at once. */
   readonly watch: boolean;
 }
 
 /**
- * Reads the address, and takes what it has read out of the address bar and the history: a link's token must not stay there,
- * and a reload should not tell of an old error again.
+ * Reads the URL, and removes these instructions from the address bar and the history. A token must not stay there,
+ * and a reload must not show an old error.
  */
 export function readArrival(): Arrival {
   const url = new URL(location.href);

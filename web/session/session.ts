@@ -1,27 +1,26 @@
 import { createClient, Failure, type Reason, type User } from '../../client/src/index.js';
-import { makeStore } from '../ui/store.js';
-import { noticeToken } from '../devtools/seen-token.js';
-import { watchedFetch } from '../devtools/transport.js';
-import { clearAccountState } from './account-state.js';
+import { makeStore } from '../state/store.js';
+import { clearAccountState } from '../state/account-state.js';
+import { pageFetch } from './transport.js';
 
-/** Who is here. One for the whole page. */
-export const client = createClient({ baseUrl: import.meta.env.VITE_API_URL, fetch: watchedFetch });
+/** The client of the page, which holds the session. */
+export const client = createClient({ baseUrl: import.meta.env.VITE_API_URL, fetch: pageFetch });
 
-/** What is known of who is here. `user` is undefined until the server has said; `outage` says why it has not. */
+/** State of the session. `user` is undefined until the server has answered; `outage` is the reason. */
 export interface AuthState {
   readonly user: User | null | undefined;
   /**
-   * The id of the account that is logged in, or was when its session ended; undefined after a log-out. Parts of the page that
-   * belong to one account have it as their key.
+   * Id of the account that is logged in, or was when its session ended; undefined after a logout. Components with
+   * data of one account have it as their key.
    */
   readonly lastId: string | undefined;
   readonly reason: Reason | undefined;
   readonly outage: Failure | undefined;
 }
 
-/** How long (s) to wait before asking again after an outage, when the server does not say. */
+/** Pause before the next attempt after an outage, if the server does not name one. */
 const RETRY_AFTER_S = 10;
-/** How long (ms) to leave the person without a word, while the client goes on asking. */
+/** Time after which an outage is shown, while the client continues to ask. */
 const OUTAGE_NOTICE_AFTER_MS = 5_000;
 
 const authState = makeStore<AuthState>({
@@ -40,12 +39,9 @@ function setAuthState(next: Omit<AuthState, 'lastId'>): void {
   authState.set({ ...next, lastId });
 }
 
-client.onChange(({ user, reason }) => {
-  if (user === null) noticeToken(undefined);
-  setAuthState({ user, reason, outage: undefined });
-});
+client.onChange(({ user, reason }) => setAuthState({ user, reason, outage: undefined }));
 
-/** Asks the server who is here, until it answers. Not knowing is not being logged out. */
+/** Restores the session from the refresh cookie, and repeats that until the server answers. A failure is not a logout. */
 export async function restoreSession(): Promise<void> {
   const silence = setTimeout(
     () => setAuthState({ ...authState.get(), outage: new Failure('unreachable') }),
@@ -65,13 +61,13 @@ export async function restoreSession(): Promise<void> {
 
 let leavingToLogIn = false;
 
-/** Sends the browser to the log-in page of a provider; it comes back to `returnTo`. */
+/** Navigates to the login page of a provider, which leads back to `returnTo`. */
 export function logInWith(provider: string, returnTo: string): void {
   leavingToLogIn = true;
   client.login(provider, { returnTo });
 }
 
-/** True while the page is being left for the log-in page of a provider. */
+/** Returns true while the browser leaves the page for a provider's login page. */
 export function isLeavingToLogIn(): boolean {
   return leavingToLogIn;
 }

@@ -1,7 +1,8 @@
 import { useWords } from '../i18n/language.js';
+import './footer.css';
 
 const API_URL = import.meta.env.VITE_API_URL ?? '';
-/** The path of Swagger UI; empty where `DOCS` is off. */
+/** Path of Swagger UI; empty if `DOCS` is off. */
 const DOCS = document.querySelector<HTMLMetaElement>('meta[name="api-docs"]')?.content ?? '';
 
 export function Footer() {

@@ -1,12 +1,13 @@
 import { Link, useLocation } from 'wouter';
 import favicon from '../favicon.svg';
 import { useTranslations } from '../i18n/language.js';
-import { useProfile } from '../account/profile.js';
+import { useProfile } from '../session/profile.js';
 import { useAuthState } from '../session/session.js';
 import { togglePanel, usePanelOpen } from '../devtools/panel-open.js';
 import { Avatar } from '../ui/avatar.js';
+import './header.css';
 
-/** The bar at the top of every page. */
+/** Header of every page. */
 export function Header() {
   const { language, words, switchLanguage } = useTranslations();
   const panelOpen = usePanelOpen();
@@ -33,14 +34,14 @@ export function Header() {
         <button className="quiet" lang={language === 'ko' ? 'en' : 'ko'} onClick={switchLanguage}>
           {words.otherLanguage}
         </button>
-        <Way />
+        <AccountLink />
       </nav>
     </header>
   );
 }
 
-/** The way in, or to one's own page. Nothing while nobody can tell which. */
-function Way() {
+/** Link to the login, or to the user's account; nothing while the session is unknown. */
+function AccountLink() {
   const { words } = useTranslations();
   const { user } = useAuthState();
   const profile = useProfile();

@@ -2,7 +2,7 @@ import { useWords } from '../i18n/language.js';
 import { restoreSession, useAuthState } from '../session/session.js';
 import { AsyncButton } from '../ui/async-button.js';
 
-/** Says that nobody can tell who is here. That is not being logged out. */
+/** Message that the session is unknown because of an outage. */
 export function Outage() {
   const { frame, problems } = useWords();
   const { user, outage } = useAuthState();

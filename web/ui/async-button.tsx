@@ -7,14 +7,14 @@ import { dismissToast, showToast } from './toasts.js';
 interface AsyncButtonProps {
   readonly action: () => Promise<void>;
   readonly label: string;
-  /** What it is called where the label alone does not say enough. */
+  /** Accessible name, if the label is ambiguous. */
   readonly name?: string;
   readonly className?: string;
-  /** What to tell when it is done. */
+  /** Message after success. */
   readonly done?: (words: Words) => string;
 }
 
-/** A button that does something, once at a time, and tells when that fails. */
+/** A button that runs an action, one at a time, and shows a failure as a toast. */
 export function AsyncButton({ action, label, name, className = 'plain', done }: AsyncButtonProps) {
   const words = useWords();
   const [busy, setBusy] = useState(false);
@@ -26,7 +26,7 @@ export function AsyncButton({ action, label, name, className = 'plain', done }: 
       await action();
       if (done !== undefined) showToast({ tone: 'good', text: done });
     } catch (error) {
-      // Thrown on here and now where it is a mistake of ours.
+      // Throws bugs of the page.
       failureText(error, words);
       showToast({ tone: 'bad', text: (now) => failureText(error, now) });
     } finally {

@@ -1,31 +1,31 @@
-import { useEffect, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { Link } from 'wouter';
-import type { Failure } from '../../client/src/index.js';
+import { Failure } from '../../client/src/index.js';
 import { useWords } from '../i18n/language.js';
-import { client } from '../session/session.js';
 import { failureText } from './failure-text.js';
 import type { Loaded } from './use-load.js';
 import { Title } from './title.js';
+import './async.css';
 
-/** Failures that another attempt will not change. */
+/** Codes of failures that another attempt does not change. */
 const FINAL = /_not_found$|^not_found$/;
 
-/** What has been loaded, or what there is to say while it has not. */
+/** Shows loaded data, the progress of loading them, or the failure with a button to try again. */
 export function Async<T>({
-  loaded,
+  loaded: { data, error, refetch },
   page = false,
   children,
 }: {
   readonly loaded: Loaded<T>;
-  /** Whether there is no page without it. */
+  /** True if the data are the content of the page: a 404 then shows {@link NotFound}. */
   readonly page?: boolean;
   readonly children: (data: T) => ReactNode;
 }) {
-  const { data, failure, reload } = loaded;
   const words = useWords();
-  if (failure !== undefined) {
-    if (page && FINAL.test(failure.code)) return <NotFound text={failureText(failure, words)} />;
-    return <Failed failure={failure} retry={reload} />;
+  if (error !== null) {
+    const text = failureText(error, words);
+    if (page && error instanceof Failure && FINAL.test(error.code)) return <NotFound text={text} />;
+    return <Failed text={text} retry={() => void refetch()} />;
   }
   if (data === undefined) return <Loading />;
   return children(data);
@@ -41,13 +41,11 @@ export function Loading() {
   );
 }
 
-function Failed({ failure, retry }: { readonly failure: Failure; readonly retry: () => void }) {
+function Failed({ text, retry }: { readonly text: string; readonly retry: () => void }) {
   const words = useWords();
-  // Whoever is back from an ended session gets what they were refused.
-  useEffect(() => client.onChange(({ reason }) => reason === 'login' && retry()), [retry]);
   return (
     <div className="note bad" role="alert">
-      <p>{failureText(failure, words)}</p>
+      <p>{text}</p>
       <button className="plain" onClick={retry}>
         {words.frame.tryAgain}
       </button>
@@ -55,7 +53,7 @@ function Failed({ failure, retry }: { readonly failure: Failure; readonly retry:
   );
 }
 
-/** Where an address leads to nothing. */
+/** The page for a path or a resource that does not exist. */
 export function NotFound({ text }: { readonly text?: string }) {
   const words = useWords();
   return (

@@ -3,8 +3,9 @@ import { Link } from 'wouter';
 import { useWords } from '../i18n/language.js';
 import { graphemes } from './graphemes.js';
 import { mayShowPicture } from './pictures.js';
+import './avatar.css';
 
-/** A person as others see them. */
+/** Public data of a user. */
 export interface Person {
   readonly id: string;
   readonly nickname: string;
@@ -13,7 +14,7 @@ export interface Person {
 
 const COLOURS = 5;
 
-/** Their picture; a letter where there is none, where its host may not see readers, or where it does not come. */
+/** Picture of a user; a letter if there is no picture, its host is not allowed, or it cannot be loaded. */
 export function Avatar({ person, size = '' }: { readonly person: Person; readonly size?: '' | 'large' }) {
   const { id, nickname, avatarUrl } = person;
   const [missing, setMissing] = useState<string>();
@@ -29,7 +30,7 @@ export function Avatar({ person, size = '' }: { readonly person: Person; readonl
   );
 }
 
-/** Who wrote something. */
+/** Author of a post or a comment. */
 export function Author({ person }: { readonly person: Person | null }) {
   const words = useWords();
   if (person === null) return <span className="author">{words.frame.goneAuthor}</span>;

@@ -1,10 +1,11 @@
 import { useId, useRef } from 'react';
 import { useWords } from '../i18n/language.js';
 import { AsyncButton } from './async-button.js';
+import './confirm-dialog.css';
 
 interface ConfirmProps {
   readonly label: string;
-  /** What it is called where the label alone does not say enough. */
+  /** Accessible name, if the label is ambiguous. */
   readonly name?: string;
   readonly className?: string;
   readonly title: string;
@@ -12,7 +13,7 @@ interface ConfirmProps {
   readonly act: () => Promise<void>;
 }
 
-/** A button for what cannot be undone: it asks first. */
+/** A button for an irreversible action, with a dialog that asks for confirmation. */
 export function ConfirmDialog({ label, name, className = 'plain', title, text, act }: ConfirmProps) {
   const words = useWords();
   const id = useId();
@@ -25,7 +26,7 @@ export function ConfirmDialog({ label, name, className = 'plain', title, text, a
         aria-label={name}
         onClick={() => {
           dialog.current?.showModal();
-          // Else it were the button that does it, and pressing Enter twice would be enough.
+          // Otherwise the destructive button has the focus, and Enter twice confirms.
           cancel.current?.focus();
         }}
       >

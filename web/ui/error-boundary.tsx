@@ -1,7 +1,8 @@
 import { Component, type ReactNode } from 'react';
 import { useWords } from '../i18n/language.js';
+import './async.css';
 
-/** Shows something in the place of a page that has broken, instead of nothing at all. */
+/** Error boundary of a page. */
 export class ErrorBoundary extends Component<{ readonly children: ReactNode }, { readonly broken: boolean }> {
   override state = { broken: false };
 
@@ -14,10 +15,7 @@ export class ErrorBoundary extends Component<{ readonly children: ReactNode }, {
   }
 }
 
-/**
- * Shows `instead` in the place of content that cannot be shown. It is around what people write, and what may be done with
- * that stands outside of it. Its key should change with the content.
- */
+/** Error boundary of user content, without the buttons that edit or delete it. Its key should change with the content. */
 export class ContentBoundary extends Component<
   { readonly children: ReactNode; readonly instead?: ReactNode },
   { readonly broken: boolean }

@@ -4,27 +4,28 @@ import { useWords } from '../i18n/language.js';
 import { client } from '../session/session.js';
 import { failureText, fieldText } from './failure-text.js';
 import { dismissToast } from './toasts.js';
+import './form.css';
 
 const FailureContext = createContext<Failure | undefined>(undefined);
 
-/** The values of a form's fields, by name. */
+/** Values of the fields, by name. */
 export type Values = Readonly<Record<string, string>>;
 
 interface FormProps {
   readonly send: (values: Values) => Promise<void>;
   readonly submit: string;
   readonly children?: ReactNode;
-  /** What else to offer when it failed. */
+  /** Content below the text of a failure. */
   readonly help?: (failure: Failure) => ReactNode;
-  /** What a code means here, where that is more than it means everywhere. */
+  /** Texts by problem code that replace the general ones. */
   readonly meanings?: Readonly<Record<string, string>>;
   readonly danger?: boolean;
-  /** What stands beside the button. */
+  /** Content beside the submit button. */
   readonly beside?: ReactNode;
   readonly className?: string;
 }
 
-/** A form that is sent once at a time, and tells near each field what the server finds wrong with it. */
+/** A form that sends one request at a time, and shows `errors` of the response below their fields. */
 export function Form({
   send,
   submit,
@@ -42,7 +43,7 @@ export function Form({
   useEffect(() => {
     if (failure !== undefined) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
   }, [failure]);
-  // It was told to somebody who was not logged in any more.
+  // The message was meant for a logged-out user.
   useEffect(() => client.onChange(({ reason }) => reason === 'login' && setFailure(undefined)), []);
 
   async function onSubmit(): Promise<void> {
@@ -55,7 +56,7 @@ export function Form({
     dismissToast();
     try {
       await send(values);
-      // They have done what they were for.
+      // Empties password fields after success.
       for (const field of form.current?.querySelectorAll<HTMLInputElement>('[type=password]') ?? []) {
         field.value = '';
       }
@@ -78,7 +79,7 @@ export function Form({
       }}
     >
       <FailureContext value={failure}>{children}</FailureContext>
-      {/* There from the start, since what is added with its text is not always read out. */}
+      {/* Screen readers announce changes of an existing element only. */}
       <div role="alert">
         {failure && (
           <div className="note bad">
@@ -105,7 +106,7 @@ interface FieldProps {
   readonly autoComplete?: string;
   readonly value?: string;
   readonly onChange?: (value: string) => void;
-  /** Several lines. */
+  /** Number of lines of a textarea. */
   readonly rows?: number;
   readonly quietLabel?: boolean;
 }

@@ -1,6 +1,6 @@
-/** The characters that a reader sees (extended grapheme clusters), as the server counts them. */
+/** Splits a text into extended grapheme clusters, which are the characters that the server counts. */
 export function graphemes(text: string): string[] {
-  // Firefox has it since 125.
+  // Firefox before 125 has no Intl.Segmenter.
   if (!('Segmenter' in Intl)) return Array.from(text);
   return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
 }

@@ -1,29 +1,24 @@
-import { useState } from 'react';
 import { useWords } from '../i18n/language.js';
 import { failureText } from './failure-text.js';
-import type { Pages } from './use-pages.js';
+import type { NextPage } from './use-load.js';
+import './load-more.css';
 
-type MoreProps = Pick<Pages<unknown>, 'more' | 'moreFailure'>;
-
-/** The button at the end of a list that has another page. */
-export function LoadMore({ more, moreFailure }: MoreProps) {
+/** The button that loads the next page of a list; nothing on the last page. */
+export function LoadMore({ next }: { readonly next: NextPage | undefined }) {
   const words = useWords();
-  const [busy, setBusy] = useState(false);
-  if (more === undefined) return null;
+  if (next === undefined) return null;
   return (
     <div className="more">
-      {moreFailure && (
+      {next.error && (
         <p className="note bad" role="alert">
-          {failureText(moreFailure, words)}
+          {failureText(next.error, words)}
         </p>
       )}
       <button
         className="plain"
-        aria-disabled={busy}
+        aria-disabled={next.isLoading}
         onClick={() => {
-          if (busy) return;
-          setBusy(true);
-          void more().finally(() => setBusy(false));
+          if (!next.isLoading) next.load();
         }}
       >
         {words.frame.more}

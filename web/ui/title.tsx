@@ -3,7 +3,10 @@ import { useWords } from '../i18n/language.js';
 
 let first = true;
 
-/** The heading of a page. Whoever came here from another page hears it first, and so does the window's title. */
+/**
+ * Heading of a page and title of the window. After a navigation it takes the focus, so that screen readers announce
+ * the page.
+ */
 export function Title({ text, children }: { readonly text: string; readonly children?: ReactNode }) {
   const { siteName } = useWords();
   const heading = useRef<HTMLHeadingElement>(null);

@@ -2,9 +2,10 @@ import { useEffect } from 'react';
 import { Link, useLocation } from 'wouter';
 import type { Words } from '../i18n/en.js';
 import { useWords } from '../i18n/language.js';
-import { makeStore } from './store.js';
+import { makeStore } from '../state/store.js';
+import './toasts.css';
 
-/** Something to tell the person, above the page. It goes when they go on. */
+/** Message above the page, until the next navigation. */
 export interface Toast {
   readonly tone: 'good' | 'bad';
   /** A function, since the language may change while it is shown. */
@@ -14,17 +15,17 @@ export interface Toast {
 
 const shown = makeStore<{ readonly notice: Toast; readonly path: string } | undefined>(undefined);
 
-/** Tells it on the page that is shown by now. */
+/** Shows a message on the current page. */
 export function showToast(notice: Toast): void {
   shown.set({ notice, path: location.pathname });
 }
 
-/** Takes back what was told, since it may not be true any more. */
+/** Hides the message. */
 export function dismissToast(): void {
   shown.set(undefined);
 }
 
-/** The place where notices appear. */
+/** Live region for messages. */
 export function Toasts() {
   const words = useWords();
   const [path] = useLocation();

@@ -1,79 +1,113 @@
-import { useCallback, useEffect, useRef, useState } from 'react';
-import { Failure } from '../../client/src/index.js';
-import { findCached, cacheForHistory } from './history-cache.js';
+import {
+  hashKey,
+  useInfiniteQuery,
+  useQuery,
+  useQueryClient,
+  type InfiniteData,
+  type QueryKey,
+  type UseQueryOptions,
+} from '@tanstack/react-query';
+import { useState } from 'react';
+import { isHistoryNavigation } from './history-navigation.js';
 
-/** What was loaded, or why not. While it is loaded again, what was there before stays. */
+/** Result of a query as {@link Async} shows it. */
 export interface Loaded<T> {
   readonly data: T | undefined;
-  readonly failure: Failure | undefined;
-  readonly reload: () => void;
-  /** Puts something else in its place, such as the answer to a change; in vain when `key` has become another since. */
-  readonly replace: (change: (before: T) => T) => void;
+  readonly error: Error | null;
+  readonly refetch: () => Promise<unknown>;
 }
 
-interface State<T> {
-  readonly key: string;
-  readonly data?: T;
-  readonly failure?: Failure;
-  readonly broken?: unknown;
-  /** Whether it was here before, and need not be loaded. */
-  readonly isKept?: boolean;
+interface Options<T> {
+  /** True if the response is the same for every user: after the browser's Back it is shown as it was, with no request. */
+  readonly isPublic?: boolean;
+  /** Data to show under a new key until they are loaded, computed from the data of the key before. */
+  readonly placeholder?: UseQueryOptions<T>['placeholderData'];
 }
 
-/**
- * Loads something when it is first shown, and whenever `key` changes.
- * @param isPublic whether it is the same for everyone; then whoever goes back finds it as it was
- */
+/** Loads data when the component is mounted, and when `key` changes. The key identifies the data for the whole page. */
 export function useLoad<T>(
-  key: string,
+  key: QueryKey,
   load: (signal: AbortSignal) => Promise<T>,
-  { isPublic = false } = {},
+  { isPublic = false, placeholder }: Options<T> = {},
 ): Loaded<T> {
-  const [latestState, setState] = useState<State<T>>(() => begin(key, isPublic));
-  const state = latestState.key === key ? latestState : begin<T>(key, isPublic);
-  // While rendering, so that the browser can scroll to where one was before.
-  if (state !== latestState) setState(state);
-  const [attempt, setAttempt] = useState(0);
-  const latest = useRef(load);
-  useEffect(() => void (latest.current = load));
-  const { isKept = false } = state;
-  useEffect(() => {
-    if (isKept) return;
-    const abort = new AbortController();
-    latest.current(abort.signal).then(
-      (data) => !abort.signal.aborted && setState({ key, data }),
-      (error: unknown) => {
-        if (abort.signal.aborted) return;
-        setState(error instanceof Failure ? { key, failure: error } : { key, broken: error });
-      },
-    );
-    return () => abort.abort();
-  }, [key, attempt, isKept]);
-  const { data, failure, broken } = state;
-  useEffect(() => {
-    if (isPublic && data !== undefined) cacheForHistory(key, data);
-  }, [key, data, isPublic]);
+  const staleTime = useStaleTime(key, isPublic);
+  return useQuery<T, Error, T>({
+    queryKey: key,
+    queryFn: ({ signal }) => load(signal),
+    staleTime,
+    placeholderData: placeholder,
+  });
+}
 
-  // Anything else is a mistake of ours: the page says so.
-  if (broken !== undefined) throw broken;
+/** A page of a list, as the API returns it. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+/** Cached pages of a list. */
+export type PagesData<T> = InfiniteData<Page<T>, string | undefined>;
+
+/** A list that grows by a page at a time. */
+export interface Pages<T> {
+  readonly loaded: Loaded<readonly T[]>;
+  /** Undefined on the last page. */
+  readonly next: NextPage | undefined;
+}
+
+/** The next page of a list. */
+export interface NextPage {
+  readonly load: () => void;
+  readonly isLoading: boolean;
+  readonly error: Error | null;
+}
+
+/** Loads the first page of a list like {@link useLoad}. `load` gets the cursor of the page to load. */
+export function usePages<T>(
+  key: QueryKey,
+  load: (cursor: string | undefined, signal: AbortSignal | undefined) => Promise<Page<T>>,
+  { isPublic = false }: { readonly isPublic?: boolean } = {},
+): Pages<T> {
+  const staleTime = useStaleTime(key, isPublic);
+  const query = useInfiniteQuery({
+    queryKey: key,
+    // A next page is loaded to its end even if the user leaves, since the browser's Back shows it.
+    queryFn: (context) =>
+      load(context.pageParam, context.pageParam === undefined ? context.signal : undefined),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    staleTime,
+  });
+  const { data, error, refetch, fetchNextPage, hasNextPage, isFetchingNextPage, isFetchNextPageError } =
+    query;
   return {
-    data,
-    failure,
-    reload: useCallback(() => {
-      setState((before) => ({ ...before, isKept: false }));
-      setAttempt((before) => before + 1);
-    }, []),
-    replace: useCallback(
-      (change) =>
-        setState((before) =>
-          before.key !== key || before.data === undefined ? before : { ...before, data: change(before.data) },
-        ),
-      [key],
-    ),
+    loaded: {
+      data: data?.pages.flatMap(({ items }) => items),
+      // The pages before stay on the screen.
+      error: isFetchNextPageError ? null : error,
+      refetch,
+    },
+    next: hasNextPage
+      ? {
+          load: () => void fetchNextPage(),
+          isLoading: isFetchingNextPage,
+          error: isFetchNextPageError && !isFetchingNextPage ? error : null,
+        }
+      : undefined,
   };
 }
 
-function begin<T>(key: string, isPublic: boolean): State<T> {
-  const data = isPublic ? (findCached(key) as T | undefined) : undefined;
-  return data === undefined ? { key } : { key, data, isKept: true };
+/**
+ * Returns the time for which cached data need no request: forever after the browser's Back, so that the browser can restore
+ * the scroll position. Otherwise cached data of an earlier visit are dropped.
+ */
+function useStaleTime(key: QueryKey, isPublic: boolean): number {
+  const client = useQueryClient();
+  const hash = hashKey(key);
+  const [visit, setVisit] = useState<{ readonly hash: string; readonly staleTime: number }>();
+  if (visit?.hash === hash) return visit.staleTime;
+  const staleTime = isPublic && isHistoryNavigation() ? Infinity : 0;
+  if (staleTime === 0) client.removeQueries({ queryKey: key, exact: true, type: 'inactive' });
+  setVisit({ hash, staleTime });
+  return staleTime;
 }

@@ -4,6 +4,7 @@ import type { Actor } from '../../access/actor.js';
 import type { Mail } from '../../mail/mailer.js';
 import { refuseLateCommit } from '../../http/request-budget.js';
 import { Outbox } from '../../outbox/outbox.js';
+import type { FieldErrorCode } from '../../problems/field-errors.js';
 import { Problem } from '../../problems/problem.js';
 import { routedNetworkOf } from '../../rate-limits/client-address.js';
 import type { Account } from '../accounts/account.entity.js';
@@ -96,7 +97,8 @@ export class Passwords implements OnModuleInit {
         throw new Problem('credentials_invalid');
       return passwordHash;
     });
-    if (next === normalizePassword(current)) throw refused('/newPassword', 'must be another one');
+    if (next === normalizePassword(current))
+      throw refused('/newPassword', 'unchanged', 'must be another one');
     refuseOwnWords(next, account, '/newPassword');
     const passwordHash = await this.hashes.hash(next, party);
     const announce = await this.dataSource.transaction(async (db) => {
@@ -120,10 +122,10 @@ export class Passwords implements OnModuleInit {
 /** Throws for a password that equals the account's address or nickname. */
 function refuseOwnWords(password: string, { email, nickname }: Account, pointer: string): void {
   if (isOneOf(password, [email ?? '', nickname])) {
-    throw refused(pointer, 'must not be the e-mail address or the nickname');
+    throw refused(pointer, 'matches_account', 'must not be the e-mail address or the nickname');
   }
 }
 
-function refused(pointer: string, detail: string): Problem {
-  return new Problem('validation_failed', { errors: [{ pointer, detail }] });
+function refused(pointer: string, code: FieldErrorCode, detail: string): Problem {
+  return new Problem('validation_failed', { errors: [{ pointer, code, detail }] });
 }

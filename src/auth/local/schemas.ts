@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fieldIssue } from '../../problems/field-errors.js';
 import { emailAddress } from '../../text/email-address.js';
 import { passwordText, presentedPassword } from '../../text/password.js';
 import { nickname, storableText } from '../../text/user-text.js';
@@ -7,7 +8,10 @@ import { isOneOf } from './own-words.js';
 
 /** New password, in its normal form. */
 const newPassword = passwordText
-  .refine((password) => !isCommon(password), 'must not be one of the common passwords')
+  .refine(
+    (password) => !isCommon(password),
+    fieldIssue('too_common', 'must not be one of the common passwords'),
+  )
   .meta({
     description: `${passwordText.description} Neither a common password, nor the e-mail address, nor the nickname.`,
   });
@@ -22,7 +26,7 @@ export const registration = z
   .strictObject({ email: emailAddress, password: newPassword, nickname })
   .refine(({ email, password, nickname }) => !isOneOf(password, [email, nickname]), {
     path: ['password'],
-    message: 'must not be the e-mail address or the nickname',
+    ...fieldIssue('matches_account', 'must not be the e-mail address or the nickname'),
   })
   .meta({
     id: 'Registration',

@@ -25,6 +25,7 @@ const auditEvent = z
   })
   .meta({ id: 'AuditEvent' });
 const auditPage = pageSchema(auditEvent).meta({ id: 'AuditPage' });
+export type AuditPage = z.output<typeof auditPage>;
 
 /** Audit events and deletion of the caller's account. */
 @ApiTags('Account')

@@ -1,10 +1,10 @@
 import { useSyncExternalStore } from 'react';
 
-/** A value that lives as long as the page, and that anything on it may show. */
+/** A value outside of React, for the lifetime of the page. */
 export interface Store<T> {
   readonly get: () => T;
   readonly set: (next: T) => void;
-  /** The value, within a component. */
+  /** Hook that returns the value. */
   readonly use: () => T;
 }
 

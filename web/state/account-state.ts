@@ -1,11 +1,11 @@
 const clearers = new Set<() => void>();
 
-/** Registers what clears a part of the page that belongs to one account: called when it logs out, and when another logs in. */
+/** Registers a function that clears data of one account. It is called at a logout, and at a login of another account. */
 export function clearWithAccount(clear: () => void): void {
   clearers.add(clear);
 }
 
-/** Clears everything that the page keeps of an account. */
+/** Clears all data of one account. */
 export function clearAccountState(): void {
   for (const clear of clearers) clear();
 }
