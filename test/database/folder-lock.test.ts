@@ -58,7 +58,7 @@ describe('the lock of a folder', () => {
 
   it('is taken by one of several processes that come at the same moment', async () => {
     const take = `
-      import { takeLock } from ${JSON.stringify(new URL('../dist/folder-lock-test/src/database/folder-lock.js', import.meta.url).href)};
+      import { takeLock } from ${JSON.stringify(new URL('../../dist/folder-lock-test/src/database/folder-lock.js', import.meta.url).href)};
       await new Promise((go) => process.stdin.once('data', go));
       await takeLock(${JSON.stringify(path)}).then(() => process.stdout.write('taken'), () => process.stdout.write('held'));
       setInterval(() => {}, 1000);`;
