@@ -238,7 +238,7 @@ describe('the admin command', () => {
     async (args) => {
       expect(await admin(...args)).toMatchObject({
         exitCode: 1,
-        stderr: expect.stringContaining('disable <who>'),
+        stderr: expect.stringContaining('disable <account>'),
       });
     },
   );
