@@ -395,7 +395,7 @@ describe('deleting the account', () => {
     expect(app.log).toContainEqual(
       expect.objectContaining({
         provider: 'google',
-        msg: expect.stringContaining('only the person can end it there'),
+        msg: expect.stringContaining('only the user can end it there'),
       }),
     );
   });
