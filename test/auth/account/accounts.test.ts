@@ -420,7 +420,7 @@ describe('deletion of an account', () => {
     expect(app.log).toContainEqual(
       expect.objectContaining({
         provider: 'google',
-        msg: expect.stringContaining('only the person can end it there'),
+        msg: expect.stringContaining('only the user can end it there'),
       }),
     );
   });
