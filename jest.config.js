@@ -14,9 +14,9 @@ const swc = [
   },
 ];
 
-export default {
+const common = {
+  rootDir: import.meta.dirname,
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
@@ -30,6 +30,30 @@ export default {
   transformIgnorePatterns: ['/node_modules/(?!(cookie|content-disposition)/)'],
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+};
+
+/** Suites that run a second time, in the embedded database: the tables of every module, and requests at the same time. */
+const EMBEDDED = [
+  'auth/account/accounts',
+  'auth/account/concurrent-changes',
+  'auth/local/registration',
+  'auth/sessions/refresh-and-logout',
+  'auth/social/login',
+  'boards/posts',
+  'outbox/outbox',
+  'users/users',
+];
+
+export default {
+  projects: [
+    { ...common, displayName: 'tests', testMatch: ['<rootDir>/test/**/*.test.ts'] },
+    {
+      ...common,
+      displayName: 'embedded',
+      testMatch: EMBEDDED.map((suite) => `<rootDir>/test/${suite}.test.ts`),
+      setupFiles: ['<rootDir>/test/support/embedded.mjs'],
+    },
+  ],
   testTimeout: 120_000,
   // More suites than cores delay each other so much that requests in them run out of their time.
   maxWorkers: Math.max(2, availableParallelism() - 1),

@@ -1,5 +1,5 @@
-// What a flood of costly requests costs everyone else: the p99 of ordinary requests while nothing else happens and during
-// each storm, and their ratio; with the embedded database and, where it is installed, with PostgreSQL.
+// Effect of floods of expensive requests on other clients: the p99 of ordinary requests on an idle server and during each storm,
+// and their ratio; with the embedded database and, if installed, with PostgreSQL.
 // Usage: npm run bench:abuse -- [--seconds 10] [--rounds 3] [--storm search] [--database embedded]
 import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -22,61 +22,61 @@ const { values: options } = parseArgs({
   },
 });
 const PORT = 3817;
-/** Requests of one kind a second that are measured. */
+/** Measured requests of a kind per second. */
 const RATE = 40;
 const WARM_UP_S = 3;
 const BOARD = '/boards/storm/posts';
-/** The answer of a connection that was closed instead. */
+/** Result of a request whose connection was closed. */
 const FAILED = { status: 999, headers: {} };
 
-/** Characters that become up to six each by NFKC: some 350 pairs of neighbours in 93 characters. */
+/** Characters that become up to six each by NFKC: 93 characters with about 350 pairs of neighbours. */
 const SQUARES = String.fromCodePoint(
   ...Array.from({ length: 0x3358 - 0x3300 }, (_, i) => 0x3300 + i),
   ...Array.from({ length: 5 }, (_, i) => 0x337b + i),
 );
 const LATEST = { at: 253_402_300_799_999, id: 'ffffffff-ffff-4fff-bfff-ffffffffffff', part: 'title' };
-/** Without the name of a list, and from the year 9999. */
-const madeUp = Buffer.from(JSON.stringify(LATEST)).toString('base64url');
+/** A forged cursor, without list tag, from the year 9999. */
+const forgedCursor = Buffer.from(JSON.stringify(LATEST)).toString('base64url');
 
 /**
- * Requests that one client, or one account, sends: `perSecond` at most, and no more than `atOnce` before they are answered.
- * `request` makes the n-th of a `world` ({@link start}).
+ * Storms of one client or account, with at most `perSecond` requests per second, and at most `concurrency` at the same time.
+ * `request` returns the n-th request to a `server` ({@link start}).
  */
 const STORMS = [
   {
-    // What any flood of one client costs, so that the others can be compared with it.
-    name: 'control: requests that cost nothing',
-    atOnce: 12,
+    // The baseline for the other storms: the cost of any flood.
+    name: 'control: cheap requests',
+    concurrency: 12,
     perSecond: 40,
     request: () => ({ path: '/health/live' }),
   },
   {
-    name: 'search with a made-up cursor',
-    atOnce: 12,
+    name: 'search with a forged cursor',
+    concurrency: 12,
     perSecond: 40,
-    request: () => ({ path: `${BOARD}?q=${encodeURIComponent(SQUARES)}&cursor=${madeUp}` }),
+    request: () => ({ path: `${BOARD}?q=${encodeURIComponent(SQUARES)}&cursor=${forgedCursor}` }),
   },
   {
     name: 'search for many pairs',
-    atOnce: 12,
+    concurrency: 12,
     perSecond: 40,
     request: () => ({ path: `${BOARD}?q=${encodeURIComponent(SQUARES)}` }),
   },
   {
     name: 'search for a letter',
-    atOnce: 12,
+    concurrency: 12,
     perSecond: 40,
     request: (_, n) => ({ path: `${BOARD}?q=${String.fromCharCode(97 + (n % 26))}` }),
   },
   {
     name: 'popular posts from an old snapshot',
-    atOnce: 12,
+    concurrency: 12,
     perSecond: 40,
     request: ({ popular }) => ({ path: `${BOARD}?sort=popular&cursor=${popular}` }),
   },
   {
     name: 'posts of 20,000 characters',
-    atOnce: 12,
+    concurrency: 12,
     perSecond: 40,
     request: ({ token }, n) => ({
       method: 'POST',
@@ -88,19 +88,19 @@ const STORMS = [
   },
   {
     name: 'like and unlike',
-    atOnce: 12,
+    concurrency: 12,
     perSecond: 300,
     request: ({ token, post }, n) => ({ method: n % 2 ? 'PUT' : 'DELETE', path: `${post}/like`, token }),
   },
   {
-    name: 'the sessions of an account that has as many as it may have',
-    atOnce: 12,
+    name: 'session list of an account with the largest number of sessions',
+    concurrency: 12,
     perSecond: 40,
     request: ({ token }) => ({ path: '/auth/sessions', token }),
   },
   {
     name: 'wrong passwords for many accounts, from 40 networks of one /48',
-    atOnce: 82,
+    concurrency: 82,
     perSecond: 82,
     request: (_, n) => ({
       method: 'POST',
@@ -110,8 +110,8 @@ const STORMS = [
     }),
   },
   {
-    name: 'wrong passwords of an account that asks to be deleted',
-    atOnce: 12,
+    name: 'account deletion with wrong passwords',
+    concurrency: 12,
     perSecond: 40,
     request: ({ token }) => ({
       method: 'DELETE',
@@ -122,7 +122,7 @@ const STORMS = [
   },
 ];
 
-/** Ordinary requests, of which none may take more than twice as long as without a storm. */
+/** Ordinary requests. None should take more than twice as long during a storm. */
 const ORDINARY = [
   { name: 'GET /boards', request: () => ({ path: '/boards' }) },
   { name: 'GET /users/me', request: ({ token }) => ({ path: '/users/me', token }) },
@@ -149,30 +149,30 @@ async function measure(name, database) {
   const during = new Map(storms.map((storm) => [storm, { p99s: new Map(), statuses: new Map() }]));
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const storm of storms) {
-      // Each storm meets limits that nobody has used.
-      const world = await start(database);
+      // A new server for each storm, with unused rate limits.
+      const server = await start(database);
       try {
-        // V8 compiles what is asked for often; a cold server would make every storm look harmless.
-        await ordinary(world, WARM_UP_S);
-        add(idle, await ordinary(world));
+        // A cold server is slow, and would make the ratio of every storm small.
+        await ordinary(server, WARM_UP_S);
+        add(idle, await ordinary(server));
         const { p99s, statuses } = during.get(storm);
-        const end = rage(world, storm, statuses);
+        const end = startStorm(server, storm, statuses);
         await sleep(250);
-        add(p99s, await ordinary(world));
+        add(p99s, await ordinary(server));
         await end();
       } finally {
-        await world.stop();
+        await server.stop();
       }
     }
   }
   for (const [storm, { p99s, statuses }] of during) {
     const answers = [...statuses].map(([status, count]) => `${count} × ${status}`).join(', ');
     console.log(`\n${name}, ${storm.name}, ${storm.perSecond} a second: ${answers}`);
-    for (const { name: which } of ORDINARY) {
-      const [still, stormy] = [median(idle.get(which)), median(p99s.get(which))];
+    for (const { name: request } of ORDINARY) {
+      const [before, after] = [median(idle.get(request)), median(p99s.get(request))];
       console.log(
-        `  p99 of ${which.padEnd(20)} ${still.toFixed(1).padStart(8)} ms idle ${stormy.toFixed(1).padStart(8)} ms ` +
-          `during it ${(stormy / still).toFixed(2).padStart(6)} ×`,
+        `  p99 of ${request.padEnd(20)} ${before.toFixed(1).padStart(8)} ms idle ${after.toFixed(1).padStart(8)} ms ` +
+          `during the storm ${(after / before).toFixed(2).padStart(6)} ×`,
       );
     }
   }
@@ -182,15 +182,15 @@ function add(all, measured) {
   for (const [name, p99] of measured) all.set(name, [...(all.get(name) ?? []), p99]);
 }
 
-/** The p99 (ms) of each of {@link ORDINARY}; answers that are late do not keep the next request from being sent. */
-async function ordinary(world, seconds = Number(options.seconds)) {
+/** Returns the p99 (ms) of each of {@link ORDINARY}. Requests are sent on schedule, also while earlier ones are pending. */
+async function ordinary(server, seconds = Number(options.seconds)) {
   const agent = new Agent({ keepAlive: true });
   const p99s = await Promise.all(
     ORDINARY.map(async ({ name, request }, i) => {
       await sleep((1_000 / RATE / ORDINARY.length) * i);
       const taken = [];
       for (let n = 0; n < seconds * RATE; n++) {
-        taken.push(timed(world, request, agent));
+        taken.push(timed(server, request, agent));
         await sleep(1_000 / RATE);
       }
       const sorted = (await Promise.all(taken)).toSorted((a, b) => a - b);
@@ -201,27 +201,27 @@ async function ordinary(world, seconds = Number(options.seconds)) {
   return p99s;
 }
 
-/** How long (ms) a request takes; one that fails or is refused takes forever. */
-async function timed(world, request, agent) {
-  const { done = () => {}, ...asked } = request(world);
+/** Returns the duration (ms) of a request; `Infinity` if it fails or is refused. */
+async function timed(server, request, agent) {
+  const { done = () => {}, ...asked } = request(server);
   const begin = performance.now();
   const answer = await send(PORT, asked.path, { ...asked, agent }).catch(() => FAILED);
   done(answer);
   return answer.status < 300 ? performance.now() - begin : Infinity;
 }
 
-/** Sends requests of a storm until the function that it gives is called. */
-function rage(world, { atOnce, perSecond, request }, statuses) {
+/** Sends requests of a storm until the returned function is called. */
+function startStorm(server, { concurrency, perSecond, request }, statuses) {
   const agent = new Agent({ keepAlive: true });
   const storm = { over: false };
   let sent = 0;
   let next = performance.now();
-  const ended = Array.from({ length: atOnce }, async () => {
+  const ended = Array.from({ length: concurrency }, async () => {
     while (!storm.over) {
       const wait = next - performance.now();
       next += 1_000 / perSecond;
       if (wait > 0) await sleep(wait);
-      const asked = request(world, sent++);
+      const asked = request(server, sent++);
       const { status } = await send(PORT, asked.path, { ...asked, agent }).catch(() => FAILED);
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
     }
@@ -233,7 +233,7 @@ function rage(world, { atOnce, perSecond, request }, statuses) {
   };
 }
 
-/** A server with a board, someone who is logged in and their sessions. */
+/** Starts a server with a board, an account and its sessions. */
 async function start(database) {
   const child = fork(fileURLToPath(new URL('daemun-server.mjs', import.meta.url)), [String(PORT)], {
     env: {
@@ -250,16 +250,16 @@ async function start(database) {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const exited = new Promise((resolve) => child.once('exit', resolve));
-  const world = await new Promise((resolve, reject) => {
+  const ready = await new Promise((resolve, reject) => {
     child.once('message', resolve);
     void exited.then((code) => reject(new Error(`the server ended with ${code}`)));
   });
-  const place = { popularity: Math.floor(Date.now() / 1_000), id: LATEST.id, snapshot: '1:1:' };
-  const popular = cursorOf(`popular ${world.boardId}`, place);
+  const position = { popularity: Math.floor(Date.now() / 1_000), id: LATEST.id, snapshot: '1:1:' };
+  const popular = cursorOf(`popular ${ready.boardId}`, position);
   return {
-    ...world,
+    ...ready,
     popular,
-    refresh: refreshing(world.cookies),
+    refresh: refreshing(ready.cookies),
     stop: () => {
       child.kill();
       return exited;
@@ -267,7 +267,7 @@ async function start(database) {
   };
 }
 
-/** Refreshes one session after the other, each with the token that it got last. */
+/** Returns a function that gives refresh requests of one session after the other, each with its newest token. */
 function refreshing(cookies) {
   const free = [...cookies];
   return () => {

@@ -1,4 +1,4 @@
-// The measure of all things here: what Node.js itself can do with a small JSON answer.
+// Baseline: a small JSON response by Node.js alone.
 import { createServer } from 'node:http';
 
 const body = JSON.stringify({ hello: 'world' });

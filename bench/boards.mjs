@@ -1,7 +1,7 @@
-// What boards cost when they are large: how deep pages, searches and writing compare with a first page, a small board and an
-// empty database, over HTTP, in the same rounds. Saves the query plans beside itself.
+// Cost of large boards: compares deep pages, searches and writes with a first page, a small board and an empty database, over
+// HTTP, in the same rounds. Saves query plans in plans/.
 // Usage: npm run bench:boards -- [--posts 1000000] [--comments 5000000] [--rounds 7]
-//   DATABASE_URL=… uses a database that fill-boards.mjs has filled, and saves plans if its server has the settings for it.
+//   DATABASE_URL=… uses a database that fill-boards.mjs has filled, and saves plans if its server logs them (plans.mjs).
 import { execFileSync, fork } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { loadavg } from 'node:os';
@@ -47,12 +47,12 @@ try {
   const requests = await readingRequests();
   report(
     'reading',
-    await inRounds(Number(options.rounds), [...requests, ...offsets(await placeAt(depth()))]),
+    await inRounds(Number(options.rounds), [...requests, ...offsets(await positionAfter(depth()))]),
   );
   report('writing', await inRounds(Number(options.rounds), writing(full, empty)));
   await likes(full);
   await sizes();
-  // Those of a small board would say nothing.
+  // Plans of a small board are not representative.
   if (Number(options.posts) >= 1_000_000 && (await canExplain(db))) await explain(requests);
 } finally {
   for (const child of children) child.kill();
@@ -71,7 +71,7 @@ async function fill() {
   });
 }
 
-/** The one board that a post is written on while everything else is empty. */
+/** Creates the only board of the empty database. */
 async function prepareEmpty(url) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -81,13 +81,13 @@ async function prepareEmpty(url) {
   await client.end();
 }
 
-/** Rows before page 10,000, or before the last page where there are fewer. */
+/** Returns the number of rows before page 10,000, or before a late page of a smaller board. */
 function depth() {
   return Math.min(9_999 * LIMIT, Math.floor(Number(options.posts) * 0.9));
 }
 
-/** Where a page begins that has so many rows before it. */
-async function placeAt(rows) {
+/** Returns the row after which a page starts, with `rows` rows before it. */
+async function positionAfter(rows) {
   const { rows: found } = await db.query(
     `SELECT p.board_id, p.created_at, p.id FROM board.posts p JOIN board.boards b ON b.id = p.board_id
      WHERE b.slug = 'large' ORDER BY p.created_at DESC, p.id DESC OFFSET $1 LIMIT 1`,
@@ -111,8 +111,8 @@ async function readingRequests() {
       'latest, page 1',
       plan,
     );
-  const deep = await placeAt(depth());
-  const { boardId, popular, snapshot } = await popularPlace();
+  const deep = await positionAfter(depth());
+  const { boardId, popular, snapshot } = await popularPosition();
   const thread = await longThread();
   const deepLatest = `${LIST}?cursor=${cursorOf(`latest ${deep.board_id}`, { at: deep.created_at.getTime(), id: deep.id })}`;
   const deepPopular = `${LIST}?sort=popular&cursor=${cursorOf(`popular ${boardId}`, { ...popular, snapshot })}`;
@@ -125,7 +125,7 @@ async function readingRequests() {
     get('comments, page 1', `/posts/${thread.id}/comments`, 'comments, page 1', 'comments-first'),
     get(
       'comments, deep',
-      `/posts/${thread.id}/comments?cursor=${cursorOf(`comments of ${thread.id}`, thread.place)}`,
+      `/posts/${thread.id}/comments?cursor=${cursorOf(`comments of ${thread.id}`, thread.position)}`,
       'comments, page 1',
       'comments-deep',
     ),
@@ -151,7 +151,7 @@ async function readingRequests() {
   ];
 }
 
-async function popularPlace() {
+async function popularPosition() {
   const { rows } = await db.query(
     `SELECT t.board_id, t.post_id AS id, t.popularity::float8 AS popularity, pg_current_snapshot()::text AS snapshot
      FROM board.post_counters t JOIN board.boards b ON b.id = t.board_id
@@ -162,7 +162,7 @@ async function popularPlace() {
   return { boardId, popular: { popularity, id }, snapshot };
 }
 
-/** The post with the most comments, and where its last but one page begins. */
+/** Returns the post with the most comments, and the position before its last page but one. */
 async function longThread() {
   const { rows } = await db.query(
     `WITH long AS (SELECT post_id FROM board.post_counters ORDER BY comment_count DESC LIMIT 1)
@@ -171,10 +171,10 @@ async function longThread() {
     [2 * LIMIT],
   );
   const [{ post_id: id, created_at: at, id: last }] = rows;
-  return { id, place: { at: at.getTime(), id: last } };
+  return { id, position: { at: at.getTime(), id: last } };
 }
 
-/** What a list without a cursor would cost: the same rows, asked for by their number, straight from the database. */
+/** Queries for the same rows with OFFSET, sent to the database directly: the cost of lists without cursors. */
 function offsets({ board_id: boardId }) {
   const page = `SELECT p.id, p.author_id, p.title, p.excerpt, p.created_at, t.comment_count, t.like_count
     FROM board.posts p JOIN board.post_counters t ON t.post_id = p.id WHERE p.board_id = $1
@@ -205,7 +205,7 @@ function writing(full, empty) {
 async function likes({ tokens }) {
   const { rows } = await db.query('SELECT id FROM board.posts TABLESAMPLE SYSTEM (5) LIMIT 20000');
   const paths = rows.map(({ id }) => `/posts/${id}/like`);
-  const hammer = (connections, pathOf, tokenOf) => {
+  const sendLikes = (connections, pathOf, tokenOf) => {
     let next = 0;
     return autocannon({
       url: `http://127.0.0.1:${PORTS.full}`,
@@ -224,17 +224,17 @@ async function likes({ tokens }) {
     });
   };
   const tokenOf = (n) => tokens[n % tokens.length];
-  const random = await hammer(32, (n) => paths[n % paths.length], tokenOf);
+  const random = await sendLikes(32, (n) => paths[n % paths.length], tokenOf);
   console.log(`\nlikes of posts at random, 32 at once: ${Math.round(random.requests.average)}/s`);
-  // Each like is another account's.
-  const one = await hammer(32, (n) => paths[Math.floor(n / tokens.length)], tokenOf);
+  // Each like is of another account.
+  const one = await sendLikes(32, (n) => paths[Math.floor(n / tokens.length)], tokenOf);
   console.log(`likes of one post, 32 at once: ${Math.round(one.requests.average)}/s`);
   if (random.non2xx + one.non2xx > 0) throw new Error(`${random.non2xx + one.non2xx} likes refused`);
 
-  // Who pages through the popular posts meanwhile.
-  const { boardId, popular, snapshot } = await popularPlace();
+  // Pages of the popular list during likes.
+  const { boardId, popular, snapshot } = await popularPosition();
   const deep = `${LIST}?sort=popular&cursor=${cursorOf(`popular ${boardId}`, { ...popular, snapshot })}`;
-  const liking = hammer(2, (n) => paths.at(-1 - (n % paths.length)), tokenOf);
+  const liking = sendLikes(2, (n) => paths.at(-1 - (n % paths.length)), tokenOf);
   const targets = [
     { name: 'latest, page 1', against: 'latest, page 1', run: () => ask(PORTS.full, LIST) },
     {
@@ -246,7 +246,7 @@ async function likes({ tokens }) {
   ];
   const measured = await inRounds(5, targets);
   await liking;
-  report('while two people like posts as fast as they can', measured);
+  report('while two connections like posts continuously', measured);
   report('after that', await inRounds(3, targets));
 }
 
@@ -277,7 +277,7 @@ async function explain(requests) {
   await savePlans(db, 'write-post', `POST ${LIST}`, () =>
     ask(PORTS.explained, LIST, { method: 'POST', token, body }),
   );
-  const { id } = await placeAt(1);
+  const { id } = await positionAfter(1);
   let other = 0;
   await savePlans(db, 'like', 'PUT /posts/…/like', () =>
     ask(PORTS.explained, `/posts/${id}/like`, { method: 'PUT', token: tokens[other++] }),

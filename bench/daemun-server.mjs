@@ -1,4 +1,4 @@
-// Daemun as it is built, with one more route that reads nothing, and someone who is logged in.
+// The built server with an additional route without database access, and an account with an access token.
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { Controller, Get, Module } from '@nestjs/common';
@@ -37,22 +37,22 @@ await app.get(Profiles, { strict: false }).createIfAbsent(accountId, { nickname:
 const accessTokens = app.get(AccessTokens, { strict: false });
 const tokenOf = (accountId) => accessTokens.issue({ accountId, sessionId: randomUUID(), roles: ['user'] });
 const token = tokenOf(accountId);
-/** Of as many others as are asked for. */
+/** Access tokens of `OTHERS` further accounts. */
 const tokens = Array.from({ length: Number(process.env.OTHERS ?? 0) }, () => tokenOf(randomUUID()));
 
-// V8 gives back what starting took once the process has been idle for some seconds, with a heartbeat now and then.
+// V8 releases the memory of the start after some idle seconds, if a timer runs now and then.
 if (process.argv[3] === 'idle') {
   const heartbeat = setInterval(() => {}, 5_000);
   await new Promise((resolve) => setTimeout(resolve, 30_000));
   clearInterval(heartbeat);
 }
-/** Refresh cookies of as many sessions as are asked for. */
+/** Refresh tokens of `SESSIONS` sessions. */
 const sessions = app.get(Sessions, { strict: false });
 const cookies = [];
 for (let i = 0; i < Number(process.env.SESSIONS ?? 0); i++) {
   cookies.push((await sessions.open({ accountId, roles: ['user'], method: 'kakao' })).refreshToken);
 }
-/** A board of this name with posts of five years, where one is asked for. */
+/** The board `BOARD`, with posts of five years. */
 const board = process.env.BOARD === undefined ? {} : await fillBoard(process.env.BOARD);
 process.send?.({ ready: true, token, tokens, cookies, ...board, idleBytes: process.memoryUsage.rss() });
 
@@ -65,7 +65,7 @@ async function fillBoard(slug) {
       boardId,
       slug,
     ]);
-    // The embedded database writes a few hundred a second.
+    // In parts, because the embedded database writes a few hundred rows per second.
     for (let day = 1; day < 2_000; day += 200) {
       await database.query(
         `INSERT INTO board.posts (id, board_id, author_id, title, body, excerpt, created_at)

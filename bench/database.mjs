@@ -1,4 +1,4 @@
-// A real PostgreSQL where one is installed; the embedded one otherwise.
+// Database of a benchmark: PostgreSQL if it is installed, otherwise the embedded database.
 import { execFileSync, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 const DEBIAN = '/usr/lib/postgresql';
 
-/** Starts a database for one benchmark, with settings of its own; `stop` removes it. */
+/** Starts a database with settings for one benchmark; `stop` removes it. */
 export async function startDatabase(port = 3803, settings = {}) {
   const [version] = existsSync(DEBIAN) ? readdirSync(DEBIAN).toSorted((a, b) => b - a) : [];
   if (version === undefined) return { name: 'embedded', inProcess: true, url: '', stop: async () => {} };

@@ -1,4 +1,4 @@
-// Fills a migrated database with a large board and some small ones: posts, comments, likes, and their post_counters.
+// Fills a migrated database with a large board and some small ones: posts, comments, likes and counters.
 // Usage: DATABASE_URL=postgres://… node bench/fill-boards.mjs [--posts 1000000] [--comments 5000000] [--connections 3]
 import { parseArgs } from 'node:util';
 import pg from 'pg';
@@ -42,14 +42,14 @@ const step = (now - begin) / POSTS;
 const account = (number) => `00000000-0000-7000-8000-${number.toString(16).padStart(12, '0')}`;
 
 await prepare();
-// An index on words is made much faster at once than word by word.
-const byWord = await dropIndexes(`indexdef LIKE '%USING gin%'`);
+// Creating a GIN index at the end is much faster than updating it row by row.
+const indexes = await dropIndexes(`indexdef LIKE '%USING gin%'`);
 const { commentsOf, likesOf } = reactions();
 const bar = progressBar('posts', POSTS);
 let next = 0;
 await Promise.all(Array.from({ length: Number(values.connections) }, fillChunks));
 bar.end();
-for (const definition of byWord)
+for (const definition of indexes)
   await timed(definition.replace(/ USING.*/, ''), () => pool.query(definition));
 await timed('counting the posts of each board', () =>
   pool.query(
@@ -61,7 +61,7 @@ await timed('VACUUM ANALYZE', () => pool.query('VACUUM ANALYZE'));
 await pool.end();
 
 async function prepare() {
-  // Tallies are written with the counts that they will have.
+  // Counters are inserted with their final values.
   await pool.query('ALTER TABLE board.posts DISABLE TRIGGER create_post_counters');
   for (const { id, slug, title } of boards) {
     await pool.query(
@@ -84,7 +84,7 @@ async function dropIndexes(which) {
   return rows.map(({ indexdef }) => indexdef);
 }
 
-/** How many comments and likes each post has: most have few, and some have many. One has a very long discussion. */
+/** Returns the number of comments and likes of each post: most have few, some have many, one has a very long discussion. */
 function reactions() {
   const random = randomFrom(3);
   const commentsOf = new Uint32Array(POSTS);

@@ -1,5 +1,5 @@
-// What the gate costs: a guarded route that reads nothing, and one with an indexed read, as parts of a bare node:http
-// server measured in the same rounds. Usage: npm run bench [seconds per measurement] [rounds]
+// Cost of a guarded route without database access, and with an indexed read, relative to a bare node:http server in the same
+// rounds. Usage: npm run bench [seconds per measurement] [rounds]
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';

@@ -2,13 +2,13 @@ import { Agent, request } from 'node:http';
 
 export const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
-/** Sends a request to a server on loopback; `{ status, headers, body }`. */
+/** Sends a request to a server on loopback. Returns `{ status, headers, body }`. */
 export function send(port, path, { method = 'GET', token, body, headers = {}, agent = one } = {}) {
   const json = body === undefined ? undefined : JSON.stringify(body);
   const all = {
     ...headers,
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    // Node.js gives the body of a DELETE request no length by itself.
+    // Node.js sets no Content-Length for the body of a DELETE request.
     ...(json === undefined
       ? {}
       : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) }),
@@ -27,7 +27,7 @@ export function send(port, path, { method = 'GET', token, body, headers = {}, ag
   });
 }
 
-/** Asks a server on loopback; `{ status, body }`. */
+/** Sends a request to a server on loopback. Returns `{ status, body }`, or throws if it was refused. */
 export async function ask(port, path, options = {}) {
   const { status, body } = await send(port, path, options);
   if (status >= 300) throw new Error(`${options.method ?? 'GET'} ${path}: ${status} ${body}`);
@@ -35,7 +35,7 @@ export async function ask(port, path, options = {}) {
 }
 const one = new Agent({ keepAlive: true, maxSockets: 1 });
 
-/** The median (ms) of doing something again and again, for as often as fits into the time. */
+/** Returns the median duration (ms) of repeated work: at most `times` repetitions, or `most` ms. */
 export async function timed(work, { times = 20, most = 1_500 } = {}) {
   const taken = [];
   const begin = performance.now();
@@ -48,8 +48,8 @@ export async function timed(work, { times = 20, most = 1_500 } = {}) {
 }
 
 /**
- * Measures targets in rounds, each target once a round, so that whatever else the machine does meets them all; the medians,
- * and those of the ratios to another target in the same round.
+ * Measures targets in rounds, each target once per round, so that the load of the machine affects all of them. Returns medians,
+ * and medians of the ratios to another target in the same round.
  */
 export async function inRounds(rounds, targets) {
   const results = targets.map(() => []);

@@ -1,7 +1,7 @@
-// The plans of the very statements that the server runs for a request, as PostgreSQL explains them while it does.
+// Query plans of the server's statements, logged by auto_explain during a request.
 import { writeFileSync } from 'node:fs';
 
-/** What the database server has to be started with, so that its log can be read. */
+/** Settings of a database server whose log can be read by SQL. */
 export const LOGGED = {
   logging_collector: 'on',
   log_rotation_size: '0',
@@ -15,16 +15,16 @@ const EXPLAINING = {
   'auto_explain.log_buffers': 'on',
 };
 
-/** Functions of ours that the planner runs are explained, too, and of no interest. */
-const READS_TABLES = / on (boards|posts|post_counters|comments|likes|reactions|profiles|post_words)/;
+/** Plans that read tables. auto_explain also logs functions that the planner evaluates. */
+const READS_TABLES = / on (boards|posts|post_counters|comments|likes|counter_changes|profiles)/;
 
-/** Whether the server has been started with {@link LOGGED}. */
+/** Returns true if the server was started with {@link LOGGED}. */
 export async function canExplain(db) {
   const { rows } = await db.query('SHOW logging_collector');
   return rows[0].logging_collector === 'on';
 }
 
-/** Who connects from now on is explained. */
+/** Switches auto_explain on for new connections. */
 export async function beginExplaining(db) {
   for (const [name, value] of Object.entries(EXPLAINING))
     await db.query(`ALTER ROLE daemun SET ${name} = '${value}'`);
@@ -34,7 +34,7 @@ export async function endExplaining(db) {
   for (const name of Object.keys(EXPLAINING)) await db.query(`ALTER ROLE daemun RESET ${name}`);
 }
 
-/** Writes down what the database does for a request, once it has been asked for before. */
+/** Saves the query plans of a request, after warm-up requests. */
 export async function savePlans(db, file, title, ask) {
   for (let i = 0; i < 3; i++) await ask();
   await logged();
@@ -62,7 +62,7 @@ async function logSize(db) {
   return rows[0].size;
 }
 
-/** The server hands its log to another process, which writes it. */
+/** Waits until the logging collector, which is another process, has written the log. */
 function logged() {
   return new Promise((resolve) => setTimeout(resolve, 500));
 }

@@ -1,6 +1,6 @@
 const WIDTH = 30;
 
-/** How far something is, on one line of a terminal, or a line for each tenth where there is none. */
+/** Progress bar on one line of a terminal. Without a terminal it writes a line for each tenth. */
 export function progressBar(what, total) {
   const start = performance.now();
   const isTerminal = process.stdout.isTTY;

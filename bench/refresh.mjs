@@ -1,11 +1,11 @@
-// What a refresh costs: over HTTP, in PostgreSQL alone and with Redis in front, as parts of the raw script on the same Redis
-// in the same rounds; with 1,000 and with 1,000,000 live sessions. Usage: npm run bench:refresh [seconds] [rounds]
+// Cost of a refresh over HTTP, with PostgreSQL alone and with Redis as its cache, relative to the Lua script alone on the same
+// Redis in the same rounds; with 1,000 and with 1,000,000 live sessions. Usage: npm run bench:refresh [seconds] [rounds]
 import { fork, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
 import { createClient } from 'redis';
-import { PRESENT_HOT } from '../dist/src/auth/sessions/rotation.lua.js';
+import { ROTATE_IN_CACHE } from '../dist/src/auth/sessions/rotation.lua.js';
 import { startDatabase } from './database.mjs';
 
 const seconds = Number(process.argv[2] ?? 3);
@@ -33,14 +33,14 @@ const children = [];
 try {
   const postgresOnly = await start(3805, env);
   const withRedis = await start(3806, { ...env, REDIS_URL: 'redis://127.0.0.1:3804' });
-  // The first refresh of each seeds its copy.
+  // The first refresh of each session creates its cache entry.
   for (const cookie of withRedis.cookies) await refresh(3806, cookie);
   const [key] = (await redis.keys('daemun:session:*')).toSorted();
   console.log(`a session in Redis: ${await redis.memoryUsage(key)} bytes`);
-  const calls = Number(/calls=(\d+)/.exec(await stats())?.[1] ?? 0);
+  const callsBefore = Number(/calls=(\d+)/.exec(await stats())?.[1] ?? 0);
   for (const cookie of withRedis.cookies) await refresh(3806, cookie);
-  const asked = Number(/calls=(\d+)/.exec(await stats())?.[1] ?? 0) - calls;
-  console.log(`round trips to Redis per refresh: ${(asked / withRedis.cookies.length).toFixed(2)}`);
+  const calls = Number(/calls=(\d+)/.exec(await stats())?.[1] ?? 0) - callsBefore;
+  console.log(`round trips to Redis per refresh: ${(calls / withRedis.cookies.length).toFixed(2)}`);
 
   for (const sessions of [withRedis.cookies.length, MANY]) {
     await fill(sessions - withRedis.cookies.length);
@@ -71,7 +71,7 @@ async function stats() {
   return (await redis.info('commandstats')).split('\n').find((line) => line.startsWith('cmdstat_evalsha:'));
 }
 
-/** The script itself, from one connection. */
+/** Returns the rate of the script alone, from one connection. */
 async function raw() {
   const keys = (await redis.sendCommand(['SCAN', '0', 'COUNT', '1000']))[1];
   const until = performance.now() + seconds * 1000;
@@ -79,7 +79,7 @@ async function raw() {
   const worker = async (from) => {
     for (let i = from; performance.now() < until; i++) {
       const args = ['1', '20000', '2592000000', '86400000', '3600000', '1000000'];
-      await redis.sendCommand(['EVALSHA', PRESENT_HOT.sha, '1', keys[i % keys.length], ...args]);
+      await redis.sendCommand(['EVALSHA', ROTATE_IN_CACHE.sha, '1', keys[i % keys.length], ...args]);
       done++;
     }
   };
@@ -87,7 +87,7 @@ async function raw() {
   return done / seconds;
 }
 
-/** Copies of sessions that nobody uses meanwhile. */
+/** Adds cache entries of idle sessions. */
 async function fill(count) {
   const account = randomUUID();
   const now = String(Date.now());
@@ -97,10 +97,10 @@ async function fill(count) {
         redis.hSet(`daemun:session:${randomUUID()}`, {
           current: '2',
           parent: '1',
-          floor: '0',
-          late: '1',
-          moved: now,
-          handed: now,
+          oldest_valid: '0',
+          oldest_retry: '1',
+          rotated_at: now,
+          issued_at: now,
           seeded: now,
           saved: now,
           expires: String(Date.now() + 1e10),

@@ -1,6 +1,6 @@
-// Posts to fill a board with: Korean and English, few words often and many words seldom, as people write (Zipf).
+// Generated posts in Korean and English, with word frequencies by Zipf's law.
 
-/** Words that are planted where the benchmark looks for them, and are in no other text. */
+/** Words that occur only in known posts. */
 export const PLANTED = {
   /** In one post of 50,000. */
   rare: { ko: '두루미', en: 'zymurgy' },
@@ -35,7 +35,7 @@ const SYLLABLES_KO = '가나다라마바사아자차카타파하거너더러머�
 const SYLLABLES_EN = 'ba be bi bo da de di do fa fe ga go ka ke la le li lo ma me mi mo na ne ni no pa pe ra re ri ro sa se si so ta te ti to va ve'; // prettier-ignore
 const WORDS = 30_000;
 
-/** Numbers in [0, 1) that are the same each time (mulberry32). */
+/** Returns a seeded generator of numbers in [0, 1) (mulberry32). */
 export function randomFrom(seed) {
   let state = seed >>> 0;
   return () => {
@@ -51,7 +51,7 @@ const pick = (list, by = random) => list[Math.floor(by() * list.length)];
 const invent = (syllables) =>
   Array.from({ length: 2 + Math.floor(random() * 3) }, () => pick(syllables)).join('');
 
-/** The real words first, then what is made of them, then invented ones. */
+/** Returns a vocabulary: real words, then compounds of them, then invented words. */
 function vocabulary(real, made, syllables) {
   const words = new Set(real);
   for (let i = 0; i < WORDS / 6; i++) words.add(made());
@@ -65,10 +65,10 @@ const english = vocabulary(
   SYLLABLES_EN.split(' '),
 );
 
-/** The word of rank r comes up 1/r as often as the first. */
+/** Returns a rank. The word of rank r occurs 1/r as often as the first. */
 const zipf = (by) => Math.floor(WORDS ** by()) - 1;
 
-/** So many words, one of which may be given. */
+/** Returns words of a sentence. One of them may be given. */
 function sentence(by, length, given) {
   const inKorean = given === undefined ? by() < 0.65 : /\p{Script=Hangul}/u.test(given);
   const words = Array.from({ length }, () => {
@@ -81,19 +81,19 @@ function sentence(by, length, given) {
   return words;
 }
 
-/** Most texts are short, and some are long (log-normal around the middle). */
+/** Returns a log-normal length: most texts are short, some are long. */
 function lengthAround(by, middle, most) {
   const normal = Math.sqrt(-2 * Math.log(1 - by())) * Math.cos(2 * Math.PI * by());
   return Math.min(most, Math.max(1, Math.round(middle * Math.exp(normal * 0.8))));
 }
 
-/** A text in paragraphs. */
+/** Returns a text in paragraphs. */
 export function bodyOf(by, middle, given) {
   const words = sentence(by, lengthAround(by, middle, 1_500), given);
   return words.map((word, i) => (i > 0 && i % 40 === 0 ? `\n\n${word}` : word)).join(' ');
 }
 
-/** The post with this number of so many, oldest first: the same whenever it is asked for. */
+/** Returns the post with a number, of `of` posts, oldest first. The same number always gives the same post. */
 export function postOf(number, of) {
   const by = randomFrom(number + 1);
   const dice = by();

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 
-/** The providers that the sandbox plays. */
+/** Simulated providers. */
 export const PROVIDER_NAMES = ['google', 'kakao', 'naver'] as const;
 
-/** One of the providers that the sandbox plays. */
+/** Name of a simulated provider. */
 export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
-/** What Google knows about somebody: the claims of its userinfo answer. A flag may be of a wrong type on purpose. */
+/** Account at Google: the claims of its userinfo response. A flag may have a wrong type on purpose. */
 export interface GoogleAccount {
   sub: string;
   name?: string;
@@ -18,22 +18,22 @@ export interface GoogleAccount {
   hd?: string;
 }
 
-/** What Kakao knows about somebody. A flag may be of a wrong type on purpose. */
+/** Account at Kakao. A flag may have a wrong type on purpose. */
 export interface KakaoAccount {
   id: bigint;
   nickname?: string;
   isDefaultNickname?: boolean | string;
   picture?: string;
   email?: string;
-  /** The person unticked the e-mail on the consent page. */
+  /** True if the user refused the e-mail on the consent page. */
   emailRefused?: boolean;
   isEmailValid?: boolean | string;
   isEmailVerified?: boolean | string;
-  /** As older applications see it: the nickname in the deprecated `properties` and nowhere else. */
+  /** True for the response to older applications, with the nickname in the deprecated `properties` only. */
   legacyProperties?: boolean;
 }
 
-/** What Naver knows about somebody: the `response` member of its profile. */
+/** Account at Naver: the `response` member of its profile. */
 export interface NaverAccount {
   id: string;
   nickname?: string;
@@ -42,14 +42,14 @@ export interface NaverAccount {
   profileImage?: string;
 }
 
-/** The accounts that one person can have. */
+/** Accounts of a persona, by provider. */
 export interface Accounts {
   google: GoogleAccount;
   kakao: KakaoAccount;
   naver: NaverAccount;
 }
 
-/** An ordinary Google account. */
+/** Returns an ordinary Google account. */
 export function googleAccount(id: string, name: string, email?: string): GoogleAccount {
   return {
     sub: googleSubject(id),
@@ -61,7 +61,7 @@ export function googleAccount(id: string, name: string, email?: string): GoogleA
   };
 }
 
-/** An ordinary Kakao account. */
+/** Returns an ordinary Kakao account. */
 export function kakaoAccount(id: string, nickname: string, email?: string): KakaoAccount {
   return {
     id: kakaoId(id),
@@ -72,7 +72,7 @@ export function kakaoAccount(id: string, nickname: string, email?: string): Kaka
   };
 }
 
-/** An ordinary Naver account. */
+/** Returns an ordinary Naver account. */
 export function naverAccount(id: string, name: string, email?: string): NaverAccount {
   return {
     id: naverId(id),
@@ -85,14 +85,14 @@ export function naverAccount(id: string, name: string, email?: string): NaverAcc
 
 const pictureOf = (id: string): string => `https://example.com/avatars/${id}.png`;
 
-/** Twenty-one digits, as Google's subjects have. */
+/** Returns a subject of 21 digits, as Google's are. */
 export const googleSubject = (id: string): string =>
   `1${numberFrom(`google/${id}`).toString().padStart(20, '0')}`;
 
-/** A Long with nineteen digits, as in Kakao's documents: beyond what a JavaScript number can hold. */
+/** Returns an id of 19 digits (a Long in Kakao's documentation), beyond the safe integers of JavaScript. */
 export const kakaoId = (id: string): bigint => 10n ** 18n + (numberFrom(`kakao/${id}`) % 10n ** 18n);
 
-/** Forty-three URL-safe characters, as the ids of Naver applications since 2021 have. */
+/** Returns an id of 43 URL-safe characters, as Naver applications have since 2021. */
 export const naverId = (id: string): string => createHash('sha256').update(`naver/${id}`).digest('base64url');
 
 function numberFrom(text: string): bigint {

@@ -6,42 +6,42 @@ import { findPersona, listPersonas, type Persona } from './personas.js';
 import { hasS256Challenge } from './pkce.js';
 import type { SandboxContext } from './context.js';
 
-/** Why an authorize request ends on the provider's own page, from which the browser never comes back. */
+/** Reason for an authorize request to end on the provider's error page, without a redirect to the application. */
 export type AuthorizeRefusal =
   'unknown_client' | 'redirect_uri' | 'response_type' | 'scope' | 'state' | 'pkce' | 'repeated';
 
-/** What the provider's own error page says. */
+/** Content of the provider's error page. */
 interface Refusal {
   status: number;
   code: string;
   detail: string;
 }
 
-/** One provider's words for what happens at its authorization endpoint. */
+/** Behaviour of a provider's authorization endpoint. */
 export interface AuthorizeDialect {
   provider: ProviderName;
   id: DialectId;
   look: ProviderLook;
-  /** With `undocumented`, a challenge is optional but kept to once it is sent. */
+  /** `undocumented`: a challenge is optional, and verified if it was sent. */
   pkce: 'required' | 'undocumented';
-  /** The scopes asked for, or undefined when one of them is not this application's to ask. */
+  /** Returns the requested scopes, or undefined if the application may not request one of them. */
   readScope: (query: URLSearchParams) => string[] | undefined;
-  /** The answer to a request that must not show a page, such as `prompt=none`; nobody is ever signed in here. */
+  /** Returns the error for a request without interaction, such as `prompt=none`. The sandbox has no login sessions. */
   withoutPage: (query: URLSearchParams) => Record<string, string> | undefined;
   refusals: Record<AuthorizeRefusal, Refusal>;
-  /** The page for browsers that are embedded in apps, where the provider refuses those. */
+  /** Error page for embedded browsers, if the provider refuses them. */
   embeddedBrowser?: Refusal;
   cancelled: Record<string, string>;
-  /** The callback's parameters, in this provider's order. */
+  /** Returns the parameters of the callback, in the provider's order. */
   granted: (request: AuthorizeRequest, persona: Persona, code: string) => Record<string, string>;
   newCode: () => string;
-  /** Providers differ in how they write a space in the callback's query. */
+  /** Encoding of a space in the query of the callback. */
   space: '+' | '%20';
 }
 
-/** Answers an authorize request with the consent page, the provider's error page, or an error redirect. */
+/** Responds to an authorize request with the consent page, the provider's error page, or an error redirect. */
 export function askConsent(
-  world: SandboxContext,
+  context: SandboxContext,
   dialect: AuthorizeDialect,
   { query, headers }: Call,
 ): Reply {
@@ -50,10 +50,10 @@ export function askConsent(
     return pageReply(status, refusalPage(dialect.look, code, detail));
   }
   const scope = dialect.readScope(query);
-  const refusal = findRefusal(world, dialect, query, scope);
+  const refusal = findRefusal(context, dialect, query, scope);
   if (refusal !== undefined || scope === undefined) {
-    const words = dialect.refusals[refusal ?? 'scope'];
-    return pageReply(words.status, refusalPage(dialect.look, words.code, words.detail));
+    const { status, code, detail } = dialect.refusals[refusal ?? 'scope'];
+    return pageReply(status, refusalPage(dialect.look, code, detail));
   }
   const request: AuthorizeRequest = {
     provider: dialect.provider,
@@ -66,25 +66,25 @@ export function askConsent(
     offline: query.get('access_type') === 'offline',
     prompt: query.get('prompt') ?? undefined,
   };
-  const unseen = dialect.withoutPage(query);
-  if (unseen !== undefined) return sendBack(dialect, request, { ...unseen, state: request.state });
-  const handle = world.grants.askConsent(request);
+  const error = dialect.withoutPage(query);
+  if (error !== undefined) return sendBack(dialect, request, { ...error, state: request.state });
+  const handle = context.grants.askConsent(request);
   return pageReply(200, consentPage(dialect.look, request, handle, listPersonas(dialect.provider)));
 }
 
-/** Whether a browser is embedded in an app, as far as its `User-Agent` says so. */
+/** Returns true if the `User-Agent` is that of a browser embedded in an app. */
 function isEmbedded(userAgent = ''): boolean {
   return /; wv\)|KAKAOTALK|NAVER\(inapp|Instagram|FBA[NV]\/|\bLine\/\d/.test(userAgent);
 }
 
 function findRefusal(
-  world: SandboxContext,
+  context: SandboxContext,
   dialect: AuthorizeDialect,
   query: URLSearchParams,
   scope: string[] | undefined,
 ): AuthorizeRefusal | undefined {
   if (repeatedParameter(query) !== undefined) return 'repeated';
-  if (query.get('client_id') !== world.clientId) return 'unknown_client';
+  if (query.get('client_id') !== context.clientId) return 'unknown_client';
   if (!isRegisteredRedirect(dialect.provider, query.get('redirect_uri') ?? '')) return 'redirect_uri';
   if (query.get('response_type') !== 'code') return 'response_type';
   if ((query.get('state') ?? '') === '') return 'state';
@@ -94,7 +94,7 @@ function findRefusal(
   return undefined;
 }
 
-/** The sandbox cannot know the application's port, so every http(s) callback of the right path counts as registered. */
+/** Returns true for every http(s) callback with the right path, because the sandbox does not know the application's port. */
 function isRegisteredRedirect(provider: ProviderName, redirectUri: string): boolean {
   if (!URL.canParse(redirectUri)) return false;
   const url = new URL(redirectUri);
@@ -102,20 +102,20 @@ function isRegisteredRedirect(provider: ProviderName, redirectUri: string): bool
   return /^https?:$/.test(url.protocol) && isPlain && url.pathname.endsWith(`/auth/${provider}/callback`);
 }
 
-/** Answers the consent form: back to the application with a code, or with the provider's way of saying "cancelled". */
+/** Responds to the consent form with a redirect to the application: with a code, or with the provider's error for a refusal. */
 export function answerConsent(
-  world: SandboxContext,
+  context: SandboxContext,
   dialects: readonly AuthorizeDialect[],
   { form }: Call,
 ): Reply {
-  const request = world.grants.takeConsent(form.get('consent') ?? '');
+  const request = context.grants.takeConsent(form.get('consent') ?? '');
   const dialect = dialects.find(({ id }) => id === request?.dialect);
   const choice = form.get('persona') ?? '';
   if (request === undefined || dialect === undefined) {
     return {
       status: 400,
       headers: { 'content-type': 'text/plain' },
-      body: 'This consent page was used or is too old.',
+      body: 'This consent page was used or has expired.',
     };
   }
   if (choice === 'cancel') return sendBack(dialect, request, { ...dialect.cancelled, state: request.state });
@@ -124,7 +124,7 @@ export function answerConsent(
     return { status: 400, headers: { 'content-type': 'text/plain' }, body: 'There is no such persona.' };
   }
   const code = dialect.newCode();
-  world.grants.issueCode(code, request, persona.id);
+  context.grants.issueCode(code, request, persona.id);
   return sendBack(dialect, request, dialect.granted(request, persona, code));
 }
 
@@ -134,6 +134,6 @@ function sendBack(
   parameters: Record<string, string>,
 ): Reply {
   const query = new URLSearchParams(parameters).toString();
-  // A literal plus is `%2B` by now, so that every `+` left is a space.
+  // A literal plus is encoded as `%2B`, so that every remaining `+` is a space.
   return redirectReply(`${request.redirectUri}?${query.replaceAll('+', dialect.space)}`);
 }

@@ -3,10 +3,10 @@ import type { Grants } from './grants.js';
 import type { IdTokenSigner } from './id-tokens.js';
 import type { ProviderName } from './accounts.js';
 
-/** What all the played providers share: one registered client, one clock, one memory, one signing key. */
+/** Shared state of the simulated providers: one registered client, clock, store of grants and signing key. */
 export interface SandboxContext {
   clientId: string;
-  /** Empty means that Kakao's client secret feature is off. */
+  /** Empty if Kakao's client secret feature is off. */
   clientSecret: string;
   kakaoAdminKey: string;
   /** Milliseconds since 1970. */
@@ -15,7 +15,7 @@ export interface SandboxContext {
   signer: IdTokenSigner;
 }
 
-/** What an endpoint is for; the request journal and the faults use these names. */
+/** Purpose of an endpoint, in the request journal and for faults. */
 export type EndpointName =
   | 'authorize'
   | 'token'
@@ -28,7 +28,7 @@ export type EndpointName =
   | 'discovery'
   | 'jwks';
 
-/** One address of a real provider, mirrored as `/<real host>/<real path>`. */
+/** Endpoint of a real provider, served at `/<real host>/<real path>`. */
 export interface Endpoint {
   provider: ProviderName;
   name: EndpointName;

@@ -3,10 +3,10 @@ import type { Faults, FaultRequest } from './faults/faults.js';
 import { type Call, jsonReply, mediaType, type Reply } from './http.js';
 import type { Journal } from './journal.js';
 
-/** Answers `/control/…`, by which tests in another process steer the sandbox; undefined for any other path. */
+/** Responds to `/control/…`, with which tests in another process control the sandbox; undefined for any other path. */
 export function answerControl(faults: Faults, journal: Journal, call: Call): Reply | undefined {
   if (call.path !== '/control/fault' && call.path !== '/control/requests') return undefined;
-  if (isFromWebPage(call)) return jsonReply(403, { error: 'Web pages may not steer the sandbox.' });
+  if (isFromWebPage(call)) return jsonReply(403, { error: 'Web pages may not control the sandbox.' });
   switch (`${call.method} ${call.path}`) {
     case 'POST /control/fault':
       return setFault(faults, call);
@@ -23,14 +23,14 @@ export function answerControl(faults: Faults, journal: Journal, call: Call): Rep
   }
 }
 
-/** A browser names the origin of whatever a page sends; a program does not. */
+/** Returns true for a request of a web page. Browsers send its origin, programs do not. */
 function isFromWebPage({ headers }: Call): boolean {
   const site = headers['sec-fetch-site'];
   return headers.origin !== undefined || (site !== undefined && site !== 'none');
 }
 
 function setFault(faults: Faults, call: Call): Reply {
-  // A form or plain text would reach us from a page without a preflight; JSON does not.
+  // JSON only, because a page can send a form or plain text without a preflight.
   if (mediaType(call.headers) !== 'application/json')
     return jsonReply(415, { error: 'Send application/json.' });
   try {

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { ProviderName } from './accounts.js';
 
-const CONSENT_LIFE = 10 * 60_000;
-const CODE_LIFE = 60_000;
-/** Old entries go first; a long load test must not fill the memory. */
-const KEPT = 50_000;
+const CONSENT_TTL_MS = 10 * 60_000;
+const CODE_TTL_MS = 60_000;
+/** Largest number of entries of a kind. The oldest is dropped, so that a long load test does not fill the memory. */
+const MAX_ENTRIES = 50_000;
 
-/** Which rules a code was issued under; Naver has two that do not know each other's codes. */
+/** Dialect under which a code was issued. Naver has two, and each refuses codes of the other. */
 export type DialectId = 'google' | 'kakao' | 'naver' | 'naver-oidc';
 
-/** An authorize request that was checked. Redirects after consent use this record, never the form. */
+/** Validated authorize request. Redirects after consent use this record, never the form. */
 export interface AuthorizeRequest {
   provider: ProviderName;
   dialect: DialectId;
@@ -23,14 +23,14 @@ export interface AuthorizeRequest {
   prompt: string | undefined;
 }
 
-/** What somebody allowed on a consent page. */
+/** Consent of a persona to an authorize request. */
 export interface Grant extends AuthorizeRequest {
   personaId: string;
-  /** This person had no connection with the application before. */
+  /** True if the persona had no connection with the application before. */
   first: boolean;
 }
 
-/** A code that was presented: the grant behind it the first time, within its life. */
+/** Result of presenting a code: its grant the first time, before it expires. */
 export type Redemption = { is: 'fresh'; grant: Grant } | { is: 'spent' } | { is: 'unknown' };
 
 interface Timed<Value> {
@@ -38,7 +38,7 @@ interface Timed<Value> {
   expiresAt: number;
 }
 
-/** Everything that was granted: consents asked for, one-use codes, tokens, and who is connected. */
+/** Store of open consent pages, one-time codes, tokens, and connections of personas. */
 export class Grants {
   readonly #consents = new Map<string, Timed<AuthorizeRequest>>();
   readonly #codes = new Map<string, Timed<Grant | 'spent'>>();
@@ -48,29 +48,29 @@ export class Grants {
 
   constructor(private readonly clock: () => number) {}
 
-  /** Remembers a request while its consent page is open, and returns the page's one-time handle. */
+  /** Stores a request while its consent page is open. Returns the page's one-time handle. */
   askConsent(request: AuthorizeRequest): string {
     const handle = randomBytes(24).toString('base64url');
-    keep(this.#consents, handle, { value: request, expiresAt: this.clock() + CONSENT_LIFE });
+    keep(this.#consents, handle, { value: request, expiresAt: this.clock() + CONSENT_TTL_MS });
     return handle;
   }
 
-  /** The request behind a consent page, once. */
+  /** Returns the request of a consent page, once. */
   takeConsent(handle: string): AuthorizeRequest | undefined {
     const entry = this.#consents.get(handle);
     this.#consents.delete(handle);
     return entry !== undefined && entry.expiresAt > this.clock() ? entry.value : undefined;
   }
 
-  /** Connects the person with the application and makes `code` redeemable for 60 seconds. */
+  /** Connects the persona with the application, and makes `code` redeemable for 60 seconds. */
   issueCode(code: string, request: AuthorizeRequest, personaId: string): void {
     const first = !this.isConnected(request.provider, personaId);
     if (first) keep(this.#connections, `${request.provider}/${personaId}`, this.clock());
     const grant = { ...request, personaId, first };
-    keep(this.#codes, code, { value: grant, expiresAt: this.clock() + CODE_LIFE });
+    keep(this.#codes, code, { value: grant, expiresAt: this.clock() + CODE_TTL_MS });
   }
 
-  /** Takes a code. Whoever calls this has used it up, whatever they decide next. */
+  /** Redeems a code. The call uses it up, whatever the caller decides next. */
   redeemCode(code: string, dialect: DialectId): Redemption {
     const entry = this.#codes.get(code);
     if (entry === undefined || (entry.value !== 'spent' && entry.value.dialect !== dialect))
@@ -80,49 +80,51 @@ export class Grants {
     return { is: 'fresh', grant: entry.value };
   }
 
-  /** Makes a pair of tokens valid; the refresh token stays so until the connection ends. */
+  /** Makes a pair of tokens valid; the refresh token until the connection ends. */
   issueTokens(grant: Grant, accessToken: string, lifeSeconds: number, refreshToken?: string): void {
     keep(this.#accessTokens, accessToken, { value: grant, expiresAt: this.clock() + lifeSeconds * 1000 });
     if (refreshToken !== undefined) keep(this.#refreshTokens, refreshToken, grant);
   }
 
-  /** The grant behind a living access token of this provider. */
+  /** Returns the grant of a valid access token of the provider. */
   findByAccessToken(provider: ProviderName, token: string | undefined): Grant | undefined {
     const entry = this.#accessTokens.get(token ?? '');
     return entry?.value.provider === provider && entry.expiresAt > this.clock() ? entry.value : undefined;
   }
 
-  /** The grant behind a refresh token of this provider. */
+  /** Returns the grant of a refresh token of the provider. */
   findByRefreshToken(provider: ProviderName, token: string | undefined): Grant | undefined {
     const grant = this.#refreshTokens.get(token ?? '');
     return grant?.provider === provider ? grant : undefined;
   }
 
-  /** Ends every token of a person at a provider; the connection stays. */
+  /** Ends all tokens of a persona at a provider. The connection stays. */
   endTokens(provider: ProviderName, personaId: string): void {
-    const isTheirs = (grant: Grant): boolean => grant.provider === provider && grant.personaId === personaId;
+    const isAffected = (grant: Grant): boolean =>
+      grant.provider === provider && grant.personaId === personaId;
     for (const [token, entry] of this.#accessTokens)
-      if (isTheirs(entry.value)) this.#accessTokens.delete(token);
-    for (const [token, grant] of this.#refreshTokens) if (isTheirs(grant)) this.#refreshTokens.delete(token);
+      if (isAffected(entry.value)) this.#accessTokens.delete(token);
+    for (const [token, grant] of this.#refreshTokens)
+      if (isAffected(grant)) this.#refreshTokens.delete(token);
   }
 
-  /** Ends the connection and every token that came from it. */
+  /** Ends the connection and its tokens. */
   disconnect(provider: ProviderName, personaId: string): void {
     this.endTokens(provider, personaId);
     this.#connections.delete(`${provider}/${personaId}`);
   }
 
-  /** Whether this person has allowed the application before and has not taken it back. */
+  /** Returns true if the persona has a connection with the application. */
   isConnected(provider: ProviderName, personaId: string): boolean {
     return this.#connections.has(`${provider}/${personaId}`);
   }
 
-  /** When the connection was made, in milliseconds since 1970. */
+  /** Returns the time of the connection, in milliseconds since 1970. */
   connectedAt(provider: ProviderName, personaId: string): number {
     return this.#connections.get(`${provider}/${personaId}`) ?? this.clock();
   }
 
-  /** The ids of everybody who is connected at a provider. */
+  /** Returns the ids of all connected personas of a provider. */
   connectedPersonas(provider: ProviderName): string[] {
     const prefix = `${provider}/`;
     return [...this.#connections.keys()]
@@ -133,7 +135,7 @@ export class Grants {
 
 function keep<Value>(map: Map<string, Value>, key: string, value: Value): void {
   map.set(key, value);
-  if (map.size <= KEPT) return;
+  if (map.size <= MAX_ENTRIES) return;
   const [oldest] = map.keys();
   if (oldest !== undefined) map.delete(oldest);
 }

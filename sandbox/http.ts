@@ -2,10 +2,10 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { toJson } from './json.js';
 import type { Html } from './pages/html.js';
 
-/** Nothing that a log-in sends comes near this; more is somebody's mistake. */
-const BODY_LIMIT = 64 * 1024;
+/** Largest request body. Bodies of a login are much smaller. */
+const BODY_LIMIT_BYTES = 64 * 1024;
 
-/** One request, read to its end. `form` is empty unless the body was sent as a form. */
+/** A complete request. `form` is empty unless the body is a form. */
 export interface Call {
   method: string;
   path: string;
@@ -15,14 +15,14 @@ export interface Call {
   body: string;
 }
 
-/** One answer, kept as plain data so that a fault can change it before it is sent. */
+/** A response as plain data, so that a fault can change it before it is sent. */
 export interface Reply {
   status: number;
   headers: Record<string, string>;
   body: string;
 }
 
-/** A request that is refused before anybody looks at what it asks for. */
+/** Error of a request that is refused before routing. */
 export class UnreadableCall extends Error {
   constructor(
     readonly status: number,
@@ -32,17 +32,17 @@ export class UnreadableCall extends Error {
   }
 }
 
-/** Reads a request with a bounded body, or throws {@link UnreadableCall}. */
+/** Reads a request with a bounded body. @throws {UnreadableCall}. */
 export async function readCall(request: IncomingMessage): Promise<Call> {
   const url = parseTarget(request.url ?? '/');
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    // Read on to the end all the same: stopping would close the connection before the refusal is out.
-    if (size <= BODY_LIMIT) chunks.push(chunk);
+    // A larger body is read to its end as well, because stopping would close the connection before the response is sent.
+    if (size <= BODY_LIMIT_BYTES) chunks.push(chunk);
   }
-  if (size > BODY_LIMIT) throw new UnreadableCall(413, 'The body is too large.');
+  if (size > BODY_LIMIT_BYTES) throw new UnreadableCall(413, 'The body is too large.');
   const body = Buffer.concat(chunks).toString('utf8');
   const isForm = mediaType(request.headers) === 'application/x-www-form-urlencoded';
   return {
@@ -56,28 +56,28 @@ export async function readCall(request: IncomingMessage): Promise<Call> {
 }
 
 function parseTarget(target: string): URL {
-  // Only the origin form: `//host/path` and `http://host/path` would let the caller choose what the path is.
+  // Only the origin form: in `//host/path` and `http://host/path` the client would choose the host.
   if (!target.startsWith('/') || target.startsWith('//'))
     throw new UnreadableCall(400, 'Bad request target.');
   return new URL(target, 'http://sandbox.invalid');
 }
 
-/** The media type of a request's body, without its parameters. */
+/** Returns the media type of a request's body, without parameters. */
 export function mediaType(headers: IncomingHttpHeaders): string {
   return (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 }
 
-/** The token of an `Authorization: Bearer` header; a token in the query is never looked at. */
+/** Returns the token of an `Authorization: Bearer` header. A token in the query is ignored. */
 export function bearerToken(call: Call): string | undefined {
   return /^Bearer ([^\s]+)$/i.exec(call.headers.authorization ?? '')?.[1];
 }
 
-/** A parameter name that was sent more than once, which OAuth forbids (RFC 6749 section 3.1). */
+/** Returns the name of a repeated parameter, which OAuth forbids (RFC 6749 §3.1). */
 export function repeatedParameter(parameters: URLSearchParams): string | undefined {
   return [...parameters.keys()].find((name) => parameters.getAll(name).length > 1);
 }
 
-/** A JSON answer; bigint values become raw digits. */
+/** Returns a JSON response; bigint values become raw digits. */
 export function jsonReply(
   status: number,
   value: unknown,
@@ -91,15 +91,15 @@ export function jsonReply(
   };
 }
 
-/** An HTML answer that may run no script and load nothing but the sandbox's own style sheet. */
+/** Returns an HTML response that runs no script, and loads only the sandbox's style sheet. */
 export function pageReply(status: number, page: Html): Reply {
   return {
     status,
     headers: {
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-store',
-      // No `form-action`: Chromium applies it to redirects after a form post as well, and the consent form's
-      // answer redirects to the application.
+      // No `form-action`: Chromium applies it to redirects after a form post as well, and the consent form redirects to the
+      // application.
       'content-security-policy':
         "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
       'referrer-policy': 'no-referrer',
@@ -109,12 +109,12 @@ export function pageReply(status: number, page: Html): Reply {
   };
 }
 
-/** A redirect as all three providers send it. */
+/** Returns a redirect, as all three providers send it. */
 export function redirectReply(location: string): Reply {
   return { status: 302, headers: { location, 'cache-control': 'no-store' }, body: '' };
 }
 
-/** Sends an answer the honest way. */
+/** Sends a response unchanged. */
 export function sendReply(reply: Reply, response: ServerResponse): void {
   const bytes = Buffer.from(reply.body, 'utf8');
   response.writeHead(reply.status, { ...reply.headers, 'content-length': bytes.length });

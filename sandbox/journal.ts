@@ -2,10 +2,10 @@ import type { Call } from './http.js';
 import type { Endpoint, EndpointName } from './context.js';
 import type { ProviderName } from './accounts.js';
 
-const KEPT = 2000;
+const MAX_ENTRIES = 2000;
 
-/** Parameters whose values are no secret. Of all others only the name is kept. */
-const PLAIN = new Set([
+/** Parameters whose values are not secret. Of other parameters only the name is stored. */
+const PUBLIC_PARAMETERS = new Set([
   'grant_type',
   'client_id',
   'redirect_uri',
@@ -22,7 +22,7 @@ const PLAIN = new Set([
   'info',
 ]);
 
-/** One request that reached a provider's endpoint, without any secret it carried. */
+/** A request to a provider's endpoint, without its secrets. */
 export interface SeenRequest {
   provider: ProviderName;
   endpoint: EndpointName;
@@ -30,7 +30,7 @@ export interface SeenRequest {
   path: string;
   queryNames: string[];
   formNames: string[];
-  /** The parameters that are no secret, from query and form. */
+  /** Values of parameters that are not secret, from query and form. */
   values: Record<string, string>;
   hasClientSecret: boolean;
   hasCodeVerifier: boolean;
@@ -38,11 +38,11 @@ export interface SeenRequest {
   accessTokenInQuery: boolean;
 }
 
-/** The last requests that reached the played providers, oldest first. */
+/** Journal of the last requests to the simulated providers, oldest first. */
 export class Journal {
   #seen: SeenRequest[] = [];
 
-  /** Writes a request down. */
+  /** Records a request. */
   record(endpoint: Endpoint, call: Call): void {
     const sent = [...call.query, ...call.form];
     this.#seen.push({
@@ -52,21 +52,21 @@ export class Journal {
       path: call.path,
       queryNames: [...call.query.keys()],
       formNames: [...call.form.keys()],
-      values: Object.fromEntries(sent.filter(([name]) => PLAIN.has(name))),
+      values: Object.fromEntries(sent.filter(([name]) => PUBLIC_PARAMETERS.has(name))),
       hasClientSecret: sent.some(([name]) => name === 'client_secret') || isBasic(call),
       hasCodeVerifier: sent.some(([name]) => name === 'code_verifier'),
       hasAuthorizationHeader: call.headers.authorization !== undefined,
       accessTokenInQuery: call.query.has('access_token'),
     });
-    if (this.#seen.length > KEPT) this.#seen.shift();
+    if (this.#seen.length > MAX_ENTRIES) this.#seen.shift();
   }
 
-  /** What was written down so far, as a copy. */
+  /** Returns a copy of the recorded requests. */
   list(): SeenRequest[] {
     return [...this.#seen];
   }
 
-  /** Forgets everything. */
+  /** Removes all recorded requests. */
   clear(): void {
     this.#seen = [];
   }

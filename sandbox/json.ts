@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 
-// Chosen per process so that no data can contain it.
+// A random marker, so that no data contains it.
 const DIGITS = `digits:${randomUUID()}:`;
 const QUOTED_DIGITS = new RegExp(`"${DIGITS}(-?\\d+)"`, 'g');
 
-/** `JSON.stringify` that writes a bigint as a JSON number with all its digits, as Kakao writes its ids. */
+/** `JSON.stringify` that writes a bigint as a JSON number with all digits, as Kakao writes ids. */
 export function toJson(value: unknown, indent?: number): string {
   const text = JSON.stringify(
     value,

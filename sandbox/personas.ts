@@ -12,7 +12,7 @@ import {
   type ProviderName,
 } from './accounts.js';
 
-/** Somebody whom one can be on a consent page, and what is special about them. */
+/** Persona on a consent page: a simulated user with an account. */
 export interface Persona<Account = GoogleAccount | KakaoAccount | NaverAccount> {
   id: string;
   name: { ko: string; en: string };
@@ -20,7 +20,7 @@ export interface Persona<Account = GoogleAccount | KakaoAccount | NaverAccount> 
   account: Account;
 }
 
-// No address below can reach anybody: gmail.com allows no hyphens, naver.com no dots, `.example` is reserved.
+// No address below can exist: gmail.com allows no hyphens, naver.com no dots, `.example` is reserved.
 const MINA_GMAIL = 'sandbox-mina@gmail.com';
 
 const GOOGLE: Persona<GoogleAccount>[] = [
@@ -198,19 +198,19 @@ const PERSONAS: { [Name in ProviderName]: Persona<Accounts[Name]>[] } = {
 
 const INVENTED_ID = /^user-[a-z0-9-]{1,40}$/;
 
-/** Everybody whom a provider's consent page offers. */
+/** Returns the personas on the consent page of a provider. */
 export function listPersonas<Name extends ProviderName>(provider: Name): Persona<Accounts[Name]>[] {
   return PERSONAS[provider];
 }
 
-/** A listed persona, or for an id like `user-4711` an ordinary person who is always the same one. */
+/** Returns a listed persona, or an ordinary persona for an id like `user-4711`, always the same for the same id. */
 export function findPersona<Name extends ProviderName>(
   provider: Name,
   id: string,
 ): Persona<Accounts[Name]> | undefined {
   const listed = PERSONAS[provider].find((persona) => persona.id === id);
   if (listed !== undefined || !INVENTED_ID.test(id)) return listed;
-  // Applications limit how long a name may be; an ordinary person stays within that.
+  // Applications limit the length of a name.
   const name = id.slice(0, 20);
   const accounts: Accounts = {
     google: googleAccount(id, name, `${id}@gmail.com`),

@@ -21,35 +21,35 @@ import type { Endpoint, SandboxContext } from './context.js';
 
 const AUTHORIZE_DIALECTS = [googleAuthorize, kakaoAuthorize, naverAuthorize, naverOidcAuthorize];
 
-/** Takes every HTTP request and finds who answers it. */
+/** Router of all HTTP requests to the sandbox. */
 export class Router {
   readonly journal = new Journal();
   readonly faults: Faults;
   readonly #endpoints: readonly Endpoint[];
 
   constructor(
-    private readonly context: {
-      world: SandboxContext;
+    private readonly options: {
+      context: SandboxContext;
       mailbox: Mailbox;
       smtpUrl: string;
       providers: boolean;
     },
   ) {
-    const { world, providers } = context;
+    const { context, providers } = options;
     this.#endpoints = providers
-      ? [...googleEndpoints(world), ...kakaoEndpoints(world), ...naverEndpoints(world)]
+      ? [...googleEndpoints(context), ...kakaoEndpoints(context), ...naverEndpoints(context)]
       : [];
     this.faults = new Faults(this.#endpoints);
   }
 
-  /** Answers one request. Never rejects: whatever somebody sends, the sandbox goes on. */
+  /** Handles a request. Never rejects. */
   async receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on('error', () => response.destroy());
     try {
       if (!isLocalHost(request.headers.host)) throw new UnreadableCall(403, 'Use 127.0.0.1 or localhost.');
       const call = await readCall(request);
       const endpoint = this.#endpoints.find(({ path }) => path === call.path);
-      if (endpoint !== undefined) await this.#playProvider(endpoint, call, response);
+      if (endpoint !== undefined) await this.#runEndpoint(endpoint, call, response);
       else sendReply(this.#answerOwn(call), response);
     } catch (error) {
       if (response.headersSent) response.destroy();
@@ -59,7 +59,7 @@ export class Router {
     }
   }
 
-  async #playProvider(endpoint: Endpoint, call: Call, response: ServerResponse): Promise<void> {
+  async #runEndpoint(endpoint: Endpoint, call: Call, response: ServerResponse): Promise<void> {
     this.journal.record(endpoint, call);
     const work = async (): Promise<Reply> =>
       endpoint.methods.some((method) => method === call.method)
@@ -71,12 +71,12 @@ export class Router {
   }
 
   #answerOwn(call: Call): Reply {
-    const { world, mailbox, smtpUrl, providers } = this.context;
+    const { context, mailbox, smtpUrl, providers } = this.options;
     if (providers) {
       const controlled = answerControl(this.faults, this.journal, call);
       if (controlled !== undefined) return controlled;
       if (call.method === 'POST' && call.path === CONSENT_PATH)
-        return answerConsent(world, AUTHORIZE_DIALECTS, call);
+        return answerConsent(context, AUTHORIZE_DIALECTS, call);
     }
     const to = call.query.get('to') ?? undefined;
     switch (`${call.method} ${call.path}`) {
@@ -94,7 +94,7 @@ export class Router {
   }
 }
 
-/** Keeps out pages of other sites that give their own name this machine's address (DNS rebinding). */
+/** Returns true for a local `Host`. Other hosts are refused because of DNS rebinding. */
 function isLocalHost(host: string | undefined): boolean {
   return /^(127(\.\d{1,3}){3}|\[::1\]|localhost)(:\d+)?$/i.test(host ?? '');
 }

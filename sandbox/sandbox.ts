@@ -10,20 +10,20 @@ import { type Mail, Mailbox } from './mail/mailbox.js';
 import { startSmtp } from './mail/smtp.js';
 import type { SandboxContext } from './context.js';
 
-/** How to start a sandbox. A port of 0 takes a free one. */
+/** Options of a sandbox. Port 0 selects a free port. */
 export interface SandboxOptions {
   port: number;
   smtpPort: number;
-  /** A loopback address; 127.0.0.1 unless told otherwise. */
+  /** Loopback address. Default: 127.0.0.1. */
   host?: string;
-  /** False plays no provider and keeps the mail part. */
+  /** False runs the mail server only. */
   providers?: boolean;
-  /** The one registered application, at every provider. */
+  /** Client id of the application, at every provider. */
   clientId?: string;
-  /** An empty one switches the client secret off, as Kakao's console can. */
+  /** Client secret. An empty one switches the feature off, as in Kakao's console. */
   clientSecret?: string;
   kakaoAdminKey?: string;
-  /** Milliseconds since 1970, for tests in which codes and tokens expire. */
+  /** Clock in milliseconds since 1970, for tests with expiring codes and tokens. */
   clock?: () => number;
 }
 
@@ -31,15 +31,15 @@ export interface SandboxOptions {
 export interface Sandbox {
   url: string;
   smtpUrl: string;
-  /** Makes a provider misbehave. */
+  /** Switches a fault of a provider on. */
   fault: (request: FaultRequest) => void;
   clearFaults: () => void;
-  /** The requests that reached the providers, oldest first. */
+  /** Returns the requests to the providers, oldest first. */
   requests: () => SeenRequest[];
   clearRequests: () => void;
-  /** Delivered mail, newest first; all of it or one address's. */
+  /** Returns messages, newest first: all, or the ones to an address. */
   mailbox: (to?: string) => Mail[];
-  /** Stops at once, also in the middle of answers. */
+  /** Stops at once, also during responses. */
   close: () => Promise<void>;
 }
 
@@ -49,14 +49,14 @@ const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   if (process.env['NODE_ENV'] === 'production') {
     throw new Error(
-      'The sandbox lets anybody log in as anybody, so it does not start with NODE_ENV=production.',
+      'The sandbox does not start with NODE_ENV=production, because it allows a login as any user.',
     );
   }
   const host = options.host ?? '127.0.0.1';
   if (!LOOPBACK.test(host)) throw new Error('The sandbox listens on loopback only, such as 127.0.0.1.');
 
   const clock = options.clock ?? Date.now;
-  const world: SandboxContext = {
+  const context: SandboxContext = {
     clientId: options.clientId ?? 'sandbox-client',
     clientSecret: options.clientSecret ?? 'sandbox-secret',
     kakaoAdminKey: options.kakaoAdminKey ?? 'sandbox-admin-key',
@@ -68,8 +68,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const smtp = await startSmtp(mailbox, { host, port: options.smtpPort, clock });
   const authority = (port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const smtpUrl = `smtp://${authority(smtp.port)}`;
-  const desk = new Router({ world, mailbox, smtpUrl, providers: options.providers ?? true });
-  const server = createServer((request, response) => void desk.receive(request, response));
+  const router = new Router({ context, mailbox, smtpUrl, providers: options.providers ?? true });
+  const server = createServer((request, response) => void router.receive(request, response));
   server.on('clientError', (_error, socket) => socket.destroy());
   try {
     server.listen(options.port, host);
@@ -81,14 +81,14 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   return {
     url: `http://${authority((server.address() as AddressInfo).port)}`,
     smtpUrl,
-    fault: (request) => desk.faults.set(request),
-    clearFaults: () => desk.faults.clear(),
-    requests: () => desk.journal.list(),
-    clearRequests: () => desk.journal.clear(),
+    fault: (request) => router.faults.set(request),
+    clearFaults: () => router.faults.clear(),
+    requests: () => router.journal.list(),
+    clearRequests: () => router.journal.clear(),
     mailbox: (to) => mailbox.list(to),
     async close() {
       const closed = new Promise((resolve) => server.close(resolve));
-      // Answers that hang on purpose would keep the server open for ever.
+      // Responses that hang on purpose would keep the server open.
       server.closeAllConnections();
       await Promise.all([closed, smtp.close()]);
     },

@@ -1,15 +1,15 @@
 import { createCipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 
-/** A request that a provider would send to the application. */
+/** Request of a provider to the application. */
 export interface WebhookRequest {
   method: 'GET' | 'POST';
-  /** Append this to the webhook's address; empty for a POST. */
+  /** Query to append to the URL of the webhook; empty for a POST. */
   query: string;
   headers: Record<string, string>;
   body: string | undefined;
 }
 
-/** Kakao's notice that somebody ended the connection. The console decides whether it comes by GET or POST. */
+/** Returns Kakao's unlink notice. Kakao's console selects GET or POST. */
 export function kakaoUnlinkNotice(notice: {
   method: 'GET' | 'POST';
   adminKey: string;
@@ -35,7 +35,7 @@ export function kakaoUnlinkNotice(notice: {
   return { method: 'POST', query: '', headers, body: members };
 }
 
-/** Naver's notice that somebody ended the connection: the id encrypted, the whole signed, both with the secret. */
+/** Returns Naver's unlink notice: the id is encrypted, and all parameters are signed, both with the client secret. */
 export function naverUnlinkNotice(notice: {
   clientId: string;
   clientSecret: string;
@@ -49,8 +49,8 @@ export function naverUnlinkNotice(notice: {
   const encrypted = Buffer.concat([iv, cipher.update(notice.userId, 'utf8'), cipher.final()]);
   const encryptUniqueId = encrypted.toString('base64url');
   const timestamp = String(Math.floor(notice.now / 1000));
-  const signed = `clientId=${notice.clientId}&encryptUniqueId=${encryptUniqueId}&timestamp=${timestamp}`;
-  const signature = createHmac('sha256', key).update(signed).digest('base64url');
+  const signedText = `clientId=${notice.clientId}&encryptUniqueId=${encryptUniqueId}&timestamp=${timestamp}`;
+  const signature = createHmac('sha256', key).update(signedText).digest('base64url');
   const members = { clientId: notice.clientId, encryptUniqueId, timestamp, signature };
   return {
     method: 'POST',

@@ -1,19 +1,19 @@
-// Builds the web page into dist/web, unless what is there was made of the very same files. Usage: node scripts/build-web.mjs
+// Builds the web page into dist/web, unless it is up to date. Usage: node scripts/build-web.mjs
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const TARGET = 'dist/web';
-/** Says what the page was made of; not served. */
+/** File with the digest of the sources; not served. */
 const STAMP = '.made-of';
 
-const madeOf = digestOfSources();
+const digest = digestOfSources();
 const stamp = join(TARGET, STAMP);
-if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== madeOf) await build();
+if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== digest) await build();
 
-/** Elsewhere first: whoever serves or tests the page meanwhile never sees half of it. */
+/** Builds into another folder, and renames it, so that a server or a test never sees a partial build. */
 async function build() {
-  // Whoever calls may be a test run; React has a build for development that is three times as large.
+  // A test run sets NODE_ENV=test, for which React's build would be three times as large.
   process.env.NODE_ENV = 'production';
   const { build: viteBuild } = await import('vite');
   const fresh = `${TARGET}-${process.pid}`;
@@ -23,18 +23,18 @@ async function build() {
     logLevel: 'warn',
     build: { outDir: join('..', fresh) },
   });
-  writeFileSync(join(fresh, STAMP), madeOf);
+  writeFileSync(join(fresh, STAMP), digest);
   rmSync(TARGET, { recursive: true, force: true });
   mkdirSync('dist', { recursive: true });
   try {
     renameSync(fresh, TARGET);
   } catch {
-    // Another build was faster; its page is as good.
+    // A concurrent build has already written the same page.
     rmSync(fresh, { recursive: true, force: true });
   }
 }
 
-/** Everything that the page is made of, and with. */
+/** Returns the digest of the sources and of the build's packages. */
 function digestOfSources() {
   const files = ['web', 'client/src']
     .filter((folder) => existsSync(folder))

@@ -1,4 +1,4 @@
-// `npm run build`: the server into dist/, and at the same time the web page into dist/web.
+// `npm run build`: builds the server into dist/ and the web page into dist/web, in parallel.
 import { spawn } from 'node:child_process';
 
 const run = (...args) =>

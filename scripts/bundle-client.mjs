@@ -1,9 +1,9 @@
-// The browser package as one minified module on standard output, as a page's own build would make it, and its size on the
-// other. Usage: node scripts/bundle-client.mjs
+// Bundles the client as one minified module, as the build of a page would. Writes the module to stdout, and its size to stderr.
+// Usage: node scripts/bundle-client.mjs
 import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
 
-const made = await build({
+const bundle = await build({
   configFile: false,
   root: 'client',
   logLevel: 'error',
@@ -14,6 +14,6 @@ const made = await build({
     rolldownOptions: { input: 'src/index.ts', preserveEntrySignatures: 'strict' },
   },
 });
-const { code } = made.output[0];
+const { code } = bundle.output[0];
 process.stdout.write(code);
 console.error(`${code.length} bytes, ${gzipSync(code, { level: 9 }).length} of them gzipped`);

@@ -1,8 +1,8 @@
-// `npm run dev`: compiles server and page as you type, and restarts the server with what came out.
+// `npm run dev`: compiles server and page after each change of a file, and restarts the server.
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 
-// What is in dist/web from now on is whatever was typed last: the next build makes it anew (build-web.mjs).
+// dist/web is incomplete from now on, so that the next build (build-web.mjs) must not reuse it.
 rmSync('dist/web/.made-of', { force: true });
 
 const run = (args) => spawn(process.execPath, args, { stdio: 'inherit' });

@@ -1,7 +1,7 @@
 // Runs the properties of refresh token rotation (docs/refresh.md) on many generated histories:
 // npm run test:histories -- [--runs 100000] [--store-runs 20000] [--seed 1]
 // `--runs`: histories for each property of the function; `--store-runs`: for each property of PostgreSQL and of Redis.
-// The same seed and numbers repeat a run. Exits with 1 where a property fails; Jest prints the smallest counterexample.
+// The same seed and numbers repeat a run. Exits with 1 if a property fails; Jest prints the smallest counterexample.
 import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -31,7 +31,7 @@ const { status } = spawnSync(
     'test/protocol/refresh-histories.test.ts',
     'test/protocol/session-stores.test.ts',
     '--testNamePattern',
-    '^(?!sessions in the embedded database|.*Redis Cluster).*(property 1|property 2, detection: is|in every history)',
+    '^(?!sessions in the embedded database|.*Redis Cluster).*(property 1|property 2 \\(detection\\): reuse is|in every history)',
     '--testTimeout',
     String(24 * 3_600_000),
     '--json',

@@ -1,11 +1,11 @@
-// The mutants of test/mutants, and the rows of docs/security.md that they belong to.
+// Mutants in test/mutants, and their rows of docs/security.md.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { namedTests } from './named-tests.mjs';
 
 const FOLDER = 'test/mutants';
 
-/** Every patch with its row, in the order of the rows. */
+/** Returns all patches with their rows, in the order of the rows. */
 export function patches() {
   return readdirSync(FOLDER)
     .filter((name) => name.endsWith('.patch'))
@@ -13,7 +13,7 @@ export function patches() {
     .toSorted((a, b) => a.file.localeCompare(b.file, 'en', { numeric: true }));
 }
 
-/** The rows that cite tests: id, and each test's file and title. */
+/** Returns the rows that cite tests: the id, and file and title of each test. */
 export function rowsWithTests(page) {
   return [...page.matchAll(/^\| (V\d+\.\d+\.\d+) .*$/gm)]
     .map(([line, id]) => ({ id, tests: namedTests(line) }))

@@ -1,6 +1,6 @@
 import type { NamedTest } from './named-tests.mjs';
 
-/** The part of Jest's report that counts. */
+/** Used part of Jest's report. */
 export interface Report {
   readonly testResults: readonly {
     readonly name: string;

@@ -1,24 +1,24 @@
-// What a run of the cited tests says of a mutant.
+// Verdict on a mutant after a run of the cited tests.
 import { asRun } from './named-tests.mjs';
 
-/** The failure of an assertion, of a property, or of a wait for what must be seen; an error in a hook has none of these. */
+/** Failure of an assertion, a property, or a wait for a condition. An error in a hook does not match. */
 const ASSERTION = /\bexpect\(|Property failed after|Timeout \d+ms exceeded|it never came to be/;
 const TIMEOUT = /Exceeded timeout of \d+ ms for a test/;
 
 /**
- * `killed` when an assertion of a cited test failed, or a test did not end; `survived` when all of them passed; else `broken`.
- * A run is Jest's report, what it wrote, and whether it had to be ended.
+ * Returns `killed` if an assertion of a cited test failed or a test timed out, `survived` if all of them passed, otherwise
+ * `broken`.
  */
 export function verdictOn({ report, output, timedOut }, cited) {
   if (timedOut) return { verdict: 'killed', note: 'by timeout, of all tests together' };
   if (report === undefined) return { verdict: 'broken', note: `no report: ${output.slice(-300)}` };
   const ran = citedResults(report, cited);
   const failed = ran.filter(({ status }) => status === 'failed');
-  const says = ({ failureMessages }, pattern) => failureMessages.some((message) => pattern.test(message));
-  const assertion = failed.find((test) => says(test, ASSERTION));
+  const matches = ({ failureMessages }, pattern) => failureMessages.some((message) => pattern.test(message));
+  const assertion = failed.find((test) => matches(test, ASSERTION));
   if (assertion) return { verdict: 'killed', note: `by “${assertion.title}”` };
-  const late = failed.find((test) => says(test, TIMEOUT));
-  if (late) return { verdict: 'killed', note: `by timeout, in “${late.title}”` };
+  const slow = failed.find((test) => matches(test, TIMEOUT));
+  if (slow) return { verdict: 'killed', note: `by timeout, in “${slow.title}”` };
   if (failed.length > 0)
     return {
       verdict: 'broken',
@@ -32,7 +32,7 @@ export function verdictOn({ report, output, timedOut }, cited) {
   return { verdict: 'survived', note: 'every cited test passes' };
 }
 
-/** What became of the cited tests, in every form that they have. */
+/** Returns the results of the cited tests, with all cases of parametrised tests. */
 export function citedResults({ testResults }, cited) {
   return testResults.flatMap(({ name, assertionResults }) =>
     assertionResults.filter(({ title, status }) =>

@@ -1,11 +1,11 @@
-// Proves the tests that docs/security.md cites. Each test/mutants/<row>.patch (a second one of a row: <row>-2.patch) breaks
-// the requirement of its row; it is applied to a scratch copy of the repository, the tests that the row cites run there, and
-// an assertion of one of them must fail. A patch that does not apply or compile, or with which no cited test runs, is broken.
+// Mutation test of the tests that docs/security.md cites. Each test/mutants/<row>.patch (further ones: <row>-2.patch) breaks the
+// requirement of its row. The script applies it to a copy of the repository and runs the cited tests there, and an assertion of
+// one of them must fail. A patch is broken if it does not apply or compile, or if no cited test runs.
 //
-// npm run test:mutants [-- V6.2.1 V3 …]     all mutants, or those of these rows or chapters
+// npm run test:mutants [-- V6.2.1 V3 …]     all mutants, or the ones of rows or chapters
 // npm run test:mutants -- --tenth SEED      a tenth of them, the same one for the same seed
-// npm run test:mutants -- --list            the rows, their patches, and the files that they cite; runs nothing
-// --jobs N: so many mutants at a time (2). --no-control: do not run the cited tests on the unchanged copy first.
+// npm run test:mutants -- --list            lists the rows, their patches, and the cited files; runs nothing
+// --jobs N: number of parallel mutants (2). --no-control: do not run the cited tests on the unchanged copy first.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
@@ -16,9 +16,9 @@ import { asRun } from './named-tests.mjs';
 import { patches, rowsWithTests } from './mutant-files.mjs';
 import { citedResults, verdictOn } from './mutant-verdict.mjs';
 
-/** Milliseconds that one test may take, and all tests of one mutant. */
-const TEST_TIMEOUT = 60_000;
-const RUN_TIMEOUT = 300_000;
+/** Time limit of a test, and of all tests of a mutant. */
+const TEST_TIMEOUT_MS = 60_000;
+const RUN_TIMEOUT_MS = 300_000;
 const NOT_COPIED = /^(\.git|\.env|node_modules|data|coverage|.*\.log)$/;
 
 const { values: options, positionals } = parseArgs({
@@ -31,9 +31,9 @@ const { values: options, positionals } = parseArgs({
   },
 });
 const rows = rowsWithTests(readFileSync('docs/security.md', 'utf8'));
-const all = patches().filter(({ row }) => isAskedFor(row));
+const all = patches().filter(({ row }) => isSelected(row));
 const chosen = options.tenth === undefined ? all : tenth(all, options.tenth);
-const without = rows.filter(({ id }) => isAskedFor(id) && !all.some(({ row }) => row === id));
+const without = rows.filter(({ id }) => isSelected(id) && !all.some(({ row }) => row === id));
 
 const jobs = Number(options.jobs);
 const unknown = positionals.filter(
@@ -44,13 +44,13 @@ if (!Number.isInteger(jobs) || jobs < 1) throw new Error('--jobs takes a number 
 if (options.list) list();
 else process.exitCode = (await run()) ? 0 : 1;
 
-function isAskedFor(row) {
+function isSelected(row) {
   return (
     positionals.length === 0 || positionals.some((asked) => row === asked || row.startsWith(`${asked}.`))
   );
 }
 
-/** The tenth with the smallest digests, in the order of the rows. */
+/** Returns the tenth with the smallest digests, in the order of the rows. */
 function tenth(of, seed) {
   const digest = ({ file }) =>
     createHash('sha256')
@@ -62,7 +62,7 @@ function tenth(of, seed) {
 
 function list() {
   for (const { id, tests } of rows) {
-    if (!isAskedFor(id)) continue;
+    if (!isSelected(id)) continue;
     const own = all.filter(({ row }) => row === id).map(({ file }) => basename(file));
     const files = [...new Set(tests.map(({ file }) => basename(file)))];
     console.log(`${id.padEnd(8)} ${own.join(' ') || 'no patch'} (${files.join(' ')})`);
@@ -70,13 +70,13 @@ function list() {
   console.log(`${rows.length} rows cite tests, ${without.length} of them have no patch`);
 }
 
-/** Whether every mutant was killed. */
+/** Runs the mutants. Returns true if all of them were killed. */
 async function run() {
   const began = performance.now();
   if (chosen.length === 0) throw new Error('there is no mutant to run');
   if (options.tenth !== undefined) console.log(`a tenth of the mutants, seed ${options.tenth}`);
   const copies = [];
-  // A copy that is left behind costs as much as the repository.
+  // Copies are as large as the repository.
   process.once('exit', () => copies.forEach((copy) => rmSync(copy, { recursive: true, force: true })));
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
   for (let i = 0; i < Math.min(jobs, chosen.length); i++) copies.push(copyRepository());
@@ -110,7 +110,7 @@ async function run() {
   return bad.length === 0 && (options.tenth !== undefined || without.length === 0);
 }
 
-/** Applies a mutant, runs what its row cites, and takes the mutant back. */
+/** Applies a mutant, runs the tests that its row cites, and reverts the mutant. */
 async function judge(copy, { row, file }) {
   const cited = rows.find(({ id }) => id === row)?.tests ?? [];
   if (cited.length === 0) return { verdict: 'broken', note: 'its row cites no test' };
@@ -129,10 +129,10 @@ async function judge(copy, { row, file }) {
   }
 }
 
-/** The names of cited tests that fail, or do not run, without a mutant; undefined if there are none. */
+/** Returns the names of cited tests that fail or do not run without a mutant; undefined if there are none. */
 async function failsUnchanged(copy) {
   const cited = rows.filter(({ id }) => chosen.some(({ row }) => row === id)).flatMap(({ tests }) => tests);
-  const { report, output } = await runTests(copy, cited, 3 * RUN_TIMEOUT);
+  const { report, output } = await runTests(copy, cited, 3 * RUN_TIMEOUT_MS);
   if (report === undefined) return output.slice(-2000);
   const wrong = cited.filter((test) => {
     const ran = citedResults(report, [test]);
@@ -142,8 +142,8 @@ async function failsUnchanged(copy) {
   return names.size === 0 ? undefined : [...names].join('\n');
 }
 
-/** Runs these tests in a copy: Jest's report, what it wrote, and whether it had to be ended. */
-async function runTests(copy, cited, limit = RUN_TIMEOUT) {
+/** Runs cited tests in a copy. Returns Jest's report, its output, and `timedOut`. */
+async function runTests(copy, cited, limitMs = RUN_TIMEOUT_MS) {
   const files = [...new Set(cited.map(({ file }) => file))];
   const titles = [...new Set(cited.map(({ title }) => `(?:^| )${asRun(title).source.slice(1)}`))];
   const target = join(copy, 'report.json');
@@ -158,7 +158,7 @@ async function runTests(copy, cited, limit = RUN_TIMEOUT) {
       '--forceExit',
       '--json',
       `--outputFile=${target}`,
-      `--testTimeout=${TEST_TIMEOUT}`,
+      `--testTimeout=${TEST_TIMEOUT_MS}`,
       `--testNamePattern=${titles.join('|')}`,
       '--runTestsByPath',
       ...files,
@@ -171,7 +171,7 @@ async function runTests(copy, cited, limit = RUN_TIMEOUT) {
   const timer = setTimeout(() => {
     timedOut = true;
     if (jest.pid !== undefined) process.kill(-jest.pid, 'SIGKILL');
-  }, limit);
+  }, limitMs);
   await new Promise((resolve) => jest.once('exit', resolve));
   clearTimeout(timer);
   try {
@@ -181,7 +181,7 @@ async function runTests(copy, cited, limit = RUN_TIMEOUT) {
   }
 }
 
-/** The repository as it is now, with its packages, a `.git` that could be served, and the page built of it. */
+/** Copies the repository, with its packages, a `.git` folder that could be served, and the built page. */
 function copyRepository() {
   const copy = realpathSync(mkdtempSync(join(tmpdir(), 'daemun-mutants-')));
   cpSync('.', copy, { recursive: true, filter: (path) => !NOT_COPIED.test(basename(path)) });
@@ -192,7 +192,7 @@ function copyRepository() {
   return copy;
 }
 
-/** Puts back the page that a mutant may have had built, which is faster than to build it again. */
+/** Restores the page, which a mutant may have rebuilt. Copying is faster than building. */
 function restorePage(copy) {
   rmSync(join(copy, 'dist/web'), { recursive: true, force: true });
   cpSync(join(copy, 'dist/unchanged-web'), join(copy, 'dist/web'), { recursive: true });

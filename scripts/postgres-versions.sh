@@ -12,10 +12,10 @@ done
 npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$packages" "${aliases[@]}"
 mkdir -p "$folder"
 for package in "$packages"/node_modules/pg*; do
-  # Archives of the registry have no symbolic links; the package makes them.
+  # Packages of the registry have no symbolic links; this script of the package creates them.
   (cd "$package" && node scripts/hydrate-symlinks.js)
   mv "$package/native" "$folder/${package##*/pg}"
 done
-# Servers run as another user where this one is root.
+# If this user is root, servers run as another user.
 chmod -R a+rX "$folder"
 rm -rf "$packages"

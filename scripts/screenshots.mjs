@@ -1,4 +1,4 @@
-// Makes the README's screenshots, docs/images/*.png, from the page as it runs, played by people of the sandbox.
+// Takes the screenshots of README.md (docs/images/*.png) from a running server, with personas of the sandbox.
 // Usage: node scripts/screenshots.mjs (after a build; needs Chromium and a Korean font, such as Debian's fonts-noto-cjk)
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,8 +8,8 @@ import { delimiter, join } from 'node:path';
 import { chromium } from 'playwright-core';
 
 const TARGET = 'docs/images';
-/** What a README may weigh. */
-const MOST_BYTES = 150_000;
+/** Largest file of a screenshot. */
+const MAX_BYTES = 150_000;
 const DANCHEONG = `오래된 **대문**을 올려다보면 처마 아래가 온통 알록달록하지요.
 
 > 파랑, 하양, 빨강, 검정, 노랑
@@ -46,7 +46,7 @@ try {
   rmSync(dataDir, { recursive: true, force: true });
 }
 
-/** Two people who talk to each other; the path of the post that they talk about. */
+/** Fills boards with a conversation of two users. Returns the path of its post. */
 async function fillTheBoards() {
   const mina = await visit({ as: 'mina', with: 'kakao' });
   const path = await write(mina, '단청 색은 왜 다섯 가지일까요?', DANCHEONG);
@@ -96,7 +96,7 @@ async function onThePhone(path) {
 async function visit({ as, with: provider, ...options }) {
   const viewport = { width: 1280, height: 800 };
   const context = await browser.newContext({ baseURL: origin, locale: 'ko-KR', viewport, ...options });
-  // Nobody's picture is fetched from anywhere.
+  // No pictures are loaded from other hosts.
   await context.route(/^https:/, (route) => route.abort());
   const page = await context.newPage();
   if (as !== undefined) {
@@ -123,7 +123,7 @@ async function keep(page, name) {
   await page.context().close();
   const { size } = statSync(path);
   console.log(`${path}: ${Math.round(size / 1000)} KB`);
-  if (size > MOST_BYTES) throw new Error(`${path} is larger than ${MOST_BYTES} bytes`);
+  if (size > MAX_BYTES) throw new Error(`${path} is larger than ${MAX_BYTES} bytes`);
 }
 
 async function ready() {

@@ -1,4 +1,4 @@
-// Starts the built server on a production installation, as operators do, and asks for what needs no account.
+// Smoke test of a production installation: starts the built server, and requests pages and routes that need no account.
 // Usage: npm ci && npm run build && npm ci --omit=dev && node scripts/smoke-production.mjs
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -44,11 +44,12 @@ try {
   await expectStatus(`http://127.0.0.1:${metricsPort}/metrics`, 200);
   await expectStatus(`http://127.0.0.1:${port}/docs`, 200);
   const document = await expectStatus(`http://127.0.0.1:${port}/docs/openapi.json`, 200);
-  if (document !== readFileSync('docs/openapi.json', 'utf8')) throw new Error('another document is served');
+  if (document !== readFileSync('docs/openapi.json', 'utf8'))
+    throw new Error('the served OpenAPI document differs from docs/openapi.json');
   server.kill('SIGTERM');
   const [code] = await exit;
-  if (code !== 0) throw new Error(`SIGTERM ended it with ${code}`);
-  console.log('smoke: a production installation starts, answers and stops');
+  if (code !== 0) throw new Error(`the server exited with ${code} after SIGTERM`);
+  console.log('smoke: a production installation starts, responds and stops');
 } finally {
   server.kill('SIGKILL');
   rmSync(dataDir, { recursive: true, force: true });

@@ -1,5 +1,5 @@
-// Drives the built server from outside, as a person would: starts it with defaults, logs in with each provider through the
-// sandbox, posts to a board, kills it with -9, and finds the post again. Usage: node scripts/smoke.mjs (after a build)
+// Smoke test of the built server: starts it with defaults, logs in with each provider of the sandbox, writes a post, kills the
+// server with SIGKILL, and reads the post after a restart. Usage: node scripts/smoke.mjs (after a build)
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -22,17 +22,17 @@ try {
 
   const second = await start('second start', 5_000);
   const read = await fetch(origin + path);
-  if ((await read.json()).title !== '안녕하세요') throw new Error('the post did not survive kill -9');
+  if ((await read.json()).title !== '안녕하세요') throw new Error('the post did not survive SIGKILL');
   await refresh(mina);
   second.kill('SIGINT');
   const [code] = await once(second, 'exit');
-  if (code !== 0) throw new Error(`Ctrl-C ended it with ${code}`);
-  console.log('smoke: logged in with each provider, posted, survived kill -9, stopped cleanly');
+  if (code !== 0) throw new Error(`the server exited with ${code} after SIGINT`);
+  console.log('smoke: logged in with each provider, wrote a post, survived SIGKILL, stopped cleanly');
 } finally {
   rmSync(dataDir, { recursive: true, force: true });
 }
 
-async function start(what, within) {
+async function start(name, limitMs) {
   const began = Date.now();
   const server = spawn(process.execPath, ['dist/src/main.js'], {
     env: { ...process.env, ...ports, NODE_ENV: 'development', DATA_DIR: dataDir, LOG_LEVEL: 'warn' },
@@ -52,15 +52,15 @@ async function start(what, within) {
     ]);
     const took = Date.now() - began;
     if (ready) {
-      console.log(`smoke: ${what} took ${(took / 1000).toFixed(1)} s (promised: ${within / 1000} s)`);
+      console.log(`smoke: ${name} took ${(took / 1000).toFixed(1)} s (limit: ${limitMs / 1000} s)`);
       return server;
     }
-    if (took > 120_000) throw new Error(`${what}: not ready after two minutes`);
+    if (took > 120_000) throw new Error(`${name}: not ready after two minutes`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
-/** Goes the whole road with a cookie jar of one line, and returns it with an access token. */
+/** Logs in through a provider of the sandbox. Returns a cookie jar and an access token. */
 async function logIn(provider) {
   const jar = {};
   const toConsent = await hop(jar, `${origin}/auth/${provider}?returnTo=/`);

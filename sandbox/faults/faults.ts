@@ -3,7 +3,7 @@ import { PROVIDER_NAMES } from '../accounts.js';
 import type { Endpoint } from '../context.js';
 import { FAULT_KINDS, type FaultKind } from './send.js';
 
-/** Where a provider is to misbehave and how. Without `times` it does so until the faults are cleared. */
+/** Fault of a provider's endpoint. Without `times` it lasts until the faults are cleared. */
 export const FaultSchema = z.strictObject({
   provider: z.enum(PROVIDER_NAMES),
   at: z.enum(['token', 'profile', 'revoke', 'unlink']),
@@ -13,7 +13,7 @@ export const FaultSchema = z.strictObject({
   delayMs: z.int().min(0).max(600_000).default(2000),
 });
 
-/** A fault as one asks for it. */
+/** Request that switches a fault on. */
 export type FaultRequest = z.input<typeof FaultSchema>;
 
 interface ActiveFault {
@@ -22,13 +22,13 @@ interface ActiveFault {
   left: number;
 }
 
-/** The faults that are switched on, one per provider and place; a later one replaces an earlier one. */
+/** Active faults, one per endpoint. A new fault replaces the previous one. */
 export class Faults {
   readonly #active = new Map<string, ActiveFault>();
 
   constructor(private readonly endpoints: readonly Endpoint[]) {}
 
-  /** Switches a fault on, or says why it cannot be. */
+  /** Switches a fault on. @throws {RangeError} if the provider has no such endpoint. */
   set(request: FaultRequest): void {
     const { provider, at, fault, times, delayMs } = FaultSchema.parse(request);
     if (!this.endpoints.some((endpoint) => endpoint.provider === provider && endpoint.name === at)) {
@@ -45,7 +45,7 @@ export class Faults {
     this.#active.clear();
   }
 
-  /** The fault for this request, counting it. */
+  /** Returns the fault for a request, and counts it. */
   take(endpoint: Endpoint): { fault: FaultKind; delayMs: number } | undefined {
     const key = `${endpoint.provider}/${endpoint.name}`;
     const active = this.#active.get(key);

@@ -1,6 +1,6 @@
 import { jsonReply, type Reply } from '../http.js';
 
-/** Turns the answer that an endpoint wanted to give into another one. */
+/** Replaces the reply of an endpoint. */
 type Spoil = (reply: Reply) => Reply;
 
 const withBody = (reply: Reply, body: string, contentType?: string): Reply => ({
@@ -9,7 +9,7 @@ const withBody = (reply: Reply, body: string, contentType?: string): Reply => ({
   body,
 });
 
-/** Sets a member of the JSON body, for Naver's profile inside of `response`. Kakao's long ids do not survive this. */
+/** Sets a member of the JSON body; for Naver's profile in `response`. Kakao's long ids lose precision. */
 function withMember(reply: Reply, names: readonly string[], value: unknown): Reply {
   const body = JSON.parse(reply.body) as Record<string, unknown>;
   const inner = body['response'] as Record<string, unknown> | undefined;
@@ -18,13 +18,13 @@ function withMember(reply: Reply, names: readonly string[], value: unknown): Rep
   return withBody(reply, JSON.stringify(body));
 }
 
-/** Puts members before all others, in the text: as objects, they could not repeat a name or be called `__proto__`. */
+/** Inserts members before all others, as text, because an object cannot have repeated names or a member `__proto__`. */
 const withFirst = (reply: Reply, members: string): Reply =>
   withBody(reply, reply.body.replace(/^\{/, `{${members},`));
 
 const SUBJECT = ['sub', 'id'];
 
-/** Faults that let the endpoint do its work and then change what it says. */
+/** Faults that change the reply after the endpoint has done its work. */
 export const SPOILERS = {
   'form-encoded': (reply) => {
     const members = Object.entries(JSON.parse(reply.body) as Record<string, unknown>);
@@ -44,7 +44,7 @@ export const SPOILERS = {
     withFirst(reply, '"access_token":"first","sub":"first","id":1,"response":{"id":"first"}'),
 } satisfies Record<string, Spoil>;
 
-/** Faults that answer in the endpoint's place; it does not get to do its work. */
+/** Faults that reply instead of the endpoint, which is not called. */
 export const STAND_INS = {
   null: withBody(jsonReply(200, null), 'null'),
   array: jsonReply(200, []),

@@ -8,19 +8,19 @@ import { SPOILERS, STAND_INS } from './kinds.js';
 const HUGE_BYTES = 200 * 1024 * 1024;
 const SPLIT_PAUSE_MS = 50;
 
-/** Faults of the connection itself. */
+/** Faults of the connection. */
 const WIRE_FAULTS = ['hang', 'reset', 'slow', 'truncate', 'split-utf8', 'huge'] as const;
 
-/** Every way in which a played provider can misbehave. */
+/** Kind of a fault. */
 export type FaultKind = (typeof WIRE_FAULTS)[number] | keyof typeof SPOILERS | keyof typeof STAND_INS;
 
-/** The names of all fault kinds. */
+/** Names of all fault kinds. */
 export const FAULT_KINDS = [...WIRE_FAULTS, ...keysOf(SPOILERS), ...keysOf(STAND_INS)] as [
   FaultKind,
   ...FaultKind[],
 ];
 
-/** Answers with a fault. `work` runs the endpoint; some faults never call it, so that nothing has happened there. */
+/** Responds with a fault. `work` runs the endpoint; some faults never call it, so that the endpoint has no effect. */
 export async function sendFault(
   kind: FaultKind,
   delayMs: number,
@@ -49,14 +49,14 @@ export async function sendFault(
   }
 }
 
-/** A complete body, announced as longer than it is: only a client that counts the bytes notices. */
+/** Sends a complete body with a larger `Content-Length`. Only a client that counts the bytes notices. */
 function sendTruncated(reply: Reply, response: ServerResponse): void {
   const bytes = Buffer.from(reply.body);
   response.writeHead(reply.status, { ...reply.headers, 'content-length': bytes.length + 64 });
   response.write(bytes, () => response.destroy());
 }
 
-/** Cuts the first character that has more than one byte in two, and pauses in between. */
+/** Splits the first multi-byte character into two writes, with a pause in between. */
 async function sendSplit(reply: Reply, response: ServerResponse): Promise<void> {
   const bytes = Buffer.from(reply.body);
   const cut = bytes.findIndex((byte) => byte > 0x7f) + 1;
@@ -67,7 +67,7 @@ async function sendSplit(reply: Reply, response: ServerResponse): Promise<void> 
   response.end(bytes.subarray(cut));
 }
 
-/** The right answer at the end of 200 MB of padding. */
+/** Sends the correct members after 200 MB of padding. */
 async function sendHuge(reply: Reply, response: ServerResponse): Promise<void> {
   response.writeHead(reply.status, reply.headers);
   const chunk = 'a'.repeat(64 * 1024);
@@ -77,7 +77,7 @@ async function sendHuge(reply: Reply, response: ServerResponse): Promise<void> {
     yield `",${reply.body.slice(1)}`;
   }
   await pipeline(Readable.from(body()), response).catch(() => {
-    // A client that had enough hangs up, which is what this fault is for.
+    // The client is expected to close the connection.
   });
 }
 

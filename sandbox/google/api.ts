@@ -3,7 +3,7 @@ import { bearerToken, type Call, jsonReply, type Reply } from '../http.js';
 import { findPersona } from '../personas.js';
 import type { SandboxContext } from '../context.js';
 
-/** The two shapes in which Google's profile endpoints refuse a token; which one depends on the host. */
+/** Bodies with which Google's profile endpoints refuse a token, depending on the host. */
 export const INVALID_CREDENTIALS = { error: 'invalid_request', error_description: 'Invalid Credentials' };
 export const UNAUTHENTICATED = {
   error: {
@@ -13,9 +13,9 @@ export const UNAUTHENTICATED = {
   },
 };
 
-/** The profile: claims for which the token has a scope. `refusal` is the body of a 401. */
-export function answerUserinfo(world: SandboxContext, call: Call, refusal: object): Reply {
-  const grant = world.grants.findByAccessToken('google', bearerToken(call));
+/** Userinfo endpoint: responds with the claims of the token's scopes. `refusal` is the body of a 401. */
+export function answerUserinfo(context: SandboxContext, call: Call, refusal: object): Reply {
+  const grant = context.grants.findByAccessToken('google', bearerToken(call));
   if (grant === undefined) {
     const challenge = 'Bearer realm="https://accounts.google.com/", error="invalid_request"';
     return jsonReply(401, refusal, { 'www-authenticate': challenge }, 2);
@@ -23,7 +23,7 @@ export function answerUserinfo(world: SandboxContext, call: Call, refusal: objec
   return jsonReply(200, claimsOf(grant), {}, 2);
 }
 
-/** What userinfo and the id_token say about the person, by scope. */
+/** Returns the claims of userinfo and the id_token, by scope. */
 export function claimsOf(grant: Grant): Record<string, unknown> {
   const account = findPersona('google', grant.personaId)?.account;
   return {
@@ -39,14 +39,14 @@ export function claimsOf(grant: Grant): Record<string, unknown> {
   };
 }
 
-/** Revokes the connection behind an access or refresh token, sent in the form or the query. */
-export function answerRevoke(world: SandboxContext, call: Call): Reply {
+/** Revocation endpoint: ends the connection of an access or refresh token, in the form or the query. */
+export function answerRevoke(context: SandboxContext, call: Call): Reply {
   const token = call.form.get('token') ?? call.query.get('token') ?? '';
   const grant =
-    world.grants.findByAccessToken('google', token) ?? world.grants.findByRefreshToken('google', token);
+    context.grants.findByAccessToken('google', token) ?? context.grants.findByRefreshToken('google', token);
   if (grant === undefined) {
     return jsonReply(400, { error: 'invalid_token', error_description: 'Token expired or revoked' }, {}, 2);
   }
-  world.grants.disconnect('google', grant.personaId);
+  context.grants.disconnect('google', grant.personaId);
   return jsonReply(200, {});
 }

@@ -3,10 +3,10 @@ import type { AuthorizeDialect } from '../authorize.js';
 import { GOOGLE_LOOK } from '../pages/looks.js';
 import type { GoogleAccount } from '../accounts.js';
 
-/** The issuer of Google's id_tokens, also named in the callback (RFC 9207). */
+/** Issuer of Google's id_tokens, also in the callback (RFC 9207). */
 export const GOOGLE_ISSUER = 'https://accounts.google.com';
 
-/** Answers name scopes by their long URLs, whichever way they were asked for. */
+/** Scopes in responses: long URLs, also for scopes that were requested by short name. */
 const LONG_SCOPES: Record<string, string> = {
   email: 'https://www.googleapis.com/auth/userinfo.email',
   profile: 'https://www.googleapis.com/auth/userinfo.profile',
@@ -20,11 +20,11 @@ export const googleAuthorize: AuthorizeDialect = {
   look: GOOGLE_LOOK,
   pkce: 'required',
   readScope(query) {
-    const asked = (query.get('scope') ?? '').split(' ').filter((name) => name !== '');
-    const known = asked.map((name) =>
+    const requested = (query.get('scope') ?? '').split(' ').filter((name) => name !== '');
+    const names = requested.map((name) =>
       Object.keys(LONG_SCOPES).find((it) => it === name || LONG_SCOPES[it] === name),
     );
-    return known.length > 0 && known.every((name) => name !== undefined) ? known : undefined;
+    return names.length > 0 && names.every((name) => name !== undefined) ? names : undefined;
   },
   withoutPage: (query) => (query.get('prompt') === 'none' ? { error: 'interaction_required' } : undefined),
   refusals: {
@@ -82,7 +82,7 @@ export const googleAuthorize: AuthorizeDialect = {
   space: '%20',
 };
 
-/** The `scope` member of a token answer: long URLs, in an order of Google's own. */
+/** Returns the `scope` member of a token response: long URLs in Google's order. */
 export function longScope(scope: readonly string[]): string {
   return ['email', 'openid', 'profile']
     .filter((name) => scope.includes(name))

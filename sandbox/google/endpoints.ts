@@ -5,8 +5,8 @@ import { answerRevoke, answerUserinfo, INVALID_CREDENTIALS, UNAUTHENTICATED } fr
 import { GOOGLE_ISSUER, googleAuthorize } from './authorize.js';
 import { answerToken } from './token.js';
 
-/** Every address of Google's that a log-in uses, with the older names of the token and profile endpoints. */
-export function googleEndpoints(world: SandboxContext): Endpoint[] {
+/** Returns all endpoints of Google for a login, including the older token and profile endpoints. */
+export function googleEndpoints(context: SandboxContext): Endpoint[] {
   const provider = 'google';
   const token = { provider, name: 'token', methods: ['POST'] } as const;
   const profile = { provider, name: 'profile', methods: ['GET', 'POST'] } as const;
@@ -16,26 +16,26 @@ export function googleEndpoints(world: SandboxContext): Endpoint[] {
       name: 'authorize',
       path: '/accounts.google.com/o/oauth2/v2/auth',
       methods: ['GET'],
-      answer: (call) => askConsent(world, googleAuthorize, call),
+      answer: (call) => askConsent(context, googleAuthorize, call),
     },
-    { ...token, path: '/oauth2.googleapis.com/token', answer: (call) => answerToken(world, call) },
-    { ...token, path: '/www.googleapis.com/oauth2/v4/token', answer: (call) => answerToken(world, call) },
+    { ...token, path: '/oauth2.googleapis.com/token', answer: (call) => answerToken(context, call) },
+    { ...token, path: '/www.googleapis.com/oauth2/v4/token', answer: (call) => answerToken(context, call) },
     {
       ...profile,
       path: '/openidconnect.googleapis.com/v1/userinfo',
-      answer: (call) => answerUserinfo(world, call, INVALID_CREDENTIALS),
+      answer: (call) => answerUserinfo(context, call, INVALID_CREDENTIALS),
     },
     {
       ...profile,
       path: '/www.googleapis.com/oauth2/v3/userinfo',
-      answer: (call) => answerUserinfo(world, call, UNAUTHENTICATED),
+      answer: (call) => answerUserinfo(context, call, UNAUTHENTICATED),
     },
     {
       provider,
       name: 'revoke',
       path: '/oauth2.googleapis.com/revoke',
       methods: ['POST'],
-      answer: (call) => answerRevoke(world, call),
+      answer: (call) => answerRevoke(context, call),
     },
     {
       provider,
@@ -49,12 +49,12 @@ export function googleEndpoints(world: SandboxContext): Endpoint[] {
       name: 'jwks',
       path: '/www.googleapis.com/oauth2/v3/certs',
       methods: ['GET'],
-      answer: () => jsonReply(200, world.signer.jwks, { 'cache-control': 'public, max-age=19800' }, 2),
+      answer: () => jsonReply(200, context.signer.jwks, { 'cache-control': 'public, max-age=19800' }, 2),
     },
   ];
 }
 
-// The real addresses: whoever maps one of them to the sandbox maps all of them.
+// Real URLs, because a client that maps one of them to the sandbox maps all of them.
 const DISCOVERY = {
   issuer: GOOGLE_ISSUER,
   authorization_endpoint: 'https://accounts.google.com/o/oauth2/v2/auth',

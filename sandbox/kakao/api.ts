@@ -16,17 +16,21 @@ const ITEM_NAMES: Record<(typeof KAKAO_SCOPES)[number], string> = {
   account_email: '카카오계정(이메일)',
 };
 
-/** `/v2/user/me`. */
-export function answerUserMe(world: SandboxContext, call: Call): Reply {
-  const grant = world.grants.findByAccessToken('kakao', bearerToken(call));
+/** `/v2/user/me`: the profile. */
+export function answerUserMe(context: SandboxContext, call: Call): Reply {
+  const grant = context.grants.findByAccessToken('kakao', bearerToken(call));
   if (grant === undefined) return NO_SUCH_TOKEN;
   const secure = (call.query.get('secure_resource') ?? call.form.get('secure_resource')) === 'true';
-  return jsonReply(200, userMe(grant, world.grants.connectedAt('kakao', grant.personaId), secure), JSON_UTF8);
+  return jsonReply(
+    200,
+    userMe(grant, context.grants.connectedAt('kakao', grant.personaId), secure),
+    JSON_UTF8,
+  );
 }
 
 /** `/v1/oidc/userinfo`, which needs a token with the scope `openid`. */
-export function answerOidcUserinfo(world: SandboxContext, call: Call): Reply {
-  const grant = world.grants.findByAccessToken('kakao', bearerToken(call));
+export function answerOidcUserinfo(context: SandboxContext, call: Call): Reply {
+  const grant = context.grants.findByAccessToken('kakao', bearerToken(call));
   if (grant === undefined) return NO_SUCH_TOKEN;
   if (!grant.scope.includes('openid')) {
     const refusal = {
@@ -40,9 +44,9 @@ export function answerOidcUserinfo(world: SandboxContext, call: Call): Reply {
   return jsonReply(200, oidcUserinfo(grant), JSON_UTF8);
 }
 
-/** `/v2/user/scopes`: what the person agreed to. */
-export function answerScopes(world: SandboxContext, call: Call): Reply {
-  const grant = world.grants.findByAccessToken('kakao', bearerToken(call));
+/** `/v2/user/scopes`: the consent items to which the user agreed. */
+export function answerScopes(context: SandboxContext, call: Call): Reply {
+  const grant = context.grants.findByAccessToken('kakao', bearerToken(call));
   if (grant === undefined) return NO_SUCH_TOKEN;
   const account = accountOf(grant);
   const hasAgreed = (id: string): boolean =>
@@ -64,21 +68,21 @@ export function answerScopes(world: SandboxContext, call: Call): Reply {
   );
 }
 
-/** `/v1/user/unlink`: by the person's token, or by the admin key and the person's id. */
-export function answerUnlink(world: SandboxContext, call: Call): Reply {
-  const target = findTarget(world, call);
+/** `/v1/user/unlink`: by the user's token, or by the admin key and the user's id. */
+export function answerUnlink(context: SandboxContext, call: Call): Reply {
+  const target = findTarget(context, call);
   if (target === 'no_such_token') return NO_SUCH_TOKEN;
   if (target === 'not_linked') return NOT_LINKED;
-  world.grants.disconnect('kakao', target.personaId);
+  context.grants.disconnect('kakao', target.personaId);
   return jsonReply(200, { id: target.id }, JSON_UTF8);
 }
 
 /** `/v1/user/logout`: ends the tokens, not the connection. */
-export function answerLogout(world: SandboxContext, call: Call): Reply {
-  const target = findTarget(world, call);
+export function answerLogout(context: SandboxContext, call: Call): Reply {
+  const target = findTarget(context, call);
   if (target === 'no_such_token') return NO_SUCH_TOKEN;
   if (target === 'not_linked') return NOT_LINKED;
-  world.grants.endTokens('kakao', target.personaId);
+  context.grants.endTokens('kakao', target.personaId);
   return jsonReply(200, { id: target.id }, JSON_UTF8);
 }
 
@@ -87,15 +91,15 @@ interface Target {
   personaId: string;
 }
 
-function findTarget(world: SandboxContext, call: Call): Target | 'no_such_token' | 'not_linked' {
+function findTarget(context: SandboxContext, call: Call): Target | 'no_such_token' | 'not_linked' {
   const adminKey = /^KakaoAK ([^\s]+)$/.exec(call.headers.authorization ?? '')?.[1];
   if (adminKey === undefined) {
-    const grant: Grant | undefined = world.grants.findByAccessToken('kakao', bearerToken(call));
+    const grant: Grant | undefined = context.grants.findByAccessToken('kakao', bearerToken(call));
     return grant === undefined ? 'no_such_token' : { id: accountOf(grant).id, personaId: grant.personaId };
   }
-  if (adminKey !== world.kakaoAdminKey || call.form.get('target_id_type') !== 'user_id')
+  if (adminKey !== context.kakaoAdminKey || call.form.get('target_id_type') !== 'user_id')
     return 'no_such_token';
-  const personaId = world.grants
+  const personaId = context.grants
     .connectedPersonas('kakao')
     .find((id) => findPersona('kakao', id)?.account.id.toString() === call.form.get('target_id'));
   const account = personaId === undefined ? undefined : findPersona('kakao', personaId)?.account;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { AuthorizeDialect } from '../authorize.js';
 import { KAKAO_LOOK } from '../pages/looks.js';
 
-/** The consent items that the played application has configured, in the order of Kakao's console. */
+/** Consent items that the application has configured, in the order of Kakao's console. */
 export const KAKAO_SCOPES = ['profile_nickname', 'profile_image', 'account_email'] as const;
 
 const MALFORMED = { status: 400, code: 'KOE001' };
@@ -14,16 +14,16 @@ export const kakaoAuthorize: AuthorizeDialect = {
   look: KAKAO_LOOK,
   pkce: 'required',
   readScope(query) {
-    // Kakao's document joins scopes with a comma, its own SDK with a space. Without a scope everything configured is
-    // asked for, and `openid` counts as asked because the played application has OpenID Connect switched on.
-    const asked =
+    // Kakao's documentation separates scopes with commas, its own SDK with spaces. Without a scope all configured items are
+    // requested, and `openid`, because the application has OpenID Connect switched on.
+    const requested =
       query
         .get('scope')
         ?.split(/[ ,]+/)
         .filter((name) => name !== '') ?? [];
-    if (asked.length === 0) return [...KAKAO_SCOPES, 'openid'];
+    if (requested.length === 0) return [...KAKAO_SCOPES, 'openid'];
     const configured: readonly string[] = [...KAKAO_SCOPES, 'openid'];
-    return asked.every((name) => configured.includes(name)) ? asked : undefined;
+    return requested.every((name) => configured.includes(name)) ? requested : undefined;
   },
   withoutPage(query) {
     const isSilent = (query.get('prompt') ?? '').split(',').includes('none');

@@ -5,8 +5,8 @@ import { answerLogout, answerOidcUserinfo, answerScopes, answerUnlink, answerUse
 import { KAKAO_SCOPES, kakaoAuthorize } from './authorize.js';
 import { answerToken, KAKAO_ISSUER } from './token.js';
 
-/** Every address of Kakao's that a log-in uses. */
-export function kakaoEndpoints(world: SandboxContext): Endpoint[] {
+/** Returns all endpoints of Kakao for a login. */
+export function kakaoEndpoints(context: SandboxContext): Endpoint[] {
   const provider = 'kakao';
   const profile = { provider, name: 'profile', methods: ['GET', 'POST'] } as const;
   return [
@@ -15,41 +15,41 @@ export function kakaoEndpoints(world: SandboxContext): Endpoint[] {
       name: 'authorize',
       path: '/kauth.kakao.com/oauth/authorize',
       methods: ['GET'],
-      answer: (call) => askConsent(world, kakaoAuthorize, call),
+      answer: (call) => askConsent(context, kakaoAuthorize, call),
     },
     {
       provider,
       name: 'token',
       path: '/kauth.kakao.com/oauth/token',
       methods: ['POST'],
-      answer: (call) => answerToken(world, call),
+      answer: (call) => answerToken(context, call),
     },
-    { ...profile, path: '/kapi.kakao.com/v2/user/me', answer: (call) => answerUserMe(world, call) },
+    { ...profile, path: '/kapi.kakao.com/v2/user/me', answer: (call) => answerUserMe(context, call) },
     {
       ...profile,
       path: '/kapi.kakao.com/v1/oidc/userinfo',
-      answer: (call) => answerOidcUserinfo(world, call),
+      answer: (call) => answerOidcUserinfo(context, call),
     },
     {
       provider,
       name: 'scopes',
       path: '/kapi.kakao.com/v2/user/scopes',
       methods: ['GET'],
-      answer: (call) => answerScopes(world, call),
+      answer: (call) => answerScopes(context, call),
     },
     {
       provider,
       name: 'unlink',
       path: '/kapi.kakao.com/v1/user/unlink',
       methods: ['POST'],
-      answer: (call) => answerUnlink(world, call),
+      answer: (call) => answerUnlink(context, call),
     },
     {
       provider,
       name: 'logout',
       path: '/kapi.kakao.com/v1/user/logout',
       methods: ['POST'],
-      answer: (call) => answerLogout(world, call),
+      answer: (call) => answerLogout(context, call),
     },
     {
       provider,
@@ -63,7 +63,7 @@ export function kakaoEndpoints(world: SandboxContext): Endpoint[] {
       name: 'jwks',
       path: '/kauth.kakao.com/.well-known/jwks.json',
       methods: ['GET'],
-      answer: () => jsonReply(200, world.signer.jwks, { 'cache-control': 'public, max-age=86400' }),
+      answer: () => jsonReply(200, context.signer.jwks, { 'cache-control': 'public, max-age=86400' }),
     },
   ];
 }

@@ -2,10 +2,10 @@ import type { Grant } from '../grants.js';
 import type { KakaoAccount } from '../accounts.js';
 import { findPersona } from '../personas.js';
 
-/** When an account was connected; Kakao writes seconds and a Z. */
+/** Returns a timestamp in Kakao's format: seconds and a Z. */
 const timestamp = (milliseconds: number): string => `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
 
-/** The body of `/v2/user/me`. Only `id` is always there; pictures are http unless `secure` was asked for. */
+/** Returns the body of `/v2/user/me`. Only `id` is always present; picture URLs are http unless `secure` is requested. */
 export function userMe(grant: Grant, connectedAt: number, secure: boolean): Record<string, unknown> {
   const account = accountOf(grant);
   const nickname = grant.scope.includes('profile_nickname') ? account.nickname : undefined;
@@ -49,7 +49,7 @@ function emailMembers(grant: Grant, account: KakaoAccount): Record<string, unkno
   };
 }
 
-/** The body of `/v1/oidc/userinfo`: the id as a string, and one flag for valid and verified. */
+/** Returns the body of `/v1/oidc/userinfo`: the id as a string, and one flag for valid and verified. */
 export function oidcUserinfo(grant: Grant): Record<string, unknown> {
   const account = accountOf(grant);
   const hasEmail =
@@ -65,7 +65,7 @@ export function oidcUserinfo(grant: Grant): Record<string, unknown> {
   };
 }
 
-/** The account that a grant is about. */
+/** Returns the account of a grant. */
 export function accountOf(grant: Grant): KakaoAccount {
   const persona = findPersona('kakao', grant.personaId);
   if (persona === undefined) throw new Error(`Kakao knows no ${grant.personaId}.`);

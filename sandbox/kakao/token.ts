@@ -5,18 +5,18 @@ import { type Call, jsonReply, repeatedParameter, type Reply } from '../http.js'
 import { findPersona } from '../personas.js';
 import type { SandboxContext } from '../context.js';
 
-/** The issuer of Kakao's id_tokens. */
+/** Issuer of Kakao's id_tokens. */
 export const KAKAO_ISSUER = 'https://kauth.kakao.com';
 
-const ACCESS_TOKEN_LIFE = 21_599;
-const REFRESH_TOKEN_LIFE = 5_183_999;
+const ACCESS_TOKEN_TTL_S = 21_599;
+const REFRESH_TOKEN_TTL_S = 5_183_999;
 
-/** Kakao's token endpoint, which takes forms only and the client secret only as a form member. */
-export async function answerToken(world: SandboxContext, call: Call): Promise<Reply> {
+/** Kakao's token endpoint. It accepts forms only, and the client secret only as a form member. */
+export async function answerToken(context: SandboxContext, call: Call): Promise<Reply> {
   const { form } = call;
   if (repeatedParameter(form) !== undefined)
     return refuse(400, 'invalid_request', 'Duplicated parameter.', 'KOE201');
-  const client = checkClient(world, form);
+  const client = checkClient(context, form);
   if (client === 'unknown_client') return refuse(401, 'invalid_client', 'Not exist client_id', 'KOE101');
   if (client === 'wrong_secret') {
     return refuse(401, 'invalid_client', 'Bad client credentials', 'KOE010', {
@@ -24,69 +24,69 @@ export async function answerToken(world: SandboxContext, call: Call): Promise<Re
     });
   }
   const grantType = form.get('grant_type') ?? '';
-  if (grantType === 'refresh_token') return refresh(world, form);
+  if (grantType === 'refresh_token') return refresh(context, form);
   if (grantType !== 'authorization_code') {
     return refuse(400, 'invalid_request', 'Not supported grant_type.', 'KOE202');
   }
-  const grant = exchangeCode(world, 'kakao', form, { redirectUri: 'required', state: false });
-  return typeof grant === 'string' ? refuseCode(grant, form.get('code') ?? '') : grantTokens(world, grant);
+  const grant = exchangeCode(context, 'kakao', form, { redirectUri: 'required', state: false });
+  return typeof grant === 'string' ? refuseCode(grant, form.get('code') ?? '') : grantTokens(context, grant);
 }
 
 function refuseCode(refusal: ExchangeRefusal, code: string): Reply {
   switch (refusal) {
     case 'code_unknown':
     case 'code_spent':
-      // The real one echoes the code as well, which is why nobody may log or forward this text.
+      // Kakao echoes the code as well, so that clients must neither log nor forward this text.
       return refuse(400, 'invalid_grant', `authorization code not found for code=${code}`, 'KOE320');
     case 'redirect_uri_differs':
       return refuse(400, 'invalid_grant', 'Redirect URI mismatch.', 'KOE303');
     case 'verifier_missing':
     case 'verifier_wrong':
     case 'state_differs':
-      // Kakao documents no code for a failed PKCE check, and inventing one would teach callers to wait for it.
+      // No error_code, because Kakao documents none for a failed PKCE check, and clients must not depend on an invented one.
       return refuse(400, 'invalid_grant', 'code verifier is missing or wrong');
   }
 }
 
-function refresh(world: SandboxContext, form: URLSearchParams): Promise<Reply> | Reply {
+function refresh(context: SandboxContext, form: URLSearchParams): Promise<Reply> | Reply {
   if (!form.has('refresh_token')) return refuse(400, 'invalid_grant', 'refresh_token is missing', 'KOE319');
-  const grant = world.grants.findByRefreshToken('kakao', form.get('refresh_token') ?? '');
+  const grant = context.grants.findByRefreshToken('kakao', form.get('refresh_token') ?? '');
   if (grant === undefined) return refuse(400, 'invalid_grant', 'expired_or_invalid_refresh_token', 'KOE322');
-  // A new refresh token comes only in the old one's last month, so that this answer has none.
-  return grantTokens(world, grant, false);
+  // Kakao issues a new refresh token only in the last month of the old one.
+  return grantTokens(context, grant, false);
 }
 
-async function grantTokens(world: SandboxContext, grant: Grant, withRefreshToken = true): Promise<Reply> {
+async function grantTokens(context: SandboxContext, grant: Grant, withRefreshToken = true): Promise<Reply> {
   const accessToken = randomBytes(40).toString('base64url');
   const refreshToken = withRefreshToken ? randomBytes(40).toString('base64url') : undefined;
-  world.grants.issueTokens(grant, accessToken, ACCESS_TOKEN_LIFE, refreshToken);
+  context.grants.issueTokens(grant, accessToken, ACCESS_TOKEN_TTL_S, refreshToken);
   return jsonReply(
     200,
     {
       access_token: accessToken,
       token_type: 'bearer',
       ...(refreshToken !== undefined && { refresh_token: refreshToken }),
-      expires_in: ACCESS_TOKEN_LIFE,
+      expires_in: ACCESS_TOKEN_TTL_S,
       scope: grant.scope.join(' '),
-      ...(refreshToken !== undefined && { refresh_token_expires_in: REFRESH_TOKEN_LIFE }),
-      ...(grant.scope.includes('openid') && { id_token: await signIdToken(world, grant) }),
+      ...(refreshToken !== undefined && { refresh_token_expires_in: REFRESH_TOKEN_TTL_S }),
+      ...(grant.scope.includes('openid') && { id_token: await signIdToken(context, grant) }),
     },
     { 'content-type': 'application/json;charset=UTF-8' },
   );
 }
 
-function signIdToken(world: SandboxContext, grant: Grant): Promise<string> {
+function signIdToken(context: SandboxContext, grant: Grant): Promise<string> {
   const account = findPersona('kakao', grant.personaId)?.account;
-  const now = Math.floor(world.clock() / 1000);
+  const now = Math.floor(context.clock() / 1000);
   const hasEmail = grant.scope.includes('account_email') && account?.emailRefused !== true;
   const isTrusted = account?.isEmailValid === true && account.isEmailVerified === true;
-  return world.signer.sign({
+  return context.signer.sign({
     iss: KAKAO_ISSUER,
-    aud: world.clientId,
+    aud: context.clientId,
     sub: account?.id.toString(),
     auth_time: now,
     iat: now,
-    exp: now + ACCESS_TOKEN_LIFE,
+    exp: now + ACCESS_TOKEN_TTL_S,
     ...(grant.nonce !== undefined && { nonce: grant.nonce }),
     ...(grant.scope.includes('profile_nickname') && { nickname: account?.nickname }),
     ...(grant.scope.includes('profile_image') && { picture: account?.picture }),

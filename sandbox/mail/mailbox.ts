@@ -1,6 +1,6 @@
-const KEPT = 500;
+const MAX_MAILS = 500;
 
-/** One message as one recipient got it. */
+/** A message for one recipient. */
 export interface Mail {
   to: string;
   from: string;
@@ -10,17 +10,17 @@ export interface Mail {
   receivedAt: string;
 }
 
-/** Mail that was delivered to the sandbox; the oldest goes when there is too much. */
+/** Mailbox of all messages to the sandbox. The oldest messages are dropped. */
 export class Mailbox {
   #mails: Mail[] = [];
 
   /** Delivers a message. */
   add(mail: Mail): void {
     this.#mails.unshift(mail);
-    this.#mails.length = Math.min(this.#mails.length, KEPT);
+    this.#mails.length = Math.min(this.#mails.length, MAX_MAILS);
   }
 
-  /** Newest first; all of it, or what an address got. Addresses compare without regard to case. */
+  /** Returns messages, newest first: all, or the ones to an address. Addresses are compared without case. */
   list(to?: string): Mail[] {
     return this.#mails.filter((mail) => to === undefined || mail.to.toLowerCase() === to.toLowerCase());
   }

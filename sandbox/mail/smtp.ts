@@ -5,15 +5,15 @@ import { simpleParser } from 'mailparser';
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
 import type { Mailbox } from './mailbox.js';
 
-const MESSAGE_LIMIT = 1024 * 1024;
+const MESSAGE_LIMIT_BYTES = 1024 * 1024;
 
-/** An SMTP server that keeps everything and delivers nothing. */
+/** SMTP server that stores all messages and delivers none. */
 export interface SmtpSink {
   port: number;
   close: () => Promise<void>;
 }
 
-/** Starts the SMTP server. Any log-in or none will do; there is no TLS, since nothing leaves this machine. */
+/** Starts the SMTP server. It accepts any credentials or none, and has no TLS, because connections are local. */
 export async function startSmtp(
   mailbox: Mailbox,
   options: { host: string; port: number; clock: () => number },
@@ -24,7 +24,7 @@ export async function startSmtp(
     disabledCommands: ['STARTTLS'],
     disableReverseLookup: true,
     closeTimeout: 50,
-    onAuth: (auth, _session, callback) => callback(null, { user: auth.username ?? 'anybody' }),
+    onAuth: (auth, _session, callback) => callback(null, { user: auth.username ?? 'anonymous' }),
     async onData(stream, session, callback) {
       let failure: Error | undefined;
       try {
@@ -35,7 +35,7 @@ export async function startSmtp(
       callback(failure);
     },
   });
-  // A client that breaks off must not end the process. A port that is taken is reported by `once` below.
+  // A broken connection must not end the process. `once` below reports a port that is in use.
   server.on('error', () => undefined);
   server.listen(options.port, options.host);
   await once(server.server, 'listening');
@@ -70,14 +70,14 @@ async function readBounded(stream: SMTPServerDataStream): Promise<Buffer> {
   let size = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     size += chunk.length;
-    // Read on to the end all the same: the server can only answer once the stream is drained.
-    if (size <= MESSAGE_LIMIT) chunks.push(chunk);
+    // A larger message is read to its end as well, because the server responds only after the stream is drained.
+    if (size <= MESSAGE_LIMIT_BYTES) chunks.push(chunk);
   }
-  if (size > MESSAGE_LIMIT) throw new Error('The message is too large.');
+  if (size > MESSAGE_LIMIT_BYTES) throw new Error('The message is too large.');
   return Buffer.concat(chunks);
 }
 
-/** An envelope address as the client sent it: smtp-server decodes punycode. */
+/** Returns an envelope address as the client sent it, because smtp-server decodes punycode. */
 function asSent(address: string): string {
   return address.replace(/[^@]+$/, (domain) => domainToASCII(domain) || domain);
 }

@@ -21,17 +21,17 @@ const NO_HEADER = jsonReply(
   JSON_UTF8,
 );
 
-/** `/v1/nid/me`, which answers in the same shape for classic and OIDC tokens. */
-export function answerMe(world: SandboxContext, call: Call): Reply {
-  const grant = findGrant(world, call);
+/** `/v1/nid/me`: the profile, in the same shape for classic and OIDC tokens. */
+export function answerMe(context: SandboxContext, call: Call): Reply {
+  const grant = findGrant(context, call);
   if (grant === undefined) return call.headers.authorization === undefined ? NO_HEADER : NOT_AUTHENTICATED;
   const { profileImage, ...account } = accountOf(grant);
   return success({ ...account, profile_image: profileImage });
 }
 
-/** `/v1/nid/verify`: whether a token lives and, with `info=true`, which profile items it may read. */
-export function answerVerify(world: SandboxContext, call: Call): Reply {
-  const grant = findGrant(world, call);
+/** `/v1/nid/verify`: checks a token and, with `info=true`, lists the profile items that it may read. */
+export function answerVerify(context: SandboxContext, call: Call): Reply {
+  const grant = findGrant(context, call);
   if (grant === undefined) return call.headers.authorization === undefined ? NO_HEADER : NOT_AUTHENTICATED;
   if (call.query.get('info') !== 'true') {
     return jsonReply(200, { resultcode: '00', message: 'success' }, JSON_UTF8);
@@ -42,13 +42,13 @@ export function answerVerify(world: SandboxContext, call: Call): Reply {
   return success({ token: bearerToken(call), allowed_profile: allowed.map(([item]) => item).join(',') });
 }
 
-/** `/oauth2.0/revoke`: ends the connection, and answers 200 with nothing whether or not the token was known. */
-export function answerRevoke(world: SandboxContext, { form }: Call): Reply {
-  if (checkClient(world, form) !== 'right') return jsonReply(401, { error: 'invalid_client' }, JSON_UTF8);
+/** `/oauth2.0/revoke`: ends the connection. Responds 200 without body, also for an unknown token. */
+export function answerRevoke(context: SandboxContext, { form }: Call): Reply {
+  if (checkClient(context, form) !== 'right') return jsonReply(401, { error: 'invalid_client' }, JSON_UTF8);
   const token = form.get('token') ?? '';
   const grant =
-    world.grants.findByAccessToken('naver', token) ?? world.grants.findByRefreshToken('naver', token);
-  if (grant !== undefined) world.grants.disconnect('naver', grant.personaId);
+    context.grants.findByAccessToken('naver', token) ?? context.grants.findByRefreshToken('naver', token);
+  if (grant !== undefined) context.grants.disconnect('naver', grant.personaId);
   return { status: 200, headers: {}, body: '' };
 }
 
@@ -56,8 +56,8 @@ function success(response: object): Reply {
   return jsonReply(200, { resultcode: '00', message: 'success', response }, JSON_UTF8);
 }
 
-function findGrant(world: SandboxContext, call: Call): Grant | undefined {
-  return world.grants.findByAccessToken('naver', bearerToken(call));
+function findGrant(context: SandboxContext, call: Call): Grant | undefined {
+  return context.grants.findByAccessToken('naver', bearerToken(call));
 }
 
 function accountOf(grant: Grant): NaverAccount {

@@ -10,7 +10,7 @@ export const naverAuthorize: AuthorizeDialect = {
   id: 'naver',
   look: NAVER_LOOK,
   pkce: 'undocumented',
-  // What an application gets is set in Naver's console, and a scope that is sent all the same is ignored.
+  // Profile items are configured in Naver's console. A scope in the request is ignored.
   readScope: () => [],
   withoutPage(query) {
     // `autologin` works inside Naver's app only.
@@ -59,8 +59,8 @@ export const naverOidcAuthorize: AuthorizeDialect = {
   id: 'naver-oidc',
   pkce: 'required',
   readScope(query) {
-    const asked = (query.get('scope') ?? '').split(' ').filter((name) => name !== '');
-    const isKnown = asked.every((name) => name === 'openid' || name === 'profile');
-    return isKnown && asked.includes('openid') ? asked : undefined;
+    const requested = (query.get('scope') ?? '').split(' ').filter((name) => name !== '');
+    const isKnown = requested.every((name) => name === 'openid' || name === 'profile');
+    return isKnown && requested.includes('openid') ? requested : undefined;
   },
 };

@@ -5,55 +5,55 @@ import { answerMe, answerRevoke, answerVerify } from './api.js';
 import { naverAuthorize, naverOidcAuthorize } from './authorize.js';
 import { answerOidcToken, answerToken, NAVER_ISSUER } from './token.js';
 
-/** Every address of Naver's that a log-in uses: the classic ones and the OIDC ones. */
-export function naverEndpoints(world: SandboxContext): Endpoint[] {
+/** Returns all endpoints of Naver for a login: classic and OIDC. */
+export function naverEndpoints(context: SandboxContext): Endpoint[] {
   const provider = 'naver';
   const authorize = { provider, name: 'authorize', methods: ['GET'] } as const;
   return [
     {
       ...authorize,
       path: '/nid.naver.com/oauth2.0/authorize',
-      answer: (call) => askConsent(world, naverAuthorize, call),
+      answer: (call) => askConsent(context, naverAuthorize, call),
     },
     {
       ...authorize,
       path: '/nid.naver.com/oauth2/authorize',
-      answer: (call) => askConsent(world, naverOidcAuthorize, call),
+      answer: (call) => askConsent(context, naverOidcAuthorize, call),
     },
     {
       provider,
       name: 'token',
       path: '/nid.naver.com/oauth2.0/token',
       methods: ['GET', 'POST'],
-      answer: (call) => answerToken(world, call),
+      answer: (call) => answerToken(context, call),
     },
     {
       provider,
       name: 'token',
       path: '/nid.naver.com/oauth2/token',
       methods: ['POST'],
-      answer: (call) => answerOidcToken(world, call),
+      answer: (call) => answerOidcToken(context, call),
     },
     {
       provider,
       name: 'profile',
       path: '/openapi.naver.com/v1/nid/me',
       methods: ['GET', 'POST'],
-      answer: (call) => answerMe(world, call),
+      answer: (call) => answerMe(context, call),
     },
     {
       provider,
       name: 'verify',
       path: '/openapi.naver.com/v1/nid/verify',
       methods: ['GET'],
-      answer: (call) => answerVerify(world, call),
+      answer: (call) => answerVerify(context, call),
     },
     {
       provider,
       name: 'revoke',
       path: '/nid.naver.com/oauth2.0/revoke',
       methods: ['POST'],
-      answer: (call) => answerRevoke(world, call),
+      answer: (call) => answerRevoke(context, call),
     },
     {
       provider,
@@ -67,7 +67,7 @@ export function naverEndpoints(world: SandboxContext): Endpoint[] {
       name: 'jwks',
       path: '/nid.naver.com/oauth2/jwks',
       methods: ['GET'],
-      answer: () => jsonReply(200, world.signer.jwks, { 'cache-control': 'public, max-age=86400' }),
+      answer: () => jsonReply(200, context.signer.jwks, { 'cache-control': 'public, max-age=86400' }),
     },
   ];
 }

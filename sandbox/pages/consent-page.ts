@@ -4,17 +4,17 @@ import type { Persona } from '../personas.js';
 import { html, type Html } from './html.js';
 import { layout } from './layout.js';
 
-/** Where every consent form is posted to. */
+/** Path of the consent form. */
 export const CONSENT_PATH = '/consent';
 
-/** How a provider's pages look: its name in both languages and its symbol. */
+/** Appearance of a provider's pages: its name in both languages, and its symbol. */
 export interface ProviderLook {
   provider: ProviderName;
   name: { ko: string; en: string };
   symbol: Html;
 }
 
-/** The page on which one chooses who to be. Each persona is a submit button, so that it works without a script. */
+/** Consent page, with the choice of a persona. Each persona is a submit button, so that no script is needed. */
 export function consentPage(
   look: ProviderLook,
   request: AuthorizeRequest,
@@ -59,7 +59,7 @@ export function consentPage(
   );
 }
 
-/** The provider's own error page, from which the browser does not return to the application. */
+/** Error page of the provider, without a redirect to the application. */
 export function refusalPage(look: ProviderLook, code: string, detail: string): Html {
   return frame(
     look,

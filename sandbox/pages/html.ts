@@ -1,4 +1,4 @@
-/** Markup that is safe to send: everything interpolated into it was escaped. */
+/** Safe markup: interpolated values are escaped. */
 export class Html {
   constructor(readonly text: string) {}
 }
@@ -13,7 +13,7 @@ const ENTITIES: Record<string, string> = {
   "'": '&#39;',
 };
 
-/** Tagged template for markup: strings are escaped, `Html` is kept, lists are joined, `undefined` is nothing. */
+/** Tagged template for markup: strings are escaped, `Html` is kept, lists are joined, `undefined` is omitted. */
 export function html(strings: TemplateStringsArray, ...values: Content[]): Html {
   return new Html(strings.map((text, index) => text + render(values[index])).join(''));
 }

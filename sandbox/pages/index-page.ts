@@ -6,7 +6,7 @@ import { GOOGLE_LOOK, KAKAO_LOOK, NAVER_LOOK } from './looks.js';
 
 const LOOKS = { google: GOOGLE_LOOK, kakao: KAKAO_LOOK, naver: NAVER_LOOK };
 
-/** What the sandbox is and whom one can be, with a link to the mailbox. */
+/** Start page: a description of the sandbox, the personas, and a link to the mailbox. */
 export function indexPage(providers: boolean, smtpUrl: string): Html {
   return layout(
     'Sandbox',

@@ -1,9 +1,9 @@
 import { html, type Html } from './html.js';
 
-/** Where the one style sheet is served. */
+/** Path of the style sheet. */
 export const STYLE_PATH = '/sandbox.css';
 
-/** A whole HTML document. `theme` is a class of the style sheet. */
+/** Returns an HTML document. `theme` is a class of the style sheet. */
 export function layout(title: string, theme: string, content: Html): Html {
   return html`<!doctype html>
     <html lang="ko">

@@ -1,7 +1,7 @@
 import type { ProviderLook } from './consent-page.js';
 import { html } from './html.js';
 
-/** Google's pages. */
+/** Appearance of Google's pages. */
 export const GOOGLE_LOOK: ProviderLook = {
   provider: 'google',
   name: { ko: 'Google', en: 'Google' },
@@ -22,7 +22,7 @@ export const GOOGLE_LOOK: ProviderLook = {
   </svg>`,
 };
 
-/** Kakao's pages. */
+/** Appearance of Kakao's pages. */
 export const KAKAO_LOOK: ProviderLook = {
   provider: 'kakao',
   name: { ko: '카카오', en: 'Kakao' },
@@ -34,7 +34,7 @@ export const KAKAO_LOOK: ProviderLook = {
   </svg>`,
 };
 
-/** Naver's pages, classic and OIDC alike. */
+/** Appearance of Naver's pages, classic and OIDC. */
 export const NAVER_LOOK: ProviderLook = {
   provider: 'naver',
   name: { ko: '네이버', en: 'Naver' },

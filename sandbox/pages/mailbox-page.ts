@@ -4,7 +4,7 @@ import { layout } from './layout.js';
 
 const LINK = /https?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]}']/g;
 
-/** The mailbox for people: newest first, as text, with links that work. */
+/** Mailbox page: messages as text with links, newest first. */
 export function mailboxPage(mails: readonly Mail[], to: string | undefined): Html {
   return layout(
     '메일함 · Mailbox (sandbox)',
@@ -19,7 +19,7 @@ export function mailboxPage(mails: readonly Mail[], to: string | undefined): Htm
       </header>
       <p class="quiet">
         이 메일들은 아무에게도 배달되지 않았습니다.
-        <span lang="en">None of these was delivered to anybody.</span>
+        <span lang="en">These messages were not delivered.</span>
         ${to === undefined ? undefined : html`<br />받는 사람 <span lang="en">To</span>: <code>${to}</code>`}
       </p>
       ${
@@ -42,7 +42,7 @@ function mailArticle(mail: Mail): Html {
   </article>`;
 }
 
-/** Turns addresses in plain text into links; everything between them is escaped by the template. */
+/** Turns URLs in plain text into links. The template escapes the text between them. */
 function linkify(text: string): Html[] {
   const parts: Html[] = [];
   let end = 0;

@@ -1,4 +1,4 @@
-/** The sandbox's one style sheet. */
+/** Style sheet of the sandbox. */
 export const STYLE = `
 :root { color-scheme: light; font-family: system-ui, -apple-system, 'Apple SD Gothic Neo', 'Noto Sans KR', sans-serif; }
 * { box-sizing: border-box; }

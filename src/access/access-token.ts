@@ -1,25 +1,25 @@
 import { z } from 'zod';
 import type { Actor } from './actor.js';
 
-/** RFC 9068 §2.1: what an access token's header says it is, so that no other JWT of ours is taken for one. */
+/** `typ` of access tokens (RFC 9068 §2.1). */
 export const ACCESS_TOKEN_TYPE = 'at+jwt';
-/** The `aud` of access tokens. The same keys sign mail links and service tokens, each for an audience of its own. */
+/** `aud` of access tokens. The same keys sign the tokens of mails, which have another audience. */
 export const ACCESS_TOKEN_AUDIENCE = 'daemun:api';
-/** The only algorithm, for signing and verifying (RFC 8725 §3.1). */
+/** Algorithm of all JWTs (RFC 8725 §3.1). */
 export const ALGORITHM = 'ES256';
 
 /**
- * Seconds by which clocks may differ. `iat` and `nbf` are set back by them, since a service whose clock is behind would refuse a new
- * token. The time of issue, which revocations are compared with, is `iat` plus these.
+ * Clock skew that is tolerated. `iat` and `nbf` are set back by it, so that a service with a slow clock accepts a new token. The time of
+ * issue, which revocations are compared with, is `iat` plus the skew.
  */
 export const CLOCK_SKEW_S = 5;
-/** Seconds by which `nbf` may be in the future (RFC 7519 §4.1.5): the clocks of our own processes differ, too. */
+/** Leeway for `nbf` (RFC 7519 §4.1.5), for the clocks of several processes of this server. */
 export const NOT_BEFORE_LEEWAY_S = 30;
 
-/** RFC 7519 §2: seconds. The bound refuses milliseconds, which would make a token live for millennia. */
+/** NumericDate of RFC 7519 §2, in seconds. The upper bound refuses milliseconds. */
 const numericDate = z.int().positive().max(100_000_000_000);
 
-/** The claims of an access token (RFC 9068 §2.2, with `sid` and `roles`): every one is required, nothing personal is in it. */
+/** Claims of access tokens (RFC 9068 §2.2, with `sid` and `roles`). All are required; none is personal. */
 export const accessTokenClaims = z.object({
   iss: z.string(),
   sub: z.uuid(),
@@ -33,13 +33,13 @@ export const accessTokenClaims = z.object({
 });
 export type AccessTokenClaims = z.output<typeof accessTokenClaims>;
 
-/** What a verified token says about the caller, and until when it may be believed. */
+/** Content of a verified access token. */
 export interface VerifiedToken {
   readonly actor: Actor;
-  /** The key that signed it. */
+  /** Id of the key that signed it. */
   readonly keyId: string;
-  /** The time of issue, in seconds since 1970. */
+  /** Time of issue, in seconds since 1970. */
   readonly issuedAt: number;
-  /** Milliseconds since 1970. */
+  /** Expiry, in milliseconds since 1970. */
   readonly expiresAt: number;
 }

@@ -2,19 +2,19 @@ import { applyDecorators, SetMetadata } from '@nestjs/common';
 import { ApiExtension } from '../openapi/decorators.js';
 import type { Access } from '../openapi/operations.js';
 
-/** The metadata that the access guard reads. A route without any is closed. */
+/** Metadata keys for the access guard. A route without metadata is closed. */
 export const ACCESS = 'access';
 export const ROLES = 'roles';
 
-/** Opens a route to everyone; an access token that comes along is not even looked at. */
+/** Opens a route to every client. An access token is not read. */
 export const Public = () =>
   applyDecorators(SetMetadata(ACCESS, 'public' satisfies Access), ApiExtension('x-access', 'public'));
 
-/** Opens a route to everyone, and tells it who is asking where an access token comes along. A bad token is refused. */
+/** Opens a route to every client, with an {@link Actor} for a request with an access token. An invalid token is refused. */
 export const OptionalActor = () =>
   applyDecorators(SetMetadata(ACCESS, 'optional' satisfies Access), ApiExtension('x-access', 'optional'));
 
-/** Closes a route, also one of a `@Public()` controller, to everyone who has none of these roles (403 `forbidden`). */
+/** Restricts a route to callers with one of these roles (403 `forbidden`), also in a `@Public()` controller. */
 export const Roles = (...roles: [string, ...string[]]) =>
   applyDecorators(
     SetMetadata(ACCESS, 'closed' satisfies Access),

@@ -6,9 +6,9 @@ import type { Access } from '../openapi/operations.js';
 import { ACCESS, ROLES } from './access.decorators.js';
 import type { VerifiedToken } from './access-token.js';
 import { RevocationCheck } from './revocation-check.js';
-import { accessTokenExpired, AccessTokenVerifier } from './verifier.js';
+import { accessTokenExpired, AccessTokenVerifier } from './access-token-verifier.js';
 
-/** RFC 6750 §2.1. */
+/** Value of the `Authorization` header (RFC 6750 §2.1). */
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
 /** Refuses requests without a valid access token on every route that is neither `@Public()` nor `@OptionalActor()`. */
@@ -21,8 +21,8 @@ export class AccessGuard implements CanActivate {
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const places = [context.getHandler(), context.getClass()];
-    const access = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, places);
+    const targets = [context.getHandler(), context.getClass()];
+    const access = this.reflector.getAllAndOverride<Access | undefined>(ACCESS, targets);
     if (access === 'public') return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const { authorization } = request.headers;
@@ -30,7 +30,7 @@ export class AccessGuard implements CanActivate {
       if (access === 'optional') return true;
       throw new Problem('access_token_missing', { headers: { 'WWW-Authenticate': 'Bearer realm="daemun"' } });
     }
-    const roles = this.reflector.getAllAndOverride<readonly string[] | undefined>(ROLES, places);
+    const roles = this.reflector.getAllAndOverride<readonly string[] | undefined>(ROLES, targets);
     const token = BEARER.exec(authorization)?.[1] ?? '';
     const verified = this.verifier.findVerified(token);
     if (verified !== undefined && !this.revocations.isStale) return this.admit(request, verified, roles);

@@ -3,7 +3,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { AccessGuard } from './access.guard.js';
 import { Denylist } from './denylist.js';
 import { RevocationCheck } from './revocation-check.js';
-import { AccessTokenVerifier } from './verifier.js';
+import { AccessTokenVerifier } from './access-token-verifier.js';
 
 /** Access guard of a service: verifies access tokens and checks their revocation. */
 @Module({})

@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 
-/** Who is asking, as the access token says. The first argument of every service method that depends on it. */
+/** Caller of a request, from its access token. First argument of the service methods that depend on it. */
 export interface Actor {
   readonly accountId: string;
   readonly sessionId: string;
@@ -10,12 +10,12 @@ export interface Actor {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by the access guard where a valid access token came along. */
+    /** Set by the access guard for a request with a valid access token. */
     actor?: Actor;
   }
 }
 
-/** The {@link Actor} of this request: always there on a guarded route, perhaps on one with `@OptionalActor()`. */
+/** {@link Actor} of this request. It may be undefined on a route with `@OptionalActor()`. */
 export const CurrentActor = createParamDecorator(
   (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<FastifyRequest>().actor,
 );

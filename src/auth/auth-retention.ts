@@ -4,7 +4,7 @@ import { Batches } from '../database/batches.js';
 import { Periodic } from '../concurrency/periodic.js';
 import { Outbox } from '../outbox/outbox.js';
 import { DerivedKeys } from '../crypto/derived-keys.js';
-import { MailBackoff } from './account-mails/mail-pauses.js';
+import { MailBackoff } from './account-mails/mail-backoff.js';
 import { Accounts } from './accounts/accounts.js';
 import { AuditLog } from './audit/audit-log.js';
 import { OneTimeTokens } from './local/one-time-tokens.js';
@@ -60,7 +60,7 @@ export class AuthRetention implements OnApplicationBootstrap, OnApplicationShutd
     await this.tokens.prune(this.batches);
     await this.accounts.prune(this.batches);
     await this.mailBackoff.prune();
-    if (this.secrets.areExchanged) {
+    if (this.secrets.hasOlderSecrets) {
       await this.grants.resealAll();
       await this.outbox.resealAll();
     }

@@ -1,11 +1,11 @@
 import type { Actor } from '../access/actor.js';
 
-/** Narrows a change to what the actor may change: what is theirs, or for an admin, anything. */
+/** Returns a condition for rows that the actor may change: the actor's own rows, or every row for an admin. */
 export function changeableBy(actor: Actor): { authorId?: string } {
   return actor.roles.includes('admin') ? {} : { authorId: actor.accountId };
 }
 
-/** Whether the actor may change something. */
+/** Returns true if the actor may change the row. */
 export function mayChange(actor: Actor, { authorId }: { readonly authorId: string }): boolean {
   return (changeableBy(actor).authorId ?? authorId) === authorId;
 }

@@ -11,14 +11,14 @@ export const slug = z
 const title = line(1, 60);
 const description = optionalText(500);
 
-/** What an admin writes to make a board. */
+/** Body of `POST /boards`. */
 export const newBoard = z.strictObject({ slug, title, description: description.default('') }).meta({
   id: 'NewBoard',
   example: { slug: 'free', title: 'Free board', description: 'Talk about anything' },
 });
 export type NewBoard = z.output<typeof newBoard>;
 
-/** What an admin changes about a board: at least one member. */
+/** Body of `PATCH /boards/:slug`: at least one member. */
 export const boardChanges = z
   .strictObject({ slug, title, description })
   .partial()
@@ -26,7 +26,7 @@ export const boardChanges = z
   .meta({ id: 'BoardChanges', example: { title: 'Free board' } });
 export type BoardChanges = z.output<typeof boardChanges>;
 
-/** A board as everyone sees it. */
+/** A board in responses. */
 export const board = z
   .object({
     slug: z.string(),

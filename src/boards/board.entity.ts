@@ -1,12 +1,12 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
-/** A place for posts about one thing. */
+/** A board: posts about one topic. */
 @Entity({ schema: 'board', name: 'boards' })
 export class Board {
   @PrimaryColumn('uuid')
   id: string;
 
-  /** Its name in paths; unique, and may change. */
+  /** Name of the board in paths; unique, and may change. */
   @Column('text', { unique: true })
   slug: string;
 
@@ -16,7 +16,7 @@ export class Board {
   @Column('text', { default: '' })
   description: string;
 
-  /** Changed in the transaction that makes or deletes a post, and nowhere else. */
+  /** Changed only in the transaction that creates or deletes a post. */
   @Column('integer', { name: 'post_count', default: 0 })
   postCount: number;
 

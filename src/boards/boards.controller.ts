@@ -18,7 +18,7 @@ import { boardResponse, BoardsService } from './boards.service.js';
 import { ConditionalGet, sendWithEtag } from '../http/conditional-requests.js';
 import { boardSlugParam } from './path-params.js';
 
-/** The boards themselves: everyone reads them, admins look after them. */
+/** Boards. Reading needs no account, changing needs the role `admin`. */
 @ApiTags('Boards')
 @Controller('boards')
 export class BoardsController {
@@ -40,7 +40,7 @@ export class BoardsController {
   @Get(':slug')
   @ConditionalGet()
   @Public()
-  @ApiOperation({ summary: 'Read about a board' })
+  @ApiOperation({ summary: 'Read a board' })
   @Returns(200, board, 'The board')
   @ApiProblems('board_not_found')
   async read(
@@ -53,7 +53,7 @@ export class BoardsController {
   @Post()
   @Roles('admin')
   @RateLimited('board')
-  @ApiOperation({ summary: 'Make a board' })
+  @ApiOperation({ summary: 'Create a board' })
   @Returns(201, board, 'The new board')
   @ApiProblems('validation_failed', 'forbidden', 'slug_taken')
   async create(

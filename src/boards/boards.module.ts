@@ -23,7 +23,7 @@ import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { RateLimits } from '../rate-limits/rate-limits.js';
 
-/** BoardService. Authors' names come through the port `Profiles`; nothing else here knows of another service. */
+/** BoardService. Authors come through the port `Profiles`, which is the only dependency on another service. */
 @Module({
   imports: [RateLimitsModule, UsersModule, TypeOrmModule.forFeature([Board, Post, Comment])],
   controllers: [BoardsController, PostsController, CommentsController, LikesController],

@@ -8,12 +8,12 @@ import { Problem } from '../problems/problem.js';
 import { Board } from './board.entity.js';
 import type { BoardResponse, BoardChanges, NewBoard } from './board-schemas.js';
 
-/** The boards. Everyone may read them; that only an admin changes them is settled at the door, by role. */
+/** Boards. The access guard checks the role `admin` before every change. */
 @Injectable()
 export class BoardsService {
   constructor(@InjectRepository(Board) private readonly boards: Repository<Board>) {}
 
-  /** A page of boards, oldest first. */
+  /** Returns a page of boards, oldest first. */
   async list({ cursor, limit }: ListQuery): Promise<Page<BoardResponse>> {
     const after = positionIn('boards', cursor);
     const query = this.boards
@@ -40,14 +40,14 @@ export class BoardsService {
     return this.boards.findOneByOrFail({ id });
   }
 
-  /** @throws {Problem} `board_not_found`, or `slug_taken` when it is to have another board's slug. */
+  /** @throws {Problem} `board_not_found`, or `slug_taken` if the new slug belongs to another board. */
   async change(slug: string, changes: BoardChanges): Promise<Board> {
     const { affected } = await refuseTakenSlug(this.boards.update({ slug }, changes));
     if (affected === 0) throw new Problem('board_not_found');
     return this.get(changes.slug ?? slug);
   }
 
-  /** @throws {Problem} `board_not_found`, or `board_not_empty` while it has posts. */
+  /** @throws {Problem} `board_not_found`, or `board_not_empty` while the board has posts. */
   async delete(slug: string): Promise<void> {
     const { affected } = await this.boards.delete({ slug, postCount: 0 });
     if (affected === 0) {
@@ -57,12 +57,12 @@ export class BoardsService {
   }
 }
 
-/** A board as everyone sees it. */
+/** Returns the response for a board. */
 export function boardResponse({ slug, title, description, postCount, createdAt }: Board): BoardResponse {
   return { slug, title, description, postCount, createdAt: createdAt.toISOString() };
 }
 
-/** The unique index decides, not a look beforehand: of two that take a slug at once, one gets it. */
+/** Maps a violation of the unique index to `slug_taken`. No query checks beforehand, so concurrent requests are safe. */
 async function refuseTakenSlug<T>(write: Promise<T>): Promise<T> {
   try {
     return await write;

@@ -3,7 +3,7 @@ import { pageSchema } from '../http/pagination.js';
 import { visibleText } from '../text/user-text.js';
 import { author } from './post-schemas.js';
 
-/** What someone writes under a post, also when they change it. */
+/** Body of `POST /posts/:id/comments` and `PATCH /comments/:id`. */
 export const newComment = z
   .strictObject({
     body: visibleText(1, 2_000).describe(
@@ -13,13 +13,13 @@ export const newComment = z
   .meta({ id: 'NewComment', example: { body: 'Well said!' } });
 export type NewComment = z.output<typeof newComment>;
 
-/** A comment as everyone sees it. */
+/** A comment in responses. */
 export const comment = z
   .object({
     id: z.uuid(),
     postId: z.uuid(),
     body: z.string().describe('Plain text, as it was written.'),
-    author: author.nullable().describe('null when the author has left.'),
+    author: author.nullable().describe('null after the account of the author was deleted.'),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })

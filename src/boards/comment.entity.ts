@@ -1,6 +1,6 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
-/** What someone wrote under a post. */
+/** A comment on a post. */
 @Entity({ schema: 'board', name: 'comments' })
 export class Comment {
   @PrimaryColumn('uuid')
@@ -9,11 +9,11 @@ export class Comment {
   @Column('uuid', { name: 'post_id' })
   postId: string;
 
-  /** The account's id; no relation, since accounts may live in another database. */
+  /** Account id, without a relation: accounts may be in another database. */
   @Column('uuid', { name: 'author_id' })
   authorId: string;
 
-  /** Plain text, exactly as it was written. */
+  /** Plain text, stored as written. */
   @Column('text')
   body: string;
 

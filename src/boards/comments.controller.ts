@@ -19,7 +19,7 @@ import { ConditionalGet, sendWithEtag } from '../http/conditional-requests.js';
 import { IdempotencyKey, TakesIdempotencyKey } from '../http/idempotency-key.js';
 import { commentIdParam, postIdParam } from './path-params.js';
 
-/** The comments: everyone reads them, their authors and admins change them. */
+/** Comments. Reading needs no account, only the author and admins may change a comment. */
 @ApiTags('Boards')
 @Controller()
 export class CommentsController {

@@ -9,12 +9,12 @@ import { Authors, type Author } from './authors.js';
 import { changeableBy, mayChange } from './authorship.js';
 import type { CommentResponse, NewComment } from './comment-schemas.js';
 import { Comment } from './comment.entity.js';
-import { count, holdPost } from './counting.js';
+import { count, lockPost } from './counting.js';
 import { Idempotency, type Caller } from '../http/idempotency.js';
 import { Post } from './post.entity.js';
 import { WriteTransactions } from '../database/write-transactions.js';
 
-/** What people write under posts. */
+/** Comments on posts. */
 @Injectable()
 export class CommentsService {
   constructor(
@@ -25,10 +25,10 @@ export class CommentsService {
     private readonly writes: WriteTransactions,
   ) {}
 
-  /** A page of a post's comments, oldest first. @throws {Problem} `post_not_found`. */
+  /** Returns a page of a post's comments, oldest first. @throws {Problem} `post_not_found`. */
   async list(postId: string, { cursor, limit }: ListQuery): Promise<Page<CommentResponse>> {
-    const name = `comments of ${postId}`;
-    const after = positionIn(name, cursor);
+    const list = `comments of ${postId}`;
+    const after = positionIn(list, cursor);
     const query = this.comments
       .createQueryBuilder('comment')
       .where('comment.postId = :postId', { postId })
@@ -41,14 +41,14 @@ export class CommentsService {
       });
     }
     const rows = await query.getMany();
-    if (rows.length === 0) await postMustBe(this.dataSource.manager, postId);
+    if (rows.length === 0) await requirePost(this.dataSource.manager, postId);
     const authorOf = await this.authors.findMany(rows.slice(0, limit));
-    return pageOf(name, rows, limit, positionByAge, (row) => toResponse(row, authorOf(row.authorId)));
+    return pageOf(list, rows, limit, positionByAge, (row) => toResponse(row, authorOf(row.authorId)));
   }
 
   /**
-   * Puts a comment under a post, and counts it there. With an `Idempotency-Key` that the actor used within a day, it answers
-   * what it did then.
+   * Adds a comment to a post, and increments the post's counter. Repeating an `Idempotency-Key` within a day returns the
+   * stored result of the first call.
    * @throws {Problem} `post_not_found`, `idempotency_key_reused`, `too_many_attempts`.
    */
   async write(actor: Actor, postId: string, { body }: NewComment, caller: Caller): Promise<CommentResponse> {
@@ -56,7 +56,7 @@ export class CommentsService {
     const authorOf = await this.authors.findMany([{ authorId }]);
     const call = { limit: 'comment', request: ['comment', postId, body] } as const;
     return this.idempotency.run(actor, caller, call, async (db) => {
-      await holdPost(db, postId);
+      await lockPost(db, postId);
       const id = uuidv7();
       await db.insert(Comment, { id, postId, authorId, body });
       await count(db, 'comments', postId, 1);
@@ -64,9 +64,9 @@ export class CommentsService {
     });
   }
 
-  /** Changes the actor's comment, or anyone's for an admin. @throws {Problem} `comment_not_found`, `forbidden`. */
+  /** Changes a comment. Only the author and admins may. @throws {Problem} `comment_not_found`, `forbidden`. */
   async change(actor: Actor, id: string, { body }: NewComment): Promise<CommentResponse> {
-    // Read before anyone else can change it again.
+    // Read in the same transaction, before another request can change the comment again.
     const comment = await this.writes.run(actor, async (db) => {
       const changes = { body, updatedAt: () => 'now()' };
       const { affected } = await db.update(Comment, { id, ...changeableBy(actor) }, changes);
@@ -79,13 +79,13 @@ export class CommentsService {
     return toResponse(comment, authorOf(comment.authorId));
   }
 
-  /** Deletes a comment on the same conditions as {@link change}. @throws {Problem} `comment_not_found`, `forbidden`. */
+  /** Deletes a comment under the conditions of {@link change}. @throws {Problem} `comment_not_found`, `forbidden`. */
   async delete(actor: Actor, id: string): Promise<void> {
     const comment = await this.comments.findOneBy({ id });
     if (comment === null) throw new Problem('comment_not_found');
     if (!mayChange(actor, comment)) throw new Problem('forbidden');
     await this.writes.run(actor, async (db) => {
-      await holdPost(db, comment.postId);
+      await lockPost(db, comment.postId);
       const { affected } = await db.delete(Comment, { id });
       if (affected === 0) throw new Problem('comment_not_found');
       await count(db, 'comments', comment.postId, -1);
@@ -93,7 +93,7 @@ export class CommentsService {
   }
 }
 
-async function postMustBe(db: EntityManager, id: string): Promise<void> {
+async function requirePost(db: EntityManager, id: string): Promise<void> {
   if (!(await db.existsBy(Post, { id }))) throw new Problem('post_not_found');
 }
 

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { Problem } from '../problems/problem.js';
 
-/** Changes one of a post's counters by one, and writes down that it did: post-lists.ts asks for what changed lately. */
+/** Changes a counter of a post, and records the change: the popular list (post-lists.ts) reads recent changes. */
 const COUNT = (column: 'like_count' | 'comment_count') => `
   WITH counted AS (
     UPDATE board.post_counters SET ${column} = ${column} + $2 WHERE post_id = $1
@@ -13,27 +13,27 @@ const COUNT = (column: 'like_count' | 'comment_count') => `
 const STATEMENTS = { likes: COUNT('like_count'), comments: COUNT('comment_count') };
 
 /**
- * Counts a like or a comment that came (1) or went (-1), in the transaction in which it did; the count afterwards. The post
- * must be held ({@link holdPost}).
+ * Adds 1 or -1 to a counter of a post, in the transaction that adds or removes the like or the comment. Returns the new
+ * count. The post must be locked ({@link lockPost}).
  * @throws {Problem} `post_not_found`.
  */
 export async function count(
   db: EntityManager,
-  what: keyof typeof STATEMENTS,
+  counter: keyof typeof STATEMENTS,
   postId: string,
   change: 1 | -1,
 ): Promise<number> {
-  const [row] = await db.query<{ count: number }[]>(STATEMENTS[what], [postId, change]);
+  const [row] = await db.query<{ count: number }[]>(STATEMENTS[counter], [postId, change]);
   if (row === undefined) throw new Problem('post_not_found');
   return row.count;
 }
 
 /**
- * Keeps a post from being deleted until the transaction ends. Whoever changes what belongs to a post holds it first, as its
- * deletion does: in another order the two would wait for each other.
+ * Locks a post against deletion until the transaction ends. Transactions that change likes or comments of a post lock the
+ * post first, as its deletion does, because another order could deadlock.
  * @throws {Problem} `post_not_found`.
  */
-export async function holdPost(db: EntityManager, id: string): Promise<void> {
+export async function lockPost(db: EntityManager, id: string): Promise<void> {
   const held = await db.query<unknown[]>('SELECT FROM board.posts WHERE id = $1 FOR KEY SHARE', [id]);
   if (held.length === 0) throw new Problem('post_not_found');
 }

@@ -1,11 +1,11 @@
 import { firstGraphemes } from '../text/graphemes.js';
 
-/** Characters (extended grapheme clusters) of an excerpt. */
+/** Length of an excerpt in characters (extended grapheme clusters). */
 const LENGTH = 200;
-/** How much of a body is looked at: enough to fill an excerpt, whatever markup is dropped from it. */
+/** Length of the beginning of a body from which the excerpt is made, in characters. It leaves room for removed markup. */
 const MAX_INPUT = 1_000;
 
-/** Markdown's marks, and what is left of each: a reader should see words, not a parser's idea of the text. */
+/** Markdown syntax, and its replacement in an excerpt. */
 const MARKS: readonly (readonly [RegExp, string])[] = [
   [/^ {0,3}(?:```|~~~).*$/gm, ''],
   [/^ {0,3}(?:[-*_] *){3,}$/gm, ''],
@@ -16,13 +16,13 @@ const MARKS: readonly (readonly [RegExp, string])[] = [
   [/`([^`]+)`/g, '$1'],
 ];
 
-/** The beginning of a Markdown text as one line of plain text, with `…` where it was cut. */
+/** Returns the beginning of a Markdown text as one line of plain text, with `…` if the text is longer. */
 export function excerptOf(body: string): string {
   const beginning = firstGraphemes(body, MAX_INPUT);
-  const plain = MARKS.reduce((text, [mark, rest]) => text.replace(mark, rest), beginning)
+  const plain = MARKS.reduce((text, [mark, replacement]) => text.replace(mark, replacement), beginning)
     .replace(/\s+/g, ' ')
     .trim();
-  const shown = firstGraphemes(plain, LENGTH);
-  const cut = shown.length < plain.length || beginning.length < body.length;
-  return cut ? `${shown.trimEnd()}…` : shown;
+  const excerpt = firstGraphemes(plain, LENGTH);
+  const isCut = excerpt.length < plain.length || beginning.length < body.length;
+  return isCut ? `${excerpt.trimEnd()}…` : excerpt;
 }

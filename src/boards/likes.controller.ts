@@ -7,7 +7,7 @@ import { postIdParam } from './path-params.js';
 import { LikesService } from './likes.service.js';
 import { like, type LikeResponse } from './post-schemas.js';
 
-/** Likes: said twice, they count once. */
+/** Likes. Both operations are idempotent. */
 @ApiTags('Boards')
 @Controller('posts/:id/like')
 @ApiProblems('post_not_found')
@@ -17,15 +17,15 @@ export class LikesController {
   @Put()
   @RateLimited('like')
   @ApiOperation({ summary: 'Like a post' })
-  @Returns(200, like, 'How many like it now')
+  @Returns(200, like, 'The number of likes after the call')
   like(@CurrentActor() actor: Actor, @Param('id', postIdParam) id: string): Promise<LikeResponse> {
     return this.likes.like(actor, id);
   }
 
   @Delete()
   @RateLimited('like')
-  @ApiOperation({ summary: 'Take a like back' })
-  @Returns(200, like, 'How many like it now')
+  @ApiOperation({ summary: 'Remove a like' })
+  @Returns(200, like, 'The number of likes after the call')
   unlike(@CurrentActor() actor: Actor, @Param('id', postIdParam) id: string): Promise<LikeResponse> {
     return this.likes.unlike(actor, id);
   }

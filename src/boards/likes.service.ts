@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Actor } from '../access/actor.js';
 import { Problem } from '../problems/problem.js';
-import { count, holdPost } from './counting.js';
+import { count, lockPost } from './counting.js';
 import type { LikeResponse } from './post-schemas.js';
 import { changedRows } from '../database/rows.js';
 import { WriteTransactions } from '../database/write-transactions.js';
@@ -11,33 +11,33 @@ const LIKE =
   'INSERT INTO board.likes (post_id, account_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING post_id';
 const UNLIKE = 'DELETE FROM board.likes WHERE post_id = $1 AND account_id = $2';
 
-/** Who likes which post. */
+/** Likes of posts. */
 @Injectable()
 export class LikesService {
   constructor(private readonly writes: WriteTransactions) {}
 
-  /** The actor likes a post, as often as they say so. @throws {Problem} `post_not_found`. */
+  /** Adds the actor's like to a post. Idempotent. @throws {Problem} `post_not_found`. */
   async like(actor: Actor, postId: string): Promise<LikeResponse> {
     const likeCount = await this.writes.run(actor, async (db) => {
-      await holdPost(db, postId);
+      await lockPost(db, postId);
       const liked = await db.query<unknown[]>(LIKE, [postId, actor.accountId]);
-      return liked.length > 0 ? count(db, 'likes', postId, 1) : countNow(db, postId);
+      return liked.length > 0 ? count(db, 'likes', postId, 1) : likeCountOf(db, postId);
     });
     return { likeCount, likedByMe: true };
   }
 
-  /** The actor does not like it any more, or never did. @throws {Problem} `post_not_found`. */
+  /** Removes the actor's like from a post. Idempotent. @throws {Problem} `post_not_found`. */
   async unlike(actor: Actor, postId: string): Promise<LikeResponse> {
     const likeCount = await this.writes.run(actor, async (db) => {
-      await holdPost(db, postId);
+      await lockPost(db, postId);
       const unliked = await changedRows(db, UNLIKE, [postId, actor.accountId]);
-      return unliked > 0 ? count(db, 'likes', postId, -1) : countNow(db, postId);
+      return unliked > 0 ? count(db, 'likes', postId, -1) : likeCountOf(db, postId);
     });
     return { likeCount, likedByMe: false };
   }
 }
 
-async function countNow(db: EntityManager, postId: string): Promise<number> {
+async function likeCountOf(db: EntityManager, postId: string): Promise<number> {
   const [row] = await db.query<{ likeCount: number }[]>(
     'SELECT like_count AS "likeCount" FROM board.post_counters WHERE post_id = $1',
     [postId],

@@ -16,26 +16,25 @@ const LATEST = `
   WHERE p.board_id = $1 AND ($2::timestamptz IS NULL OR (p.created_at, p.id) < ($2, $3::uuid))
   ORDER BY p.created_at DESC, p.id DESC LIMIT $4`;
 
-/** A page of popular posts says by its snapshot which likes and comments it has seen. */
+/** First page of the popular list. Its snapshot identifies the likes and comments that are counted. */
 const MOST_POPULAR = `
   SELECT ${LISTED}, t.popularity::float8, pg_current_snapshot()::text AS snapshot
   FROM board.post_counters t JOIN board.posts p ON p.id = t.post_id
   WHERE t.board_id = $1 ORDER BY t.popularity DESC, t.post_id DESC LIMIT $2`;
 
-/** Next pages of popular posts that wait for others. */
-const WAITING = 32;
-/** Likes and comments since its first page that a page takes into account. */
-const MOST_REACTIONS = 2_000;
+/** Longest queue for later pages of the popular list. */
+const MAX_QUEUED = 32;
+/** Most likes and comments since the first page that a later page subtracts. */
+const MAX_CHANGES = 2_000;
 
 /**
- * The pages after it show every post where it was then: what has been liked or commented on since is counted without that.
- * So nothing is shown twice, and nothing is passed over, as long as there are no more than {@link MOST_REACTIONS}; those
- * after them move posts.
+ * Later page of the popular list. Likes and comments since the first page are subtracted, so that every post keeps its
+ * position, and none is repeated or left out. Changes beyond {@link MAX_CHANGES} are not subtracted, and move posts.
  */
 const NEXT_POPULAR = `
   WITH lately AS MATERIALIZED (
     SELECT post_id, change, transaction_id FROM board.counter_changes
-    WHERE board_id = $1 AND transaction_id >= pg_snapshot_xmin($4::pg_snapshot) ORDER BY transaction_id LIMIT ${MOST_REACTIONS}
+    WHERE board_id = $1 AND transaction_id >= pg_snapshot_xmin($4::pg_snapshot) ORDER BY transaction_id LIMIT ${MAX_CHANGES}
   ), changed AS (
     SELECT post_id, sum(change)::integer AS change FROM lately
     WHERE NOT pg_visible_in_snapshot(transaction_id, $4::pg_snapshot) GROUP BY post_id
@@ -54,7 +53,7 @@ const NEXT_POPULAR = `
 
 type PopularRow = PostRow & Pick<PopularPosition, 'popularity' | 'snapshot'>;
 
-/** The posts of a board: the latest, the most popular, or those that have some words. Never more is read than is shown. */
+/** Lists of a board's posts: latest, popular and search. A page reads as many rows as it shows, and one more. */
 @Injectable()
 export class PostLists {
   private readonly nextPopular: Bulkhead;
@@ -65,26 +64,26 @@ export class PostLists {
     private readonly authors: Authors,
     private readonly search: PostSearch,
   ) {
-    this.nextPopular = databaseBulkhead(dataSource, WAITING, 'a page of popular posts');
+    this.nextPopular = databaseBulkhead(dataSource, MAX_QUEUED, 'a page of popular posts');
   }
 
   /**
-   * A page of the list that the query asks for, without bodies. Searches and popular posts of networks take turns.
-   * @throws {Problem} `board_not_found`; `temporarily_unavailable` when too many searches or pages of popular posts are waiting.
+   * Returns a page of a list, without bodies. Searches and later pages of the popular list are queued fairly by network.
+   * @throws {Problem} `board_not_found`; `temporarily_unavailable` if the queue is full.
    */
   async list(slug: string, query: PostQuery, address: string): Promise<Page<PostSummary>> {
-    const party = { key: routedNetworkOf(address) };
+    const share = { key: routedNetworkOf(address) };
     const { id: boardId } = await this.boards.get(slug);
     const { limit } = query;
     if (query.list === 'search') {
       const { q } = query;
       const list = `search ${boardId} ${q}`;
-      const rows = await this.search.find(party, boardId, q, limit + 1, positionIn(list, query.cursor));
+      const rows = await this.search.find(share, boardId, q, limit + 1, positionIn(list, query.cursor));
       return this.page({ list, slug, limit }, rows, this.search.positionOf);
     }
     const list = `${query.list} ${boardId}`;
     if (query.list === 'popular') {
-      const rows = await this.popular(party, boardId, limit + 1, positionIn(list, query.cursor));
+      const rows = await this.popular(share, boardId, limit + 1, positionIn(list, query.cursor));
       return this.page({ list, slug, limit }, rows, ({ id, popularity, snapshot }) => ({
         popularity,
         id,
@@ -98,25 +97,25 @@ export class PostLists {
   }
 
   private popular(
-    party: QueueShare,
+    share: QueueShare,
     boardId: string,
     limit: number,
-    place?: PopularPosition,
+    position?: PopularPosition,
   ): Promise<PopularRow[]> {
-    if (place === undefined) return this.dataSource.query(MOST_POPULAR, [boardId, limit]);
-    const { popularity, id, snapshot } = place;
+    if (position === undefined) return this.dataSource.query(MOST_POPULAR, [boardId, limit]);
+    const { popularity, id, snapshot } = position;
     return this.nextPopular.run(
       () => this.dataSource.query(NEXT_POPULAR, [boardId, popularity, id, snapshot, limit]),
-      party,
+      share,
     );
   }
 
   private async page<Row extends PostRow>(
     { list, slug, limit }: { readonly list: string; readonly slug: string; readonly limit: number },
     rows: readonly Row[],
-    placeOf: (row: Row) => unknown,
+    positionOf: (row: Row) => unknown,
   ): Promise<Page<PostSummary>> {
     const authorOf = await this.authors.findMany(rows.slice(0, limit));
-    return pageOf(list, rows, limit, placeOf, (row) => summaryOf(row, slug, authorOf(row.authorId)));
+    return pageOf(list, rows, limit, positionOf, (row) => summaryOf(row, slug, authorOf(row.authorId)));
   }
 }

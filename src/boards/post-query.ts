@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { cursorTo, latestMoment, limit, cursorPosition, type Cursor } from '../http/pagination.js';
+import { cursorTo, latestTimestampMs, limit, cursorPosition, type Cursor } from '../http/pagination.js';
 import { text } from '../text/user-text.js';
 
-/** A `pg_snapshot` as text, which says what transactions had ended: `xmin:xmax:those,between,that,had,not`. */
+/** Text of a `pg_snapshot`: `xmin:xmax:xip,xip,…`, where `xip` are the transactions in progress. */
 const snapshot = z.string().refine((text) => {
   if (!/^[1-9]\d{0,17}:[1-9]\d{0,17}:(\d+(,\d+)*)?$/.test(text)) return false;
   const [xmin = 0n, xmax = 0n, ...running] = (text.match(/\d+/g) ?? []).map(BigInt);
@@ -10,13 +10,13 @@ const snapshot = z.string().refine((text) => {
   return xmin <= xmax && inOrder;
 });
 
-/** Upper bound of `board.popularity`: the latest moment (s since 1970), and a day for each doubling of 2³¹ reactions. */
+/** Value of `board.popularity`: at most the latest moment (s since 1970), plus one day for each doubling up to 2³¹. */
 const popularity = z
   .int()
   .min(0)
-  .refine((value) => value <= latestMoment() / 1_000 + 31 * 86_400);
+  .refine((value) => value <= latestTimestampMs() / 1_000 + 31 * 86_400);
 
-/** Where each of the lists of posts goes on. */
+/** Shape of the cursor position of each list. */
 const POSITIONS = {
   latest: cursorPosition,
   popular: z.strictObject({ popularity, id: z.uuid(), snapshot }),
@@ -26,20 +26,20 @@ type Positions = { [List in keyof typeof POSITIONS]: z.output<(typeof POSITIONS)
 export type PopularPosition = Positions['popular'];
 export type SearchPosition = Positions['search'];
 
-/** Which list of posts is asked for, and where it goes on. */
+/** Validated query of `GET /boards/:slug/posts`: the list, and the position after which the page starts. */
 export type PostQuery = { readonly limit: number } & (
   | { readonly list: 'latest'; readonly cursor?: Cursor<Positions['latest']> | undefined }
   | { readonly list: 'popular'; readonly cursor?: Cursor<PopularPosition> | undefined }
   | { readonly list: 'search'; readonly q: string; readonly cursor?: Cursor<SearchPosition> | undefined }
 );
 
-/** True where a request to `GET /boards/:slug/posts` searches, before its query is validated. */
+/** Returns true if a request to `GET /boards/:slug/posts` is a search. Its query need not be validated yet. */
 export function isSearch({ query }: { readonly query: unknown }): boolean {
   const { q } = query as { readonly q?: unknown };
   return typeof q === 'string' && q.trim() !== '';
 }
 
-/** The query of `GET /boards/:slug/posts`. What is searched for is sorted by how well it fits, whatever `sort` says. */
+/** Query of `GET /boards/:slug/posts`. A search ignores `sort`. */
 export const postQuery = z
   .strictObject({
     cursor: z
@@ -47,12 +47,12 @@ export const postQuery = z
       .optional()
       .describe('The `nextCursor` of the page before, of the same list and query.'),
     limit,
-    sort: z.enum(['latest', 'popular']).default('latest').describe('Without `q`.'),
+    sort: z.enum(['latest', 'popular']).default('latest').describe('Ignored if `q` is given.'),
     q: text(0, 100)
       .optional()
       .describe(
-        'Words that a post has, or their beginnings: at most 100 characters (extended grapheme clusters). The first 12 words and ' +
-          'the first 40 pairs of neighbouring Korean, Chinese or Japanese characters count (after NFKC); more are ignored.',
+        'Words, or beginnings of words, that a post must contain: at most 100 characters (extended grapheme clusters). The first ' +
+          '12 words and the first 40 pairs of neighbouring Korean, Chinese or Japanese characters count (after NFKC); more are ignored.',
       ),
   })
   .transform(({ cursor, limit, sort, q = '' }, context): PostQuery => {

@@ -1,7 +1,7 @@
 import type { Author } from './authors.js';
 import type { PostSummary } from './post-schemas.js';
 
-/** What a list reads of a post `p` and its tally `t`: everything but the body. */
+/** Columns of a post `p` and its counters `t` for lists: all but the body. */
 export const LISTED = `p.id, p.author_id AS "authorId", p.title, p.excerpt, p.created_at AS "createdAt",
   p.updated_at AS "updatedAt", t.comment_count AS "commentCount", t.like_count AS "likeCount"`;
 
@@ -17,7 +17,7 @@ export interface PostRow {
   readonly likeCount: number;
 }
 
-/** A post as lists show it. */
+/** Returns the list item for a row. */
 export function summaryOf(row: PostRow, board: string, author: Author): PostSummary {
   const { id, title, excerpt, commentCount, likeCount } = row;
   const [createdAt, updatedAt] = [row.createdAt.toISOString(), row.updatedAt.toISOString()];

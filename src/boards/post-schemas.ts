@@ -8,13 +8,13 @@ const body = visibleText(1, 20_000).describe(
   'Markdown of 1 to 20000 characters (extended grapheme clusters), kept as written, in Unicode Normalization Form C.',
 );
 
-/** What someone writes to make a post. */
+/** Body of `POST /boards/:slug/posts`. */
 export const newPost = z
   .strictObject({ title, body })
   .meta({ id: 'NewPost', example: { title: 'Hello', body: 'This is my *first* post.' } });
 export type NewPost = z.output<typeof newPost>;
 
-/** What the author changes about a post: at least one member. */
+/** Body of `PATCH /posts/:id`: at least one member. */
 export const postChanges = z
   .strictObject({ title, body })
   .partial()
@@ -22,19 +22,19 @@ export const postChanges = z
   .meta({ id: 'PostChanges', example: { title: 'Hello again' } });
 export type PostChanges = z.output<typeof postChanges>;
 
-/** Who wrote something, as everyone sees them. */
+/** Author of a post or a comment. */
 export const author = z
   .object({ id: z.string(), nickname: z.string(), avatarUrl: z.string().nullable() })
   .meta({ id: 'Author' });
 
-/** A post as lists show it. */
+/** A post in lists. */
 export const postSummary = z
   .object({
     id: z.uuid(),
     board: z.string().describe("The board's slug."),
     title: z.string(),
     excerpt: z.string().describe('The beginning of the body, as one line of plain text.'),
-    author: author.nullable().describe('null when the author has left.'),
+    author: author.nullable().describe('null after the account of the author was deleted.'),
     commentCount: z.int(),
     likeCount: z.int(),
     createdAt: z.iso.datetime(),
@@ -43,11 +43,11 @@ export const postSummary = z
   .meta({ id: 'PostSummary' });
 export type PostSummary = z.output<typeof postSummary>;
 
-/** A post by itself. */
+/** A single post. */
 export const post = postSummary
   .extend({
     body: z.string().describe('Markdown, as it was written.'),
-    likedByMe: z.boolean().optional().describe('Only when an access token comes along.'),
+    likedByMe: z.boolean().optional().describe('Present if the request has an access token.'),
   })
   .meta({ id: 'Post' });
 export type PostResponse = z.output<typeof post>;
@@ -56,6 +56,6 @@ export type PostResponse = z.output<typeof post>;
 export const postPage = pageSchema(postSummary).meta({ id: 'PostPage' });
 export type PostPage = z.output<typeof postPage>;
 
-/** How many like a post, and whether the one who asks does. */
+/** Response to a like: the number of likes, and the state of the caller's own like. */
 export const like = z.object({ likeCount: z.int(), likedByMe: z.boolean() }).meta({ id: 'Like' });
 export type LikeResponse = z.output<typeof like>;

@@ -1,6 +1,6 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
-/** What someone wrote on a board. Its words, by which it is found, are columns that only the database fills and reads. */
+/** A post on a board. The columns for full-text search are filled and read by the database only. */
 @Entity({ schema: 'board', name: 'posts' })
 export class Post {
   @PrimaryColumn('uuid')
@@ -9,22 +9,22 @@ export class Post {
   @Column('uuid', { name: 'board_id' })
   boardId: string;
 
-  /** The account's id; no relation, since accounts may live in another database. */
+  /** Account id, without a relation: accounts may be in another database. */
   @Column('uuid', { name: 'author_id' })
   authorId: string;
 
   @Column('text')
   title: string;
 
-  /** Markdown, exactly as it was written. */
+  /** Markdown, stored as written. */
   @Column('text')
   body: string;
 
-  /** Made from the body whenever that changes, so that a list need not read bodies. */
+  /** Derived from the body at every change of it, so that lists need not read bodies. */
   @Column('text')
   excerpt: string;
 
-  /** Grows with every change that somebody writes. */
+  /** Incremented by every change of the title or the body. */
   @Column('integer', { default: 1 })
   version: number;
 

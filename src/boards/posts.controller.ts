@@ -27,10 +27,10 @@ const IfMatch = () =>
   ApiHeader({
     name: 'If-Match',
     required: false,
-    description: 'The `ETag` that was read: the call fails if the post has changed since.',
+    description: 'The `ETag` of an earlier response: the call fails if the post has changed since.',
   });
 
-/** The posts: everyone reads them, their authors and admins change them. */
+/** Posts. Reading needs no account, only the author and admins may change a post. */
 @ApiTags('Boards')
 @Controller()
 export class PostsController {
@@ -45,10 +45,10 @@ export class PostsController {
   @ApiOperation({
     summary: 'List or search the posts of a board',
     description:
-      'The latest first; or the most popular, where a post counts as a day younger for each doubling of its likes and ' +
-      'comments, and later pages go on, for an hour and 2,000 likes and comments, from what the first showed; or, with `q`, ' +
-      'those with all its words in the title, and then the others that have them, the newest first. Searches are limited ' +
-      'per account or anonymous client, and per network, and answer 503 with `Retry-After` while too many run.',
+      '`latest` lists the newest first. `popular` counts a post as a day younger for each doubling of its likes and comments; ' +
+      'later pages continue from the state of the first page, for an hour and 2,000 likes and comments. With `q`, posts that ' +
+      'match in the title come first, then posts that match in the body, each newest first. Searches are limited per account ' +
+      'or anonymous client, and per network, and answer 503 with `Retry-After` while too many run.',
   })
   @RateLimited('search', isSearch)
   @Returns(200, postPage, 'A page of posts')
@@ -66,7 +66,7 @@ export class PostsController {
   @TakesIdempotencyKey()
   @CountsAs('post')
   @ApiOperation({ summary: 'Write a post' })
-  @Returns(201, post, 'The new post; `Location` says where it is')
+  @Returns(201, post, 'The new post; `Location` is its path')
   @ApiProblems('validation_failed', 'board_not_found', 'idempotency_key_reused')
   async write(
     @CurrentActor() actor: Actor,
@@ -86,7 +86,7 @@ export class PostsController {
   @ConditionalGet()
   @OptionalActor()
   @ApiOperation({ summary: 'Read a post' })
-  @Returns(200, post, 'The post; `ETag` names what this is')
+  @Returns(200, post, 'The post, with its `ETag`')
   @ApiProblems('post_not_found')
   async read(
     @CurrentActor() actor: Actor | undefined,

@@ -15,7 +15,7 @@ import { Post } from './post.entity.js';
 import { rowsOf } from '../database/rows.js';
 import { WriteTransactions } from '../database/write-transactions.js';
 
-/** A post, and the version of it that this is. */
+/** A post and its version. */
 export interface VersionedPost {
   readonly post: PostResponse;
   readonly version: number;
@@ -36,7 +36,7 @@ const READ = `
 
 const COUNT_POST = 'UPDATE board.boards SET post_count = post_count + 1 WHERE slug = $1 RETURNING id';
 
-/** What people do with a post. */
+/** Posts. */
 @Injectable()
 export class PostsService {
   constructor(
@@ -47,7 +47,7 @@ export class PostsService {
     private readonly writes: WriteTransactions,
   ) {}
 
-  /** A post, and whether the actor likes it, if there is one. @throws {Problem} `post_not_found`. */
+  /** Returns a post, with `likedByMe` if there is an actor. @throws {Problem} `post_not_found`. */
   async get(actor: Actor | undefined, id: string): Promise<VersionedPost> {
     const row = await read(this.dataSource.manager, id, actor);
     const authorOf = await this.authors.findMany([row]);
@@ -55,15 +55,15 @@ export class PostsService {
   }
 
   /**
-   * Puts a post on a board, and counts it there. With an `Idempotency-Key` that the actor used within a day, it answers what
-   * it did then.
+   * Adds a post to a board, and increments the board's counter. Repeating an `Idempotency-Key` within a day returns the
+   * stored result of the first call.
    * @throws {Problem} `board_not_found`, `idempotency_key_reused`, `too_many_attempts`.
    */
   async write(actor: Actor, slug: string, { title, body }: NewPost, caller: Caller): Promise<VersionedPost> {
     const { accountId: authorId } = actor;
     const authorOf = await this.authors.findMany([{ authorId }]);
     const call = { limit: 'post', request: ['post', slug, title, body] } as const;
-    // Kept for a day, without the body: whoever repeats the request sends it along.
+    // The stored result has no body, because the repeated request contains it.
     const { post, version } = await this.idempotency.run(actor, caller, call, async (db) => {
       const [board] = await rowsOf<{ id: string }>(db, COUNT_POST, [slug]);
       if (board === undefined) throw new Problem('board_not_found');
@@ -76,7 +76,7 @@ export class PostsService {
   }
 
   /**
-   * Changes the actor's post, or anyone's when the actor is an admin, if it is still at one of `versions`.
+   * Changes a post if its version is in `versions`. Only the author and admins may.
    * @throws {Problem} `post_not_found`, `forbidden`, `version_conflict`.
    */
   async change(
@@ -91,7 +91,7 @@ export class PostsService {
       version: () => 'version + 1',
       updatedAt: () => 'now()',
     };
-    // Read before anyone else can change it again: who gets a version here gets what they wrote.
+    // Read in the same transaction: the version in the response belongs to this change, not to a later one.
     const row = await this.writes.run(actor, async (db) => {
       const { affected } = await db.update(Post, changeable(actor, id, versions), set);
       return affected === 0 ? undefined : read(db, id, actor);
@@ -102,7 +102,7 @@ export class PostsService {
   }
 
   /**
-   * Deletes a post, with its comments and likes, on the same conditions as {@link change}.
+   * Deletes a post, with its comments and likes, under the conditions of {@link change}.
    * @throws {Problem} `post_not_found`, `forbidden`, `version_conflict`.
    */
   async delete(actor: Actor, id: string, versions?: readonly number[]): Promise<void> {
@@ -121,7 +121,7 @@ export class PostsService {
     if (!deleted) throw await this.refusal(actor, id);
   }
 
-  /** Why a statement with {@link changeable} found nothing to change. */
+  /** Returns the reason for which a statement with {@link changeable} matched no row. */
   private async refusal(actor: Actor, id: string): Promise<Problem> {
     const post = await this.posts.findOne({ select: { id: true, authorId: true }, where: { id } });
     if (post === null) return new Problem('post_not_found');
@@ -141,7 +141,7 @@ function versioned(row: WholeRow, author: Author, actor: Actor | undefined): Ver
   return { post: { ...summaryOf(row, board, author), body, ...personal }, version };
 }
 
-/** The condition that makes one statement both the check and the change: there is no moment between them. */
+/** Returns the condition for a change, so that check and change are one statement. */
 function changeable(
   actor: Actor,
   id: string,

@@ -1,5 +1,5 @@
-/** A board to begin with. */
-interface FirstBoard {
+/** A board of the seed. */
+interface SeedBoard {
   readonly slug: string;
   readonly title: string;
   readonly description: string;
@@ -7,8 +7,8 @@ interface FirstBoard {
   readonly posts: readonly { readonly title: string; readonly body: string }[];
 }
 
-/** What someone finds who opens the gate for the first time. */
-export const FIRST_BOARDS: readonly FirstBoard[] = [
+/** Boards and posts of a new embedded database. */
+export const SEED_BOARDS: readonly SeedBoard[] = [
   {
     slug: 'notice',
     title: '공지',

@@ -6,14 +6,14 @@ import { Profiles } from '../users/profiles.js';
 import { Board } from './board.entity.js';
 import { excerptOf } from './excerpt.js';
 import { Post } from './post.entity.js';
-import { FIRST_BOARDS } from './seed-posts.js';
+import { SEED_BOARDS } from './seed-posts.js';
 
-/** Who wrote the first posts: a profile without an account, so nobody can log in as them. */
-const GATEKEEPER = '019340e2-5c00-7000-8000-00000000da00';
+/** Author of the seeded posts: a profile without an account, so that no login is possible. */
+const GATEKEEPER_ID = '019340e2-5c00-7000-8000-00000000da00';
 
 /**
- * Puts a few posts to read and play with into the embedded database of someone who tries this out; never into a
- * database that is shared, nor in production. It happens once: what was deleted stays deleted.
+ * Adds example boards and posts to a new embedded database, once: deleted posts do not return. Never in production or on a
+ * server's database.
  */
 @Injectable()
 export class Seed implements OnApplicationBootstrap {
@@ -25,8 +25,8 @@ export class Seed implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     if (this.config.production || this.config.databaseUrl !== undefined) return;
-    // First, so that no kill in between leaves posts without their author; nobody sees a profile without posts.
-    await this.profiles.createIfAbsent(GATEKEEPER, { nickname: '대문지기', avatarUrl: null });
+    // First, so that a kill between the two steps leaves no posts without an author.
+    await this.profiles.createIfAbsent(GATEKEEPER_ID, { nickname: '대문지기', avatarUrl: null });
     await this.dataSource.transaction(async (db) => {
       const [first] = await db.query<unknown[]>(
         "INSERT INTO board.seeds (name) VALUES ('first-posts') ON CONFLICT DO NOTHING RETURNING name",
@@ -36,9 +36,9 @@ export class Seed implements OnApplicationBootstrap {
   }
 }
 
-/** Ids grow from one to the next, which is the order in which they are shown. */
+/** Inserts boards and posts in order: their ids (UUIDv7) grow, and decide between rows with the same `created_at`. */
 async function seedBoards(db: EntityManager): Promise<void> {
-  for (const { slug, title, description, posts } of FIRST_BOARDS) {
+  for (const { slug, title, description, posts } of SEED_BOARDS) {
     const boardId = uuidv7();
     await db.insert(Board, { id: boardId, slug, title, description, postCount: posts.length });
     await db.insert(
@@ -46,7 +46,7 @@ async function seedBoards(db: EntityManager): Promise<void> {
       posts.map(({ title, body }) => ({
         id: uuidv7(),
         boardId,
-        authorId: GATEKEEPER,
+        authorId: GATEKEEPER_ID,
         title,
         body,
         excerpt: excerptOf(body),

@@ -8,30 +8,30 @@ import { withDatabase } from './with-database.js';
 
 const USAGE = `Changes an account.
 
-  npm run admin -- <who>               gives it the role "admin", as does: grant <who>
-  npm run admin -- revoke <who>        takes that role away
-  npm run admin -- disable <who>       ends its sessions, and lets nobody in
-  npm run admin -- enable <who>        lets its owner in again
+  npm run admin -- <account>           gives it the role "admin", as does: grant <account>
+  npm run admin -- revoke <account>    takes that role away
+  npm run admin -- disable <account>   ends its sessions, and refuses logins
+  npm run admin -- enable <account>    allows logins again
 
-<who> is a verified e-mail address, or the account's id, which GET /users/me shows. People who came through a provider
-that does not answer for their address (Naver never does) are found by their id alone.`;
+<account> is a verified e-mail address, or the account's id, which GET /users/me shows. Accounts of a provider that
+does not verify addresses (Naver never does) are found by id only.`;
 
 const DONE: Readonly<Record<AdminCommand, string>> = {
   grant: 'is an admin now',
   revoke: 'is no admin now',
   disable: 'is disabled now',
-  enable: 'may come in again',
+  enable: 'is enabled now',
 };
 
-/** `npm run admin -- [order] <who>`, for the operator, on the database that the settings name. */
+/** `npm run admin -- [command] <account>`: runs an operator's command on the database of the settings. */
 async function main(args: readonly string[]): Promise<void> {
-  const [order, who] = args.length === 1 && !isAdminCommand(args[0]) ? ['grant', args[0]] : args;
-  if (!isAdminCommand(order) || who === undefined || args.length > 2) throw new OperatorError(USAGE);
+  const [command, account] = args.length === 1 && !isAdminCommand(args[0]) ? ['grant', args[0]] : args;
+  if (!isAdminCommand(command) || account === undefined || args.length > 2) throw new OperatorError(USAGE);
   await withDatabase(loadConfig(PROVIDERS), [], async (database) => {
-    if (!(await runAdminCommand(order, who, database)))
-      throw new OperatorError(`There is no account ${who}.\n\n${USAGE}`);
+    if (!(await runAdminCommand(command, account, database)))
+      throw new OperatorError(`There is no account ${account}.\n\n${USAGE}`);
   });
-  process.stdout.write(`${who} ${DONE[order]}.\n`);
+  process.stdout.write(`${account} ${DONE[command]}.\n`);
 }
 
 runCommand(main);

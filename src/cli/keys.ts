@@ -8,13 +8,13 @@ import { loadConfig } from '../config/config.js';
 import { OperatorError } from '../config/operator-error.js';
 import { DerivedKeys } from '../crypto/derived-keys.js';
 
-const USAGE = `Shows and changes the keys that sign tokens. Running servers follow within a minute.
+const USAGE = `Shows and changes the signing keys of tokens. Running servers adopt a change within a minute.
 
   npm run keys                   lists them
-  npm run keys -- rotate         makes the next one, which signs in ten minutes
-  npm run keys -- kill <kid>     removes one at once: what it signed is refused`;
+  npm run keys -- rotate         creates the next key, which signs in ten minutes
+  npm run keys -- kill <kid>     removes a key at once: tokens that it signed are refused`;
 
-/** `npm run keys`, for the operator, on the database that the settings name. */
+/** `npm run keys`: runs an operator's command on the database of the settings. */
 async function main([command, kid]: readonly string[]): Promise<void> {
   const config = loadConfig(PROVIDERS);
   await withDatabase(config, [SigningKey], async (database) => {
@@ -23,11 +23,11 @@ async function main([command, kid]: readonly string[]): Promise<void> {
     else if (command === 'kill' && kid !== undefined) {
       if (!(await ring.kill(kid))) throw new OperatorError(`There is no key ${kid}.`);
     } else if (command !== undefined) throw new OperatorError(USAGE);
-    process.stdout.write(await show(ring));
+    process.stdout.write(await listOf(ring));
   });
 }
 
-async function show(ring: KeyRing): Promise<string> {
+async function listOf(ring: KeyRing): Promise<string> {
   const keys = await ring.list();
   const signing = signingOf(keys);
   const now = new Date();
@@ -35,7 +35,7 @@ async function show(ring: KeyRing): Promise<string> {
     const state = key === signing ? 'signs' : key.useFrom > now ? 'next' : 'verifies';
     return `  ${key.kid}  ${state.padEnd(8)}  from ${key.useFrom.toISOString()}\n`;
   });
-  return lines.join('') || '  There is none yet: the first start makes one.\n';
+  return lines.join('') || '  There is no key yet: the first start creates one.\n';
 }
 
 runCommand(main);

@@ -4,7 +4,7 @@ import { openDatabase } from '../database/open-database.js';
 import { databaseOptions } from '../database/options.js';
 import { openTarget } from '../database/target.js';
 
-/** Opens the database that the settings name, runs `work`, and closes the database. */
+/** Opens the database of the settings, runs `work`, and closes the database. */
 export async function withDatabase<T>(
   config: Config,
   entities: readonly (new () => object)[],

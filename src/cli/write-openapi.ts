@@ -12,7 +12,7 @@ import { createLogger } from '../logging/logging.js';
 import { packageRoot } from '../config/package-root.js';
 import { describeApi } from '../openapi/document.js';
 
-/** `npm run openapi`: writes `docs/openapi.json`. Nothing is started for it: routes describe themselves. */
+/** `npm run openapi`: writes `docs/openapi.json` from the decorators of the routes, without starting the application. */
 const config = loadConfig(PROVIDERS, { LOG_LEVEL: 'silent' });
 const app = await NestFactory.create<NestFastifyApplication>(
   AppModule.forRoot(config, databaseOptions({ url: 'postgres://localhost', poolSize: 1 })),

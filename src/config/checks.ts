@@ -8,7 +8,7 @@ import type { Environment, Refuse } from './environment.js';
 import type { ProviderSettings } from './providers.js';
 import { isGuessable } from './secret-strength.js';
 
-/** The origin of an http(s) URL that has nothing but an origin; undefined for anything else. */
+/** Returns the origin of an http(s) URL that consists of an origin only; undefined for any other value. */
 export function originOf(value: string): string | undefined {
   if (!URL.canParse(value)) return undefined;
   const url = new URL(value);
@@ -17,7 +17,7 @@ export function originOf(value: string): string | undefined {
   return bare && (url.protocol === 'https:' || url.protocol === 'http:') ? url.origin : undefined;
 }
 
-/** Whether something can be connected to by this URL: a scheme of these, a host, and credentials that can be decoded. */
+/** Returns true if the URL has one of the schemes, a host, and credentials that can be decoded. */
 export function isServerUrl(value: string, schemes: readonly string[]): boolean {
   if (!URL.canParse(value)) return false;
   const { protocol, hostname, username, password, pathname, searchParams } = new URL(value);
@@ -26,23 +26,23 @@ export function isServerUrl(value: string, schemes: readonly string[]): boolean 
   } catch {
     return false;
   }
-  // PostgreSQL's URLs may name a socket's folder as `?host=`.
+  // A PostgreSQL URL may have the folder of a socket as `?host=`.
   return schemes.includes(protocol.slice(0, -1)) && (hostname !== '' || searchParams.has('host'));
 }
 
-/** What has to be in a URL for {@link isServerUrl}, in words. */
+/** End of an error message for a URL that fails {@link isServerUrl}. */
 export const SERVER_URL =
   'with a host; in a user name or a password, anything but letters and digits is written as %XX';
 
-/** The value that pg takes of a parameter of a URL: the last, where there are several. */
+/** Returns the value of a URL's parameter. Of several values pg uses the last. */
 export function lastOf(parameters: URLSearchParams, name: string): string | undefined {
   return parameters.getAll(name).at(-1);
 }
 
-/** Modes that pg knows. */
+/** Values of `sslmode` in pg. */
 const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
 
-/** Checks what a PostgreSQL URL says about TLS: the mode, and the files that it names. */
+/** Checks the TLS parameters of a PostgreSQL URL: the mode, and the files. */
 export function checkTls(url: string, refuse: Refuse): void {
   const { searchParams } = new URL(url);
   const mode = lastOf(searchParams, 'sslmode');
@@ -77,7 +77,7 @@ function succeeds(run: () => unknown): boolean {
   }
 }
 
-/** Two things of ours cannot listen on one port. */
+/** Refuses a port that two listeners of this process would share. */
 export function checkPorts(ports: Readonly<Record<string, number | undefined>>, refuse: Refuse): void {
   const taken = new Map<number, string>();
   for (const [key, port] of Object.entries(ports)) {
@@ -88,7 +88,7 @@ export function checkPorts(ports: Readonly<Record<string, number | undefined>>, 
   }
 }
 
-/** The origins in `WEB_ORIGINS`, if their pages would send the cookie at all. */
+/** Returns the origins in `WEB_ORIGINS`. Refuses origins whose pages would never send the cookie. */
 export function checkWebOrigins(set: Environment, publicUrl: string | undefined, refuse: Refuse): string[] {
   const origins: string[] = [];
   for (const value of set.WEB_ORIGINS) {
@@ -100,7 +100,7 @@ export function checkWebOrigins(set: Environment, publicUrl: string | undefined,
     else origins.push(origin);
   }
   const crossSite = origins.some((origin) => publicUrl !== undefined && siteOf(origin) !== siteOf(publicUrl));
-  // An https API with a page on http is refused for that; SameSite is not what is wrong with it.
+  // Production refuses an http page of an https API, with its own message.
   const insecure =
     publicUrl?.startsWith('https:') === true && origins.some((origin) => origin.startsWith('http:'));
   if (crossSite && !insecure && set.COOKIE_SAMESITE !== 'none') {
@@ -113,7 +113,7 @@ export function checkWebOrigins(set: Environment, publicUrl: string | undefined,
   return origins;
 }
 
-/** The sources in `IMAGE_ORIGINS`; where there are none, those of the providers' profile pictures. */
+/** Returns the origins in `IMAGE_ORIGINS`. Default: the origins of the providers' profile pictures. */
 export function readImageOrigins(
   values: readonly string[],
   providers: readonly ProviderSettings[],
@@ -131,13 +131,13 @@ export function readImageOrigins(
   return origins;
 }
 
-/** Scheme and registrable domain, which is what browsers compare for SameSite. */
+/** Returns the schemeful site of an origin: scheme and registrable domain, which browsers compare for SameSite. */
 function siteOf(origin: string): string {
   const { protocol, hostname } = new URL(origin);
   return `${protocol}//${isIP(hostname) ? hostname : (getDomain(hostname, { allowPrivateDomains: true }) ?? hostname)}`;
 }
 
-/** Whether `AUTH_SECRET` can be guessed. */
+/** Refuses values of `AUTH_SECRET` that are missing, short or guessable. */
 export function checkSecrets(set: Environment, production: boolean, refuse: Refuse): void {
   const [first] = set.AUTH_SECRET;
   if (first === undefined && production) {
@@ -146,9 +146,9 @@ export function checkSecrets(set: Environment, production: boolean, refuse: Refu
   for (const secret of set.AUTH_SECRET) {
     if (Buffer.byteLength(secret) < 32)
       refuse('AUTH_SECRET', 'must be at least 32 bytes; try: openssl rand -base64 32');
-    // 32 random bytes in hex use 14 or more different characters but once in a million; "aaaa…" and "password…" do not.
+    // 32 random bytes in hex have fewer than 14 different characters once in a million; "aaaa…" and "password…" always do.
     else if (new Set(secret).size < 12) refuse('AUTH_SECRET', 'must be random; try: openssl rand -base64 32');
-    // Older ones are accepted, so that a guessable one can be exchanged.
+    // Only the first secret is checked, so that a guessable one can be rolled over.
     else if (production && secret === first && isGuessable(secret))
       refuse(
         'AUTH_SECRET',
@@ -157,7 +157,7 @@ export function checkSecrets(set: Environment, production: boolean, refuse: Refu
   }
 }
 
-/** What only development may do. */
+/** Refuses settings that are allowed in development only. */
 export function checkProduction(
   set: Environment,
   secure: boolean,
@@ -179,23 +179,23 @@ export function checkProduction(
     );
   }
   if (set.REFRESH_GRACE_SECONDS < 16) {
-    refuse('REFRESH_GRACE_SECONDS', 'must be at least 16 in production, or lost answers log people out');
+    refuse('REFRESH_GRACE_SECONDS', 'must be at least 16 in production, or lost responses end sessions');
   }
 }
 
-/** Proxies in front of each other at most: beyond the real ones, clients write the header themselves. */
-const MOST_HOPS = 10;
-/** IPv4 as it is mapped into IPv6, with 96 bits before the address. */
-const MAPPED = ipaddr.IPv6.parse('::ffff:0:0');
+/** Largest number of hops: a hop beyond the real proxies would trust addresses that the client wrote. */
+const MAX_HOPS = 10;
+/** Prefix of IPv4-mapped IPv6 addresses, 96 bits long. */
+const IPV4_MAPPED = ipaddr.IPv6.parse('::ffff:0:0');
 
-/** Whom to believe about where a request came from: a number of hops, or addresses; never everyone. */
+/** Returns the trusted proxies of `TRUST_PROXY`: a number of hops, or addresses and CIDR blocks. Refuses too large blocks. */
 export function readTrustProxy(values: readonly string[], refuse: Refuse): false | number | string[] {
   const [first] = values;
   if (first === undefined) return false;
   if (values.length === 1 && first === 'none') return false;
   if (values.length === 1 && /^\d+$/.test(first)) {
     const hops = Number(first);
-    if (hops > MOST_HOPS) refuse('TRUST_PROXY', `must be at most ${MOST_HOPS} hops`);
+    if (hops > MAX_HOPS) refuse('TRUST_PROXY', `must be at most ${MAX_HOPS} hops`);
     return hops === 0 ? false : hops;
   }
   for (const value of values) {
@@ -204,7 +204,7 @@ export function readTrustProxy(values: readonly string[], refuse: Refuse): false
     if (isIP(address) === 0 || (isBlock && !ipaddr.isValidCIDR(value))) {
       refuse(
         'TRUST_PROXY',
-        'must be a number of hops, addresses and CIDR blocks, or none; trusting everyone is not possible',
+        'must be a number of hops, addresses and CIDR blocks, or none; trusting every address is not possible',
       );
       return false;
     }
@@ -216,10 +216,10 @@ export function readTrustProxy(values: readonly string[], refuse: Refuse): false
   return [...values];
 }
 
-/** True for a block with so many addresses that most of them are no proxy's. One that reaches into mapped IPv4 is judged as IPv4. */
+/** Returns true for a block that contains far more addresses than proxies. IPv4-mapped blocks are judged as IPv4. */
 function isTooLarge(block: string): boolean {
   const [address, bits] = ipaddr.parseCIDR(block);
   if (address.kind() === 'ipv4') return bits < 8;
-  if (MAPPED.match(address, Math.min(bits, 96))) return bits < 96 + 8;
+  if (IPV4_MAPPED.match(address, Math.min(bits, 96))) return bits < 96 + 8;
   return bits < (address.range() === 'uniqueLocal' ? 7 : 16);
 }

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { Config } from './config.js';
 
-/** The settings. Global: every module reads some. */
+/** Settings. Global, because every module reads some. */
 @Module({})
 export class ConfigModule {
   static forRoot(config: Config): DynamicModule {

@@ -21,57 +21,57 @@ export abstract class Config {
   abstract readonly production: boolean;
   abstract readonly port: number;
   abstract readonly host: string;
-  /** This API as browsers see it: an origin, without a trailing slash. Also the issuer of our tokens. */
+  /** Origin of this API for browsers, without a trailing slash. Also the issuer of access tokens. */
   abstract readonly publicUrl: string;
-  /** Origins whose pages may call us with the cookie; the first is where people land. */
+  /** Origins whose pages may send the refresh cookie. Redirects after a login and links in mails lead to the first. */
   abstract readonly webOrigins: readonly [string, ...string[]];
-  /** Sources of pictures from elsewhere that the page shows, as in a content security policy. */
+  /** Origins of profile pictures, for `img-src` of the content security policy. */
   abstract readonly imageOrigins: readonly string[];
-  /** The first seals and signs, all of them open and verify. Empty outside production: then one is kept in `dataDir`. */
+  /** The first secret seals and signs, all of them open and verify. Empty in development: a secret is kept in `dataDir`. */
   abstract readonly authSecrets: readonly Secret[];
   abstract readonly databaseUrl?: Secret;
-  /** Connections to the database that this process keeps at most. */
+  /** Largest number of database connections of this process. */
   abstract readonly databasePool: number;
-  /** None: no Redis. One: a server. Several: nodes of a cluster. */
+  /** Empty: no Redis. One URL: a server. Several: nodes of a cluster. */
   abstract readonly redisUrls: readonly Secret[];
-  /** How often (s) to ask the database what other processes ended; 0 where there are none. */
+  /** Interval of revocation polls in seconds; 0 if there are no other processes. */
   abstract readonly revocationPoll: number;
   abstract readonly dataDir: string;
-  /** Those with credentials, by id. */
+  /** Enabled providers, by id. */
   abstract readonly providers: Readonly<Record<string, ProviderCredentials | undefined>>;
-  /** The built-in sandbox; `providers` is false when only its mail part runs. Never in production. */
+  /** The built-in sandbox; `providers` is false if only its mail server runs. Never in production. */
   abstract readonly sandbox?: {
     readonly port: number;
     readonly smtpPort: number;
     readonly providers: boolean;
   };
-  /** Production requires STARTTLS of `smtp://`, unless `ALLOW_PLAINTEXT` names it. */
+  /** Mail relay. Production requires STARTTLS for `smtp://`, unless `ALLOW_PLAINTEXT` names `smtp`. */
   abstract readonly mail: { readonly url?: Secret; readonly from: string; readonly requireTls: boolean };
   /** Seconds. */
   abstract readonly accessTokenTtl: number;
-  /** Seconds that a key signs for before the next one does. */
+  /** Lifetime of a signing key in seconds, until the next key signs. */
   abstract readonly signingKeyPeriod: number;
   /** Seconds. */
   abstract readonly sessionIdle: number;
   /** Seconds. */
   abstract readonly sessionMax: number;
-  /** Living sessions of an account at most. */
+  /** Largest number of live sessions of an account. */
   abstract readonly sessionLimit: number;
-  /** Seconds; refresh.md calls it G. */
+  /** Grace period of refresh token rotation in seconds: `G` in docs/refresh.md. */
   abstract readonly refreshGrace: number;
-  /** Every limit on how often something may be done is so many times as high. */
+  /** Factor of all rate limits. */
   abstract readonly rateLimitFactor: number;
   abstract readonly cookie: { readonly sameSite: 'strict' | 'lax' | 'none'; readonly secure: boolean };
-  /** What Fastify's `trustProxy` takes: false, a number of hops, or a list of addresses. */
+  /** Trusted proxies: a number of hops, or a list of addresses and CIDR blocks. */
   abstract readonly trustProxy: false | number | string[];
-  /** A port for `/metrics` alone. Without it, `/metrics` is beside everything else, and in production nowhere. */
+  /** Separate port for `/metrics`. Default: the main port in development, none in production. */
   abstract readonly metricsPort?: number;
-  /** `public` where Swagger UI and the OpenAPI document are served. */
+  /** `public`: Swagger UI and the OpenAPI document are served. */
   abstract readonly docs: 'public' | 'off';
   abstract readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
 }
 
-/** Every setting that is wrong, at once. Messages name the key and what to do, never the value. */
+/** All wrong settings together. Messages have the setting and the remedy, never the value. */
 export class ConfigError extends OperatorError {
   constructor(readonly problems: readonly { key: string; message: string }[]) {
     super(
@@ -81,7 +81,7 @@ export class ConfigError extends OperatorError {
   }
 }
 
-/** The names of every setting; `.env.example` is held to them by a test. */
+/** Returns the names of all settings. A test compares them with `.env.example`. */
 export function configKeys(providers: readonly ProviderSettings[]): string[] {
   return [
     ...Object.keys(environment.shape),
@@ -91,7 +91,7 @@ export function configKeys(providers: readonly ProviderSettings[]): string[] {
 
 /**
  * Reads the environment into a frozen {@link Config}.
- * @throws {ConfigError} naming every setting that is missing, malformed or unsafe.
+ * @throws {ConfigError} with every setting that is missing, malformed or unsafe.
  */
 export function loadConfig(
   settings: readonly ProviderSettings[],
@@ -103,7 +103,7 @@ export function loadConfig(
     message,
   }));
   const refuse: Refuse = (key, message) => void problems.push({ key, message });
-  // What is malformed counts as unset from here on, so that the other settings can be judged, too.
+  // Malformed settings count as unset from here on, so that the other settings are checked as well.
   const malformed = Object.fromEntries(problems.map(({ key }) => [key, undefined]));
   const set = parsed.data ?? environment.parse({ ...env, ...malformed });
   const production = set.NODE_ENV === 'production';
@@ -187,7 +187,7 @@ export function loadConfig(
     databaseUrl: set.DATABASE_URL === undefined ? undefined : new Secret(set.DATABASE_URL),
     redisUrls: set.REDIS_URL.map((url) => new Secret(url)),
     databasePool: set.DATABASE_POOL,
-    // The embedded database belongs to one process.
+    // The embedded database admits one process.
     revocationPoll: set.DATABASE_URL === undefined ? 0 : set.REVOCATION_POLL_SECONDS,
     dataDir: set.DATA_DIR,
     providers,
@@ -214,7 +214,7 @@ export function loadConfig(
   });
 }
 
-/** Freezes what a setting is made of as well. Secrets keep what is in them to themselves. */
+/** Freezes an object and its members. */
 function deepFreeze<T extends object>(value: T): Readonly<T> {
   for (const part of Object.values(value))
     if (typeof part === 'object' && part !== null) deepFreeze(part as object);

@@ -2,8 +2,8 @@ import { mkdirSync } from 'node:fs';
 import { OperatorError } from './operator-error.js';
 
 /**
- * Makes the folder for what is kept on disk, for this user alone.
- * @throws {OperatorError} when it cannot be made.
+ * Creates the data folder with access for this user only.
+ * @throws {OperatorError} if the folder cannot be created.
  */
 export function makeDataDir(path: string): void {
   try {
@@ -11,7 +11,7 @@ export function makeDataDir(path: string): void {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new OperatorError(
-      `DATA_DIR is no folder that can be used (${code}): name one that this user may make and write.`,
+      `The folder in DATA_DIR cannot be used (${code}): set DATA_DIR to a folder that this user may create and write.`,
       { cause: error },
     );
   }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 /** Largest `SESSION_LIMIT`. */
 export const MAX_SESSION_LIMIT = 1_000;
 
-/** Services that production may reach without verified TLS, once `ALLOW_PLAINTEXT` names them. */
+/** Services that production may reach without verified TLS if `ALLOW_PLAINTEXT` names them. */
 export const PLAINTEXT_SERVICES = ['postgres', 'redis', 'smtp'] as const;
 
 const unlessEmpty = (text: string) => (text.trim() === '' ? undefined : text.trim());
@@ -17,12 +17,12 @@ const list = z
       .map((item) => item.trim())
       .filter(Boolean),
   );
-const whole = (fallback: number, least: number, most: number) => {
-  const message = `must be a whole number from ${least} to ${most}`;
+const integer = (fallback: number, min: number, max: number) => {
+  const message = `must be a whole number from ${min} to ${max}`;
   return z
     .string()
     .transform((value) => (value.trim() === '' ? fallback : /^\s*\d+\s*$/.test(value) ? Number(value) : NaN))
-    .pipe(z.number({ error: message }).int(message).min(least, message).max(most, message))
+    .pipe(z.number({ error: message }).int(message).min(min, message).max(max, message))
     .default(fallback);
 };
 const days = (fallback: number) => {
@@ -47,22 +47,22 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T, fallba
     z.enum(values, { error: `must be one of ${values.filter(Boolean).join(', ')}` }),
   );
 
-/** The schema of each variable by itself: `loadConfig` combines them, and checks.ts refuses unsafe combinations. */
+/** Schema of each environment variable. `loadConfig` combines them, and checks.ts refuses unsafe combinations. */
 export const environment = z.object({
-  // Something that merely looks like "production" would start the sandbox.
+  // No other value, because a misspelt "production" would start the sandbox.
   NODE_ENV: oneOf(['development', 'test', 'production'], 'development'),
-  PORT: whole(3000, 1, 65535),
+  PORT: integer(3000, 1, 65535),
   HOST: text,
   PUBLIC_URL: text,
   WEB_ORIGINS: list,
   IMAGE_ORIGINS: list,
   AUTH_SECRET: list,
   DATABASE_URL: text,
-  // Background work takes one connection while requests have the others.
-  DATABASE_POOL: whole(10, 2, 1000),
+  // At least two: background work takes one connection, requests the others.
+  DATABASE_POOL: integer(10, 2, 1000),
   REDIS_URL: list,
-  // Only the longest time that it takes where Redis does not tell: a log-out, or a role, reaches other processes by then.
-  REVOCATION_POLL_SECONDS: whole(2, 0, 60),
+  // Bounds the time until a logout or a change of roles reaches other processes without Redis.
+  REVOCATION_POLL_SECONDS: integer(2, 0, 60),
   ALLOW_PLAINTEXT: list.pipe(
     z.array(z.enum(PLAINTEXT_SERVICES, { error: `must be some of ${PLAINTEXT_SERVICES.join(', ')}` })),
   ),
@@ -71,29 +71,29 @@ export const environment = z.object({
     .default('')
     .transform((value) => unlessEmpty(value) ?? './data'),
   OAUTH_SANDBOX_URL: text,
-  SANDBOX_PORT: whole(4000, 1, 65535),
-  SANDBOX_SMTP_PORT: whole(4025, 1, 65535),
+  SANDBOX_PORT: integer(4000, 1, 65535),
+  SANDBOX_SMTP_PORT: integer(4025, 1, 65535),
   MAIL_URL: text,
   MAIL_FROM: z
     .string()
     .default('')
     .transform((value) => unlessEmpty(value) ?? 'Daemun <no-reply@localhost>'),
-  // Ten minutes: the longest that a taken token can be used where nobody hears of the revocation.
-  ACCESS_TOKEN_TTL: whole(600, 1, 3600),
+  // Ten minutes: bounds the use of a stolen token by services that do not receive revocations.
+  ACCESS_TOKEN_TTL: integer(600, 1, 3600),
   SIGNING_KEY_DAYS: days(30),
   SESSION_IDLE_DAYS: days(30),
   SESSION_MAX_DAYS: days(180),
-  SESSION_LIMIT: whole(50, 1, MAX_SESSION_LIMIT),
-  // At least twice the 8 s after which our client gives up on a request: refresh.md says why.
-  REFRESH_GRACE_SECONDS: whole(20, 0, 300),
+  SESSION_LIMIT: integer(50, 1, MAX_SESSION_LIMIT),
+  // At least twice the request timeout of the client (8 s); docs/refresh.md has the reason.
+  REFRESH_GRACE_SECONDS: integer(20, 0, 300),
   COOKIE_SAMESITE: oneOf(['strict', 'lax', 'none'], 'strict'),
   RATE_LIMIT_FACTOR: factor(1),
   TRUST_PROXY: list,
-  METRICS_PORT: whole(0, 0, 65535),
+  METRICS_PORT: integer(0, 0, 65535),
   DOCS: oneOf(['', 'public', 'off'], ''),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
 });
 export type Environment = z.output<typeof environment>;
 
-/** Notes a setting that is wrong; all of them are reported together. */
+/** Records a wrong setting. All of them are reported together. */
 export type Refuse = (key: string, message: string) => void;

@@ -1,2 +1,2 @@
-/** Something that whoever runs this can mend, and that the message explains in full: it is shown without a stack. */
+/** An error that the operator can correct. Its message has cause and remedy, and is shown without a stack. */
 export class OperatorError extends Error {}

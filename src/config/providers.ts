@@ -1,33 +1,33 @@
 import type { Environment, Refuse } from './environment.js';
 import { Secret } from './secret.js';
 
-/** What the configuration must know of a provider; `auth/social/` says it of each. */
+/** Properties of a provider that its settings depend on. Each provider in `src/auth/social/` defines its own. */
 export interface ProviderSettings {
   /** `kakao` reads `KAKAO_CLIENT_ID`, `KAKAO_CLIENT_SECRET` and `KAKAO_SCOPE`. */
   readonly id: string;
-  /** What is asked for where `…_SCOPE` says nothing: as little as possible. */
+  /** Default of `…_SCOPE`: as little as possible. */
   readonly defaultScope: string;
-  /** Whether the provider can be used without a client secret. */
+  /** True if the provider accepts clients without a client secret. */
   readonly secretOptional?: boolean;
-  /** Hosts of the pictures of its profiles: the page shows them without asking its readers. */
+  /** Origins of its profile pictures, which the page may load (default of `IMAGE_ORIGINS`). */
   readonly pictureOrigins?: readonly string[];
-  /** Whether its console has a key for servers: then `…_ADMIN_KEY` and `…_APP_ID` are read, too. */
+  /** True if the provider issues admin keys: the settings `…_ADMIN_KEY` and `…_APP_ID` exist then. */
   readonly hasAdminKey?: boolean;
 }
 
-/** How we are registered at one provider, and where it is. */
+/** Registration of this service at a provider. */
 export interface ProviderCredentials {
   readonly clientId: string;
   readonly clientSecret?: Secret;
-  /** With it a connection can be ended without the person's token, and the provider's notices can be believed. */
+  /** Ends a connection without the user's token, and authenticates the provider's unlink notices. */
   readonly adminKey?: Secret;
   readonly appId?: string;
   readonly scope: readonly string[];
-  /** Look for its endpoints at `<this>/<real host>/<real path>` instead. Never in production. */
+  /** Base URL of the sandbox: endpoints are at `<sandboxUrl>/<real host>/<real path>`. Never in production. */
   readonly sandboxUrl?: string;
 }
 
-/** The names of a provider's settings. */
+/** Returns the names of a provider's settings. */
 export function keysOf({ id, hasAdminKey = false }: ProviderSettings): {
   readonly id: string;
   readonly secret: string;
@@ -45,8 +45,8 @@ export function keysOf({ id, hasAdminKey = false }: ProviderSettings): {
 }
 
 /**
- * Undefined where the provider is not to be used. Outside production it has the sandbox's credentials unless it was given
- * some; with an id of its own, and no sandbox but ours, it is the real one.
+ * Returns the credentials of a provider, or undefined if the provider is not enabled. Development defaults to the sandbox's
+ * credentials. A configured client id selects the real provider, unless `OAUTH_SANDBOX_URL` is set.
  */
 export function readProvider(
   provider: ProviderSettings,

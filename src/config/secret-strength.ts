@@ -1,11 +1,11 @@
 import { dictionary } from '@zxcvbn-ts/language-common';
 
 /**
- * Bits by which a model of words must explain a secret better than chance. A random secret of letters gets there once in 2^30 at
- * most, since that is a ratio of likelihoods.
+ * Threshold of {@link wordLikelihood} in bits. A random secret of letters exceeds it at most once in 2^30, because the value
+ * is a likelihood ratio.
  */
 const WORDS_BITS = 30;
-/** The same where digits and signs are read as letters, which makes some letters more frequent than chance. */
+/** Threshold after reading digits and signs as letters, which makes some letters more frequent than chance. */
 const LEET_BITS = 36;
 
 const LEET: Readonly<Record<string, string>> = {
@@ -21,20 +21,20 @@ const LEET: Readonly<Record<string, string>> = {
 };
 
 /**
- * True where a secret has words, repetitions, sequences, or text behind an encoding. Generated secrets (`openssl rand`, password
+ * Returns true for a secret with words, repetitions, sequences or encoded text. Generated secrets (`openssl rand`, password
  * managers) have none of these.
  */
 export function isGuessable(secret: string): boolean {
   if (/[^\x21-\x7e]/.test(secret)) return true;
   const text = secret.toLowerCase();
   if (repeats(text) || isSequence(text) || encodesText(secret)) return true;
-  // Hexadecimal digits make no words, but pairs of letters that words have, too.
+  // Hexadecimal digits have no words, but letter pairs of words.
   if (!/[g-z]/.test(text)) return false;
-  const read = text.replace(/[013457@$!]/g, (sign) => LEET[sign] ?? sign);
-  return wordLikelihood(text) > WORDS_BITS || wordLikelihood(read) > LEET_BITS;
+  const unleeted = text.replace(/[013457@$!]/g, (sign) => LEET[sign] ?? sign);
+  return wordLikelihood(text) > WORDS_BITS || wordLikelihood(unleeted) > LEET_BITS;
 }
 
-/** True where fewer than three quarters of its triples of characters are different. */
+/** Returns true if fewer than three quarters of the text's character triples are different. */
 function repeats(text: string): boolean {
   const triples = Array.from({ length: text.length - 2 }, (_, i) => text.slice(i, i + 3));
   return new Set(triples).size < triples.length * 0.75;
@@ -43,7 +43,7 @@ function repeats(text: string): boolean {
 /** Neighbours on a keyboard. */
 const ROWS = 'qwertyuiop asdfghjkl zxcvbnm 1234567890';
 
-/** True where more than three fifths of its characters follow from the one before: equal, next in order, or next on the keyboard. */
+/** Returns true if more than three fifths of the characters equal their predecessor, or follow it in order or on a keyboard. */
 function isSequence(text: string): boolean {
   const steps = Array.from(text).filter((character, i) => {
     const before = text[i - 1];
@@ -54,7 +54,7 @@ function isSequence(text: string): boolean {
   return steps.length > (text.length - 1) * 0.6;
 }
 
-/** True where it is base64 or hexadecimal of printable text, which random bytes are not. */
+/** Returns true for base64 or hexadecimal of printable text. Random bytes are not printable. */
 function encodesText(secret: string): boolean {
   const encodings = /^[0-9a-f]+$/i.test(secret) ? (['hex', 'base64'] as const) : (['base64'] as const);
   return encodings.some((encoding) => {
@@ -63,11 +63,11 @@ function encodesText(secret: string): boolean {
   });
 }
 
-/** Letters are 1 to 26; 0 stands before the first. */
+/** Number of symbols: letters are 1 to 26, and 0 is the start of a word. */
 const LETTERS = 27;
 let model: ((before: number, previous: number, letter: number) => number) | undefined;
 
-/** Logarithm (bits) of the ratio of two likelihoods of its letters: in words, and by chance. */
+/** Returns the log-likelihood ratio of the text's letters, in bits: in words, against chance. */
 function wordLikelihood(text: string): number {
   model ??= trigrams(Object.values(dictionary).flat());
   let bits = 0;
@@ -79,7 +79,7 @@ function wordLikelihood(text: string): number {
   return bits;
 }
 
-/** The probability of a letter after two others, learnt from words; rare triples borrow from pairs, and pairs from letters. */
+/** Returns the probability of a letter after two others, trained on words. Triples are smoothed by pairs, pairs by letters. */
 function trigrams(words: readonly string[]): (before: number, previous: number, letter: number) => number {
   const triples = new Float64Array(LETTERS ** 3);
   for (const word of words) {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-/** A value that must never be printed: strings, JSON, templates and `console` all show `[secret]`. */
+/** A value that is never printed: strings, JSON, templates and `console` show `[secret]`. */
 export class Secret {
   readonly #value: string;
 
@@ -8,7 +8,7 @@ export class Secret {
     this.#value = value;
   }
 
-  /** The value itself. Call it where the value is used, never to pass it on. */
+  /** Returns the value. Call it where the value is used, never to pass it on. */
   reveal(): string {
     return this.#value;
   }

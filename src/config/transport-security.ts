@@ -3,37 +3,37 @@ import { lastOf } from './checks.js';
 
 type PlaintextService = (typeof PLAINTEXT_SERVICES)[number];
 
-/** True where a URL leads to this machine: by a loopback address, `localhost` or a Unix socket. */
+/** Returns true for a URL with a loopback address, `localhost` or a Unix socket. */
 export function isLocal(value: string): boolean {
   const { protocol, hostname, searchParams } = new URL(value);
-  // PostgreSQL's URLs may name the host, or the folder of a socket, as `?host=`.
+  // A PostgreSQL URL may have the host, or the folder of a socket, as `?host=`.
   const named = protocol.startsWith('postgres') ? lastOf(searchParams, 'host') : undefined;
   const host = (named ?? hostname).replace(/^\[|\]$/g, '');
   return host.startsWith('/') || host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
-/** Modes of pg that encrypt and verify the certificate. */
+/** Values of `sslmode` with which pg encrypts and verifies the certificate. */
 const VERIFIED = ['require', 'verify-ca', 'verify-full'];
 
 function isVerifiedPostgres(value: string): boolean {
   const { searchParams } = new URL(value);
   const mode = lastOf(searchParams, 'sslmode');
-  // As libpq understands it, every mode but the last accepts any certificate of some kind.
+  // With the semantics of libpq, only `verify-full` checks certificate and host name.
   if (lastOf(searchParams, 'uselibpqcompat') === 'true') return mode === 'verify-full';
   if (mode !== undefined) return VERIFIED.includes(mode);
   return ['true', '1'].includes(lastOf(searchParams, 'ssl') ?? '') || searchParams.has('sslrootcert');
 }
 
-/** Options of nodemailer by which a URL could change what is required. */
+/** Options of nodemailer with which a URL could switch TLS or its verification off. */
 const SMTP_TLS_OPTIONS = ['requireTLS', 'ignoreTLS', 'opportunisticTLS', 'secure', 'tls.rejectUnauthorized'];
 
-/** `smtp://` encrypts by STARTTLS, which the mailer requires, unless the URL itself says otherwise. */
+/** Returns true for a URL without TLS options: `smtp://` then uses STARTTLS, which the mailer requires. */
 function isVerifiedSmtp(value: string): boolean {
   const { searchParams } = new URL(value);
   return !SMTP_TLS_OPTIONS.some((name) => searchParams.has(name));
 }
 
-/** Refuses connections of production that others on the network could read or change. */
+/** Refuses connections to other hosts without verified TLS, in production. */
 export function checkTransport(set: Environment, refuse: Refuse): void {
   const check = (
     key: string,
@@ -47,7 +47,7 @@ export function checkTransport(set: Environment, refuse: Refuse): void {
     refuse(
       key,
       `must use verified TLS in production to any host but this one: ${remedy}. ` +
-        `Where the network itself is private, ALLOW_PLAINTEXT=${service} says so`,
+        `For a private network set ALLOW_PLAINTEXT=${service}`,
     );
   };
   const postgres = set.DATABASE_URL === undefined ? [] : [set.DATABASE_URL];
@@ -58,7 +58,7 @@ export function checkTransport(set: Environment, refuse: Refuse): void {
   check('MAIL_URL', 'smtp', smtp, isVerifiedSmtp, `leave out ${SMTP_TLS_OPTIONS.join(', ')}`);
 }
 
-/** The stores on other hosts whose URL has no password, by their setting. */
+/** Returns the settings with a URL of another host that has no password. */
 export function storesWithoutPassword(urls: Readonly<Record<string, readonly string[]>>): string[] {
   return Object.entries(urls).flatMap(([key, values]) =>
     values.some((url) => !isLocal(url) && new URL(url).password === '') ? [key] : [],

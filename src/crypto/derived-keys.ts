@@ -6,15 +6,15 @@ import { compactDecrypt, CompactEncrypt, decodeProtectedHeader } from 'jose';
 import { Config } from '../config/config.js';
 import { makeDataDir } from '../config/data-dir.js';
 
-/** A 256-bit key derived for one purpose, with a short public id by which it is found again. */
+/** A 256-bit key for one purpose, with a short public id (`kid`). */
 export interface DerivedKey {
   readonly id: string;
   readonly bytes: Buffer;
 }
 
 /**
- * Everything that follows from `AUTH_SECRET`: one key per purpose (HKDF, RFC 5869), so that no key serves two. With
- * several secrets the first makes and all of them check, which is how a secret is exchanged without logging anyone out.
+ * Keys derived from `AUTH_SECRET`: one key per purpose (HKDF, RFC 5869). With several secrets the first seals and signs, and
+ * all of them open and verify, so that a secret can be rolled over without ending sessions.
  */
 @Injectable()
 export class DerivedKeys {
@@ -28,10 +28,10 @@ export class DerivedKeys {
     );
   }
 
-  /** The keys for a purpose; the first is the one to make new things with. */
+  /** Returns the keys for a purpose. The first seals and signs. */
   keys(purpose: string): readonly [DerivedKey, ...DerivedKey[]] {
-    const known = this.derived.get(purpose);
-    if (known !== undefined) return known;
+    const cached = this.derived.get(purpose);
+    if (cached !== undefined) return cached;
     const [first, ...rest] = this.roots.map((root) => {
       const bytes = Buffer.from(hkdfSync('sha256', root, '', `daemun/${purpose}`, 32));
       return { id: createHash('sha256').update(bytes).digest('base64url').slice(0, 8), bytes };
@@ -42,7 +42,7 @@ export class DerivedKeys {
     return keys;
   }
 
-  /** Encrypts and authenticates a text (AES-256-GCM, as a compact JWE of RFC 7516). */
+  /** Encrypts and authenticates a text (AES-256-GCM). Returns a compact JWE (RFC 7516). */
   async seal(purpose: string, text: string): Promise<string> {
     const [key] = this.keys(purpose);
     return new CompactEncrypt(Buffer.from(text))
@@ -50,17 +50,17 @@ export class DerivedKeys {
       .encrypt(key.bytes);
   }
 
-  /** Whether there is an older secret to leave behind. */
-  get areExchanged(): boolean {
+  /** True while `AUTH_SECRET` has older secrets beside the newest. */
+  get hasOlderSecrets(): boolean {
     return this.roots.length > 1;
   }
 
-  /** Whether it was sealed under the newest secret, and opens without the others. */
+  /** Returns true if the text was sealed under the newest secret. */
   isNewest(purpose: string, sealed: string): boolean {
     return decodeProtectedHeader(sealed).kid === this.keys(purpose)[0].id;
   }
 
-  /** What was sealed, or undefined when it was sealed for another purpose, under another secret, or not by us. */
+  /** Returns the sealed text; undefined if it was sealed for another purpose, under another secret, or is not authentic. */
   async open(purpose: string, sealed: string): Promise<string | undefined> {
     const keys = this.keys(purpose);
     try {
@@ -80,7 +80,7 @@ export class DerivedKeys {
   }
 }
 
-/** Outside production a secret may be left out: one is made then, and kept beside the data that it opens. */
+/** Returns the secret in the data folder, and creates it if needed. Development only. */
 function developmentSecret(dataDir: string): string {
   makeDataDir(dataDir);
   const path = resolve(dataDir, 'auth-secret');

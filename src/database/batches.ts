@@ -1,9 +1,9 @@
 import type { DataSource } from 'typeorm';
 
-/** Rows that a statement changes at most: one that changes more would hold its locks for too long. */
+/** Largest number of rows that a statement changes, so that it does not hold its locks for long. */
 export const BATCH = 5_000;
 
-/** Changes many rows, {@link BATCH} in a transaction; of several processes one does the work. */
+/** Changes many rows in transactions of {@link BATCH} rows. An advisory lock keeps other processes from the same work. */
 export class Batches {
   /** `lock` is the key of the advisory lock that a process holds in each transaction. */
   constructor(
@@ -11,15 +11,15 @@ export class Batches {
     private readonly lock: number,
   ) {}
 
-  /** Runs a statement whose last part is called `changed` until nothing is left to change. */
+  /** Runs a `WITH … changed AS (…)` until it changes fewer than {@link BATCH} rows. */
   async run(statement: string, parameters: readonly unknown[] = []): Promise<void> {
     for (let changed = BATCH; changed === BATCH;) {
       changed = await this.dataSource.transaction(async (db) => {
-        const [{ mine }] = await db.query<[{ mine: boolean }]>(
-          'SELECT pg_try_advisory_xact_lock($1) AS mine',
+        const [{ locked }] = await db.query<[{ locked: boolean }]>(
+          'SELECT pg_try_advisory_xact_lock($1) AS locked',
           [this.lock],
         );
-        if (!mine) return 0;
+        if (!locked) return 0;
         const [{ count }] = await db.query<[{ count: number }]>(
           `${statement} SELECT count(*)::int AS count FROM changed`,
           [...parameters],
@@ -29,12 +29,12 @@ export class Batches {
     }
   }
 
-  /** Deletes the rows for which the SQL condition `which` holds. Rows that another transaction has locked stay. */
-  remove(table: string, which: string): Promise<void> {
+  /** Deletes the rows for which an SQL condition holds. Rows that another transaction has locked stay. */
+  remove(table: string, condition: string): Promise<void> {
     return this.run(
       `WITH changed AS (
          DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-           SELECT ctid FROM ${table} WHERE ${which} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
+           SELECT ctid FROM ${table} WHERE ${condition} LIMIT ${BATCH} FOR UPDATE SKIP LOCKED
          )) RETURNING 1
        )`,
     );

@@ -4,7 +4,7 @@ import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/Postgres
 import { WriteTransactions } from './write-transactions.js';
 import { openDatabase } from './open-database.js';
 
-/** The `DataSource` of the process: connected, and migrated, before other modules start. */
+/** `DataSource` of the process: connected and migrated before other modules start. */
 @Module({})
 export class DatabaseModule {
   static forRoot(options: PostgresDataSourceOptions): DynamicModule {
@@ -13,7 +13,7 @@ export class DatabaseModule {
       global: true,
       imports: [
         TypeOrmModule.forRootAsync({
-          // TypeOrmModule would repeat each failure, and log it with its stack.
+          // openDatabase retries. TypeOrmModule would retry again, and log each failure with its stack.
           useFactory: () => ({ ...options, autoLoadEntities: true, toRetry: () => false }),
           dataSourceFactory: ({ entities } = options) => openDatabase({ ...options, entities }),
         }),

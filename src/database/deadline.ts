@@ -1,14 +1,14 @@
 import type { DataSource } from 'typeorm';
 import { poolOf } from './postgres-pool.js';
 
-/** A DataSource or a transaction, as far as it runs statements. */
+/** `query` of a DataSource or a transaction. */
 export interface Queries {
   query<T>(text: string, parameters?: unknown[]): Promise<T>;
 }
 
 /**
- * Runs statements that together may take `ms`, in one transaction (57014: 503). The embedded database cannot interrupt a
- * statement, and others would wait for the transaction: there each runs by itself.
+ * Runs statements in one transaction with a common time limit (SQLSTATE 57014: 503). The embedded database cannot interrupt
+ * a statement, so that each runs by itself there, and other connections need not wait for a transaction.
  */
 export async function withDeadline<T>(
   dataSource: DataSource,
@@ -20,8 +20,8 @@ export async function withDeadline<T>(
     const deadline = performance.now() + ms;
     return work({
       query: async (text, parameters) => {
-        const left = Math.max(1, Math.ceil(deadline - performance.now()));
-        await db.query(`SET LOCAL statement_timeout = ${left}`);
+        const remainingMs = Math.max(1, Math.ceil(deadline - performance.now()));
+        await db.query(`SET LOCAL statement_timeout = ${remainingMs}`);
         return db.query(text, parameters);
       },
     });

@@ -8,12 +8,12 @@ import { OperatorError } from '../config/operator-error.js';
 import { LockHeld, takeLock } from './folder-lock.js';
 
 /**
- * PostgreSQL inside this process (PGlite), behind the wire protocol on a unix socket that only this user can open, so
- * that `pg` and TypeORM are the same as in production. It has one backend for all connections: session state, such as
- * named prepared statements, is shared between them.
+ * PostgreSQL inside this process (PGlite). It serves the wire protocol on a Unix socket that only this user can open, so
+ * that `pg` and TypeORM are used as in production. It has one backend: connections share session state, such as named
+ * prepared statements.
  */
 export class EmbeddedPostgres {
-  /** A part of the socket's file name; nothing listens on TCP. */
+  /** Part of the socket's file name. No TCP port is opened. */
   readonly port = 5432;
 
   private constructor(
@@ -24,18 +24,18 @@ export class EmbeddedPostgres {
   ) {}
 
   /**
-   * Opens the database under `<dataDir>/postgres`, creating it the first time (a few seconds).
-   * @throws {EmbeddedDatabaseInUse} when another process has it open: two would destroy it.
+   * Opens the database in `<dataDir>/postgres`. The first time it is created, which takes a few seconds.
+   * @throws {EmbeddedDatabaseInUse} if another process has it open: two processes would corrupt the files.
    */
   static async open(dataDir: string): Promise<EmbeddedPostgres> {
     makeDataDir(dataDir);
-    const release = await lock(resolve(dataDir, 'postgres.lock'));
+    const release = await lockFolder(resolve(dataDir, 'postgres.lock'));
     try {
       const files = resolve(dataDir, 'postgres');
-      // It makes files that anybody may read, so nobody else comes into their folder.
+      // PGlite creates files that all users may read, so their folder is closed to other users.
       makeDataDir(files);
       chmodSync(files, 0o700);
-      const database = keepQueriesWhole(await openFiles(files));
+      const database = serializeQueries(await openFiles(files));
       const socketDir = mkdtempSync(join(tmpdir(), 'daemun-'));
       const server = new PGLiteSocketServer({
         db: database,
@@ -61,24 +61,24 @@ export class EmbeddedPostgres {
   }
 }
 
-/** @throws {OperatorError} where the files cannot be written or read; PGlite throws what is no Error for some of that. */
+/** @throws {OperatorError} if the files cannot be read or written. PGlite throws other values than errors in some cases. */
 async function openFiles(files: string): Promise<PGlite> {
   try {
     return await PGlite.create(files);
   } catch (cause) {
     const { code, name, message } = (cause ?? {}) as { code?: unknown; name?: unknown; message?: unknown };
     throw new OperatorError(
-      `The embedded database in DATA_DIR cannot be opened (${String(message ?? code ?? name)}). Either the disk is full or cannot be ` +
-        'written: make room, or name another folder. Or its files are damaged: restore a backup of the folder, or remove it ' +
-        'to begin with an empty database.',
+      `The embedded database in DATA_DIR cannot be opened (${String(message ?? code ?? name)}). If the disk is full or cannot be ` +
+        'written, free space or set another folder. If the files are damaged, restore a backup of the folder, or remove it to ' +
+        'start with an empty database.',
       { cause },
     );
   }
 }
 
-/** Another process has the embedded database open. */
+/** Error of an embedded database that another process has open. */
 export class EmbeddedDatabaseInUse extends OperatorError {
-  /** In words. */
+  /** Description of the process, for messages. */
   readonly owner: string;
 
   constructor(cause: LockHeld) {
@@ -92,7 +92,7 @@ export class EmbeddedDatabaseInUse extends OperatorError {
   }
 }
 
-async function lock(path: string): Promise<() => void> {
+async function lockFolder(path: string): Promise<() => void> {
   try {
     return await takeLock(path);
   } catch (error) {
@@ -102,16 +102,16 @@ async function lock(path: string): Promise<() => void> {
   }
 }
 
-/** Parse, Bind, Describe, Execute, Close and Flush: what follows them, up to a Sync, belongs to the same query. */
+/** Message types Parse, Bind, Describe, Execute, Close and Flush. The query continues until a Sync. */
 const UNFINISHED = new Set(Buffer.from('PBDECH'));
 
 /**
- * The socket server runs message after message of whichever connection comes first, and stays with one connection only
- * while that is in a transaction. In between the messages of a query with parameters another's could replace the
- * statement, which then fails or answers the wrong question (electric-sql/pglite#1046). So the database says that it is
- * in a transaction until the query's last message, too.
+ * Keeps messages of other connections out of a query. The socket server interleaves connections except in transactions, so
+ * that between the messages of a query with parameters another connection could replace the statement, which then fails or
+ * returns rows of the other one (electric-sql/pglite#1046). The database therefore reports a transaction until the last
+ * message of a query.
  */
-function keepQueriesWhole(database: PGlite): PGlite {
+function serializeQueries(database: PGlite): PGlite {
   const run = database.execProtocolRawStream.bind(database);
   const isInTransaction = database.isInTransaction.bind(database);
   let unfinished = false;

@@ -12,26 +12,25 @@ import {
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Times in ms. */
-interface Rhythm {
-  /** How often a lock shows that its owner lives. */
-  readonly heartbeat: number;
-  /** An owner that cannot be asked after, and has not shown itself for so long, is gone. */
-  readonly silence: number;
+/** Times of a lock. */
+interface LockTimes {
+  /** Interval in which the owner touches the lock file. */
+  readonly heartbeatMs: number;
+  /** Age of the last heartbeat after which an owner on another host counts as dead. */
+  readonly staleAfterMs: number;
 }
 
 /**
- * Who holds a lock. A socket that only lives as long as its owner would be simpler, but is not seen from another container
- * that has the same folder, which is where two meet: at a deploy. A process id by itself says nothing there, nor once it was
- * given anew.
+ * Owner of a lock. During a deploy two containers may share the folder, where a socket of the owner would not be visible,
+ * and a process id alone is ambiguous. Process ids are also reused, hence the start time.
  */
 interface Owner {
   readonly pid: number;
   readonly started: string;
-  readonly place: string;
+  readonly host: string;
 }
 
-/** Somebody else holds the lock. */
+/** Error of a lock that another process holds. */
 export class LockHeld extends Error {
   constructor(readonly owner: string) {
     super(`held by ${owner}`);
@@ -40,29 +39,29 @@ export class LockHeld extends Error {
 }
 
 /**
- * Takes the lock in a file, for this process alone, and gives back how to release it. One whose owner is gone is taken over:
- * at once where its process can be looked for, else when it has been silent for ten seconds.
- * @throws {LockHeld} and whatever keeps the file from being read or written.
+ * Takes an exclusive lock in a file. Returns a function that releases it. The lock of a dead owner is taken over: at once if
+ * the owner ran on this host, otherwise after `staleAfterMs` without heartbeat.
+ * @throws {LockHeld} or the error of the file system.
  */
 export async function takeLock(
   path: string,
-  rhythm: Rhythm = { heartbeat: 1_000, silence: 10_000 },
+  times: LockTimes = { heartbeatMs: 1_000, staleAfterMs: 10_000 },
 ): Promise<() => void> {
-  const me: Owner = { pid: process.pid, started: startOf(process.pid), place: thisPlace() };
-  const mine = JSON.stringify({ ...me, id: randomUUID() });
-  for (; !create(path, mine); await sleep(rhythm.heartbeat / 20)) {
-    const theirs = contentOf(path);
-    if (theirs === undefined) continue;
-    const owner = ownerIn(theirs);
-    if (await isAlive(owner, path, theirs, me, rhythm)) {
-      throw new LockHeld(owner?.place === me.place ? `process ${owner.pid}` : 'a process elsewhere');
+  const self: Owner = { pid: process.pid, started: startOf(process.pid), host: thisHost() };
+  const ownContent = JSON.stringify({ ...self, id: randomUUID() });
+  for (; !create(path, ownContent); await sleep(times.heartbeatMs / 20)) {
+    const content = contentOf(path);
+    if (content === undefined) continue;
+    const owner = ownerIn(content);
+    if (await isAlive(owner, path, content, self, times)) {
+      throw new LockHeld(owner?.host === self.host ? `process ${owner.pid}` : 'a process on another host');
     }
-    takeOver(path, theirs, rhythm);
+    takeOver(path, content, times);
   }
-  const heart = setInterval(() => show(path), rhythm.heartbeat).unref();
+  const heartbeat = setInterval(() => touch(path), times.heartbeatMs).unref();
   return () => {
-    clearInterval(heart);
-    if (contentOf(path) === mine) rmSync(path, { force: true });
+    clearInterval(heartbeat);
+    if (contentOf(path) === ownContent) rmSync(path, { force: true });
   };
 }
 
@@ -80,29 +79,29 @@ async function isAlive(
   owner: Owner | undefined,
   path: string,
   content: string,
-  { place }: Owner,
-  { heartbeat, silence }: Rhythm,
+  { host }: Owner,
+  { heartbeatMs, staleAfterMs }: LockTimes,
 ): Promise<boolean> {
-  if (owner?.place === place) return startOf(owner.pid) === owner.started && isRunning(owner.pid);
-  // Elsewhere; or just being written.
-  const seen = shownAt(path);
-  const patience = owner === undefined && content === '' ? heartbeat : silence;
-  for (const begun = Date.now(); Date.now() - begun < patience;) {
-    await sleep(heartbeat / 4);
-    if (contentOf(path) !== content || shownAt(path) !== seen) return contentOf(path) === content;
+  if (owner?.host === host) return startOf(owner.pid) === owner.started && isRunning(owner.pid);
+  // An empty file is being written, or its owner died before writing it.
+  const lastHeartbeat = touchedAt(path);
+  const timeoutMs = owner === undefined && content === '' ? heartbeatMs : staleAfterMs;
+  for (const begun = Date.now(); Date.now() - begun < timeoutMs;) {
+    await sleep(heartbeatMs / 4);
+    if (contentOf(path) !== content || touchedAt(path) !== lastHeartbeat) return contentOf(path) === content;
   }
   return false;
 }
 
-/** Removes a lock whose owner is gone, unless somebody else was faster: only one at a time looks, and removes. */
-function takeOver(path: string, content: string, { silence }: Rhythm): void {
+/** Removes the lock of a dead owner, unless its content has changed. A guard folder admits one process at a time. */
+function takeOver(path: string, content: string, { staleAfterMs }: LockTimes): void {
   const guard = `${path}.take-over`;
   try {
     mkdirSync(guard);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    // Somebody who did not come to the end of this is not waited for.
-    if (Date.now() - (shownAt(guard) ?? Date.now()) > silence)
+    // The guard of a process that died in between is removed.
+    if (Date.now() - (touchedAt(guard) ?? Date.now()) > staleAfterMs)
       rmSync(guard, { recursive: true, force: true });
     return;
   }
@@ -113,7 +112,7 @@ function takeOver(path: string, content: string, { silence }: Rhythm): void {
   }
 }
 
-/** Undefined where there is no such file; of a process, where it ends while it is looked at. */
+/** Returns the content of a file; undefined if it does not exist, or (in /proc) if its process ended during the read. */
 function contentOf(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
@@ -125,25 +124,25 @@ function contentOf(path: string): string | undefined {
 
 function ownerIn(content: string): Owner | undefined {
   try {
-    const { pid, started, place } = JSON.parse(content) as Partial<Owner>;
-    return pid === undefined || started === undefined || place === undefined
+    const { pid, started, host } = JSON.parse(content) as Partial<Owner>;
+    return pid === undefined || started === undefined || host === undefined
       ? undefined
-      : { pid, started, place };
+      : { pid, started, host };
   } catch {
     return undefined;
   }
 }
 
-function show(path: string): void {
+function touch(path: string): void {
   const now = new Date();
   try {
     utimesSync(path, now, now);
   } catch {
-    // The folder is away for a moment, or for good; whoever uses it will say so.
+    // The folder is not available. Operations of the database report this.
   }
 }
 
-function shownAt(path: string): number | undefined {
+function touchedAt(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
 }
 
@@ -156,14 +155,14 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** When a process began, as Linux counts it (proc(5), field 22); nothing elsewhere. */
+/** Returns the start time of a process in Linux clock ticks (proc(5), field 22); empty on other systems. */
 function startOf(pid: number): string {
   const stat = contentOf(`/proc/${pid}/stat`) ?? '';
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
 }
 
-/** Machine and, on Linux, pid namespace: where a process id means something. */
-function thisPlace(): string {
+/** Returns the scope of process ids: the host name and, on Linux, the pid namespace. */
+function thisHost(): string {
   try {
     return `${hostname()} ${readlinkSync('/proc/self/ns/pid')}`;
   } catch {

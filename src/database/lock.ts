@@ -1,8 +1,8 @@
 import type { DataSource, EntityManager } from 'typeorm';
 
 /**
- * Runs `work` in a transaction while no other process runs work under the same lock. The lock ends with the transaction, so
- * that it holds behind a pooler in transaction mode, too. `settings` hold for this transaction.
+ * Runs `work` in a transaction with an advisory lock. The lock belongs to the transaction, so that it also works behind a
+ * pooler in transaction mode. `settings` apply to this transaction.
  */
 export async function underLock<T>(
   dataSource: DataSource,

@@ -5,13 +5,13 @@ import { UnsuitableServer } from '../stores/postgres-failures.js';
 import { underLock } from './lock.js';
 import { createSchema, MIGRATIONS_SCHEMA } from './schema.js';
 
-/** Any number; the same in every process that may migrate this database. "daemun" in ASCII. */
+/** Advisory lock of migrations, the same for every process ("daemun" in ASCII). */
 export const MIGRATION_LOCK = 0x6461656d756e;
 
-/** Interval (ms) of the log line that names what a start waits for. */
+/** Interval of the log line with the reason for which a start waits. */
 const REMINDER_MS = 10_000;
 
-/** Neither a migration nor the wait for one is bound by the time limits of requests. */
+/** Switches time limits off for migrations and for the wait for their lock. */
 const NO_TIME_LIMITS = [
   'statement_timeout = 0',
   'lock_timeout = 0',
@@ -19,13 +19,13 @@ const NO_TIME_LIMITS = [
 ];
 
 /**
- * Brings the schema up to date, in one transaction. Processes that start at once take turns, and those that come later
- * find nothing left to do. The log says what is waited for.
+ * Runs pending migrations in one transaction. A lock serialises processes that start at the same time. A log line names the
+ * reason for a long wait.
  */
 export async function migrate(options: PostgresDataSourceOptions): Promise<void> {
   const logger = new Logger(migrate.name);
-  let what = 'another process to finish with the migrations, or a database that does not answer';
-  const saying = setInterval(() => logger.warn(`still waiting for ${what}`), REMINDER_MS).unref();
+  let awaited = 'another process to finish with the migrations, or a database that does not answer';
+  const reminder = setInterval(() => logger.warn(`still waiting for ${awaited}`), REMINDER_MS).unref();
   const { query_timeout: _, ...extra } = options.extra as { query_timeout?: number };
   const dataSource = new DataSource({ ...options, poolSize: 1, extra });
   try {
@@ -34,24 +34,24 @@ export async function migrate(options: PostgresDataSourceOptions): Promise<void>
       dataSource,
       MIGRATION_LOCK,
       async (db) => {
-        what = 'the migrations to run';
+        awaited = 'the migrations to run';
         await createSchema(db, MIGRATIONS_SCHEMA);
         await refuseUnreleasedVersions(db);
         await refuseOthersSchemas(db);
         const executor = new MigrationExecutor(dataSource, db.queryRunner);
-        // The transaction is that of the lock.
+        // The transaction of the lock is used.
         executor.transaction = 'none';
         await executor.executePendingMigrations();
       },
       NO_TIME_LIMITS,
     );
   } finally {
-    clearInterval(saying);
+    clearInterval(reminder);
     if (dataSource.isInitialized) await dataSource.destroy();
   }
 }
 
-/** The first migration of versions before 0.1.0, whose databases cannot be migrated. */
+/** First migration of versions before 0.1.0. Their databases cannot be migrated. */
 const FIRST_UNRELEASED_MIGRATION = 'CreateAuth1764000000000';
 
 async function refuseUnreleasedVersions(db: EntityManager): Promise<void> {
@@ -64,13 +64,13 @@ async function refuseUnreleasedVersions(db: EntityManager): Promise<void> {
     ]);
     if (found.length > 0)
       throw new UnsuitableServer(
-        'The database was made by a version before 0.1.0, and cannot be migrated. ' +
-          'Give Daemun an empty one: CREATE DATABASE; without DATABASE_URL, remove the folder `postgres` in DATA_DIR.',
+        'The database was created by a version before 0.1.0, and cannot be migrated. ' +
+          'Use an empty one: CREATE DATABASE; without DATABASE_URL, remove the folder `postgres` in DATA_DIR.',
       );
   }
 }
 
-/** A schema of another application with the same name, such as Supabase's `auth`, would be mixed up with ours. */
+/** Refuses a database in which another application has a schema with the same name, such as `auth` of Supabase. */
 async function refuseOthersSchemas(db: EntityManager): Promise<void> {
   const [found, ...others] = await tablesOf(db, ['auth', 'profile', 'board', MIGRATIONS_SCHEMA]);
   if (found === undefined || [found, ...others].includes(`${MIGRATIONS_SCHEMA}.migrations`)) return;
@@ -80,7 +80,7 @@ async function refuseOthersSchemas(db: EntityManager): Promise<void> {
   );
 }
 
-/** The tables of these schemas, from the catalogue, which may be read without a right to the schemas. */
+/** Returns the tables of schemas from the system catalogue, which needs no privilege on the schemas. */
 async function tablesOf(db: EntityManager, schemas: readonly string[]): Promise<string[]> {
   const rows = await db.query<{ name: string }[]>(
     `SELECT n.nspname || '.' || c.relname AS name

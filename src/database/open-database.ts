@@ -7,11 +7,11 @@ import { migrate } from './migrate.js';
 import { poolOf } from './postgres-pool.js';
 import { RetryingDataSource } from './retrying-data-source.js';
 
-/** Time (ms) in which a database that starts beside us has to come up. */
+/** Time limit for a database that is still starting. */
 const START_MS = 20_000;
-const LONGEST_BACKOFF_MS = 2_000;
+const MAX_BACKOFF_MS = 2_000;
 
-/** Connects, waiting for a database that is about to come up, and runs the migrations. */
+/** Connects with retries, runs the migrations, and returns the DataSource. */
 export async function openDatabase(options: PostgresDataSourceOptions): Promise<DataSource> {
   const logger = new Logger(openDatabase.name);
   const deadline = performance.now() + START_MS;
@@ -25,7 +25,7 @@ export async function openDatabase(options: PostgresDataSourceOptions): Promise<
       const failure = postgresFailureOf(error);
       if (failure?.transient !== true || performance.now() > deadline) throw error;
       logger.warn({ reason: failure.reason, attempt }, 'the database cannot be used yet');
-      await sleep(Math.min(100 * 2 ** attempt, LONGEST_BACKOFF_MS));
+      await sleep(Math.min(100 * 2 ** attempt, MAX_BACKOFF_MS));
     }
   }
 }
@@ -33,7 +33,7 @@ export async function openDatabase(options: PostgresDataSourceOptions): Promise<
 function logPooler(dataSource: DataSource, logger: Logger): void {
   const { session } = poolOf(dataSource);
   if (session === undefined || session.direct) return;
-  logger.log('DATABASE_URL leads to a pooler: no prepared statements, and no settings of sessions');
+  logger.log('DATABASE_URL leads to a pooler: no prepared statements, no session settings');
   if (session.statementTimeout === '0')
     logger.warn(
       "no statement has a time limit behind the pooler: ALTER ROLE … SET statement_timeout TO '3s'",

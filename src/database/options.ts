@@ -3,7 +3,7 @@ import { migrations } from './migrations/index.js';
 import { MIGRATIONS_SCHEMA } from './schema.js';
 import { connectionTo, type DatabaseTarget } from './target.js';
 
-/** TypeORM's options. The application adds the entities of its modules (`autoLoadEntities`); a command names its own. */
+/** Returns TypeORM's options. The application adds the entities of its modules (`autoLoadEntities`); a command passes its own. */
 export function databaseOptions(
   target: DatabaseTarget,
   entities: readonly (new () => object)[] = [],

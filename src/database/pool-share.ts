@@ -3,9 +3,9 @@ import { Bulkhead } from '../concurrency/bulkhead.js';
 import { poolOf } from './postgres-pool.js';
 
 /**
- * A bulkhead of costly work in the database: at once a quarter of `DATABASE_POOL`, 1 at least, so that the three of them
- * (writes, searches, popular posts) leave a quarter of 4 or more connections to other requests. The embedded database runs
- * one statement at a time.
+ * Returns a bulkhead for expensive database work. Its concurrency is a quarter of `DATABASE_POOL`, at least 1: the three
+ * bulkheads (writes, searches, popular list) leave a quarter of 4 or more connections to other requests. The embedded
+ * database runs one statement at a time.
  */
 export function databaseBulkhead(dataSource: DataSource, queue: number, name: string): Bulkhead {
   const { embedded, options } = poolOf(dataSource);

@@ -7,36 +7,36 @@ import type { StoreFailure } from '../stores/store-failure.js';
 import { repeating } from './repeating.js';
 import { prepareSession, readOnlyServer, type ServerSession } from './server-session.js';
 
-/** Interval (ms) of the line that sums up repeated failures. */
+/** Interval of the log line that sums up repeated failures. */
 const LOG_INTERVAL_MS = 60_000;
 
-/** Statements that EXPLAIN takes: it checks names and privileges, and runs nothing. */
+/** Statements that EXPLAIN accepts. It checks names and privileges without running them. */
 export const EXPLAINABLE = /^\s*(?:EXPLAIN\s+)?(?=(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b)/i;
 
 /** Options of {@link PostgresPool} besides those of `pg.Pool`. */
 export interface PostgresPoolOptions extends pg.PoolConfig {
-  /** The database inside this process: it has one session for all connections, and needs no preparing. */
+  /** True for the database inside this process, whose connections share one session and need no settings. */
   readonly embedded?: boolean;
 }
 
 /**
- * `pg.Pool` that follows the table of PostgreSQL's failures: it closes the connections that an error makes unusable. After
- * a fail-over these are all of them, since each leads to the former primary.
+ * `pg.Pool` that applies the table of PostgreSQL's failures (postgres-failures.ts): it closes connections that an error makes
+ * unusable. After a fail-over it closes all of them, because they lead to the former primary.
  */
 export class PostgresPool extends pg.Pool {
-  /** The server, as the newest connection found it; undefined for the embedded database. */
+  /** Session of the newest connection; undefined for the embedded database. */
   session: ServerSession | undefined;
-  /** Set where a pooler that looks like the server lost a prepared statement. */
+  /** True after an undetected pooler lost a prepared statement. */
   losesStatements = false;
-  /** Last failure that makes the process unready, with its time (`performance.now()`). */
+  /** Last failure that makes the process unready; `at` is `performance.now()`. */
   recentFailure: { readonly failure: StoreFailure; readonly at: number } | undefined;
-  /** Last failure that makes the process unready and left its connection usable, with its time (`performance.now()`). */
+  /** Last failure that makes the process unready and leaves the connection usable; `at` is `performance.now()`. */
   lastFailure: { readonly failure: StoreFailure; readonly at: number } | undefined;
-  /** Statement of the last failure that only an operator can end. {@link EXPLAINABLE}. */
+  /** Statement of the last permanent failure, if it is {@link EXPLAINABLE}. */
   refusedStatement: string | undefined;
   private readonly logger = new Logger(PostgresPool.name);
   private generation = 0;
-  /** The generation in which a connection was opened; a connection without one is not used again. */
+  /** Generation in which a connection was opened. A connection without generation is not used again. */
   private readonly generations = new WeakMap<object, number>();
   private readonly lines = new RepeatedLines(LOG_INTERVAL_MS);
 
@@ -49,7 +49,7 @@ export class PostgresPool extends pg.Pool {
     Object.assign(this.options, { onConnect: (client: pg.PoolClient) => this.open(client, options) });
   }
 
-  /** True where statements may be prepared by name: not behind a pooler that changes connections between statements. */
+  /** True if statements may be prepared by name. A pooler may change the server connection between statements. */
   get namedStatements(): boolean {
     return this.session?.direct === true && !this.losesStatements;
   }
@@ -62,23 +62,23 @@ export class PostgresPool extends pg.Pool {
       done: (release?: boolean | Error) => void,
     ) => void,
   ): void;
-  override connect(callback?: (...answer: never[]) => void): Promise<pg.PoolClient> | void {
+  override connect(callback?: (...parameters: never[]) => void): Promise<pg.PoolClient> | void {
     const checkedOut = this.checkOut();
     if (callback === undefined) return checkedOut;
-    const answer = callback as (error?: unknown, client?: pg.PoolClient, done?: unknown) => void;
+    const call = callback as (error?: unknown, client?: pg.PoolClient, done?: unknown) => void;
     checkedOut.then(
-      (client) => answer(undefined, client, (error?: Error) => client.release(error)),
-      (error: unknown) => answer(error, undefined, () => {}),
+      (client) => call(undefined, client, (error?: Error) => client.release(error)),
+      (error: unknown) => call(error, undefined, () => {}),
     );
   }
 
-  /** Looks an error up, and does with the connection, or with all, as the table says. */
+  /** Looks up an error in the table, and closes its connection, or all connections, accordingly. */
   recordFailure(error: unknown, client?: pg.PoolClient, statement?: string): void {
     const failure = postgresFailureOf(error);
     if (failure === undefined) return;
-    // An error that comes late is about connections that are gone already.
-    const present = client === undefined || this.generations.get(client) === this.generation;
-    if (failure.connection === 'drop_all' && present) this.generation++;
+    // A late error of an older generation must not close the connections of the present one.
+    const isCurrent = client === undefined || this.generations.get(client) === this.generation;
+    if (failure.connection === 'drop_all' && isCurrent) this.generation++;
     if (failure.connection === 'drop' && client !== undefined) this.generations.delete(client);
     this.remember(error, statement);
   }
@@ -91,7 +91,7 @@ export class PostgresPool extends pg.Pool {
     this.session = await prepareSession(client, max);
   }
 
-  /** A connection of the present generation; older ones are closed on the way. */
+  /** Returns a connection of the current generation. Older ones are closed. */
   private async checkOut(): Promise<pg.PoolClient> {
     try {
       for (;;) {
@@ -106,13 +106,13 @@ export class PostgresPool extends pg.Pool {
     }
   }
 
-  /** Keeps a failure for readiness, and tells it to the operator. */
+  /** Stores a failure for readiness checks, and logs it. */
   private remember(error: unknown, statement?: string): void {
     const failure = postgresFailureOf(error);
     if (failure?.losesReadiness !== true) return;
     this.log(failure, error);
     this.recentFailure = { failure, at: performance.now() };
-    // Other failures close the connection: the next probe has to connect, and meets them itself.
+    // Other failures close the connection. The next probe has to connect, and finds them itself.
     if (failure.connection !== 'keep') return;
     this.lastFailure = this.recentFailure;
     if (!failure.transient && statement !== undefined && EXPLAINABLE.test(statement))
@@ -135,24 +135,24 @@ export class PostgresPool extends pg.Pool {
   }
 }
 
-/** Reports each error of a query before the caller learns of it, and repeats statements that are a transaction by themselves. */
+/** `pg.Client` that reports each error before the caller receives it, and repeats single statements after a rollback. */
 class ObservedClient extends pg.Client {
   onFailure: ((error: unknown, statement: string | undefined) => void) | undefined;
 
   constructor(options?: pg.ClientConfig) {
     super(options);
-    // An `error` event without a listener ends the process, and between those of the pool and of TypeORM there is none. The
-    // client refuses queries after one, so that nothing else is to do.
+    // An `error` event without a listener ends the process, and there is none between the listeners of the pool and of TypeORM.
+    // The client refuses queries after the event, so that no other action is needed.
     this.on('error', () => {});
   }
 
   override query(...parameters: unknown[]): never {
     const callback = parameters.at(-1);
     if (typeof callback !== 'function') return this.run(parameters) as never;
-    const answer = callback as (error: unknown, result?: unknown) => void;
+    const call = callback as (error: unknown, result?: unknown) => void;
     this.run(parameters.slice(0, -1)).then(
-      (result) => answer(undefined, result),
-      (error: unknown) => answer(error),
+      (result) => call(undefined, result),
+      (error: unknown) => call(error),
     );
     return undefined as never;
   }
@@ -163,7 +163,7 @@ class ObservedClient extends pg.Client {
       return await (this.getTransactionStatus() === 'I' ? repeating(once) : once());
     } catch (error) {
       this.onFailure?.(error, textOf(parameters[0]));
-      // The library goes on waiting for the answer, and so would each later query on this connection.
+      // The library keeps waiting for the response, and would block each later query on this connection.
       if ((error as Error).message === 'Query read timeout') void this.end();
       throw error;
     }
@@ -175,12 +175,12 @@ function textOf(query: unknown): string | undefined {
   return typeof text === 'string' ? text : undefined;
 }
 
-/** The pool below a DataSource whose options come from `target.ts`. */
+/** Returns the pool of a DataSource with the options of target.ts. */
 export function poolOf({ driver }: DataSource): PostgresPool {
   return (driver as unknown as { readonly master: PostgresPool }).master;
 }
 
-/** Leaves a server that takes no writes, although it answers reads; the error to throw. */
+/** Closes all connections to a server that refuses writes but serves reads. Returns the error to throw. */
 export function leaveReadOnlyServer(dataSource: DataSource): Error {
   const error = readOnlyServer();
   poolOf(dataSource).recordFailure(error);

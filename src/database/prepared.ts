@@ -4,20 +4,20 @@ import type { DataSource } from 'typeorm';
 import { postgresFailureOf } from '../stores/postgres-failures.js';
 import { poolOf, type PostgresPool } from './postgres-pool.js';
 
-/** A statement that is run so often that PostgreSQL should parse and plan it once a connection. */
+/** A frequent statement, which PostgreSQL parses and plans once per connection. */
 export interface Prepared {
   readonly name: string;
   readonly text: string;
 }
 
-/** Names a statement. The hash keeps two versions of Daemun apart that share connections behind a pooler. */
+/** Returns a named statement. Its hash separates two versions of Daemun that share connections behind a pooler. */
 export function prepared(name: string, text: string): Prepared {
   return { name: `${name}-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`, text };
 }
 
 /**
- * Runs a prepared statement past TypeORM's query builder, which takes longer than the database for a row by its key. It
- * runs unnamed where names do not last: behind a pooler, and in the embedded database, whose connections share one backend.
+ * Runs a prepared statement without TypeORM's query builder, which takes longer than the database for a row by its key. It
+ * runs unnamed behind a pooler and in the embedded database, where connections share or change their backend.
  */
 export async function runPrepared<Row extends QueryResultRow>(
   dataSource: DataSource,
@@ -44,7 +44,7 @@ async function run<Row extends QueryResultRow>(
   return rows;
 }
 
-/** Recognises an error that a statement's name caused: the server ran nothing. A pooler that lost it will lose it again. */
+/** Returns true for an error that the statement's name caused. A pooler that lost a statement once is not used with names again. */
 function isLost(pool: PostgresPool, error: unknown): boolean {
   const failure = postgresFailureOf(error);
   if (failure?.client !== 'retry_unnamed') return false;

@@ -4,7 +4,7 @@ import { postgresFailureOf } from '../stores/postgres-failures.js';
 const ATTEMPTS = 5;
 const FIRST_BACKOFF_MS = 10;
 
-/** Repeats work that the server rolled back because of another transaction (deadlock, serialization failure). */
+/** Repeats work that the server rolled back because of a concurrent transaction (deadlock, serialization failure). */
 export async function repeating<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -2,7 +2,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import type { IsolationLevel } from 'typeorm/driver/types/IsolationLevel.js';
 import { repeating } from './repeating.js';
 
-/** A DataSource that repeats a transaction which the server rolled back because of another one. */
+/** DataSource that repeats a transaction which the server rolled back because of a concurrent one. */
 export class RetryingDataSource extends DataSource {
   override transaction<T>(run: (db: EntityManager) => Promise<T>): Promise<T>;
   override transaction<T>(isolation: IsolationLevel, run: (db: EntityManager) => Promise<T>): Promise<T>;

@@ -1,14 +1,14 @@
 import pg from 'pg';
 import { UnsuitableServer } from '../stores/postgres-failures.js';
 
-/** The oldest PostgreSQL whose suites run (docs/compatibility.md). */
+/** Oldest supported version of PostgreSQL (docs/compatibility.md). */
 const OLDEST_VERSION = 14;
-/** A connection that does not answer for so long (ms) is not used. */
-const ANSWER_MS = 3_000;
+/** Time limit for the inspection of a new connection. */
+const INSPECT_TIMEOUT_MS = 3_000;
 
 /**
- * Settings of a session that statements rely on, whatever the server, the database and the role have as their defaults.
- * A statement ends before its client is told 503 (http/request-budget.ts), so that none is left behind.
+ * Session settings that statements rely on, independently of the defaults of server, database and role. `statement_timeout`
+ * is shorter than the time limit of a response (http/request-budget.ts), so that no statement outlives its request.
  */
 const SETTINGS: Readonly<Record<string, string>> = {
   default_transaction_isolation: 'read committed',
@@ -26,16 +26,16 @@ const SETTINGS: Readonly<Record<string, string>> = {
   idle_in_transaction_session_timeout: '10s',
   // Since PostgreSQL 17.
   transaction_timeout: '0',
-  // Compiling a statement takes a third of a second where many rows are expected, and running it a few milliseconds.
+  // Compiling a statement takes about 300 ms if many rows are estimated, and running it a few milliseconds.
   jit: 'off',
-  // A row that a policy hides would be taken for a session that has ended: with this it is an error (42501).
+  // A row that a policy hides would look like an ended session. With this setting it is an error (42501).
   row_security: 'off',
 };
 
-/** SQL condition: the server takes no writes, as a standby, or a primary that was taken out of service. */
+/** SQL condition for a server that refuses writes: a standby, or a primary with read-only transactions. */
 export const READ_ONLY = "(pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean)";
 
-/** A session as {@link INSPECT} finds it. */
+/** Result of {@link INSPECT}. */
 export interface ServerSession {
   /** False behind a pooler. */
   readonly direct: boolean;
@@ -49,14 +49,14 @@ export interface ServerSession {
   readonly replicationRole: string;
   readonly statementTimeout: string;
   readonly firstSchema: string | null;
-  /** At most so many for this user. */
+  /** Largest number of connections of this user. */
   readonly connections: number;
 }
 
 /**
- * Reads what a connection leads to, and sets {@link SETTINGS} where it leads to the server itself. A pooler makes up the
- * process id of its connections, so that `pg_backend_pid()` answers another one; there a `SET` would outlive the
- * transaction on a connection that others use next. Parameters: process id, names, values.
+ * Inspects a session, and sets {@link SETTINGS} unless the connection leads to a pooler. A pooler reports an invented process
+ * id, which differs from `pg_backend_pid()`. Behind a pooler a `SET` would outlive the transaction, on a connection that
+ * other clients use next. Parameters: process id, names, values.
  */
 const INSPECT = `
   SELECT
@@ -83,8 +83,8 @@ const INSPECT = `
     )`;
 
 /**
- * Prepares a new connection: sets what statements rely on, or, behind a pooler, checks it.
- * @throws {UnsuitableServer} for a server that would fail later, at some statement; `25006` for one that takes no writes.
+ * Prepares a new connection: sets the session settings or, behind a pooler, checks them.
+ * @throws {UnsuitableServer} for a server on which statements would fail; `25006` for a server that refuses writes.
  */
 export async function prepareSession(client: pg.PoolClient, poolSize: number): Promise<ServerSession> {
   const { processID } = client as unknown as { readonly processID: number };
@@ -93,21 +93,21 @@ export async function prepareSession(client: pg.PoolClient, poolSize: number): P
   } = await client.query<ServerSession>({
     text: INSPECT,
     values: [processID, Object.keys(SETTINGS), Object.values(SETTINGS)],
-    query_timeout: ANSWER_MS,
+    query_timeout: INSPECT_TIMEOUT_MS,
   } as pg.QueryConfig);
-  if (session === undefined) throw new Error('the server says nothing about itself');
+  if (session === undefined) throw new Error('the inspection of the session returned no row');
   requireServer(session, poolSize);
   if (!session.direct) requireDefaults(session);
   if (session.readOnly) throw readOnlyServer();
   return session;
 }
 
-/** The error of a server that takes no writes, as the server itself gives it at the first write. */
+/** Returns the error that a server gives at a write if it refuses writes. */
 export function readOnlyServer(): pg.DatabaseError {
   return databaseError('25006', 'the server takes no writes');
 }
 
-/** The error of a table whose rows a policy may hide, as the server itself gives it with `row_security = off`. */
+/** Returns the error that a server with `row_security = off` gives for a table with a row-level policy. */
 export function rowsHidden(): pg.DatabaseError {
   return databaseError('42501', 'row-level security applies to the tables of sessions');
 }
@@ -136,7 +136,7 @@ function requireServer(session: ServerSession, poolSize: number): void {
   }
   if (replicationRole !== 'origin') {
     throw new UnsuitableServer(
-      `DATABASE_URL: session_replication_role is ${replicationRole}, so that triggers do not run. ${setting('session_replication_role', 'origin')}`,
+      `DATABASE_URL: session_replication_role is ${replicationRole}, so that triggers do not run. ${remedy('session_replication_role', 'origin')}`,
     );
   }
   if (direct && poolSize > connections) {
@@ -147,11 +147,11 @@ function requireServer(session: ServerSession, poolSize: number): void {
   }
 }
 
-/** Behind a pooler the defaults of the role hold for each statement. */
+/** Checks the defaults of the role, which apply to each statement behind a pooler. */
 function requireDefaults({ isolation, dateStyle, standardStrings, firstSchema }: ServerSession): void {
-  const refuse = (name: string, is: string, needed: string): void => {
+  const refuse = (name: string, value: string, needed: string): void => {
     throw new UnsuitableServer(
-      `DATABASE_URL leads to a pooler, behind which ${name} is "${is}". ${setting(name, needed)}`,
+      `DATABASE_URL leads to a pooler, behind which ${name} is "${value}". ${remedy(name, needed)}`,
     );
   };
   if (isolation !== 'read committed') refuse('default_transaction_isolation', isolation, 'read committed');
@@ -162,6 +162,6 @@ function requireDefaults({ isolation, dateStyle, standardStrings, firstSchema }:
   }
 }
 
-function setting(name: string, value: string): string {
+function remedy(name: string, value: string): string {
   return `For the user in DATABASE_URL: ALTER ROLE … SET ${name} TO '${value}'; then reconnect (RECONNECT in PgBouncer).`;
 }

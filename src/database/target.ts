@@ -4,26 +4,26 @@ import type { Config } from '../config/config.js';
 import type { EmbeddedPostgres } from './embedded-postgres.js';
 import { PostgresPool } from './postgres-pool.js';
 
-/** Address of PostgreSQL: a server's URL with the size of its connection pool, or inside this process. */
+/** Address of PostgreSQL: the URL of a server with the size of the connection pool, or the embedded database. */
 export type DatabaseTarget =
   { readonly url: string; readonly poolSize: number } | { readonly embedded: EmbeddedPostgres };
 
-/** Connections to the embedded database: it has one backend, so that more of them gain nothing. */
+/** Connections to the embedded database. It has one backend, so that a larger pool is not faster. */
 const EMBEDDED_POOL = 10;
 const CONNECT_MS = 3_000;
-/** Longer than the server's own limit (server-session.ts), for a server that does not answer at all. */
+/** Time limit for a server that does not respond; longer than `statement_timeout` (server-session.ts). */
 const QUERY_MS = 3_500;
 
 /** Opens the embedded database unless `DATABASE_URL` names a server. */
 export async function openTarget(config: Config): Promise<DatabaseTarget> {
   if (config.databaseUrl !== undefined)
     return { url: config.databaseUrl.reveal(), poolSize: config.databasePool };
-  // Only here, since a process with a server need not carry another database along.
+  // A dynamic import, because a process with a server does not need PGlite.
   const { EmbeddedPostgres } = await import('./embedded-postgres.js');
   return { embedded: await EmbeddedPostgres.open(config.dataDir) };
 }
 
-/** Parameters that pg would send as startup parameters. Daemun sets them for each session (server-session.ts). */
+/** URL parameters that pg would send as startup parameters. server-session.ts sets them for each session. */
 const TIME_LIMITS = [
   'statement_timeout',
   'lock_timeout',
@@ -38,10 +38,10 @@ function withoutTimeLimits(url: string): string {
   return stripped.href;
 }
 
-/** The part of TypeORM's options that says where and how to connect. */
+/** Returns the connection options of TypeORM. */
 export function connectionTo(target: DatabaseTarget): Partial<PostgresDataSourceOptions> {
   const embedded = 'embedded' in target;
-  const where = embedded
+  const address = embedded
     ? {
         host: target.embedded.socketDir,
         port: target.embedded.port,
@@ -50,11 +50,11 @@ export function connectionTo(target: DatabaseTarget): Partial<PostgresDataSource
       }
     : { url: withoutTimeLimits(target.url) };
   return {
-    ...where,
+    ...address,
     driver: { Pool: PostgresPool, defaults: pg.defaults },
     poolSize: embedded ? EMBEDDED_POOL : target.poolSize,
     connectTimeoutMS: CONNECT_MS,
-    // Nothing that a pooler would have to pass on as a startup parameter: PgBouncer refuses these.
+    // No startup parameters, because PgBouncer refuses them.
     extra: { embedded, query_timeout: QUERY_MS, keepAlive: true },
   };
 }

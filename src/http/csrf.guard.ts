@@ -4,8 +4,8 @@ import { Config } from '../config/config.js';
 import { Problem } from '../problems/problem.js';
 
 /**
- * Keeps pages that are not ours from using the refresh cookie, whatever its SameSite says. Programs that are not browsers
- * send neither header and are let through: nobody lends them a cookie.
+ * CSRF guard: checks `Origin` and `Sec-Fetch-Site` of requests with the refresh cookie, independently of SameSite. Clients
+ * that are not browsers send neither header and pass, because no page can make them send a cookie.
  */
 @Injectable()
 export class CsrfGuard implements CanActivate {
@@ -20,7 +20,7 @@ export class CsrfGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { origin, 'sec-fetch-site': site } = context.switchToHttp().getRequest<FastifyRequest>().headers;
     if (origin !== undefined && !this.origins.has(origin)) refuse('the Origin is not in WEB_ORIGINS');
-    // With SameSite=None our own pages may be on another site; then the Origin that was checked above must vouch for them.
+    // With SameSite=None an allowed page may be cross-site. The Origin, which was checked above, is required then.
     if (site === 'cross-site' && !(this.crossSite && origin !== undefined))
       refuse('Sec-Fetch-Site is cross-site');
     return true;

@@ -1,9 +1,9 @@
 import { addressIn } from '../text/ip-address.js';
 
 /**
- * `X-Forwarded-For` with plain addresses, nearest last. Proxies also write ports and brackets (Azure, IIS), zones, quotes,
- * or no address at all; such an element hides everything to its left, which only its proxy could vouch for, so that the
- * client counts as that proxy.
+ * Normalises `X-Forwarded-For` to plain addresses, nearest last. Proxies also write ports and brackets (Azure, IIS), zones
+ * and quotes. An element without an address ends the list, because only its proxy could vouch for the elements to its left:
+ * the client's address is then that of the proxy.
  */
 export function plainForwardedFor(header: string): string {
   const elements = header.split(',');

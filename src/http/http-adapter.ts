@@ -22,61 +22,61 @@ import { Problem } from '../problems/problem.js';
 import { validation } from '../problems/validation.js';
 import { serveWeb } from './static-files.js';
 
-/** api.md: bodies are at most 64 KiB. */
-const BODY_LIMIT = 64 * 1024;
+/** Largest request body. */
+const BODY_LIMIT_BYTES = 64 * 1024;
 
-/** How long (ms) a request may take to arrive. */
+/** Time limit for the arrival of a request. */
 const ARRIVAL_MS = 15_000;
 
-/** The HTTP server below Nest. */
+/** Creates the HTTP server below Nest. */
 export function createHttpAdapter(config: Config, logger: Logger): FastifyAdapter {
   const unreadable = new UnreadableRequests(logger, securityHeaders(config));
   const adapter = new FastifyAdapter({
     loggerInstance: logger,
-    // One line a request is enough, and ours leaves the query out: see logRequests.
+    // logRequests writes one line per request, without the query.
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustedProxies(config),
-    bodyLimit: BODY_LIMIT,
-    // A path with something longer in it names nothing, which the controller says in its own words.
+    bodyLimit: BODY_LIMIT_BYTES,
+    // Longer than any valid parameter, so that the controller answers with its own problem.
     routerOptions: { maxParamLength: 2_000 },
-    // A logger of its own for each request costs more than the guard; lines name the request themselves.
+    // A child logger per request costs more than the access guard. Log lines have the request id.
     childLoggerFactory: (parent: FastifyBaseLogger) => parent,
     genReqId: () => randomUUID(),
     requestIdHeader: false,
-    // How long a request may take to arrive; answers are bounded by what they wait for. Node.js takes the longer of the two.
+    // Node.js uses the longer of the two timeouts. request-budget.ts limits the time of the response.
     requestTimeout: ARRIVAL_MS,
     http: {
       headersTimeout: ARRIVAL_MS,
       connectionsCheckingInterval: 1_000,
-      // Node.js would answer without headers and log; see refuseMalformed.
+      // Node.js would respond without headers and log line; see refuseMalformed.
       requireHostHeader: false,
     },
     keepAliveTimeout: 65_000,
     return503OnClosing: false,
     multipart: false,
-    // There is no Nest middleware here.
+    // No module uses Nest middleware.
     skipMiddie: true,
     clientErrorHandler: (error: Error, socket) => unreadable.refuse(error, socket),
     frameworkErrors: (error: { code: string }, { raw }: FastifyRequest, { raw: response }: FastifyReply) => {
-      refuseLikeOthers(server, raw, error.code, response);
+      reroute(server, raw, error.code, response);
     },
   });
   const server: FastifyInstance = adapter.getInstance();
   server.server
-    // An unknown expectation is ignored (RFC 9110 §10.1.1); Node.js would answer 417 without headers.
+    // An unknown expectation is ignored (RFC 9110 §10.1.1); Node.js would respond 417 without headers.
     .on('checkExpectation', (request, response) => void server.server.emit('request', request, response))
     .on('connect', (_, socket: Socket) => unreadable.drop('CONNECT', socket));
   return adapter;
 }
 
-/** Requests that the router refused, such as those with a malformed URL, and its error code. */
+/** Error codes of requests that the router refused, for example because of a malformed URL. */
 const refusedByRouter = new WeakMap<IncomingMessage, string>();
 
 /**
- * Routes a request again that the router refused, to a path without a route: a refusal by the router meets no hook, so that its
- * response would have neither headers nor a line in the log.
+ * Routes a request that the router refused to a path without a route. The router runs no hooks for a refusal, so that its
+ * response would have neither headers nor a log line.
  */
-function refuseLikeOthers(
+function reroute(
   server: FastifyInstance,
   request: IncomingMessage & { originalUrl?: string },
   code: string,
@@ -88,7 +88,7 @@ function refuseLikeOthers(
   server.routing(request, response);
 }
 
-/** A number of hops counts from us outwards; addresses are matched by Fastify. */
+/** Returns Fastify's `trustProxy`. Hops are counted from this process outwards; Fastify matches addresses. */
 function trustedProxies({
   trustProxy,
 }: Config): false | string[] | ((address: string, hop: number) => boolean) {
@@ -96,8 +96,8 @@ function trustedProxies({
 }
 
 /**
- * What a request meets before a controller: headers, CORS, cookies, the body's limits, and how errors are answered.
- * `main.ts` and the tests both call it, so that what is tested is what runs.
+ * Configures hooks, CORS, cookies, body parsers, pipes and the problem filter. `main.ts` and the tests call the same
+ * function.
  */
 export async function configureHttp(app: NestFastifyApplication, config: Config): Promise<void> {
   const server = app.getHttpAdapter().getInstance();
@@ -109,16 +109,15 @@ export async function configureHttp(app: NestFastifyApplication, config: Config)
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(validation);
   await app.register(fastifyCookie);
-  takeJsonOnly(server);
+  parseBodies(server);
   limitAnswerTime(server);
   logRequests(server, config.logLevel === 'debug' || config.logLevel === 'trace');
   await serveWeb(app, config);
 }
 
 /**
- * Normalises `X-Forwarded-For` before anything asks Fastify for the client's address, which it takes from the header as it is.
- * Warns once where the header comes from an address that `TRUST_PROXY` does not name: a proxy that was forgotten there makes all
- * of its clients one.
+ * Normalises `X-Forwarded-For` before the client's address is read, because Fastify uses the header as it is. Warns once
+ * about the header of an untrusted address: behind a proxy that `TRUST_PROXY` lacks, all clients share one address.
  */
 function readForwardedFor(server: FastifyInstance, { trustProxy }: Config): void {
   let warned = false;
@@ -127,20 +126,20 @@ function readForwardedFor(server: FastifyInstance, { trustProxy }: Config): void
     const forwarded = headers['x-forwarded-for'];
     if (forwarded === undefined) return done();
     if (trustProxy !== false) headers['x-forwarded-for'] = plainForwardedFor(String(forwarded));
-    // Fastify lists the peer, and behind it each address that a trusted proxy vouched for.
+    // `ips` has the peer, and each address behind it that a trusted proxy added.
     if (!warned && headers['x-forwarded-for'] !== '' && (request.ips?.length ?? 1) === 1) {
       warned = true;
       server.log.warn(
         { ip: socket.remoteAddress },
-        'X-Forwarded-For came from an address that TRUST_PROXY does not name, and was not believed: if a proxy of yours has ' +
-          'it, name the proxy in TRUST_PROXY, or all its clients share their limits',
+        'X-Forwarded-For of an untrusted address was ignored: if the address is a proxy of yours, add it to TRUST_PROXY, or all ' +
+          'its clients share their rate limits',
       );
     }
     done();
   });
 }
 
-/** Refuses requests of HTTP/1.1 without `Host` (RFC 9112 §3.2), and those that the router refused. */
+/** Refuses HTTP/1.1 requests without `Host` (RFC 9112 §3.2), and requests that the router refused. */
 function refuseMalformed(server: FastifyInstance): void {
   server.addHook('onRequest', ({ raw }, _reply, done) => {
     const hostless = raw.headers.host === undefined && raw.httpVersion === '1.1';
@@ -151,18 +150,18 @@ function refuseMalformed(server: FastifyInstance): void {
 }
 
 /**
- * What every answer says to browsers. Nest's own `useSecurityHeaders` and `enableCors` write past Fastify, to the raw
- * response; merging the two makes a small answer cost half as much again (bench/).
+ * Sets the security headers of every response. Nest's own `useSecurityHeaders` and `enableCors` write to the raw response,
+ * and merging the two makes a small response 50 % slower (bench/).
  */
 function setHeaders(server: FastifyInstance, config: Config): void {
-  const always = securityHeaders(config);
+  const headers = securityHeaders(config);
   server.addHook('onRequest', (request, reply, done) => {
-    void reply.headers(always).header('x-request-id', request.id);
+    void reply.headers(headers).header('x-request-id', request.id);
     done();
   });
 }
 
-/** Headers that our routes read, and those that pages' tools add for tracing; none of them carries authority. */
+/** Headers that routes read, and headers of tracing tools. None of them carries authority. */
 const ALLOWED_REQUEST_HEADERS = [
   'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Modified-Since, Prefer',
   'Accept, Accept-Language, Cache-Control, Pragma, Range, X-Requested-With',
@@ -177,8 +176,8 @@ const ALLOWED_REQUEST_HEADERS = [
 ].join(', ');
 
 /**
- * CORS for the pages in `WEB_ORIGINS` (Fetch Standard §3.2); others get no permission. Our own, because @fastify/cors asks
- * Fastify for a description of the route at every request, which takes as long as all the rest of a guarded answer (bench/).
+ * CORS for the origins in `WEB_ORIGINS` (Fetch Standard §3.2). Hand-written, because @fastify/cors reads
+ * `request.routeOptions` at every request, which takes as long as the rest of a guarded request (bench/).
  */
 function allowCors(server: FastifyInstance, { webOrigins }: Config): void {
   const permitted = new Set<string | undefined>(webOrigins);
@@ -192,23 +191,26 @@ function allowCors(server: FastifyInstance, { webOrigins }: Config): void {
     'access-control-max-age': '600',
   };
   server.addHook('onRequest', (request, reply, done) => {
-    const { origin, 'access-control-request-method': asksFirst } = request.headers;
+    const { origin, 'access-control-request-method': requestedMethod } = request.headers;
     if (!permitted.has(origin)) return done();
     void reply.headers(always).header('access-control-allow-origin', origin);
-    if (request.method !== 'OPTIONS' || asksFirst === undefined) return done();
+    if (request.method !== 'OPTIONS' || requestedMethod === undefined) return done();
     void reply.code(204).headers(preflight).send();
   });
 }
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The providers' webhooks come as forms. */
+    /** True if the route accepts form bodies, as providers send them to webhooks. */
     takesForms?: boolean;
   }
 }
 
-/** JSON or nothing. An empty body is no body, so that `POST /auth/logout` works from clients that always name a type. */
-function takeJsonOnly(server: FastifyInstance): void {
+/**
+ * Registers the body parsers: JSON, and forms where the route accepts them. An empty body is no body, so that clients which
+ * always send a content type can call `POST /auth/logout`.
+ */
+function parseBodies(server: FastifyInstance): void {
   const parse = server.getDefaultJsonParser('error', 'error');
   const utf8 = new TextDecoder('utf-8', { fatal: true });
   server.removeAllContentTypeParsers();
@@ -235,15 +237,15 @@ function takeJsonOnly(server: FastifyInstance): void {
 }
 
 /**
- * Logs one line for each request, without the query, where callbacks carry codes. Requests that succeeded are logged at `debug`,
- * and so are outages, which have their own line (problems/outage-log.ts).
+ * Logs one line per request, without the query, because queries of callbacks contain codes. Successful requests, and outages
+ * with a line of their own (problems/outage-log.ts), are logged at `debug`.
  */
 function logRequests(server: FastifyInstance, all: boolean): void {
   server.addHook('onResponse', (request, reply, done) => {
-    const went = reply.statusCode < 400 || request.outageLogged === true ? 'debug' : 'info';
-    if (went === 'debug' && !all) return done();
+    const level = reply.statusCode < 400 || request.outageLogged === true ? 'debug' : 'info';
+    if (level === 'debug' && !all) return done();
     const { method, routeOptions, ip } = request;
-    request.log[went](
+    request.log[level](
       {
         reqId: request.id,
         method,

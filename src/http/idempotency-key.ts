@@ -5,7 +5,7 @@ import { Problem } from '../problems/problem.js';
 
 const NAME = 'Idempotency-Key';
 
-/** The `Idempotency-Key` of a call, or undefined. @throws {Problem} `validation_failed`. */
+/** Injects the `Idempotency-Key` of a request, or undefined. @throws {Problem} `validation_failed`. */
 export const IdempotencyKey = createParamDecorator((_: unknown, context: ExecutionContext) => {
   const key = context.switchToHttp().getRequest<FastifyRequest>().headers[NAME.toLowerCase()];
   if (key === undefined || (typeof key === 'string' && /^[\x21-\x7e]{1,200}$/.test(key))) return key;
@@ -15,11 +15,11 @@ export const IdempotencyKey = createParamDecorator((_: unknown, context: Executi
   });
 });
 
-/** Says in the documentation that a call takes one. */
+/** Documents the header `Idempotency-Key` in OpenAPI. */
 export const TakesIdempotencyKey = () =>
   ApiHeader({
     name: NAME,
     required: false,
-    description: 'Anything unique, such as a UUID. A repeat within a day answers what the first call did.',
+    description: 'A unique value, such as a UUID. Repeating the call within a day returns the response of the first call.',
     schema: { type: 'string', minLength: 1, maxLength: 200 },
   });

@@ -12,11 +12,11 @@ export interface Caller {
   readonly subject: RateLimitSubject;
 }
 
-/** A call that may be repeated. */
+/** A call that a client may repeat. */
 export interface IdempotentCall {
-  /** The limit that a first call counts for. A repetition and a call that is answered 503 do not count. */
+  /** Rate limit of a first call. A repetition, and a call that fails with 503, do not count. */
   readonly limit: RateLimitName;
-  /** What a repetition has to have in common with the first call. */
+  /** The part of the request that a repetition must have in common with the first call. */
   readonly request: unknown;
 }
 
@@ -26,8 +26,8 @@ interface StoredResponse<T> {
 }
 
 /**
- * Idempotent execution of calls (draft-ietf-httpapi-idempotency-key-header). A module provides one of its own, for the table
- * `idempotency_keys` in its schema.
+ * Idempotent execution of calls (draft-ietf-httpapi-idempotency-key-header). Each module provides its own instance, for the
+ * table `idempotency_keys` in its schema.
  */
 export class Idempotency {
   private readonly claim: string;
@@ -42,7 +42,7 @@ export class Idempotency {
     private readonly limits: RateLimits,
   ) {
     const table = `${schema}.idempotency_keys`;
-    // Waits for a call of the same moment, and takes over a key that was used more than a day ago.
+    // Waits for a concurrent call with the same key, and replaces a key that is older than a day.
     this.claim = `
       INSERT INTO ${table} AS used (account_id, key, request) VALUES ($1, $2, $3)
       ON CONFLICT (account_id, key) DO UPDATE SET request = excluded.request, response = NULL, created_at = now()
@@ -54,9 +54,9 @@ export class Idempotency {
   }
 
   /**
-   * Runs `work` in a transaction, and stores its result, which has to survive JSON. A repetition within a day returns the
-   * stored result instead. A call that fails does not use up its key.
-   * @throws {Problem} `idempotency_key_reused` when the key came with another request; `too_many_attempts`.
+   * Runs `work` in a transaction, and stores its result as JSON. A repetition within a day returns the stored result. A call
+   * that fails does not use up its key.
+   * @throws {Problem} `idempotency_key_reused` if the key was used with another request; `too_many_attempts`.
    */
   async run<T>(
     actor: Actor,

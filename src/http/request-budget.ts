@@ -5,26 +5,26 @@ import { answerProblem } from '../problems/problem.filter.js';
 import { temporarilyUnavailable } from '../problems/problem.js';
 
 /**
- * Time limit (ms) of an answer, from the arrival of the whole request: waiting for a connection, connecting, statements,
- * commands of Redis and the queue for password hashes together. A client that waits 5 s gets a result or 503, never nothing.
+ * Time limit of a response, from the arrival of the whole request: it covers waiting for a connection, connecting, SQL
+ * statements, Redis commands and the queue for password hashes. A client with a timeout of 5 s gets a result or 503.
  */
 export const REQUEST_BUDGET_MS = 4_000;
-/** Time (ms) that remains of the limit for a commit and the answer. */
+/** Part of the limit that is reserved for a commit and the response. */
 const COMMIT_MS = 500;
 
-/** Deadline (ms, `performance.now()`) of the answer to the current request. */
+/** Deadline of the response to the current request (`performance.now()`). */
 const deadline = new AsyncLocalStorage<number>();
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Time limit (ms) of a route whose work has deadlines of its own, in place of {@link REQUEST_BUDGET_MS}. */
+    /** Time limit (ms) of a route whose work has its own deadlines, instead of {@link REQUEST_BUDGET_MS}. */
     answersWithin?: number;
   }
 }
 
-/** Answers 503 where a handler has not answered in time. The handler goes on, and what it answers later is dropped. */
+/** Responds 503 if a handler exceeds its time limit. The handler continues, and its late response is dropped. */
 export function limitAnswerTime(server: FastifyInstance): void {
-  // After the body: how long that may take is another limit (`requestTimeout`).
+  // Starts after the body has arrived; `requestTimeout` limits that time.
   server.addHook('preHandler', (request, reply, done) => {
     const ms = request.routeOptions.config.answersWithin ?? REQUEST_BUDGET_MS;
     const timer = setTimeout(() => {
@@ -37,41 +37,41 @@ export function limitAnswerTime(server: FastifyInstance): void {
   });
 }
 
-/** Gives the outcome of work that takes no longer than so many ms. @throws {Problem} `temporarily_unavailable` otherwise. */
+/** Returns the result of `work` within a time limit. @throws {Problem} `temporarily_unavailable` after `ms`. */
 export async function withinBudget<T>(work: () => Promise<T>, ms = REQUEST_BUDGET_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(tooSlow()), ms);
   });
   try {
-    return await Promise.race([deadline.run(performance.now() + ms, work), late]);
+    return await Promise.race([deadline.run(performance.now() + ms, work), timeout]);
   } finally {
     clearTimeout(timer);
   }
 }
 
 /**
- * Refuses to commit what a client cannot repeat when its answer would come too late. The last step of such a transaction.
+ * Refuses a commit after which the response would be late. Last step of transactions that a client cannot repeat.
  * @throws {Problem} `temporarily_unavailable`.
  */
 export function refuseLateCommit(): void {
   if (remaining() <= 0) throw tooSlow();
 }
 
-/** Waits for work after a commit, as long as the success can still be answered in time. The work goes on after that. */
+/** Waits for work after a commit while the response is still in time. The work continues after that. */
 export async function whileAnswerCanWait(work: Promise<void>): Promise<void> {
   const ms = remaining();
   if (ms === Infinity) return work;
-  const answered = new AbortController();
-  const late = sleep(Math.max(0, ms), undefined, { signal: answered.signal }).catch(() => {});
+  const finished = new AbortController();
+  const timeout = sleep(Math.max(0, ms), undefined, { signal: finished.signal }).catch(() => {});
   try {
-    await Promise.race([work, late]);
+    await Promise.race([work, timeout]);
   } finally {
-    answered.abort();
+    finished.abort();
   }
 }
 
-/** Time (ms) until the commit of the current request has to begin; `Infinity` outside of requests. */
+/** Returns the time (ms) until the commit of the current request has to begin; `Infinity` outside requests. */
 function remaining(): number {
   return (deadline.getStore() ?? Infinity) - COMMIT_MS - performance.now();
 }

@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.js';
 
-/** Scripts, styles and calls from this origin only, pictures also from `IMAGE_ORIGINS`, and no frames around the page. */
+/** Content security policy: scripts, styles and requests of this origin only, pictures also of `IMAGE_ORIGINS`, no frames. */
 function contentSecurityPolicy(imageOrigins: readonly string[]): string {
   return [
     "default-src 'none'",
@@ -16,7 +16,7 @@ function contentSecurityPolicy(imageOrigins: readonly string[]): string {
   ].join(';');
 }
 
-/** The security headers of every response, also of those that no hook sees: refusals by the router and by Node.js. */
+/** Returns the security headers of every response, also of responses without hooks: refusals by Node.js. */
 export function securityHeaders({
   publicUrl,
   imageOrigins,
@@ -28,7 +28,7 @@ export function securityHeaders({
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
     vary: 'Origin',
-    // Whatever is personal or a token must not stay in a cache; the few public answers say otherwise themselves.
+    // Personal data and tokens must not be cached. Routes with public responses override this.
     'cache-control': 'no-store',
     ...(publicUrl.startsWith('https:') && {
       'strict-transport-security': 'max-age=31536000; includeSubDomains',

@@ -11,17 +11,17 @@ import { OperatorError } from '../config/operator-error.js';
 import { packageRoot } from '../config/package-root.js';
 import { WEB_PAGES } from './web-pages.js';
 
-/** Swagger UI, from its own package; its script names the file with its licences. */
+/** Files of Swagger UI in its package; the script refers to the file with licences. */
 const SWAGGER_UI_FILES = ['swagger-ui.css', 'swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt'];
-/** The licences of what is in the page, which its build writes. */
+/** Licences of the packages in the page, written by its build. */
 const NOTICES = 'assets/third-party-notices.txt';
-/** What the web build calls its files: the hash of what is in them is part of the name. */
+/** File names of the web build, with a hash of the content. */
 const ASSET = /^[\w.-]+-[\w-]{8}\.(js|css|svg)$/;
-/** Browsers ask each time whether the file has changed, which costs a 304: a new version is there at once. */
-const ASK_AGAIN = 'no-cache';
-const FOREVER = 'public, max-age=31536000, immutable';
+/** Browsers revalidate at each use, so that a new version is visible at once. */
+const REVALIDATE = 'no-cache';
+const IMMUTABLE = 'public, max-age=31536000, immutable';
 
-/** Serves the web page, and where `DOCS` is public Swagger UI at `/docs`: at the paths listed here, and nowhere else. */
+/** Serves the web page, and Swagger UI at `/docs` if `DOCS` is public. Only the listed files are served. */
 export async function serveWeb(app: NestFastifyApplication, config: Config): Promise<void> {
   const web = join(packageRoot(), 'dist', 'web');
   if (!existsSync(join(web, 'index.html')))
@@ -35,8 +35,8 @@ export async function serveWeb(app: NestFastifyApplication, config: Config): Pro
   const page = renderedPage(join(web, 'index.html'), config);
   const sendPage = async (request: FastifyRequest, reply: FastifyReply) => {
     const { html, etag } = await page();
-    void reply.headers({ 'cache-control': ASK_AGAIN, etag }).type('text/html; charset=utf-8');
-    // What compresses answers on their way makes tags weak.
+    void reply.headers({ 'cache-control': REVALIDATE, etag }).type('text/html; charset=utf-8');
+    // Compressing proxies make tags weak.
     if (reply.statusCode === 200 && request.headers['if-none-match']?.includes(etag))
       return reply.code(304).send();
     return reply.send(html);
@@ -44,25 +44,25 @@ export async function serveWeb(app: NestFastifyApplication, config: Config): Pro
   for (const path of WEB_PAGES) server.get(path, sendPage);
   if (config.docs === 'public') {
     for (const path of ['/docs', '/docs/']) {
-      server.get(path, (_, reply) => send(reply, 'docs/index.html', web, ASK_AGAIN));
+      server.get(path, (_, reply) => send(reply, 'docs/index.html', web, REVALIDATE));
     }
     for (const file of SWAGGER_UI_FILES) {
-      server.get(`/docs/${file}`, (_, reply) => send(reply, file, swaggerUi, ASK_AGAIN));
+      server.get(`/docs/${file}`, (_, reply) => send(reply, file, swaggerUi, REVALIDATE));
     }
     serveDocument(app, config);
   }
-  server.get(`/${NOTICES}`, (_, reply) => send(reply, NOTICES, web, ASK_AGAIN));
+  server.get(`/${NOTICES}`, (_, reply) => send(reply, NOTICES, web, REVALIDATE));
   server.get<{ Params: { file: string } }>('/assets/:file', ({ params: { file } }, reply) => {
     if (!ASSET.test(file) || !existsSync(join(web, 'assets', file))) return reply.callNotFound();
-    return send(reply, `assets/${file}`, web, FOREVER);
+    return send(reply, `assets/${file}`, web, IMMUTABLE);
   });
-  // Somebody who followed a link to nowhere sees a page that says so; a program gets a problem.
+  // An unknown path gives browsers the page, with its own message, and programs a problem.
   server.get('/*', (request, reply) =>
     request.headers.accept?.includes('text/html') ? sendPage(request, reply.code(404)) : reply.callNotFound(),
   );
 }
 
-/** Gives the page and its entity tag, which are made when the file is first read and whenever it has changed. */
+/** Returns a function that gives the page and its entity tag. Both are computed again after the file has changed. */
 function renderedPage(file: string, config: Config): () => Promise<{ html: string; etag: string }> {
   let rendered: { html: string; etag: string; mtimeMs: number } | undefined;
   return async () => {
@@ -74,7 +74,7 @@ function renderedPage(file: string, config: Config): () => Promise<{ html: strin
   };
 }
 
-/** The page with the settings that it reads from its meta elements: it needs neither a request nor another build for them. */
+/** Writes settings into the page's meta elements, so that the page needs neither a request nor another build for them. */
 function withSettings(html: string, { imageOrigins, docs }: Config): string {
   const meta = (name: string) => new RegExp(`(<meta name="${name}" content=")[^"]*`);
   return html
@@ -83,11 +83,11 @@ function withSettings(html: string, { imageOrigins, docs }: Config): string {
 }
 
 /**
- * The committed document in production, where nothing can make one. In development it is made of the routes that there are, which is
- * possible only once the application has started: when it is first read.
+ * Serves the OpenAPI document. Production serves the committed file, because @nestjs/swagger is not installed there.
+ * Development generates it at the first request, because the routes exist only after the start.
  */
 function serveDocument(app: NestFastifyApplication, { production }: Config): void {
-  const make = async (): Promise<object | string> => {
+  const read = async (): Promise<object | string> => {
     if (production) return readFileSync(join(packageRoot(), 'docs', 'openapi.json'), 'utf8');
     const { describeApi } = await import('../openapi/document.js');
     return describeApi(app);
@@ -98,8 +98,8 @@ function serveDocument(app: NestFastifyApplication, { production }: Config): voi
     .getInstance()
     .get('/docs/openapi.json', async (_request, reply) =>
       reply
-        .header('cache-control', ASK_AGAIN)
+        .header('cache-control', REVALIDATE)
         .type('application/json; charset=utf-8')
-        .send(await (document ??= make())),
+        .send(await (document ??= read())),
     );
 }

@@ -5,18 +5,18 @@ import type { Logger } from 'pino';
 import { PROBLEMS, type ProblemCode } from '../problems/catalogue.js';
 import { RepeatedLines } from '../logging/repeated-lines.js';
 
-/** Interval (ms) of the line that sums up requests with the same error code. */
+/** Interval of the log line that sums up requests with the same error code. */
 const SUMMARY_MS = 60_000;
 
-/** Problems by the error code of Node.js; every other code is `bad_request`. */
+/** Problem codes by the error code of Node.js. Default: `bad_request`. */
 const UNREADABLE: Readonly<Record<string, ProblemCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
   HPE_HEADER_OVERFLOW: 'headers_too_large',
 };
 
 /**
- * Answers and logs requests that Node.js cannot parse, which reach neither the router nor a hook. They have no path and no
- * request id. The connection ends.
+ * Responds to and logs requests that Node.js cannot parse. They reach neither router nor hooks, and have no path and no
+ * request id. The connection is closed.
  */
 export class UnreadableRequests {
   private readonly lines = new RepeatedLines(SUMMARY_MS);
@@ -30,7 +30,7 @@ export class UnreadableRequests {
   refuse(error: object, socket: Duplex): void {
     const { code: cause = 'unknown' } = error as { code?: string };
     const late = cause === 'ERR_HTTP_REQUEST_TIMEOUT';
-    // No request was sent on this connection; an answer would be taken for that of a request sent in this moment.
+    // No request was sent on this connection. A client would take a response for that of a request it sends just now.
     const silent = cause === 'ECONNRESET' || (late && (socket as Socket).bytesRead === 0);
     if (silent) return void socket.destroy();
     const code = UNREADABLE[cause] ?? 'bad_request';
@@ -48,7 +48,7 @@ export class UnreadableRequests {
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
   }
 
-  /** Ends a connection without an answer, since no client reads one. */
+  /** Closes a connection without a response, because no client would read it. */
   drop(cause: string, socket: Socket): void {
     this.log(cause, 'bad_request', socket.remoteAddress);
     socket.destroy();

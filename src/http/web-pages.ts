@@ -1,6 +1,6 @@
 /**
- * The paths of the web page, in one list: the server answers them with the page, and the page shows something at each. The
- * rest belongs to the API, which also owns `/boards/…`, `/posts/…` and `/users/…`.
+ * Paths of the web page, for the server and the page's router. All other paths belong to the API, including `/boards/…`,
+ * `/posts/…` and `/users/…`.
  */
 export const WEB_PAGES = [
   '/',
@@ -19,5 +19,5 @@ export const WEB_PAGES = [
   '/me/delete',
 ] as const;
 
-/** One of them. */
+/** A path of {@link WEB_PAGES}. */
 export type WebPage = (typeof WEB_PAGES)[number];

@@ -16,13 +16,14 @@ type Decorators = Pick<
 >;
 
 /**
- * The decorators of @nestjs/swagger, or decorators without effect where it is not installed: it describes the API for
- * `docs/openapi.json`, and brings TypeScript along, which a production installation has no use for.
+ * Decorators of @nestjs/swagger, or decorators without effect if it is not installed. Production does not install it: it is
+ * needed for `docs/openapi.json` only, and depends on TypeScript.
  */
 const decorators: Decorators = await import('@nestjs/swagger').catch((error: NodeJS.ErrnoException) => {
-  // The same code tells of a dependency of it that is missing, and the message names which.
-  const absent = error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes("package '@nestjs/swagger'");
-  if (!absent) throw error;
+  // A missing dependency of @nestjs/swagger has the same code, and another package in the message.
+  const isAbsent =
+    error.code === 'ERR_MODULE_NOT_FOUND' && error.message.includes("package '@nestjs/swagger'");
+  if (!isAbsent) throw error;
   const none = () => () => {};
   return new Proxy({}, { get: (_, name) => (name === 'then' ? undefined : none) }) as Decorators;
 });

@@ -10,27 +10,27 @@ import { componentsFromZod } from './zod-components.js';
 
 const DESCRIPTION = `The front gate of a web service: log in with Google, Kakao, Naver or an e-mail address.
 
-**To log in here**, use the bar above. This page then gets its access token with the refresh cookie, keeps it in a
-variable, sends it along with what you try out, and renews it by itself.
+**To log in on this page**, use the bar above. The page then gets an access token with the refresh cookie, keeps it in a
+variable, sends it with each request, and refreshes it automatically.
 
 **To log in from your own page**, send the browser to \`GET /auth/{provider}\` or call \`POST /auth/login\`. Both leave a
 refresh cookie, which scripts cannot read. \`POST /auth/refresh\` trades it for a short-lived access token, to be sent as
 \`Authorization: Bearer …\`. On 401 \`access_token_expired\`, refresh and repeat the request.
 
-Errors are \`application/problem+json\` (RFC 9457); decide by \`code\`. Unknown members of a body are refused.`;
+Errors are \`application/problem+json\` (RFC 9457); distinguish them by \`code\`. Unknown members of a body are refused.`;
 
 const TAGS: readonly [name: string, description: string][] = [
-  ['Account', 'What happened to an account, and how it ends.'],
-  ['Social log-in', 'In with an account of somebody else: Google, Kakao, Naver.'],
-  ['Local log-in', 'In with an e-mail address and a password.'],
-  ['Sessions', 'Staying in, and leaving.'],
-  ['Keys', 'What other services check access tokens with.'],
-  ['Users', 'Who people are to each other.'],
-  ['Boards', 'What people write. Reading is public.'],
-  ['Health', 'For whoever runs this.'],
+  ['Account', 'Activity and deletion of an account.'],
+  ['Social log-in', 'Login with an account of Google, Kakao or Naver.'],
+  ['Local log-in', 'Login with an e-mail address and a password.'],
+  ['Sessions', 'Refresh, logout, and the list of sessions.'],
+  ['Keys', 'Public keys of access tokens, for other services.'],
+  ['Users', 'Profiles.'],
+  ['Boards', 'Boards, posts, comments and likes. Reading is public.'],
+  ['Health', 'Health checks and metrics, for operators.'],
 ];
 
-/** Describes every route of an application. The result does not depend on its settings. */
+/** Returns the OpenAPI document of an application. It does not depend on the settings. */
 export function describeApi(app: INestApplication): OpenAPIObject {
   const builder = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
@@ -38,7 +38,7 @@ export function describeApi(app: INestApplication): OpenAPIObject {
     .setDescription(DESCRIPTION)
     .setVersion(packageVersion())
     .setLicense('MIT', 'https://opensource.org/license/mit')
-    // Wherever the document came from, which is also the only place that has its readers' cookie.
+    // The origin that serves the document, because the refresh cookie of a reader belongs to it.
     .addServer('/')
     .addBearerAuth(
       { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The access token.' },
@@ -50,7 +50,7 @@ export function describeApi(app: INestApplication): OpenAPIObject {
         type: 'apiKey',
         in: 'cookie',
         description:
-          'The refresh token, which browsers send by themselves. On plain http it is called `refresh`.',
+          'The refresh token. Browsers send it automatically. On plain http the cookie is called `refresh`.',
       },
       REFRESH_COOKIE,
     );
@@ -74,7 +74,7 @@ export function describeApi(app: INestApplication): OpenAPIObject {
   return document;
 }
 
-/** `BoardsController.read` is `boardsRead`. */
+/** Returns an operation id: `boardsRead` for `BoardsController.read`. */
 function operationId(controller: string, method: string): string {
   const resource = controller.replace(/Controller$/, '');
   return `${resource.charAt(0).toLowerCase()}${resource.slice(1)}${method.charAt(0).toUpperCase()}${method.slice(1)}`;

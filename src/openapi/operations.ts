@@ -2,7 +2,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { PROBLEMS, type ProblemCode } from '../problems/catalogue.js';
 import { problemResponse } from './problem-responses.js';
 
-/** `x-access` of an operation, which the decorators of access control set and the document does not have. */
+/** `x-access` of an operation: set by the access decorators, removed from the document. */
 export type Access = 'public' | 'optional' | 'closed';
 type PathItem = OpenAPIObject['paths'][string];
 export type Operation = NonNullable<PathItem['get']> & {
@@ -10,13 +10,13 @@ export type Operation = NonNullable<PathItem['get']> & {
   'x-roles'?: readonly string[];
 };
 
-/** The names of the security schemes. */
+/** Names of the security schemes. */
 export const ACCESS_TOKEN = 'accessToken';
 export const REFRESH_COOKIE = 'refreshCookie';
 
 const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'] as const;
 
-/** Every operation of a document, with its method and path. */
+/** Returns all operations of a document, with method and path. */
 export function operationsOf(
   document: OpenAPIObject,
 ): { method: string; path: string; operation: Operation }[] {
@@ -28,12 +28,12 @@ export function operationsOf(
   );
 }
 
-/** Writes down what the guard and the HTTP layer do for every route, so that no controller has to say it. */
+/** Adds security requirements and problems of the access guard and the HTTP layer to an operation. */
 export function completeOperation(operation: Operation): void {
   const { 'x-access': access, 'x-roles': roles, requestBody } = operation;
   delete operation['x-access'];
   const token = { [ACCESS_TOKEN]: [] };
-  // A public route may still live from the cookie; it says so itself.
+  // A public route that needs the refresh cookie declares it itself.
   operation.security =
     access === 'public' ? (operation.security ?? []) : access === 'optional' ? [{}, token] : [token];
   if (access !== 'public' && access !== 'optional') addProblems(operation, 'access_token_missing');
@@ -45,21 +45,22 @@ export function completeOperation(operation: Operation): void {
   }
   operation.responses['default'] = {
     ...problemResponse(['unexpected', 'temporarily_unavailable']),
-    description: "Any other problem, which is ours and not the caller's",
+    description: 'Any other problem, caused by the server',
   };
 }
 
-/** The codes of all problems that a route may answer with. */
+/** Returns the codes of all problems of an operation. */
 export function problemsOf({ responses }: Operation): ProblemCode[] {
   return Object.values(responses).flatMap(problemsIn);
 }
 
-/** Adds problems to those that the route's `@Fails()` names. */
+/** Adds problems to the ones of the route's `@ApiProblems()`. */
 function addProblems({ responses }: Operation, ...codes: ProblemCode[]): void {
   for (const code of codes) {
     const { status } = PROBLEMS[code];
-    const known = problemsIn(responses[status]);
-    if (!known.includes(code)) responses[status] = { description: '', ...problemResponse([...known, code]) };
+    const declared = problemsIn(responses[status]);
+    if (!declared.includes(code))
+      responses[status] = { description: '', ...problemResponse([...declared, code]) };
   }
 }
 

@@ -4,7 +4,7 @@ import type { ProblemBody } from '../problems/problem-body.js';
 
 const PROBLEM = { $ref: '#/components/schemas/Problem' };
 
-/** A response that is one of these problems. They must all have the same status. */
+/** Returns the response for problems of the same status. */
 export function problemResponse(codes: readonly ProblemCode[]): ApiResponseNoStatusOptions {
   return {
     description: codes.map((code) => `\`${code}\`: ${PROBLEMS[code].title}`).join('<br>'),
@@ -17,7 +17,7 @@ export function problemResponse(codes: readonly ProblemCode[]): ApiResponseNoSta
   };
 }
 
-/** These problems, as a client gets to see them. */
+/** Returns examples of problem bodies, by code. */
 export function problemExamples(
   codes: Iterable<ProblemCode>,
 ): Record<string, { summary: string; value: ProblemBody }> {

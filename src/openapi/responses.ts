@@ -6,8 +6,8 @@ import { ApiResponse } from './decorators.js';
 import { PROBLEMS, type ProblemCode } from '../problems/catalogue.js';
 
 /**
- * What a route answers when all goes well: its status, its shape for OpenAPI, and a compiled serialiser that writes the
- * declared members and no others. Without a schema the answer has no body.
+ * Declares the successful response of a route: its status, its schema for OpenAPI, and a compiled serialiser that writes
+ * declared members only. Without a schema the response has no body.
  */
 export function Returns(status: number, schema: z.ZodType | undefined, description: string): MethodDecorator {
   const documented = ApiResponse({ status, description, standardSchema: schema });
@@ -16,7 +16,7 @@ export function Returns(status: number, schema: z.ZodType | undefined, descripti
   return applyDecorators(HttpCode(status), documented, RouteSchema({ response }));
 }
 
-/** The problems that a route may answer with beyond those that any route may. */
+/** Documents the problems of a route, in addition to the ones that every route may respond with. */
 export function ApiProblems(...codes: ProblemCode[]): MethodDecorator & ClassDecorator {
   const statuses = new Set(codes.map((code) => PROBLEMS[code].status));
   return applyDecorators(

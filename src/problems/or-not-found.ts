@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { ProblemCode } from './catalogue.js';
 import { Problem } from './problem.js';
 
-/** For `@Param()`: what does not even look like a name of ours names nothing, so it is a 404 like any other unknown name. */
+/** Returns a pipe for `@Param()`: a malformed parameter gives the same 404 as an unknown one. */
 export function orNotFound<T>(schema: z.ZodType<T>, code: ProblemCode): PipeTransform<unknown, T> {
   return {
     transform: (value) => {

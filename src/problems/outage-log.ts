@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RepeatedLines } from '../logging/repeated-lines.js';
 
-/** Interval (ms) of the line that sums up repeated outages. */
+/** Interval of the log line that sums up repeated outages. */
 const SUMMARY_MS = 10_000;
 
 declare module 'fastify' {
@@ -14,12 +14,12 @@ declare module 'fastify' {
   }
 }
 
-/** Adds the counts of outages to the server, which {@link logOutage} needs. */
+/** Decorates the server with the counters of {@link logOutage}. */
 export function prepareOutageLog(server: FastifyInstance): void {
   server.decorate('outageLines', new RepeatedLines(SUMMARY_MS));
 }
 
-/** Logs a request that failed by an outage: the first of a reason in full, and then one line with their number per interval. */
+/** Logs a request that failed because of an outage: the first of a reason in full, later ones as a count per interval. */
 export function logOutage(
   request: FastifyRequest,
   line: { readonly reason: string; readonly [member: string]: unknown },

@@ -7,7 +7,7 @@ import { logOutage } from './outage-log.js';
 import type { ProblemBody } from './problem-body.js';
 import { Problem, temporarilyUnavailable } from './problem.js';
 
-/** Answers every error that reaches Nest as a problem. */
+/** Exception filter: responds to every error with a problem. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
@@ -17,12 +17,12 @@ export class ProblemFilter implements ExceptionFilter {
 }
 
 /**
- * Answers an error as `application/problem+json` (RFC 9457). What the client may know goes out; the reason and the cause
- * stay in the log, together with the same request id.
+ * Responds to an error with `application/problem+json` (RFC 9457). Reason and cause are only logged, with the same request
+ * id.
  */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = problemOf(error);
-  // Too late for an answer (http/request-budget.ts).
+  // The time limit has already produced a response (http/request-budget.ts).
   if (reply.sent && problem.status === 503) return;
   const { code, reason, cause, title } = problem;
   const line = { reqId: request.id, code, reason };
@@ -33,7 +33,7 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
   } else if (problem.status >= 500) request.log.error({ ...line, err: cause }, title);
   else request.log.info({ ...line, err: cause }, title);
   if (reply.sent) return;
-  // A route may have set headers for the answer that it did not get to give, such as its cache life.
+  // A route may have set headers of its successful response before it failed.
   reply.removeHeader('etag');
   reply
     .code(problem.status)
@@ -55,14 +55,14 @@ export function answerProblem(error: unknown, request: FastifyRequest, reply: Fa
     } satisfies ProblemBody);
 }
 
-/** Finds the problem that a client should see behind any thrown value. Unknown errors are `unexpected`. */
+/** Returns the problem for a thrown value. Default: `unexpected`. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (isHangUp(error)) return new Problem('bad_request', { reason: 'the client hung up while sending' });
   const failure = postgresFailureOf(error);
   if (failure !== undefined) return temporarilyUnavailable(`${failure.reason}: ${failure.remedy}`, error);
   const code = fastifyCode(error) ?? nestCode(error);
-  // Without the error itself, whose message may repeat the query.
+  // Without the error as cause, because its message may contain the query.
   if (code !== undefined) return new Problem(code, { reason: (error as { code?: string }).code });
   return new Problem('unexpected', { reason: 'unknown error', cause: error });
 }
@@ -86,7 +86,7 @@ function nestCode(error: unknown): ProblemCode | undefined {
   return status >= 400 && status < 500 ? 'bad_request' : undefined;
 }
 
-/** What Node.js says of a body that ends before it should. */
+/** Returns true for the error of Node.js about a body that ends early. */
 function isHangUp(error: unknown): boolean {
   return (
     types.isNativeError(error) &&

@@ -2,19 +2,19 @@ import { PROBLEMS, type ProblemCode } from './catalogue.js';
 import type { FieldError } from './problem-body.js';
 
 interface ProblemOptions {
-  /** For the client: what is special about this occurrence. Never a secret, never which check failed. */
+  /** For the client: explanation of this occurrence, without secrets and without the check that failed. */
   readonly detail?: string;
-  /** For the client: the members that are wrong. */
+  /** For the client: invalid members of the request. */
   readonly errors?: readonly FieldError[];
   /** For the client: response headers, such as `Retry-After`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** For the log only: why, in words. Never a secret or a token. */
+  /** For the log only: the reason, without secrets and tokens. */
   readonly reason?: string;
-  /** For the log only: the error behind it. */
+  /** For the log only: the original error. */
   readonly cause?: unknown;
 }
 
-/** An error that a client is meant to see (RFC 9457), with what only the log should know kept apart. */
+/** An error for the client (RFC 9457), with separate members for the log. */
 export class Problem extends Error {
   readonly status: number;
   readonly title: string;
@@ -38,7 +38,7 @@ export class Problem extends Error {
   }
 }
 
-/** A store or service that we need is away: 503, with the seconds after which it is worth trying again. */
+/** Returns a 503 with `Retry-After`, for a store or service that is not available. */
 export function temporarilyUnavailable(reason: string, cause: unknown): Problem {
   return new Problem('temporarily_unavailable', { reason, cause, headers: { 'Retry-After': '2' } });
 }

@@ -1,16 +1,16 @@
 import { RateLimiterMemory, type IRateLimiterOptions, type RateLimiterRes } from 'rate-limiter-flexible';
 
-/** Some 20 MB. A flood of clients beyond these makes us forget the counters that were used the longest time ago. */
-const MOST = 50_000;
+/** Counters in memory, some 20 MB. Beyond them the least recently used ones are evicted. */
+const MAX_KEYS = 50_000;
 
-/** Counters in this process, which strangers cannot make take up all of its memory. */
+/** Counters in this process, with an upper limit of keys, because clients choose the keys. */
 export class BoundedMemoryLimiter extends RateLimiterMemory {
-  /** In the order of their last use. */
+  /** Keys in the order of their last use. */
   private readonly used = new Set<string>();
 
   constructor(
     options: IRateLimiterOptions,
-    private readonly most = MOST,
+    private readonly maxKeys = MAX_KEYS,
   ) {
     super(options);
   }
@@ -35,7 +35,7 @@ export class BoundedMemoryLimiter extends RateLimiterMemory {
     return super.set(...parameters);
   }
 
-  /** A counter whose time is over is none, also where the timer that removes it is late. */
+  /** Returns null for an expired counter, even if the timer that removes it is late. */
   override async get(key: string | number): Promise<RateLimiterRes | null> {
     const counter = await super.get(key);
     return counter !== null && counter.msBeforeNext > 0 ? counter : null;
@@ -50,7 +50,7 @@ export class BoundedMemoryLimiter extends RateLimiterMemory {
   private use(key: string | number): void {
     this.used.delete(String(key));
     this.used.add(String(key));
-    if (this.used.size <= this.most) return;
+    if (this.used.size <= this.maxKeys) return;
     const [oldest] = this.used;
     if (oldest === undefined) return;
     this.used.delete(oldest);

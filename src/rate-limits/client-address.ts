@@ -1,29 +1,29 @@
 import ipaddr from 'ipaddr.js';
 import { addressIn } from '../text/ip-address.js';
 
-/** Prefix lengths of a network, by version of IP. */
+/** Prefix lengths of a network. */
 interface Prefixes {
   readonly v4: number;
   readonly v6: number;
 }
-/** A subscriber gets a /64 of IPv6 at least, and could otherwise use another address for every attempt. */
+/** A subscriber has a /64 of IPv6 at least, and so an own address for each request. */
 const CLIENT: Prefixes = { v4: 32, v6: 64 };
-/** IPv6 comes to households by /56 and to companies by /48, so that a client with very many /64s has either. */
+/** Households have a /56 of IPv6, companies a /48. */
 const SITE: Prefixes = { v4: 32, v6: 48 };
-/** The smallest networks that are routed on their own. */
+/** Smallest networks with a route of their own. */
 const ROUTED: Prefixes = { v4: 24, v6: 48 };
 
-/** One client: an IPv4 address, also where it comes as IPv6, or a /64 of IPv6. Text without an address is `unknown`. */
+/** Returns the client: an IPv4 address, also in its IPv6 form, or a /64 of IPv6. Text without an address gives `unknown`. */
 export function clientOf(address: string): string {
   return networkOf(address, CLIENT);
 }
 
-/** One household or company: an IPv4 address or a /48 of IPv6. */
+/** Returns the site, a household or company: an IPv4 address or a /48 of IPv6. */
 export function siteOf(address: string): string {
   return networkOf(address, SITE);
 }
 
-/** One routed network: a /24 of IPv4 or a /48 of IPv6. For shares of what all have, not for limits: neighbours share it. */
+/** Returns the routed network: a /24 of IPv4 or a /48 of IPv6. For fair queues, not for limits, because neighbours share it. */
 export function routedNetworkOf(address: string): string {
   return networkOf(address, ROUTED);
 }

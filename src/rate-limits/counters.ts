@@ -4,23 +4,20 @@ import type { Redis } from '../redis/redis.js';
 import { BoundedMemoryLimiter } from './bounded-memory.js';
 import { redisCounters } from './redis-counters.js';
 
-/** So many requests or attempts in so many seconds. */
+/** Rate limit: `points` within `duration` seconds. */
 export interface RateLimit {
   readonly points: number;
   readonly duration: number;
 }
 
-/** Makes a counter; counters of one name share their counts in Redis. */
-export type MakeCounter = (name: string, limit: RateLimit, most?: number) => RateLimiterAbstract;
+/** Makes a counter. Counters of one name share their counts in Redis; in memory there are at most `maxKeys`. */
+export type MakeCounter = (name: string, limit: RateLimit, maxKeys?: number) => RateLimiterAbstract;
 
-/**
- * Counters in Redis, or in this process where there is none or it is away; there at most `most` keys are counted
- * ({@link BoundedMemoryLimiter}).
- */
+/** Returns a factory of counters in Redis, or in this process ({@link BoundedMemoryLimiter}) without Redis or while it is down. */
 export function countersIn(redis?: Redis): MakeCounter {
-  return (name, { points, duration }, most) => {
+  return (name, { points, duration }, maxKeys) => {
     const options = { keyPrefix: `daemun:limit:${name}`, points, duration };
-    const memory = new BoundedMemoryLimiter(options, most);
+    const memory = new BoundedMemoryLimiter(options, maxKeys);
     if (redis?.isConfigured !== true) return memory;
     return new RateLimiterRedis({
       ...options,
@@ -32,12 +29,12 @@ export function countersIn(redis?: Redis): MakeCounter {
   };
 }
 
-/** The limit with its points multiplied by `RATE_LIMIT_FACTOR`. */
+/** Returns the limit with its points multiplied by `RATE_LIMIT_FACTOR`. */
 export function scaledBy(factor: number, { points, duration }: RateLimit): RateLimit {
   return { points: Math.max(1, Math.round(points * factor)), duration };
 }
 
-/** Takes one point. @throws {Problem} `too_many_attempts` where none is left. */
+/** Takes one point. @throws {Problem} `too_many_attempts` if none is left. */
 export async function consume(limiter: RateLimiterAbstract, key: string, options = {}): Promise<void> {
   try {
     await limiter.consume(key, 1, options);
@@ -46,7 +43,7 @@ export async function consume(limiter: RateLimiterAbstract, key: string, options
   }
 }
 
-/** 429 with the seconds after which there are points again. */
+/** 429 with `Retry-After`. */
 export function tooManyAttempts({ msBeforeNext }: Pick<RateLimiterRes, 'msBeforeNext'>): Problem {
   const seconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
   return new Problem('too_many_attempts', { headers: { 'Retry-After': String(seconds) } });

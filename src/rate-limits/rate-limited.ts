@@ -15,16 +15,17 @@ import { clientOf } from './client-address.js';
 import { RateLimits, type RateLimitName, type RateLimitSubject } from './rate-limits.js';
 
 const COUNTED = 'rate-limit';
-/** Rate limit of a route, and which of its requests count; all unless told. */
+
+/** Rate limit of a route, and a condition for the requests that count. */
 interface Counted {
   readonly name: RateLimitName;
   readonly when?: ((request: FastifyRequest) => boolean) | undefined;
 }
 
-/** The member of an operation in the OpenAPI document that names its limit; docs/costs.md lists them. */
-export const RATE_LIMIT_EXTENSION = 'x-rate-limit';
+/** Member of an OpenAPI operation that names its limit, as in docs/costs.md. */
+const RATE_LIMIT_EXTENSION = 'x-rate-limit';
 
-/** Counts requests before their controllers. */
+/** Counts requests before their controllers run. */
 @Injectable()
 class RateLimitGuard implements CanActivate {
   constructor(
@@ -35,19 +36,19 @@ class RateLimitGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const { name, when } = this.reflector.get<Counted>(COUNTED, context.getHandler());
     if (when?.(context.switchToHttp().getRequest<FastifyRequest>()) ?? true) {
-      await this.limits.hit(name, requesterOf(context));
+      await this.limits.hit(name, subjectOf(context));
     }
     return true;
   }
 }
 
-/** Documents a limit that the handler itself counts, for instance because a repeated call costs nothing. */
+/** Documents a rate limit that the handler counts itself, for instance because a repeated call does not count. */
 export const CountsAs = (name: RateLimitName): MethodDecorator =>
   applyDecorators(ApiExtension(RATE_LIMIT_EXTENSION, name), ApiProblems('too_many_attempts'));
 
 /**
- * Counts requests to a route (429 `too_many_attempts`), of the account or the anonymous client and of its network: before their validation,
- * so that a refusal costs little.
+ * Rate limit of a route (429 `too_many_attempts`), checked before validation, so that a refusal is cheap. Nest runs the guards of the
+ * lowest decorator first: `@UseGuards(CsrfGuard)` stands below this one, so that requests that it refuses do not count.
  */
 export const RateLimited = (name: RateLimitName, when?: Counted['when']): MethodDecorator =>
   applyDecorators(
@@ -56,12 +57,12 @@ export const RateLimited = (name: RateLimitName, when?: Counted['when']): Method
     CountsAs(name),
   );
 
-/** The {@link RateLimitSubject} of this request. */
+/** {@link RateLimitSubject} of this request. */
 export const CurrentRateLimitSubject = createParamDecorator((_: unknown, context: ExecutionContext) =>
-  requesterOf(context),
+  subjectOf(context),
 );
 
-function requesterOf(context: ExecutionContext): RateLimitSubject {
+function subjectOf(context: ExecutionContext): RateLimitSubject {
   const { actor, ip } = context.switchToHttp().getRequest<FastifyRequest>();
   return { own: actor?.accountId ?? clientOf(ip), address: ip };
 }

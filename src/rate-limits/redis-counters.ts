@@ -7,8 +7,8 @@ const SET = script(
 const DELETE = script("return redis.call('DEL', KEYS[1])");
 
 /**
- * What rate-limiter-flexible takes for a client of the `redis` package: its commands go over our own link, which fails at
- * once where Redis is away, and then the limiter's insurance takes over. Every transaction of the library is on one key.
+ * Adapter from the `redis` client that rate-limiter-flexible expects to {@link Redis}, which fails at once while Redis is down; the
+ * limiter then counts in memory. Each transaction of the library has one key.
  */
 export function redisCounters(redis: Redis) {
   const scripts = new Map<string, Script>();
@@ -33,7 +33,7 @@ export function redisCounters(redis: Redis) {
           todo = () => redis.run(SET, key, [value, EX]);
           return batch;
         },
-        // Both scripts answer it in any case.
+        // Both scripts return it.
         pTTL: () => batch,
         exec: () => todo(),
       };

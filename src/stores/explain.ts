@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { OperatorError } from '../config/operator-error.js';
 import { ConnectFailed, postgresFailureOf } from './postgres-failures.js';
 
-/** The message for the operator of a process that cannot start: setting, cause and remedy, never the value of a setting. */
+/** Returns the message for an operator whose process cannot start: setting, cause and remedy, never the value of a setting. */
 export function explain(error: unknown): string {
   if (error instanceof OperatorError) return error.message;
   if (!(types.isNativeError(error) || error instanceof Error)) return String(error);
@@ -12,14 +12,14 @@ export function explain(error: unknown): string {
     driverError?: { code?: unknown };
   };
   if (code === 'EADDRINUSE') {
-    return `Port ${String(port)} is taken by another program: stop that, or set PORT (METRICS_PORT; SANDBOX_PORT and SANDBOX_SMTP_PORT for the sandbox).`;
+    return `Port ${String(port)} is used by another program: stop it, or set PORT (METRICS_PORT; SANDBOX_PORT and SANDBOX_SMTP_PORT for the sandbox).`;
   }
   if ((error as NodeJS.ErrnoException).syscall === 'listen') {
     return `Cannot listen on port ${String(port)} (${String(code)}): check HOST, PORT and METRICS_PORT.`;
   }
   const failure = postgresFailureOf(error);
   if (failure === undefined) return error.stack ?? error.message;
-  // The library's message is the only known cause.
+  // The message of the library has the cause.
   const cause = error instanceof ConnectFailed ? error.message : undefined;
   const details = [failure.reason, driverError?.code ?? code, cause].filter(Boolean).join(', ');
   return `The database cannot be used (${details}). ${failure.remedy}`;

@@ -37,7 +37,7 @@ const TLS_MISMATCH: Row = {
   remedy: 'the port does not speak TLS, or not a version that this side accepts. Check port and scheme.',
 };
 
-/** Codes of Node.js for sockets, names and certificates; the longest beginning that fits counts. */
+/** Error codes of Node.js for sockets, names and certificates, by prefix. The longest matching prefix counts. */
 const ROWS: Readonly<Record<string, Row>> = {
   ECONNREFUSED: unreachable('nothing listens at the address. Check host and port, and that the server runs.'),
   ECONN: unreachable('the connection broke. Check the network, and the log of the server.'),
@@ -84,18 +84,18 @@ const ROWS: Readonly<Record<string, Row>> = {
   ERR_SSL_: TLS_MISMATCH,
   ERR_TLS_: TLS_MISMATCH,
 };
-const BEGINNINGS = Object.keys(ROWS).toSorted((a, b) => b.length - a.length);
+const PREFIXES = Object.keys(ROWS).toSorted((a, b) => b.length - a.length);
 
 const SOCKET_CALLS: ReadonlySet<string> = new Set(['connect', 'getaddrinfo', 'read', 'write']);
 
-/** The failure behind a network error on the way to the server that a setting names; undefined for any other error. */
+/** Returns the failure for a network error of the server in `setting`; undefined for any other error. */
 export function networkFailureOf(error: unknown, setting: string): StoreFailure | undefined {
   if (!(types.isNativeError(error) || error instanceof Error)) return undefined;
   const { code, syscall } = error as { code?: unknown; syscall?: unknown };
   if (typeof code !== 'string') return undefined;
   // Files and listening sockets have the same codes.
   if (typeof syscall === 'string' && !SOCKET_CALLS.has(syscall)) return undefined;
-  const row = ROWS[BEGINNINGS.find((beginning) => code.startsWith(beginning)) ?? ''];
+  const row = ROWS[PREFIXES.find((prefix) => code.startsWith(prefix)) ?? ''];
   if (row === undefined) return undefined;
   const { reason, transient, remedy } = row;
   return {

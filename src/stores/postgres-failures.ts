@@ -3,7 +3,7 @@ import { OperatorError } from '../config/operator-error.js';
 import { networkFailureOf } from './network-failures.js';
 import type { StoreFailure } from './store-failure.js';
 
-/** A failure that ends by itself: the client may repeat the request. */
+/** Transient failure: the client may repeat the request. */
 const unavailable = (reason: string, remedy: string): StoreFailure => ({
   reason,
   client: 'unavailable',
@@ -12,38 +12,38 @@ const unavailable = (reason: string, remedy: string): StoreFailure => ({
   transient: true,
   remedy,
 });
-/** The statement was rolled back because of another transaction: it is repeated at once. */
+/** Rollback because of a concurrent transaction: the work is repeated at once. */
 const retried = (reason: string, remedy: string): StoreFailure => ({
   ...unavailable(reason, remedy),
   client: 'retry',
 });
-/** The server does not know a prepared statement by its name: it is repeated without one. */
+/** Unknown name of a prepared statement: the statement is repeated without name. */
 const retriedUnnamed = (reason: string, remedy: string): StoreFailure => ({
   ...unavailable(reason, remedy),
   client: 'retry_unnamed',
 });
-/** The server ends the connection, or may have ended it. */
+/** The server closes the connection, or may have closed it. */
 const dropped = (reason: string, remedy: string): StoreFailure => ({
   ...unavailable(reason, remedy),
   connection: 'drop',
 });
-/** A statement that fails in the same way again; at a start it is a migration. */
+/** A statement that would fail again; at a start it is a migration. */
 const defect = (reason: string, remedy: string): StoreFailure => ({
   ...unavailable(reason, remedy),
   transient: false,
 });
-/** The process cannot serve log-ins, refreshes or writes as long as this lasts. */
+/** During this failure the process cannot serve logins, refreshes or writes. */
 const notReady = (failure: StoreFailure): StoreFailure => ({ ...failure, losesReadiness: true });
-/** Only an operator can end it. */
+/** Permanent failure, which only an operator can end. */
 const permanent = (reason: string, remedy: string): StoreFailure => ({
   ...notReady(unavailable(reason, remedy)),
   transient: false,
 });
 
-/** The server answers, but its version, encoding or settings make it unusable; the message says which and what to do. */
+/** Error of a server whose version, encoding or settings make it unusable. The message has cause and remedy. */
 export class UnsuitableServer extends OperatorError {}
 
-/** A connection that could not be opened, for a reason that no row names; `cause` is the error of the library. */
+/** Error of a connection that could not be opened, without a row in the table; `cause` is the error of the library. */
 export class ConnectFailed extends Error {
   constructor(cause: unknown) {
     super(cause instanceof Error ? cause.message : 'the connection cannot be opened', { cause });
@@ -57,8 +57,8 @@ const SCHEMA_MISMATCH = permanent(
 );
 
 /**
- * PostgreSQL's SQLSTATEs, whole or by class (the first two characters); a whole one goes first. Source: PostgreSQL
- * documentation, appendix A. `docs/store-failures.md` shows the same table to operators.
+ * Failures of PostgreSQL by SQLSTATE, or by its class (the first two characters). A complete SQLSTATE takes precedence.
+ * Source: PostgreSQL documentation, appendix A. `docs/store-failures.md` has the same table for operators.
  */
 export const POSTGRES_FAILURES: Readonly<Record<string, StoreFailure>> = {
   '08': notReady(
@@ -173,7 +173,7 @@ export const POSTGRES_FAILURES: Readonly<Record<string, StoreFailure>> = {
   ),
 };
 
-/** The error of a SQLSTATE that no row of the table names. */
+/** Failure for a SQLSTATE without a row. */
 const UNKNOWN = dropped(
   'unknown_database_error',
   'The database server reports an unknown error; see its log.',
@@ -186,13 +186,13 @@ const CONNECT_FAILED = notReady(
   ),
 );
 
-/** A violation of a constraint of `auth.audit_events`, which no two requests can cause together. */
+/** Violation of a constraint of `auth.audit_events`, which concurrent requests cannot cause. */
 const AUDIT_EVENTS_REFUSED = permanent(
   'audit_events_refused',
-  "The table auth.audit_events refuses new rows, so that nothing can be changed. After a restore or a fail-over that left sequences behind: SELECT setval('auth.audit_events_id_seq', (SELECT max(id) FROM auth.audit_events));",
+  "The table auth.audit_events refuses new rows, so that accounts and sessions cannot be changed. After a restore or a fail-over that left sequences behind: SELECT setval('auth.audit_events_id_seq', (SELECT max(id) FROM auth.audit_events));",
 );
 
-/** Messages that tell more than their SQLSTATE (PgBouncer), and those of the client library, which have none. */
+/** Failures by message: messages that are more specific than their SQLSTATE (PgBouncer), and errors of the client library. */
 const BY_MESSAGE: readonly (readonly [RegExp, StoreFailure])[] = [
   [
     /^(unsupported startup parameter|unrecognized configuration parameter|invalid value for parameter|invalid command-line argument)/,
@@ -268,9 +268,9 @@ const BY_MESSAGE: readonly (readonly [RegExp, StoreFailure])[] = [
 
 const SQLSTATE = /^[0-9A-Z]{5}$/;
 
-/** The row for an error of PostgreSQL, of its client library or of the network; undefined for any other error. */
+/** Returns the row for an error of PostgreSQL, its client library or the network; undefined for any other error. */
 export function postgresFailureOf(error: unknown): StoreFailure | undefined {
-  // TypeORM keeps the library's error inside of its own.
+  // TypeORM wraps the error of the library.
   const { driverError = error } = (error ?? {}) as { driverError?: unknown };
   if (driverError instanceof UnsuitableServer) return permanent('server_unsuitable', driverError.message);
   if (!(types.isNativeError(driverError) || driverError instanceof Error)) return undefined;

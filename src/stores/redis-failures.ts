@@ -2,10 +2,10 @@ import { types } from 'node:util';
 import { networkFailureOf } from './network-failures.js';
 import type { StoreFailure } from './store-failure.js';
 
-/** The commands and names that a Redis user needs: `docs/compatibility.md` shows the whole line. */
+/** Reference to the ACL rule of a Redis user. */
 const RIGHTS = 'docs/compatibility.md has the line for ACL SETUSER';
 
-/** The way back is looked for by itself; everything works from PostgreSQL meanwhile, so that readiness stays. */
+/** Transient failure: the process reconnects, and stays ready, because PostgreSQL serves all requests meanwhile. */
 const transient = (reason: string, remedy: string): StoreFailure => ({
   reason,
   client: 'unavailable',
@@ -14,13 +14,13 @@ const transient = (reason: string, remedy: string): StoreFailure => ({
   transient: true,
   remedy: `REDIS_URL: ${remedy}`,
 });
-/** Only an operator can end it. */
+/** Permanent failure, which only an operator can end. */
 const permanent = (reason: string, remedy: string): StoreFailure => ({
   ...transient(reason, remedy),
   transient: false,
 });
 
-/** Error replies of Redis, by how they begin; the first that fits counts. Source: `src/server.c` and `acl.c` of Redis 7. */
+/** Failures of Redis by error reply. The first match counts. Source: `src/server.c` and `src/acl.c` of Redis 7. */
 export const REDIS_FAILURES: readonly (readonly [RegExp, StoreFailure])[] = [
   [
     /^WRONGPASS|^ERR invalid (username|password)/,
@@ -90,10 +90,10 @@ export const REDIS_FAILURES: readonly (readonly [RegExp, StoreFailure])[] = [
   [/./, transient('connection_lost', 'the connection to the server was lost.')],
 ];
 
-/** A server that answers, and cannot be used as it is. */
+/** Error of a server whose configuration makes it unusable. */
 export class UnsuitableRedis extends Error {}
 
-/** The row for an error on the way to Redis. */
+/** Returns the row for an error of Redis, its client library or the network. */
 export function redisFailureOf(error: unknown): StoreFailure {
   if (error instanceof UnsuitableRedis) return permanent('server_unsuitable', error.message);
   const network = networkFailureOf(error, 'REDIS_URL');

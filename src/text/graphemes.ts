@@ -1,33 +1,33 @@
 import { countGraphemes, graphemeSegments } from 'unicode-segmenter/grapheme';
 
-// `Intl.Segmenter` of Node 20 needs seconds for a post of emoji, since its time grows with the square of the length.
+// A library, because `Intl.Segmenter` of Node 20 has quadratic time, and needs seconds for a post of emoji.
 
-/** The number of extended grapheme clusters (UAX #29): the characters that a reader sees. */
+/** Returns the number of extended grapheme clusters (UAX #29), which are the characters that a reader sees. */
 export function graphemeCount(text: string): number {
   return countGraphemes(text);
 }
 
-/** The first `most` extended grapheme clusters. A cluster is kept whole or left out. */
-export function firstGraphemes(text: string, most: number): string {
+/** Returns the first `max` extended grapheme clusters. A cluster is kept whole or left out. */
+export function firstGraphemes(text: string, max: number): string {
   let count = 0;
   for (const { index } of graphemeSegments(text)) {
-    if (count === most) return text.slice(0, index);
+    if (count === max) return text.slice(0, index);
     count += 1;
   }
   return text;
 }
 
-/** Finds an extended grapheme cluster of more than `most` code points. */
-export function hasLongerGrapheme(text: string, most: number): boolean {
+/** Returns true if the text has an extended grapheme cluster of more than `max` code points. */
+export function hasLongerGrapheme(text: string, max: number): boolean {
   // A code point has one or two UTF-16 units.
-  if (text.length <= most) return false;
+  if (text.length <= max) return false;
   for (const { segment } of graphemeSegments(text)) {
-    if (segment.length > most && codePointCount(segment) > most) return true;
+    if (segment.length > max && codePointCount(segment) > max) return true;
   }
   return false;
 }
 
-/** The number of Unicode code points. */
+/** Returns the number of Unicode code points. */
 export function codePointCount(text: string): number {
   return Array.from(text).length;
 }

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** An IP address in canonical form, without port, brackets, quotes or zone; undefined for anything else. */
+/** Returns an IP address in canonical form, without port, brackets, quotes or zone; undefined for any other text. */
 export function addressIn(element: string): string | undefined {
   const text = element.trim().replace(/^"(.*)"$/, '$1');
   const [, bracketed] = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(text) ?? [];

@@ -4,7 +4,7 @@ import { In, type Repository } from 'typeorm';
 import { Profile } from './profile.entity.js';
 import { Profiles, type Locale, type ProfileSeed, type PublicProfile } from './profiles.js';
 
-/** The port's form for where the profiles are in this process. */
+/** {@link Profiles} in the same process: reads and writes the table directly. */
 @Injectable()
 export class LocalProfiles extends Profiles {
   constructor(@InjectRepository(Profile) private readonly profiles: Repository<Profile>) {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Outbox } from '../outbox/outbox.js';
 import { Profiles } from './profiles.js';
 
-/** Deletes the profile of an account that is gone. */
+/** Outbox handler of `account.deleted`: deletes the profile. */
 @Injectable()
 export class ProfileDeletion implements OnModuleInit {
   constructor(

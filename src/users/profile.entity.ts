@@ -1,10 +1,10 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 import type { Locale } from './profiles.js';
 
-/** What a person shows of themselves. */
+/** Profile of an account. */
 @Entity({ schema: 'profile', name: 'profiles' })
 export class Profile {
-  /** The account's id; no foreign key, since accounts may live in another database. */
+  /** Account id, without a foreign key: accounts may be in another database. */
   @PrimaryColumn('uuid', { name: 'account_id' })
   id: string;
 

@@ -1,47 +1,46 @@
-/** What everyone may see of a person. */
+/** Public part of a profile, for authors of posts and comments. */
 export interface PublicProfile {
   readonly id: string;
   readonly nickname: string;
   readonly avatarUrl: string | null;
 }
 
-/** The languages that we speak. */
+/** Languages of the page and of mails. */
 export const LOCALES = ['ko', 'en'] as const;
 export type Locale = (typeof LOCALES)[number];
 
-/** What a profile starts from. */
+/** Initial values of a profile. */
 export interface ProfileSeed {
   readonly nickname: string;
   readonly avatarUrl: string | null;
-  /** Korean unless told. */
+  /** Default: `ko`. */
   readonly locale?: Locale;
 }
 
 /**
- * The port through which AuthService and BoardService reach profiles, in this process or over HTTP. Every call can be
- * repeated without harm.
+ * Port of ProfileService for AuthService and BoardService, in the same process or over HTTP. Every method is idempotent.
  */
 export abstract class Profiles {
-  /** Makes the profile unless there is one; an existing one stays as it is. */
+  /** Creates the profile. An existing profile stays unchanged. */
   abstract createIfAbsent(accountId: string, seed: ProfileSeed): Promise<void>;
 
-  /** The profiles of those accounts that have one. */
+  /** Returns profiles by account id. Accounts without a profile are left out. */
   abstract findMany(accountIds: readonly string[]): Promise<ReadonlyMap<string, PublicProfile>>;
 
-  /** The language that someone wants to be written to in; undefined where there is no profile. */
+  /** Returns the language for mails to the account; undefined if there is no profile. */
   abstract localeOf(accountId: string): Promise<Locale | undefined>;
 
-  /** Removes the profile, if there is one. */
+  /** Deletes the profile, if there is one. */
   abstract delete(accountId: string): Promise<void>;
 
   private readonly listeners: ((accountId: string) => void)[] = [];
 
-  /** Tells of every profile that this process changes; what others change has to be asked for anew. */
+  /** Registers a listener for changes of profiles by this process. Changes by other processes are not reported. */
   onChange(listener: (accountId: string) => void): void {
     this.listeners.push(listener);
   }
 
-  /** For whoever changes a profile. */
+  /** Calls the listeners after a change of a profile. */
   changed(accountId: string): void {
     for (const listener of this.listeners) listener(accountId);
   }

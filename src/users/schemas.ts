@@ -3,12 +3,12 @@ import { fieldIssue } from '../problems/field-errors.js';
 import { nickname, optionalText } from '../text/user-text.js';
 import { LOCALES } from './profiles.js';
 
-/** https only, so that pages can show it; normalised, so that it is plain ASCII. */
+/** URL of a picture: https only, because the page blocks other schemes; normalised to ASCII. */
 const avatarUrl = z.url({ protocol: /^https$/, normalize: true, error: 'must be an https URL' }).max(2_048);
 const bio = optionalText(300);
 const locale = z.enum(LOCALES);
 
-/** A profile as its owner sees it. */
+/** Profile of the caller. */
 export const ownProfile = z
   .object({
     id: z.uuid(),
@@ -29,15 +29,13 @@ export const ownProfile = z
       createdAt: '2026-11-24T09:00:00.000Z',
     },
   });
-
 export type OwnProfile = z.output<typeof ownProfile>;
 
-/** A profile as everyone sees it. */
+/** Profile of another account. */
 export const publicProfile = ownProfile.omit({ locale: true, createdAt: true }).meta({ id: 'PublicProfile' });
-
 export type PublicProfile = z.output<typeof publicProfile>;
 
-/** What the owner changes about a profile: at least one member. */
+/** Body of `PATCH /users/me`: at least one member. */
 export const profileChanges = z
   .strictObject({ nickname, avatarUrl: avatarUrl.nullable(), bio, locale })
   .partial()

@@ -10,9 +10,9 @@ import type { Profile } from './profile.entity.js';
 import { ownProfile, profileChanges, publicProfile, type ProfileChanges } from './schemas.js';
 import { UsersService } from './users.service.js';
 
-const known = orNotFound(z.uuid(), 'user_not_found');
+const userIdParam = orNotFound(z.uuid(), 'user_not_found');
 
-/** Who people are to each other. */
+/** Profiles. */
 @ApiTags('Users')
 @Controller('users')
 export class UsersController {
@@ -40,10 +40,10 @@ export class UsersController {
 
   @Get(':id')
   @Public()
-  @ApiOperation({ summary: "Read someone's profile" })
-  @Returns(200, publicProfile, 'What everyone may see')
+  @ApiOperation({ summary: 'Read the profile of a user' })
+  @Returns(200, publicProfile, 'The public profile')
   @ApiProblems('user_not_found')
-  async read(@Param('id', known) userId: string): Promise<z.output<typeof publicProfile>> {
+  async read(@Param('id', userIdParam) userId: string): Promise<z.output<typeof publicProfile>> {
     const { id, nickname, avatarUrl, bio } = await this.users.get(userId);
     return { id, nickname, avatarUrl, bio };
   }

@@ -9,7 +9,7 @@ import { Profiles } from './profiles.js';
 import { UsersController } from './users.controller.js';
 import { UsersService } from './users.service.js';
 
-/** ProfileService. Other services use its port {@link Profiles}. */
+/** ProfileService. Other services use the port {@link Profiles}. */
 @Module({
   imports: [OutboxModule, RateLimitsModule, TypeOrmModule.forFeature([Profile])],
   controllers: [UsersController],

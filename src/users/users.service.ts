@@ -8,14 +8,14 @@ import { Profile } from './profile.entity.js';
 import { Profiles } from './profiles.js';
 import type { ProfileChanges } from './schemas.js';
 
-/** Asked at every page of every client: who am I? */
+/** Prepared statement, because every page load reads the caller's profile. */
 const READ = prepared(
   'read-profile',
   `SELECT account_id AS id, nickname, avatar_url AS "avatarUrl", bio, locale, created_at AS "createdAt"
    FROM profile.profiles WHERE account_id = $1`,
 );
 
-/** What people do with profiles: read anyone's, change their own. */
+/** Profiles: reads any, changes the caller's own. */
 @Injectable()
 export class UsersService {
   constructor(

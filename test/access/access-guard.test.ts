@@ -7,9 +7,9 @@ import { Denylist } from '../../src/access/denylist.js';
 import { AccessTokens } from '../../src/auth/sessions/access-tokens.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
 
-/** A module such as someone would add beside boards/. */
-@Controller('doors')
-class DoorsController {
+/** A module as a developer would add it beside boards/. */
+@Controller('samples')
+class SampleController {
   @Get('plain')
   plain(@CurrentActor() actor: Actor): { accountId: string } {
     return { accountId: actor.accountId };
@@ -34,9 +34,9 @@ class DoorsController {
   }
 }
 
-@Controller('open-house')
+@Controller('public-samples')
 @Public()
-class OpenHouseController {
+class PublicController {
   @Get('safe')
   @Roles('admin')
   safe(): { ok: true } {
@@ -44,84 +44,84 @@ class OpenHouseController {
   }
 }
 
-@Module({ controllers: [DoorsController, OpenHouseController] })
-class DoorsModule {}
+@Module({ controllers: [SampleController, PublicController] })
+class SampleModule {}
 
 let app: TestApp;
 beforeAll(async () => {
-  app = await startApp({}, [DoorsModule]);
+  app = await startApp({}, [SampleModule]);
 });
 afterAll(() => app.stop());
 
 const actor = (...roles: string[]): Actor => ({ accountId: randomUUID(), sessionId: randomUUID(), roles });
-const issue = (who: Actor) => app.daemun.app.get(AccessTokens, { strict: false }).issue(who);
-async function open(
-  door: string,
+const issue = (subject: Actor) => app.daemun.app.get(AccessTokens, { strict: false }).issue(subject);
+async function call(
+  route: string,
   token?: string,
 ): Promise<{ status: number; body: Record<string, unknown> }> {
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const response = await fetch(`${app.url}/doors/${door}`, { headers });
+  const response = await fetch(`${app.url}/samples/${route}`, { headers });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
-describe('a route that says nothing about access', () => {
-  it('is closed', async () => {
-    expect(await open('plain')).toMatchObject({ status: 401, body: { code: 'access_token_missing' } });
+describe('the access guard', () => {
+  it('refuses a request without a token on a route that declares no access', async () => {
+    expect(await call('plain')).toMatchObject({ status: 401, body: { code: 'access_token_missing' } });
   });
 
-  it('knows who is asking', async () => {
+  it('passes the actor of the token to the route', async () => {
     const mina = actor('user');
-    expect(await open('plain', issue(mina))).toEqual({ status: 200, body: { accountId: mina.accountId } });
+    expect(await call('plain', issue(mina))).toEqual({ status: 200, body: { accountId: mina.accountId } });
   });
 });
 
-describe('a public route', () => {
-  it('is open to everyone, and does not even look at a token', async () => {
-    expect(await open('public')).toEqual({ status: 200, body: { known: false } });
-    expect(await open('public', 'garbage')).toEqual({ status: 200, body: { known: false } });
+describe('the access guard on a public route', () => {
+  it('admits requests without reading their token', async () => {
+    expect(await call('public')).toEqual({ status: 200, body: { known: false } });
+    expect(await call('public', 'garbage')).toEqual({ status: 200, body: { known: false } });
   });
 });
 
-describe('a route with an optional actor', () => {
-  it('is open to everyone, and knows who brings a token', async () => {
-    expect(await open('optional')).toEqual({ status: 200, body: { known: false } });
-    expect(await open('optional', issue(actor('user')))).toEqual({ status: 200, body: { known: true } });
+describe('the access guard on a route with an optional actor', () => {
+  it('admits requests with and without a token, and passes the actor of a token', async () => {
+    expect(await call('optional')).toEqual({ status: 200, body: { known: false } });
+    expect(await call('optional', issue(actor('user')))).toEqual({ status: 200, body: { known: true } });
   });
 
-  it('refuses a bad token, so that the client gets a new one instead of a stranger’s answer', async () => {
-    expect(await open('optional', 'garbage')).toMatchObject({ status: 401 });
+  it('refuses an invalid token instead of serving the response for anonymous clients', async () => {
+    expect(await call('optional', 'garbage')).toMatchObject({ status: 401 });
   });
 });
 
-describe('a route for a role', () => {
-  it('is closed to everyone else', async () => {
-    expect(await open('admin', issue(actor('user')))).toMatchObject({
+describe('the access guard on a route for a role', () => {
+  it('refuses an actor without the role', async () => {
+    expect(await call('admin', issue(actor('user')))).toMatchObject({
       status: 403,
       body: { code: 'forbidden' },
     });
   });
 
-  it('is closed also within a controller that is public', async () => {
-    expect((await fetch(`${app.url}/open-house/safe`)).status).toBe(401);
+  it('refuses anonymous requests to a role’s route within a public controller', async () => {
+    expect((await fetch(`${app.url}/public-samples/safe`)).status).toBe(401);
   });
 
-  it('is open to who has it among others', async () => {
-    expect(await open('admin', issue(actor('user', 'admin')))).toMatchObject({ status: 200 });
+  it('admits an actor that has the role among others', async () => {
+    expect(await call('admin', issue(actor('user', 'admin')))).toMatchObject({ status: 200 });
   });
 });
 
-describe('a session that has ended', () => {
-  it('takes its access tokens with it at once, also those seen before', async () => {
+describe('the access guard after the end of a session', () => {
+  it('refuses the access tokens of an ended session at once, including cached tokens', async () => {
     const mina = actor('user');
     const [first, second] = [issue(mina), issue(mina)];
-    expect(await open('plain', first)).toMatchObject({ status: 200 });
+    expect(await call('plain', first)).toMatchObject({ status: 200 });
     app.daemun.app.get(Denylist, { strict: false }).denySession(mina.sessionId);
-    expect(await open('plain', first)).toMatchObject({ status: 401, body: { code: 'session_ended' } });
-    expect(await open('plain', second)).toMatchObject({ status: 401, body: { code: 'session_ended' } });
+    expect(await call('plain', first)).toMatchObject({ status: 401, body: { code: 'session_ended' } });
+    expect(await call('plain', second)).toMatchObject({ status: 401, body: { code: 'session_ended' } });
   });
 
-  it('leaves other sessions alone', async () => {
+  it('admits the access tokens of other sessions', async () => {
     app.daemun.app.get(Denylist, { strict: false }).denySession(randomUUID());
-    expect(await open('plain', issue(actor('user')))).toMatchObject({ status: 200 });
+    expect(await call('plain', issue(actor('user')))).toMatchObject({ status: 200 });
   });
 });

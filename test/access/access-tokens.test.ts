@@ -18,7 +18,7 @@ const actor = { accountId: randomUUID(), sessionId: randomUUID(), roles: ['user'
 const issue = () => app.daemun.app.get(AccessTokens, { strict: false }).issue(actor);
 const now = () => Math.floor(Date.now() / 1000);
 
-/** The claims of a good token, to be spoiled one at a time. */
+/** Claims of a valid token. Each case changes a single claim. */
 const goodClaims = () => ({
   iss: app.config.publicUrl,
   sub: actor.accountId,
@@ -39,15 +39,15 @@ function sign(
     .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: ours.kid, ...header })
     .sign(key);
 }
-/** Any guarded route will do; the guard answers before the route is asked. */
-const ask = (authorization?: string) =>
+/** Any guarded route serves: the guard responds before the route runs. */
+const call = (authorization?: string) =>
   fetch(`${app.url}/users/me`, { headers: authorization === undefined ? {} : { authorization } });
 async function codeFor(token: string): Promise<unknown> {
-  return ((await (await ask(`Bearer ${token}`)).json()) as { code: unknown }).code;
+  return ((await (await call(`Bearer ${token}`)).json()) as { code: unknown }).code;
 }
 
-describe('an access token that we issue', () => {
-  it('names its type, algorithm and key', () => {
+describe('an issued access token', () => {
+  it('has a header with its type, algorithm and key id', () => {
     expect(decodeProtectedHeader(issue())).toEqual({ alg: 'ES256', typ: 'at+jwt', kid: ours.kid });
   });
 
@@ -72,14 +72,14 @@ describe('an access token that we issue', () => {
     });
   });
 
-  it('lives for ACCESS_TOKEN_TTL seconds at most, and hardly less', () => {
+  it('expires ACCESS_TOKEN_TTL seconds after it was issued, or slightly earlier', () => {
     const { exp = 0, iat = 0 } = decodeJwt(issue());
     const lifetime = exp - (iat + CLOCK_SKEW_S);
     expect(lifetime).toBeLessThanOrEqual(app.config.accessTokenTtl);
     expect(lifetime).toBeGreaterThanOrEqual(0.95 * app.config.accessTokenTtl);
   });
 
-  it('is at most 1 KB', () => {
+  it('is at most 1 KB long', () => {
     expect(issue().length).toBeLessThanOrEqual(1024);
     expect(() =>
       app.daemun.app
@@ -88,15 +88,15 @@ describe('an access token that we issue', () => {
     ).toThrow('too many roles');
   });
 
-  it('opens a guarded route', async () => {
-    const response = await ask(`Bearer ${issue()}`);
+  it('is accepted by a guarded route', async () => {
+    const response = await call(`Bearer ${issue()}`);
     expect(response.status).not.toBe(401);
   });
 
-  it('opens it again from memory', async () => {
+  it('is accepted again from the cache of verified tokens', async () => {
     const token = issue();
-    await ask(`Bearer ${token}`);
-    expect((await ask(`bearer ${token}`)).status).not.toBe(401);
+    await call(`Bearer ${token}`);
+    expect((await call(`bearer ${token}`)).status).not.toBe(401);
   });
 });
 
@@ -105,44 +105,45 @@ describe('a request without an access token', () => {
     ['no Authorization header', undefined, 'access_token_missing', 'Bearer realm="daemun"'],
     ['another scheme', 'Basic bWluYTpzZWNyZXQ=', 'access_token_invalid', 'error="invalid_token"'],
     ['an empty token', 'Bearer ', 'access_token_invalid', 'error="invalid_token"'],
-  ])('is refused: %s', async (_, authorization, code, challenge) => {
-    const response = await ask(authorization);
+  ])('is refused with a WWW-Authenticate challenge: %s', async (_, authorization, code, challenge) => {
+    const response = await call(authorization);
     expect(response.status).toBe(401);
     expect(response.headers.get('www-authenticate')).toContain(challenge);
     expect(await response.json()).toMatchObject({ code });
   });
 });
 
-describe('a token that is not good', () => {
-  const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+describe('an invalid access token', () => {
+  const otherKey = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   const { privateKey: rsa } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
 
-  it('is told apart from one that has merely expired', async () => {
+  it('has a problem code that differs from that of an expired token', async () => {
     expect(await codeFor(await sign({ ...goodClaims(), exp: now() - 1 }))).toBe('access_token_expired');
   });
 
-  it('is not told that it expired when its signature is wrong as well', async () => {
-    expect(await codeFor(await sign({ ...goodClaims(), exp: now() - 1 }, {}, stranger))).toBe(
+  it('is not reported as expired when its signature is wrong too', async () => {
+    expect(await codeFor(await sign({ ...goodClaims(), exp: now() - 1 }, {}, otherKey))).toBe(
       'access_token_invalid',
     );
   });
 
   it.each<[string, () => Promise<string> | string]>([
-    ['signed by a stranger under our key id', () => sign(goodClaims(), {}, stranger)],
-    ['with a key id that we do not know', () => sign(goodClaims(), { kid: 'nobody' })],
+    ['signed by another key under our key id', () => sign(goodClaims(), {}, otherKey)],
+    ['with an unknown key id', () => sign(goodClaims(), { kid: 'unknown' })],
     ['without a key id', () => sign(goodClaims(), { kid: undefined })],
+    ['with critical extensions', () => sign(goodClaims(), { crit: ['b64'], b64: true })],
     [
       'with its own key in the header',
-      () => sign(goodClaims(), { jwk: createPublicKey(stranger).export({ format: 'jwk' }) }, stranger),
+      () => sign(goodClaims(), { jwk: createPublicKey(otherKey).export({ format: 'jwk' }) }, otherKey),
     ],
     [
-      'with its own key in the header, and a key id that we do not know',
+      'with its own key in the header, and an unknown key id',
       () =>
         sign(
           goodClaims(),
-          { kid: 'nobody', jwk: createPublicKey(stranger).export({ format: 'jwk' }) },
-          stranger,
+          { kid: 'unknown', jwk: createPublicKey(otherKey).export({ format: 'jwk' }) },
+          otherKey,
         ),
     ],
     ['of another type', () => sign(goodClaims(), { typ: 'JWT' })],
@@ -178,11 +179,11 @@ describe('a token that is not good', () => {
     ['longer than any of ours', () => sign({ ...goodClaims(), more: 'x'.repeat(4000) })],
     ['that is no JWT', () => 'abc'],
     ['that is a JWT of nothing', () => '..'],
-  ])('is refused: one %s', async (_, make) => {
+  ])('is refused: an access token %s', async (_, make) => {
     expect(await codeFor(await make())).toBe('access_token_invalid');
   });
 
-  it('is taken from a process whose clock is half a minute ahead', async () => {
+  it('is accepted from a process whose clock is 30 s ahead', async () => {
     const ahead = now() + 30 - CLOCK_SKEW_S;
     expect(await codeFor(await sign({ ...goodClaims(), iat: ahead, nbf: ahead }))).not.toBe(
       'access_token_invalid',
@@ -190,7 +191,7 @@ describe('a token that is not good', () => {
   });
 
   it.each(['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid', 'roles'] as const)(
-    'is refused: one without %s',
+    'is refused: an access token without the claim %s',
     async (claim) => {
       const { [claim]: _, ...rest } = goodClaims();
       expect(await codeFor(await sign(rest))).toBe('access_token_invalid');
@@ -198,14 +199,14 @@ describe('a token that is not good', () => {
   );
 
   it('is never written to the log', async () => {
-    const token = await sign(goodClaims(), {}, stranger);
+    const token = await sign(goodClaims(), {}, otherKey);
     await codeFor(token);
     expect(JSON.stringify(app.log)).not.toContain(token.slice(-40));
   });
 });
 
-describe('the public keys', () => {
-  it('are served without their private halves', async () => {
+describe('the JWKS', () => {
+  it('contains public keys without their private halves', async () => {
     const response = await fetch(`${app.url}/.well-known/jwks.json`);
     const { keys } = (await response.json()) as { keys: object[] };
     expect(keys).toEqual([
@@ -226,7 +227,7 @@ describe('the public keys', () => {
     expect(headers.get('cache-control')).toBe('public, max-age=300');
   });
 
-  it('are stored with their private halves encrypted', async () => {
+  it('comes from private keys that are stored encrypted', async () => {
     const [row] = await app.database.query<[{ private_jwe: string }]>(
       'SELECT private_jwe FROM auth.signing_keys',
     );

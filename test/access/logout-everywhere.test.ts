@@ -28,7 +28,7 @@ const refresh = async (url: string, { refreshToken }: Tokens): Promise<{ status:
   const { code } = (await answer.json()) as { code?: string };
   return { status: answer.status, code };
 };
-/** The first answer that is not 503. */
+/** Returns the first response that is not 503. */
 const refreshAtLast = async (url: string, tokens: Tokens) => {
   let answer = await refresh(url, tokens);
   await until(async () => answer.status !== 503 || (answer = await refresh(url, tokens)).status !== 503);
@@ -36,7 +36,7 @@ const refreshAtLast = async (url: string, tokens: Tokens) => {
 };
 const ENDED = { status: 401, code: 'session_ended' };
 
-/** Ways to end the session of these tokens; each answers 204. */
+/** Endpoints that end the session of the given tokens. Each responds with 204. */
 const ENDINGS = {
   'POST /auth/logout': (url: string, { refreshToken }: Tokens) =>
     fetch(`${url}/auth/logout`, { method: 'POST', headers: { cookie: `refresh=${refreshToken}` } }),
@@ -55,7 +55,7 @@ const ENDINGS = {
 type Way = keyof typeof ENDINGS;
 const WAYS = Object.keys(ENDINGS) as Way[];
 
-describeWith(['postgres', 'redis'], 'a log-out that was answered', () => {
+describeWith(['postgres', 'redis'], 'the revocation of a session', () => {
   beforeAll(async () => {
     [postgres, redis, built] = await Promise.all([
       PostgresServer.start(),
@@ -75,7 +75,7 @@ describeWith(['postgres', 'redis'], 'a log-out that was answered', () => {
     ['rarely', '60'],
   ])('with processes that poll the rows %s', (_, poll) => {
     let toRedis: FailOverProxy;
-    /** The first reaches Redis by a proxy. */
+    /** The first process reaches Redis through a proxy. */
     let servers: ServerProcess[] = [];
     const others = () => servers.slice(1);
     beforeEach(async () => {
@@ -104,7 +104,7 @@ describeWith(['postgres', 'redis'], 'a log-out that was answered', () => {
         return ((await answer.json()) as { stores: { redis: string } }).stores.redis === 'up';
       });
 
-    /** What keeps the first process from telling Redis, and what ends that. */
+    /** Faults that keep the first process from publishing to Redis, each with its cure. */
     const FAULTS = {
       none: async () => () => {},
       'connections cut': async () => {
@@ -127,7 +127,7 @@ describeWith(['postgres', 'redis'], 'a log-out that was answered', () => {
       },
     } as const;
 
-    it('is true in every process, whatever kept the one that answered from Redis, and whichever stood still', async () => {
+    it('holds in every process under every fault of Redis and with every paused process', async () => {
       const history = fc.record({
         fault: fc.constantFrom(...(Object.keys(FAULTS) as (keyof typeof FAULTS)[])),
         pause: fc.integer({ min: 0, max: 3_000 }),
@@ -140,7 +140,7 @@ describeWith(['postgres', 'redis'], 'a log-out that was answered', () => {
           const leaving = await Promise.all(
             ways.map(async (way) => ({ way, tokens: await openSession(opener) })),
           );
-          // Their copies are in Redis.
+          // Redis holds the cached copies of these sessions.
           for (const { tokens } of leaving) await refreshAtLast(others()[0]?.url ?? '', tokens);
           const end = await FAULTS[fault](pause);
           await sleep(pause / 3);
@@ -150,7 +150,7 @@ describeWith(['postgres', 'redis'], 'a log-out that was answered', () => {
               const first = (await ENDINGS[way](servers[0]?.url ?? '', tokens)).status;
               let status = first;
               while (status === 503) status = (await ENDINGS[way](servers[0]?.url ?? '', tokens)).status;
-              // Repeated with an access token, it meets the ended session.
+              // A repeated call with an access token finds the session ended.
               if (first === 503 && way !== 'POST /auth/logout') return;
               expect({ way, status }).toEqual({ way, status: 204 });
               expect(await refreshAtLast(others()[0]?.url ?? '', tokens)).toEqual(ENDED);
@@ -179,7 +179,7 @@ describeWith(['postgres', 'redis'], 'a log-out that was answered', () => {
     }, 60_000);
   });
 
-  it.each(WAYS)('is true in its own process before the others are told (%s)', async (way) => {
+  it.each(WAYS)('holds in its own process before the other processes learn of it (%s)', async (way) => {
     const app = await startApp({
       DATABASE_URL: postgres.url,
       REDIS_URL: redis.url,
@@ -202,7 +202,7 @@ describeWith(['postgres', 'redis'], 'a log-out that was answered', () => {
     }
   });
 
-  it('is true in a process whose question for the rows is slow: it answers 503 meanwhile', async () => {
+  it('makes a process whose poll of the rows is slow answer 503 until the poll ends', async () => {
     const env = { DATABASE_URL: postgres.url, REDIS_URL: redis.url, AUTH_SECRET };
     const app = await startApp(env);
     try {
@@ -215,7 +215,7 @@ describeWith(['postgres', 'redis'], 'a log-out that was answered', () => {
         if (String(args[0]).includes("'clock' AS kind")) await answered;
         return query(...args);
       });
-      // A process that does not tell Redis.
+      // A process that does not publish to Redis.
       expect((await ENDINGS['POST /auth/logout'](opener.url, tokens)).status).toBe(204);
       await until(async () => (await refresh(app.url, tokens)).status === 503);
       for (let turn = 0; turn < 3; turn++) expect((await refresh(app.url, tokens)).status).toBe(503);
@@ -227,10 +227,10 @@ describeWith(['postgres', 'redis'], 'a log-out that was answered', () => {
     }
   }, 60_000);
 
-  describe('and a process that cannot ask the rows what ended', () => {
+  describe('and a process that cannot poll the rows', () => {
     afterEach(() => void jest.restoreAllMocks());
 
-    it('refreshes sessions from Redis for ten minutes, and then answers 503 until it can', async () => {
+    it('lets refreshes be served from Redis for ten minutes, and then answers 503', async () => {
       const own = await PostgresServer.start();
       const app = await startApp({ DATABASE_URL: own.url, REDIS_URL: redis.url, AUTH_SECRET });
       try {

@@ -192,7 +192,7 @@ for (const [name, form] of FORMS) {
       expect([verdict(accountId, before), verdict(accountId, after)]).toEqual(['outdated', undefined]);
     });
 
-    it('rejects while the source cannot be read, and finds the same revocations afterwards', async () => {
+    it('rejects while its source is down, and finds the same revocations afterwards', async () => {
       isCut = true;
       const [sessionId, accountId] = [await form.endSession(), await form.changeAccount()];
       await expect(process.feed.poll()).rejects.toThrow('away');

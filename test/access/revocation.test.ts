@@ -60,7 +60,7 @@ describe('the denylist', () => {
         const [a, b] = [new Denylist(follower), new Denylist(follower)];
         const token = actor(randomUUID());
         const { accountId } = token.actor;
-        // Issued by b with the roles from before, in the moment in which a learns of the change.
+        // Process b issues a token with the previous roles at the moment at which process a learns of the change.
         at(learntA, aheadB);
         const before = { ...token, issuedAt: b.issueAt(accountId) };
         at(learntA, aheadA);
@@ -76,8 +76,8 @@ describe('the denylist', () => {
   });
 });
 
-describeWith('postgres', 'two processes on one PostgreSQL, without Redis', () => {
-  it('hear of each other’s log-outs and roles within moments', async () => {
+describeWith('postgres', 'the revocation feed between two processes on one PostgreSQL, without Redis', () => {
+  it('delivers logouts and changed roles to the other process within moments', async () => {
     const server = await PostgresServer.start();
     const env = {
       DATABASE_URL: server.url,

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => app.stop());
 
 let made = 0;
-/** A board of its own for each test. */
+/** A separate board for each test. */
 async function makeBoard(): Promise<string> {
   const slug = `board-${++made}`;
   const response = await admin.call('POST', '/boards', { slug, title: 'A board' });
@@ -23,8 +23,8 @@ async function makeBoard(): Promise<string> {
   return slug;
 }
 
-describe('reading about boards', () => {
-  it('shows one to everyone', async () => {
+describe('reading boards', () => {
+  it('returns one board to anonymous clients', async () => {
     await admin.call('POST', '/boards', { slug: 'tea', title: '차 이야기', description: 'All about\ntea' });
     const response = await anyone('GET', '/boards/tea');
     expect(response.status).toBe(200);
@@ -37,7 +37,7 @@ describe('reading about boards', () => {
     });
   });
 
-  it('lists each exactly once, oldest first, page by page', async () => {
+  it('lists each board exactly once, oldest first, with pagination', async () => {
     const slugs = [await makeBoard(), await makeBoard(), await makeBoard()];
     const seen: string[] = [];
     for (let cursor: string | null = ''; cursor !== null;) {
@@ -54,20 +54,20 @@ describe('reading about boards', () => {
     expect(seen.slice(-3)).toEqual(slugs);
   });
 
-  it.each(['nowhere', 'Not-A-Slug', '%00', '-'])('does not find %s', async (slug) => {
+  it.each(['nowhere', 'Not-A-Slug', '%00', '-'])('answers 404 for the slug %s', async (slug) => {
     expect(await failure(anyone('GET', `/boards/${slug}`))).toEqual({ status: 404, code: 'board_not_found' });
   });
 });
 
-describe('making a board', () => {
-  it('says where the board is', async () => {
+describe('creating a board', () => {
+  it('returns its Location', async () => {
     const response = await admin.call('POST', '/boards', { slug: 'coffee', title: 'Coffee' });
     expect(response.status).toBe(201);
     expect(response.headers.get('location')).toBe('/boards/coffee');
     expect(await response.json()).toMatchObject({ slug: 'coffee', title: 'Coffee', description: '' });
   });
 
-  it('is for admins', async () => {
+  it('requires the role admin to create a board', async () => {
     const body = { slug: 'mine', title: 'Mine' };
     expect(await failure(mina.call('POST', '/boards', body))).toEqual({ status: 403, code: 'forbidden' });
     expect(await failure(anyone('POST', '/boards', body))).toMatchObject({ code: 'access_token_missing' });
@@ -79,7 +79,7 @@ describe('making a board', () => {
     expect(await failure(again)).toEqual({ status: 409, code: 'slug_taken' });
   });
 
-  it.each(['a', '0', 'a-b', 'free-board-2', 'a'.repeat(40)])('takes the slug %s', async (slug) => {
+  it.each(['a', '0', 'a-b', 'free-board-2', 'a'.repeat(40)])('accepts the slug %s', async (slug) => {
     expect((await admin.call('POST', '/boards', { slug, title: 'T' })).status).toBe(201);
   });
 
@@ -107,14 +107,14 @@ describe('making a board', () => {
 });
 
 describe('changing a board', () => {
-  it('changes the members that are named and keeps the others', async () => {
+  it('changes the given members and keeps the others', async () => {
     const slug = await makeBoard();
     const response = await admin.call('PATCH', `/boards/${slug}`, { description: 'New' });
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ slug, title: 'A board', description: 'New' });
   });
 
-  it('can give it another slug, and its posts come along', async () => {
+  it('can change the slug, and the posts stay on the board', async () => {
     const slug = await makeBoard();
     const written = await mina.call('POST', `/boards/${slug}/posts`, { title: 'T', body: 'B' });
     await admin.call('PATCH', `/boards/${slug}`, { slug: `${slug}-moved` });
@@ -123,36 +123,36 @@ describe('changing a board', () => {
     expect(await moved.json()).toMatchObject({ board: `${slug}-moved` });
   });
 
-  it("refuses another board's slug", async () => {
+  it('refuses the slug of another board', async () => {
     const [one, other] = [await makeBoard(), await makeBoard()];
     const response = admin.call('PATCH', `/boards/${one}`, { slug: other });
     expect(await failure(response)).toEqual({ status: 409, code: 'slug_taken' });
   });
 
-  it('does not find an unknown board, whatever slug that is to have', async () => {
+  it('answers 404 for an unknown board with any new slug', async () => {
     const response = admin.call('PATCH', '/boards/nowhere', { slug: await makeBoard() });
     expect(await failure(response)).toEqual({ status: 404, code: 'board_not_found' });
   });
 
-  it('is for admins', async () => {
+  it('requires the role admin to change a board', async () => {
     const response = mina.call('PATCH', `/boards/${await makeBoard()}`, { title: 'Mine' });
     expect(await failure(response)).toEqual({ status: 403, code: 'forbidden' });
   });
 
-  it('refuses a change that changes nothing', async () => {
+  it('refuses an empty change', async () => {
     const response = admin.call('PATCH', `/boards/${await makeBoard()}`, {});
     expect(await failure(response)).toEqual({ status: 400, code: 'validation_failed' });
   });
 });
 
 describe('deleting a board', () => {
-  it('takes an empty one away', async () => {
+  it('deletes an empty board', async () => {
     const slug = await makeBoard();
     expect((await admin.call('DELETE', `/boards/${slug}`)).status).toBe(204);
     expect((await anyone('GET', `/boards/${slug}`)).status).toBe(404);
   });
 
-  it('keeps one that has posts, until they are gone', async () => {
+  it('refuses to delete a board with posts', async () => {
     const slug = await makeBoard();
     const written = await mina.call('POST', `/boards/${slug}/posts`, { title: 'T', body: 'B' });
     expect(await failure(admin.call('DELETE', `/boards/${slug}`))).toEqual({
@@ -163,12 +163,12 @@ describe('deleting a board', () => {
     expect((await admin.call('DELETE', `/boards/${slug}`)).status).toBe(204);
   });
 
-  it('does not find an unknown one', async () => {
+  it('answers 404 for an unknown board', async () => {
     const response = admin.call('DELETE', '/boards/nowhere');
     expect(await failure(response)).toEqual({ status: 404, code: 'board_not_found' });
   });
 
-  it('is for admins', async () => {
+  it('requires the role admin to delete a board', async () => {
     const response = mina.call('DELETE', `/boards/${await makeBoard()}`);
     expect(await failure(response)).toEqual({ status: 403, code: 'forbidden' });
   });

@@ -18,7 +18,7 @@ let anyone: Call;
 let admin: SignedIn;
 let mina: SignedIn;
 let joon: SignedIn;
-/** A post by mina; its path. */
+/** Creates a post of mina. Returns its path. */
 let post: string;
 beforeAll(async () => {
   app = await startApp();
@@ -41,11 +41,11 @@ interface Comment {
   readonly body: string;
   readonly updatedAt: string;
 }
-const write = (body: string, who = joon, path = post) => who.call('POST', `${path}/comments`, { body });
-const written = (body = 'C', who = joon, path = post) => json<Comment>(write(body, who, path));
+const write = (body: string, user = joon, path = post) => user.call('POST', `${path}/comments`, { body });
+const written = (body = 'C', user = joon, path = post) => json<Comment>(write(body, user, path));
 
 describe('writing a comment', () => {
-  it('answers the comment', async () => {
+  it('returns the comment', async () => {
     const response = await write(' *Well* said!\n');
     expect(response.status).toBe(201);
     const comment = await json(response);
@@ -59,7 +59,7 @@ describe('writing a comment', () => {
     });
   });
 
-  it('counts it under the post, in the list of posts as well', async () => {
+  it('increments the comment count of the post and of its list entry', async () => {
     const path = await writePost();
     await write('one', joon, path);
     await write('two', mina, path);
@@ -68,21 +68,21 @@ describe('writing a comment', () => {
     expect(items).toMatchObject([{ commentCount: 2 }]);
   });
 
-  it('needs to know who writes', async () => {
+  it('requires a login to comment', async () => {
     expect(await failure(anyone('POST', `${post}/comments`, { body: 'C' }))).toEqual({
       status: 401,
       code: 'access_token_missing',
     });
   });
 
-  it.each([`/posts/${randomUUID()}`, '/posts/nonsense'])('does not find %s', async (path) => {
+  it.each([`/posts/${randomUUID()}`, '/posts/nonsense'])('answers 404 for %s', async (path) => {
     expect(await failure(write('C', joon, path))).toEqual({ status: 404, code: 'post_not_found' });
   });
 
   it.each([
-    ['an empty one', { body: '' }, '/body'],
-    ['one of 2001 characters', { body: 'a'.repeat(2_001) }, '/body'],
-    ['one with nothing to see', { body: ' \n' }, '/body'],
+    ['an empty comment', { body: '' }, '/body'],
+    ['a comment of 2001 characters', { body: 'a'.repeat(2_001) }, '/body'],
+    ['an invisible comment', { body: ' \n' }, '/body'],
     ['an unknown member', { body: 'C', postId: randomUUID() }, ''],
   ])('refuses %s', async (_, body, pointer) => {
     const response = await joon.call('POST', `${post}/comments`, body);
@@ -93,13 +93,13 @@ describe('writing a comment', () => {
     });
   });
 
-  it('takes 2000 characters', async () => {
+  it('accepts 2000 characters', async () => {
     expect((await write('문'.repeat(2_000))).status).toBe(201);
   });
 });
 
 describe('the comments of a post', () => {
-  it('are read by everyone, each exactly once, oldest first, with any limit', async () => {
+  it('are listed to every client exactly once, oldest first, with any limit', async () => {
     const path = await writePost();
     const bodies = Array.from({ length: 11 }, (_, n) => `comment ${n}`);
     for (const body of bodies) await write(body, joon, path);
@@ -112,12 +112,12 @@ describe('the comments of a post', () => {
     );
   });
 
-  it('are none under a new post', async () => {
+  it('are an empty list for a new post', async () => {
     const comments = anyone('GET', `${await writePost()}/comments`);
     expect(await json(comments)).toEqual({ items: [], nextCursor: null });
   });
 
-  it('go with the post', async () => {
+  it('are deleted with the post', async () => {
     const path = await writePost();
     const { id } = await written('C', joon, path);
     await mina.call('DELETE', path);
@@ -128,7 +128,7 @@ describe('the comments of a post', () => {
     });
   });
 
-  it('refuse a cursor that is not theirs', async () => {
+  it('refuse the cursor of another list', async () => {
     expect(await failure(anyone('GET', `${post}/comments?cursor=nonsense`))).toEqual({
       status: 400,
       code: 'validation_failed',
@@ -137,7 +137,7 @@ describe('the comments of a post', () => {
 });
 
 describe('changing a comment', () => {
-  it('is for its author', async () => {
+  it('is allowed to its author', async () => {
     const { id, updatedAt } = await written();
     await app.database.query("UPDATE board.comments SET updated_at = updated_at - interval '1 hour'");
     const response = await joon.call('PATCH', `/comments/${id}`, { body: 'Better' });
@@ -147,12 +147,12 @@ describe('changing a comment', () => {
     expect(changed.updatedAt >= updatedAt).toBe(true);
   });
 
-  it('is for admins', async () => {
+  it('is allowed to admins', async () => {
     const { id } = await written();
     expect((await admin.call('PATCH', `/comments/${id}`, { body: 'Moderated' })).status).toBe(200);
   });
 
-  it("is not for others, be it the post's author", async () => {
+  it('is refused to other users, including the author of the post', async () => {
     const { id } = await written();
     expect(await failure(mina.call('PATCH', `/comments/${id}`, { body: 'Mine' }))).toEqual({
       status: 403,
@@ -160,7 +160,7 @@ describe('changing a comment', () => {
     });
   });
 
-  it.each([randomUUID(), 'nonsense'])('does not find %s', async (id) => {
+  it.each([randomUUID(), 'nonsense'])('answers 404 for %s', async (id) => {
     expect(await failure(joon.call('PATCH', `/comments/${id}`, { body: 'B' }))).toEqual({
       status: 404,
       code: 'comment_not_found',
@@ -172,22 +172,22 @@ describe('deleting a comment', () => {
   it.each([
     ['its author', () => joon],
     ['an admin', () => admin],
-  ])('is for %s, and is counted', async (_, who) => {
+  ])('is allowed to %s, and decrements the comment count', async (_, user) => {
     const path = await writePost();
     const { id } = await written('C', joon, path);
-    expect((await who().call('DELETE', `/comments/${id}`)).status).toBe(204);
+    expect((await user().call('DELETE', `/comments/${id}`)).status).toBe(204);
     expect(await json(anyone('GET', path))).toMatchObject({ commentCount: 0 });
-    expect((await who().call('DELETE', `/comments/${id}`)).status).toBe(404);
+    expect((await user().call('DELETE', `/comments/${id}`)).status).toBe(404);
   });
 
-  it('is not for others', async () => {
+  it('is refused to other users', async () => {
     const { id } = await written();
     expect((await failure(mina.call('DELETE', `/comments/${id}`))).code).toBe('forbidden');
   });
 });
 
 describe('liking a post', () => {
-  it('counts once, however often it is said', async () => {
+  it('is idempotent: a repeated like counts once', async () => {
     const path = await writePost();
     for (let time = 0; time < 2; time++) {
       const response = await joon.call('PUT', `${path}/like`);
@@ -197,7 +197,7 @@ describe('liking a post', () => {
     expect(await json(mina.call('PUT', `${path}/like`))).toEqual({ likeCount: 2, likedByMe: true });
   });
 
-  it('can be taken back, as often as one likes', async () => {
+  it('is reversible, and the reversal is idempotent', async () => {
     const path = await writePost();
     await joon.call('PUT', `${path}/like`);
     for (let time = 0; time < 2; time++) {
@@ -206,13 +206,13 @@ describe('liking a post', () => {
     }
   });
 
-  it('is not taken back by others', async () => {
+  it('is not reversed by other users', async () => {
     const path = await writePost();
     await joon.call('PUT', `${path}/like`);
     expect(await json(mina.call('DELETE', `${path}/like`))).toEqual({ likeCount: 1, likedByMe: false });
   });
 
-  it('is told to the one who likes it, and to nobody else', async () => {
+  it('is reported only to the user of the like', async () => {
     const path = await writePost();
     await joon.call('PUT', `${path}/like`);
     expect(await json(joon.call('GET', path))).toMatchObject({ likeCount: 1, likedByMe: true });
@@ -220,7 +220,7 @@ describe('liking a post', () => {
     expect(await json(anyone('GET', path))).not.toHaveProperty('likedByMe');
   });
 
-  it.each(['PUT', 'DELETE'])('needs to know who it is: %s', async (method) => {
+  it.each(['PUT', 'DELETE'])('requires a login: %s', async (method) => {
     expect((await failure(anyone(method, `${post}/like`))).code).toBe('access_token_missing');
   });
 
@@ -228,13 +228,13 @@ describe('liking a post', () => {
     ['PUT', `/posts/${randomUUID()}`],
     ['DELETE', `/posts/${randomUUID()}`],
     ['PUT', '/posts/nonsense'],
-  ])('does not find %s %s', async (method, path) => {
+  ])('answers 404 for %s %s', async (method, path) => {
     expect(await failure(joon.call(method, `${path}/like`))).toEqual({ status: 404, code: 'post_not_found' });
   });
 });
 
-describe('an author who leaves', () => {
-  it('leaves posts and comments behind, of nobody', async () => {
+describe('a deleted author', () => {
+  it('leaves posts and comments without an author', async () => {
     const leaver = await signedIn(app, { nickname: 'leaver' });
     const { headers } = await leaver.call('POST', '/boards/tea/posts', { title: 'T', body: 'B' });
     const path = headers.get('location')!;

@@ -7,47 +7,50 @@ import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
 import { until } from '../support/until.js';
 
-/** What must hold when many people do things in the same moment. */
-onEachDatabase('boards', (village) => {
-  const makeBoard = () => village.makeBoard();
+/** Races between requests of several users. */
+onEachDatabase('under concurrent requests', (fixture) => {
+  const makeBoard = () => fixture.makeBoard();
   const write = (slug: string) =>
-    village.mina.call('POST', `/boards/${slug}/posts`, { title: 'T', body: 'B' });
+    fixture.mina.call('POST', `/boards/${slug}/posts`, { title: 'T', body: 'B' });
 
   async function postCount(slug: string): Promise<number> {
-    const board = await village.anyone('GET', `/boards/${slug}`);
+    const board = await fixture.anyone('GET', `/boards/${slug}`);
     return ((await board.json()) as { postCount: number }).postCount;
   }
 
-  /** How often each status was answered to calls that were under way together. */
+  /** Counts the statuses of parallel calls. */
   async function statuses(calls: readonly Promise<Response>[]): Promise<Record<number, number>> {
     const counts: Record<number, number> = {};
     for (const { status } of await Promise.all(calls)) counts[status] = (counts[status] ?? 0) + 1;
     return counts;
   }
 
-  it('give a slug to one of those who ask for it', async () => {
+  it('boards give a slug to only one of several parallel creators', async () => {
     const body = { slug: 'contested', title: 'Contested' };
-    const calls = Array.from({ length: 8 }, () => village.admin.call('POST', '/boards', body));
+    const calls = Array.from({ length: 8 }, () => fixture.admin.call('POST', '/boards', body));
     expect(await statuses(calls)).toEqual({ 201: 1, 409: 7 });
   });
 
-  it('count their posts exactly while many write and delete', async () => {
+  it('boards keep exact post counts under parallel writes and deletions', async () => {
     const slug = await makeBoard();
     const written = await Promise.all(Array.from({ length: 20 }, () => write(slug)));
     expect(await postCount(slug)).toBe(20);
     const doomed = written.slice(0, 8).map(({ headers }) => headers.get('location')!);
-    const deletions = [...doomed, ...doomed].map((path) => village.mina.call('DELETE', path));
+    const deletions = [...doomed, ...doomed].map((path) => fixture.mina.call('DELETE', path));
     const more = Array.from({ length: 10 }, () => write(slug));
     expect(await statuses([...deletions, ...more])).toEqual({ 201: 10, 204: 8, 404: 8 });
     expect(await postCount(slug)).toBe(22);
   });
 
-  /** Likes of one account for a post whose row is locked, more than may wait, until the first answer; `unlock` lets them go on. */
+  /**
+   * Sends more likes of one account than the write queue holds, for a post whose row is locked, until the first
+   * response. `unlock` releases the row.
+   */
   async function fillWrites(path: string) {
-    const runner = village.app.database.createQueryRunner();
+    const runner = fixture.app.database.createQueryRunner();
     await runner.startTransaction();
     await runner.query('SELECT FROM board.posts WHERE id = $1 FOR UPDATE', [path.split('/').at(-1)]);
-    const flood = Array.from({ length: 300 }, () => village.mina.call('PUT', `${path}/like`));
+    const flood = Array.from({ length: 300 }, () => fixture.mina.call('PUT', `${path}/like`));
     const first = await Promise.race(flood);
     const unlock = async () => {
       await runner.rollbackTransaction();
@@ -56,30 +59,30 @@ onEachDatabase('boards', (village) => {
     return { first, flood, unlock };
   }
 
-  it('take no more writes at once than may wait, and the next ones when those are done', async () => {
-    const path = await village.writePost(await makeBoard());
+  it('likes beyond the write queue of an account are refused (bulkhead)', async () => {
+    const path = await fixture.writePost(await makeBoard());
     const { first, flood, unlock } = await fillWrites(path);
     await unlock();
     expect([first.status, Number(first.headers.get('retry-after')) > 0]).toEqual([503, true]);
     await Promise.all(flood);
-    expect((await village.mina.call('PUT', `${path}/like`)).status).toBe(200);
+    expect((await fixture.mina.call('PUT', `${path}/like`)).status).toBe(200);
   });
 
-  it('take a write of an account that has none waiting, where another account has filled the queue', async () => {
-    const path = await village.writePost(await makeBoard());
+  it('a write of an idle account succeeds while another fills the queue (bulkhead)', async () => {
+    const path = await fixture.writePost(await makeBoard());
     const { first, flood, unlock } = await fillWrites(path);
-    const other = village.joon.call('PUT', `${path}/like`);
+    const other = fixture.joon.call('PUT', `${path}/like`);
     await unlock();
     expect([first.status, (await other).status]).toEqual([503, 200]);
     await Promise.all(flood);
   });
 
-  it('are deleted, or get another post, but not both', async () => {
+  it('a board is either deleted or gets another post, never both', async () => {
     for (let round = 0; round < 5; round++) {
       const slug = await makeBoard();
       const [written, deleted] = await Promise.all([
         write(slug),
-        village.admin.call('DELETE', `/boards/${slug}`),
+        fixture.admin.call('DELETE', `/boards/${slug}`),
       ]);
       expect([
         [201, 409],
@@ -88,27 +91,27 @@ onEachDatabase('boards', (village) => {
     }
   });
 
-  it('let one of several changes to the same version of a post through', async () => {
+  it('a post accepts one of several parallel changes with the same ETag', async () => {
     const path = (await write(await makeBoard())).headers.get('location')!;
-    const headers = { 'if-match': (await village.anyone('GET', path)).headers.get('etag')! };
+    const headers = { 'if-match': (await fixture.anyone('GET', path)).headers.get('etag')! };
     const calls = Array.from({ length: 6 }, (_, n) =>
-      village.mina.call('PATCH', path, { title: `New ${n}` }, headers),
+      fixture.mina.call('PATCH', path, { title: `New ${n}` }, headers),
     );
     expect(await statuses(calls)).toEqual({ 200: 1, 412: 5 });
   });
 
-  it('answer each of several changes at once with what it wrote', async () => {
-    const path = await village.writePost(await makeBoard());
+  it('a post answers each of several parallel changes with its own result', async () => {
+    const path = await fixture.writePost(await makeBoard());
     const titles = Array.from({ length: 8 }, (_, n) => `by ${n}`);
     const answers = titles.map((title) =>
-      json<{ title: string }>(village.mina.call('PATCH', path, { title })),
+      json<{ title: string }>(fixture.mina.call('PATCH', path, { title })),
     );
     expect((await Promise.all(answers)).map(({ title }) => title)).toEqual(titles);
   });
 
-  it('count likes exactly while many people like and unlike, some of them more than once', async () => {
-    const path = await village.writePost(await makeBoard());
-    const people = await Promise.all(Array.from({ length: 8 }, () => signedIn(village.app)));
+  it('a post keeps exact like counts under parallel and repeated likes', async () => {
+    const path = await fixture.writePost(await makeBoard());
+    const people = await Promise.all(Array.from({ length: 8 }, () => signedIn(fixture.app)));
     const calls = people.flatMap((person, n) => [
       person.call('PUT', `${path}/like`),
       person.call('PUT', `${path}/like`),
@@ -118,35 +121,35 @@ onEachDatabase('boards', (village) => {
     const liked = await Promise.all(
       people.map(async (person) => (await json<{ likedByMe: boolean }>(person.call('GET', path))).likedByMe),
     );
-    const { likeCount } = await json<{ likeCount: number }>(village.anyone('GET', path));
+    const { likeCount } = await json<{ likeCount: number }>(fixture.anyone('GET', path));
     expect(likeCount).toBe(liked.filter(Boolean).length);
   });
 
-  it('count comments exactly while many write and delete', async () => {
-    const path = await village.writePost(await makeBoard());
-    const comment = () => village.joon.call('POST', `${path}/comments`, { body: 'C' });
+  it('a post keeps exact comment counts under parallel writes and deletions', async () => {
+    const path = await fixture.writePost(await makeBoard());
+    const comment = () => fixture.joon.call('POST', `${path}/comments`, { body: 'C' });
     const written = await Promise.all(Array.from({ length: 12 }, comment));
     const ids = await Promise.all(written.map(async (answer) => (await json<{ id: string }>(answer)).id));
     const doomed = ids.slice(0, 5).flatMap((id) => [id, id]);
     const calls = [
-      ...doomed.map((id) => village.joon.call('DELETE', `/comments/${id}`)),
+      ...doomed.map((id) => fixture.joon.call('DELETE', `/comments/${id}`)),
       ...Array.from({ length: 4 }, comment),
     ];
     expect(await statuses(calls)).toEqual({ 201: 4, 204: 5, 404: 5 });
-    expect(await json(village.anyone('GET', path))).toMatchObject({ commentCount: 11 });
+    expect(await json(fixture.anyone('GET', path))).toMatchObject({ commentCount: 11 });
   });
 
-  it('lose a post, or get another comment or like on it, without an accident', async () => {
+  it('a post that is deleted while it gets comments and likes causes no 500', async () => {
     for (let round = 0; round < 12; round++) {
-      const path = await village.writePost(await makeBoard());
-      const { id } = await json<{ id: string }>(village.joon.call('POST', `${path}/comments`, { body: 'C' }));
-      await village.joon.call('PUT', `${path}/like`);
+      const path = await fixture.writePost(await makeBoard());
+      const { id } = await json<{ id: string }>(fixture.joon.call('POST', `${path}/comments`, { body: 'C' }));
+      await fixture.joon.call('PUT', `${path}/like`);
       const [deleted, ...others] = await Promise.all([
-        village.mina.call('DELETE', path),
-        village.joon.call('DELETE', `${path}/like`),
-        village.joon.call('DELETE', `/comments/${id}`),
-        village.joon.call('POST', `${path}/comments`, { body: 'C' }),
-        village.mina.call('PUT', `${path}/like`),
+        fixture.mina.call('DELETE', path),
+        fixture.joon.call('DELETE', `${path}/like`),
+        fixture.joon.call('DELETE', `/comments/${id}`),
+        fixture.joon.call('POST', `${path}/comments`, { body: 'C' }),
+        fixture.mina.call('PUT', `${path}/like`),
       ]);
       expect(deleted?.status).toBe(204);
       expect(others.map(({ status }) => (status === 404 ? 'gone' : Math.floor(status / 100)))).toEqual(
@@ -156,8 +159,8 @@ onEachDatabase('boards', (village) => {
   });
 });
 
-describeWith('postgres', 'with DATABASE_POOL=4', () => {
-  it('writes, searches and popular posts together leave a connection to other requests', async () => {
+describeWith('postgres', 'boards with DATABASE_POOL=4', () => {
+  it('leave a connection for other requests under writes and searches', async () => {
     const server = await PostgresServer.start();
     const app = await startApp({ DATABASE_URL: server.url, DATABASE_POOL: '4' });
     try {

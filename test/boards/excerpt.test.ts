@@ -19,11 +19,11 @@ describe('an excerpt', () => {
     expect(excerptOf(body)).toBe(excerpt);
   });
 
-  it('keeps 200 characters whole', () => {
+  it('keeps 200 characters unchanged', () => {
     expect(excerptOf('🚪'.repeat(200))).toBe('🚪'.repeat(200));
   });
 
-  it('is cut after 200 characters, never within one', () => {
+  it('is cut after 200 characters, at a character boundary', () => {
     expect(excerptOf('🚪'.repeat(201))).toBe(`${'🚪'.repeat(200)}…`);
   });
 
@@ -38,7 +38,7 @@ describe('an excerpt', () => {
     expect(excerptOf(`**${character.repeat(1_500)}**`)).toBe(`**${character.repeat(198)}…`);
   });
 
-  it('is one short line of whole characters, whatever was written', () => {
+  it('is one short line of complete characters for any text', () => {
     const body = fc.string({ unit: 'binary', maxLength: 3_000, size: 'max' });
     fc.assert(
       fc.property(body, (body) => {

@@ -4,7 +4,7 @@ import { cursorOf } from '../../src/http/pagination.js';
 import { json, readAll, signedIn, type SignedIn } from '../support/fixtures/actors.js';
 import { onEachDatabase } from '../support/fixtures/databases.js';
 
-/** What somebody does to one of the posts. */
+/** An action on one of the posts. */
 interface Happening {
   readonly person: SignedIn;
   readonly post: number;
@@ -16,45 +16,45 @@ interface Shown {
   readonly title: string;
 }
 
-onEachDatabase('the popular posts', (village) => {
+onEachDatabase('popularity', (fixture) => {
   const popular = (slug: string, limit = 20) => `/boards/${slug}/posts?sort=popular&limit=${limit}`;
   const titlesOf = (posts: readonly Shown[]) => posts.map(({ title }) => title);
   const makeOlder = (path: string, days: number) =>
-    village.app.database.query(
+    fixture.app.database.query(
       `UPDATE board.post_counters SET created_at = created_at - $2 * interval '1 day' WHERE post_id = $1`,
       [path.slice('/posts/'.length), days],
     );
 
-  it('come first when they are liked or commented on more', async () => {
-    const slug = await village.makeBoard();
-    await village.writePost(slug, { title: 'quiet' });
+  it('popular posts are sorted by likes and comments', async () => {
+    const slug = await fixture.makeBoard();
+    await fixture.writePost(slug, { title: 'quiet' });
     const [liked, talkedAbout] = [
-      await village.writePost(slug, { title: 'liked' }),
-      await village.writePost(slug, { title: 'talked about' }),
+      await fixture.writePost(slug, { title: 'liked' }),
+      await fixture.writePost(slug, { title: 'talked about' }),
     ];
-    await village.joon.call('PUT', `${liked}/like`);
-    await village.joon.call('POST', `${talkedAbout}/comments`, { body: 'one' });
-    await village.mina.call('POST', `${talkedAbout}/comments`, { body: 'two' });
-    const shown = await readAll<Shown>(village.anyone, popular(slug));
+    await fixture.joon.call('PUT', `${liked}/like`);
+    await fixture.joon.call('POST', `${talkedAbout}/comments`, { body: 'one' });
+    await fixture.mina.call('POST', `${talkedAbout}/comments`, { body: 'two' });
+    const shown = await readAll<Shown>(fixture.anyone, popular(slug));
     expect(titlesOf(shown)).toEqual(['talked about', 'liked', 'quiet']);
   });
 
-  it('make room for new ones: a doubling of likes and comments outweighs a day', async () => {
-    const slug = await village.makeBoard();
+  it('popular posts favor new posts: doubled likes and comments outweigh one day', async () => {
+    const slug = await fixture.makeBoard();
     const [old, older] = [
-      await village.writePost(slug, { title: 'a day old, liked once' }),
-      await village.writePost(slug, { title: 'two days old, liked once' }),
+      await fixture.writePost(slug, { title: 'a day old, liked once' }),
+      await fixture.writePost(slug, { title: 'two days old, liked once' }),
     ];
-    for (const path of [old, older]) await village.joon.call('PUT', `${path}/like`);
+    for (const path of [old, older]) await fixture.joon.call('PUT', `${path}/like`);
     await makeOlder(older, 2);
     await makeOlder(old, 0.9);
-    await village.writePost(slug, { title: 'new' });
-    const shown = await readAll<Shown>(village.anyone, popular(slug));
+    await fixture.writePost(slug, { title: 'new' });
+    const shown = await readAll<Shown>(fixture.anyone, popular(slug));
     expect(titlesOf(shown)).toEqual(['a day old, liked once', 'new', 'two days old, liked once']);
   });
 
-  it('are each shown exactly once, where they were at first, whatever happens while one pages', async () => {
-    const people: SignedIn[] = await Promise.all(Array.from({ length: 3 }, () => signedIn(village.app)));
+  it('popular posts appear once each and in place while a client paginates', async () => {
+    const people: SignedIn[] = await Promise.all(Array.from({ length: 3 }, () => signedIn(fixture.app)));
     const person = fc.constantFrom(...people);
     const post = fc.nat({ max: 8 });
     const what = fc.constantFrom<Happening['what'][]>('PUT', 'DELETE', 'POST');
@@ -73,12 +73,12 @@ onEachDatabase('the popular posts', (village) => {
         fc.infiniteStream(fc.array(happening, { maxLength: 6 })),
         fc.integer({ min: 1, max: 4 }),
         async (before, meanwhile, limit) => {
-          const slug = await village.makeBoard();
+          const slug = await fixture.makeBoard();
           const paths: string[] = [];
-          for (let n = 0; n < 9; n++) paths.push(await village.writePost(slug, { title: `post ${n}` }));
+          for (let n = 0; n < 9; n++) paths.push(await fixture.writePost(slug, { title: `post ${n}` }));
           await happen(paths, before);
-          const atFirst = (await json<{ items: Shown[] }>(village.anyone('GET', popular(slug)))).items;
-          const seen = await readAll<Shown>(village.anyone, popular(slug, limit), async () =>
+          const atFirst = (await json<{ items: Shown[] }>(fixture.anyone('GET', popular(slug)))).items;
+          const seen = await readAll<Shown>(fixture.anyone, popular(slug, limit), async () =>
             happen(paths, meanwhile.next().value ?? []),
           );
           expect(titlesOf(seen)).toEqual(titlesOf(atFirst));
@@ -88,11 +88,11 @@ onEachDatabase('the popular posts', (village) => {
     );
   });
 
-  it('are answered for a snapshot that knows of a like taken back, and not of the like', async () => {
-    const slug = await village.makeBoard();
-    const path = await village.writePost(slug);
-    for (const method of ['PUT', 'DELETE']) await village.mina.call(method, `${path}/like`);
-    const reactions = await village.app.database.query<{ board: string; xid: string }[]>(
+  it('popular posts come from a snapshot that contains an unlike but not its like', async () => {
+    const slug = await fixture.makeBoard();
+    const path = await fixture.writePost(slug);
+    for (const method of ['PUT', 'DELETE']) await fixture.mina.call(method, `${path}/like`);
+    const reactions = await fixture.app.database.query<{ board: string; xid: string }[]>(
       'SELECT board_id AS board, transaction_id::text AS xid FROM board.counter_changes WHERE post_id = $1 ORDER BY transaction_id',
       [path.slice('/posts/'.length)],
     );
@@ -104,7 +104,7 @@ onEachDatabase('the popular posts', (village) => {
       snapshot,
     };
     const cursor = cursorOf(`popular ${reactions[0]?.board}`, place);
-    const answer = await village.anyone('GET', `${popular(slug)}&cursor=${cursor}`);
+    const answer = await fixture.anyone('GET', `${popular(slug)}&cursor=${cursor}`);
     expect([answer.status, (await json<{ items: unknown[] }>(answer)).items.length]).toEqual([200, 1]);
   });
 
@@ -116,14 +116,14 @@ onEachDatabase('the popular posts', (village) => {
     { popularity: 1, id: '019340e2-5c00-7000-8000-00000000da00', snapshot: '1:3:3' },
     { popularity: 1, id: '019340e2-5c00-7000-8000-00000000da00', snapshot: 'x' },
     { at: 1, id: '019340e2-5c00-7000-8000-00000000da00' },
-  ])('refuse the cursor %j', async (place) => {
-    const slug = await village.makeBoard();
-    const [board] = await village.app.database.query<{ id: string }[]>(
+  ])('popular posts refuse the cursor %j', async (place) => {
+    const slug = await fixture.makeBoard();
+    const [board] = await fixture.app.database.query<{ id: string }[]>(
       'SELECT id FROM board.boards WHERE slug = $1',
       [slug],
     );
     const cursor = cursorOf(`popular ${board?.id}`, place);
-    const answer = village.anyone('GET', `${popular(slug)}&cursor=${cursor}`);
+    const answer = fixture.anyone('GET', `${popular(slug)}&cursor=${cursor}`);
     expect(await json(answer)).toMatchObject({
       code: 'validation_failed',
       errors: [{ pointer: '/cursor' }],

@@ -36,14 +36,14 @@ beforeAll(async () => {
 afterAll(() => app.stop());
 
 let made = 0;
-/** A board of its own for each test. */
+/** A separate board for each test. */
 async function makeBoard(): Promise<string> {
   const slug = `board-${++made}`;
   await admin.call('POST', '/boards', { slug, title: 'A board' });
   return slug;
 }
 
-/** A post by mina; its path. */
+/** Creates a post of mina. Returns its path. */
 async function writePost(body = 'B', slug?: string): Promise<string> {
   const path = `/boards/${slug ?? (await makeBoard())}/posts`;
   const response = await mina.call('POST', path, { title: 'T', body });
@@ -52,7 +52,7 @@ async function writePost(body = 'B', slug?: string): Promise<string> {
 }
 
 describe('writing a post', () => {
-  it('answers the post and where it is', async () => {
+  it('returns the post and its Location', async () => {
     const slug = await makeBoard();
     const response = await mina.call('POST', `/boards/${slug}/posts`, { title: ' 안녕 ', body: '# Hi\n' });
     expect(response.status).toBe(201);
@@ -73,17 +73,17 @@ describe('writing a post', () => {
     });
   });
 
-  it('needs to know who writes', async () => {
+  it('requires a login to post', async () => {
     const response = anyone('POST', `/boards/${await makeBoard()}/posts`, { title: 'T', body: 'B' });
     expect(await failure(response)).toEqual({ status: 401, code: 'access_token_missing' });
   });
 
-  it('does not find an unknown board', async () => {
+  it('answers 404 for an unknown board', async () => {
     const response = mina.call('POST', '/boards/nowhere/posts', { title: 'T', body: 'B' });
     expect(await failure(response)).toEqual({ status: 404, code: 'board_not_found' });
   });
 
-  it('keeps any body as it was written, in Normalization Form C', async () => {
+  it('stores any body unchanged except for Normalization Form C', async () => {
     const slug = await makeBoard();
     const body = fc
       .string({ unit: 'binary', minLength: 1, maxLength: 500 })
@@ -111,7 +111,7 @@ describe('writing a post', () => {
   it.each([
     ['120 characters of title', { title: '🚪'.repeat(120) }],
     ['20000 characters of body', { body: '문'.repeat(20_000) }],
-  ])('takes %s', async (_, long) => {
+  ])('accepts %s', async (_, long) => {
     const path = `/boards/${await makeBoard()}/posts`;
     expect((await mina.call('POST', path, { title: 'T', body: 'B', ...long })).status).toBe(201);
   });
@@ -123,8 +123,8 @@ describe('writing a post', () => {
     ['an empty body', { body: '' }, '/body'],
     ['a body of 20001 characters', { body: 'a'.repeat(20_001) }, '/body'],
     ['NUL in the body', { body: 'a\0b' }, '/body'],
-    ['half a surrogate pair in the body', { body: 'a\udc00b' }, '/body'],
-    ['a body that is no text', { body: 7 }, '/body'],
+    ['a lone surrogate in the body', { body: 'a\udc00b' }, '/body'],
+    ['a body that is not a string', { body: 7 }, '/body'],
     ['an unknown member', { authorId: randomUUID() }, ''],
   ])('refuses %s', async (_, wrong, pointer) => {
     const path = `/boards/${await makeBoard()}/posts`;
@@ -138,22 +138,22 @@ describe('writing a post', () => {
 });
 
 describe('reading a post', () => {
-  it('is for everyone, and says nothing of likes to nobody in particular', async () => {
+  it('is possible for anonymous clients, without likedByMe', async () => {
     const response = await anyone('GET', await writePost());
     expect(response.status).toBe(200);
     expect(await response.json()).not.toHaveProperty('likedByMe');
   });
 
-  it('tells someone with a token whether they like it', async () => {
+  it('tells a logged-in user about their own like', async () => {
     expect(await json(joon.call('GET', await writePost()))).toMatchObject({ likedByMe: false });
   });
 
-  it('refuses a bad token', async () => {
+  it('refuses an invalid access token', async () => {
     const response = anyone('GET', await writePost(), undefined, { authorization: 'Bearer nonsense' });
     expect(await failure(response)).toEqual({ status: 401, code: 'access_token_invalid' });
   });
 
-  it('shows no author where the author has left', async () => {
+  it('shows no author after the deletion of the author', async () => {
     const leaving = await signedIn(app);
     const slug = await makeBoard();
     const written = await leaving.call('POST', `/boards/${slug}/posts`, { title: 'T', body: 'B' });
@@ -164,9 +164,9 @@ describe('reading a post', () => {
 
   it.each([
     ['an unknown id', randomUUID()],
-    ['no id at all', 'hello'],
+    ['a malformed id', 'hello'],
     ['NUL', '%00'],
-  ])('does not find %s, for whatever is done with it', async (_, id) => {
+  ])('answers 404 for %s, for every method', async (_, id) => {
     for (const call of [
       anyone('GET', `/posts/${id}`),
       admin.call('PATCH', `/posts/${id}`, { title: 'T' }),
@@ -178,7 +178,7 @@ describe('reading a post', () => {
 });
 
 describe('changing a post', () => {
-  it('changes the members that are named and keeps the others', async () => {
+  it('changes the given members and keeps the others', async () => {
     const path = await writePost('before');
     const before = await json(anyone('GET', path));
     const response = await mina.call('PATCH', path, { body: '*after*' });
@@ -198,7 +198,7 @@ describe('changing a post', () => {
     });
   });
 
-  it('is not for others', async () => {
+  it('is refused to other users', async () => {
     const path = await writePost();
     expect(await failure(joon.call('PATCH', path, { title: 'Mine' }))).toEqual({
       status: 403,
@@ -207,7 +207,7 @@ describe('changing a post', () => {
     expect(await json(anyone('GET', path))).toMatchObject({ title: 'T' });
   });
 
-  it('is for admins, who do not become its author', async () => {
+  it('is allowed to admins and keeps the author', async () => {
     const path = await writePost();
     expect(await json(admin.call('PATCH', path, { title: 'Tidied' }))).toMatchObject({
       title: 'Tidied',
@@ -215,14 +215,14 @@ describe('changing a post', () => {
     });
   });
 
-  it('refuses a change that changes nothing', async () => {
+  it('refuses an empty change', async () => {
     const response = mina.call('PATCH', await writePost(), {});
     expect(await failure(response)).toEqual({ status: 400, code: 'validation_failed' });
   });
 });
 
 describe('deleting a post', () => {
-  it('takes it away for everyone', async () => {
+  it('deletes the post for every client', async () => {
     const slug = await makeBoard();
     const path = await writePost('B', slug);
     expect((await mina.call('DELETE', path)).status).toBe(204);
@@ -231,13 +231,13 @@ describe('deleting a post', () => {
     expect(await failure(mina.call('DELETE', path))).toEqual({ status: 404, code: 'post_not_found' });
   });
 
-  it('is not for others', async () => {
+  it('is refused to other users', async () => {
     const path = await writePost();
     expect(await failure(joon.call('DELETE', path))).toEqual({ status: 403, code: 'forbidden' });
     expect((await anyone('GET', path)).status).toBe(200);
   });
 
-  it('is for admins', async () => {
+  it('is allowed to admins', async () => {
     expect((await admin.call('DELETE', await writePost())).status).toBe(204);
   });
 });
@@ -245,7 +245,7 @@ describe('deleting a post', () => {
 describe('If-Match', () => {
   const etagOf = async (path: string) => (await mina.call('GET', path)).headers.get('etag')!;
 
-  it('lets a change through that knows what it changes, and names the next version', async () => {
+  it('accepts a change with the current ETag, and returns the next ETag', async () => {
     const path = await writePost();
     const etag = await etagOf(path);
     expect(etag).toMatch(/^"[^"]+"$/);
@@ -255,7 +255,7 @@ describe('If-Match', () => {
     expect(response.headers.get('etag')).toBe(await etagOf(path));
   });
 
-  it('keeps a post that has changed from being deleted', async () => {
+  it('prevents the deletion of a post that has changed (stale ETag)', async () => {
     const path = await writePost();
     const headers = { 'if-match': await etagOf(path) };
     await mina.call('PATCH', path, { title: 'New' });
@@ -268,7 +268,7 @@ describe('If-Match', () => {
     expect((await mina.call('DELETE', path, undefined, current)).status).toBe(204);
   });
 
-  it('does not get in the way of a like', async () => {
+  it('is unaffected by a like', async () => {
     const path = await writePost();
     const headers = { 'if-match': await etagOf(path) };
     await joon.call('PUT', `${path}/like`);
@@ -279,26 +279,26 @@ describe('If-Match', () => {
   it.each([
     ['anything', () => '*', 200],
     ['the tag', (etag: string) => etag, 200],
-    ['the tag as a proxy that compresses makes it', (etag: string) => `W/${etag}`, 200],
+    ['the tag as a compressing proxy changes it', (etag: string) => `W/${etag}`, 200],
     ['the tag among others', (etag: string) => `"7.AAAAAAAAAAAAAAAA", ${etag}`, 200],
     ['the tag of another version', (etag: string) => etag.replace('1.', '7.'), 412],
     ['a tag without quotes', (etag: string) => etag.replaceAll('"', ''), 412],
     ['a number', () => '"1"', 412],
     ['nonsense', () => 'nonsense', 412],
-  ])('that names %s is answered as it should', async (_, ifMatch, status) => {
+  ])('with %s gets the status of RFC 9110', async (_, ifMatch, status) => {
     const path = await writePost();
     const headers = { 'if-match': ifMatch(await etagOf(path)) };
     expect((await mina.call('PATCH', path, { title: 'N' }, headers)).status).toBe(status);
   });
 
-  it('does not tell others more than that the post is not theirs', async () => {
+  it('reveals to other users only that they are not the author', async () => {
     const response = joon.call('PATCH', await writePost(), { title: 'N' }, { 'if-match': '"7"' });
     expect(await failure(response)).toEqual({ status: 403, code: 'forbidden' });
   });
 });
 
 describe('the list of posts', () => {
-  it('shows what a list needs, and no bodies', async () => {
+  it('has titles and excerpts, but no bodies', async () => {
     const slug = await makeBoard();
     const path = await writePost('# Hello\n\n**world**', slug);
     const { items } = await json<{ items: object[] }>(anyone('GET', `/boards/${slug}/posts`));
@@ -308,7 +308,7 @@ describe('the list of posts', () => {
     expect(rest).toMatchObject({ excerpt: 'Hello world' });
   });
 
-  it('shows each post exactly once, newest first, with any limit and within one millisecond', async () => {
+  it('has each post exactly once, newest first, with any limit and equal timestamps', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 30 }),
@@ -324,7 +324,7 @@ describe('the list of posts', () => {
     );
   });
 
-  it('keeps its place when the post at the end of a page is deleted, or a new one is written', async () => {
+  it('keeps its cursor valid after a deletion or a new post', async () => {
     const slug = await makeBoard();
     const [first, second, third] = await fillBoard(slug, [3, 2, 1]);
     const { items, nextCursor } = await json<PostPage>(anyone('GET', `/boards/${slug}/posts?limit=2`));
@@ -335,7 +335,7 @@ describe('the list of posts', () => {
     expect(rest.items.map(({ id }) => id)).toEqual([third]);
   });
 
-  it('gives 20 unless told', async () => {
+  it('has 20 posts by default', async () => {
     const slug = await makeBoard();
     await fillBoard(
       slug,
@@ -346,13 +346,13 @@ describe('the list of posts', () => {
     expect(page.nextCursor).not.toBeNull();
   });
 
-  it('shows no posts of other boards', async () => {
+  it('has no posts of other boards', async () => {
     const [slug, other] = [await makeBoard(), await makeBoard()];
     await writePost('B', other);
     expect(await json(anyone('GET', `/boards/${slug}/posts`))).toEqual({ items: [], nextCursor: null });
   });
 
-  it('does not find an unknown board', async () => {
+  it('answers 404 for the posts of an unknown board', async () => {
     expect(await failure(anyone('GET', '/boards/nowhere/posts'))).toEqual({
       status: 404,
       code: 'board_not_found',
@@ -380,7 +380,7 @@ describe('the list of posts', () => {
     expect(await response.json()).toMatchObject({ code: 'validation_failed', errors: [{ pointer }] });
   });
 
-  /** Posts of these milliseconds, in any order; their ids as a list should show them. */
+  /** Inserts posts with these timestamps in ms, in any order. Returns their ids in the order of the list. */
   async function fillBoard(slug: string, milliseconds: readonly number[]): Promise<string[]> {
     const { id: boardId } = await app.database.getRepository(Board).findOneByOrFail({ slug });
     const posts = milliseconds.map((ms) => ({
@@ -400,10 +400,10 @@ describe('the list of posts', () => {
   }
 });
 
-describe('the number of posts on a board', () => {
+describe('the post count of a board', () => {
   const countOf = async (slug: string) => (await json(anyone('GET', `/boards/${slug}`)))['postCount'];
 
-  it('does not count what was refused', async () => {
+  it('does not include refused posts', async () => {
     const slug = await makeBoard();
     const path = await writePost('B', slug);
     await mina.call('POST', `/boards/${slug}/posts`, { title: '', body: '' });

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-/** Reads with headers of one's own; `fetch` would add that it wants no cache. */
+/** Sends a GET with exactly these headers, because `fetch` adds Cache-Control: no-cache to conditional requests. */
 function read(path: string, headers: Record<string, string> = {}) {
   return new Promise<{ status: number | undefined; headers: Record<string, unknown>; body: string }>(
     (resolve, reject) => {
@@ -44,8 +44,8 @@ describe.each([
   ['a search', () => '/boards/tea/posts?q=post'],
   ['a post', () => post],
   ['comments', () => `${post}/comments`],
-])('who has read %s', (_, path) => {
-  it('may keep it, and asks each time whether it is still so', async () => {
+])('a cached copy of %s', (_, path) => {
+  it('may be stored, and is revalidated each time (ETag)', async () => {
     const { headers } = await read(path());
     expect(headers).toMatchObject({
       etag: expect.stringMatching(/^"[^"]+"$/),
@@ -54,7 +54,7 @@ describe.each([
     });
   });
 
-  it('gets 304 and nothing else while it is', async () => {
+  it('is answered 304 without a body while its ETag matches', async () => {
     const { headers } = await read(path());
     for (const etag of [String(headers['etag']), `"other", W/${String(headers['etag'])}`]) {
       const again = await read(path(), { 'if-none-match': etag });
@@ -62,12 +62,12 @@ describe.each([
     }
   });
 
-  it('gets it anew when it names something else', async () => {
+  it('is replaced when its ETag does not match', async () => {
     expect((await read(path(), { 'if-none-match': '"something else"' })).status).toBe(200);
   });
 });
 
-it('a like makes a post, and the list that it is in, another answer', async () => {
+it('a like changes the ETag of the post and of its list', async () => {
   const places = [post, '/boards/tea/posts'];
   const before = await Promise.all(places.map(async (path) => (await read(path)).headers['etag']));
   await joon.call('PUT', `${post}/like`);
@@ -76,25 +76,25 @@ it('a like makes a post, and the list that it is in, another answer', async () =
   }
 });
 
-it('what happens elsewhere makes the popular posts no other answer', async () => {
+it('a like on another board does not change the ETag of the popular posts', async () => {
   const path = '/boards/tea/posts?sort=popular&limit=2';
   const { headers } = await read(path);
   await joon.call('PATCH', '/users/me', { bio: `written at ${Date.now()}` });
   expect((await read(path, { 'if-none-match': String(headers['etag']) })).status).toBe(304);
 });
 
-it('who is asking makes a post another answer', async () => {
+it('a different user changes the ETag of a post', async () => {
   const anonymous = (await read(post)).headers['etag'];
   expect((await mina.call('GET', post)).headers.get('etag')).not.toBe(anonymous);
 });
 
-it('what depends on who is asking is not for shared caches', async () => {
+it('a response that depends on the user is not for shared caches', async () => {
   const response = await joon.call('GET', post);
   expect(response.headers.get('cache-control')).toBe('private, no-cache');
 });
 
 describe('a changed nickname', () => {
-  it('shows at once wherever its owner has written', async () => {
+  it('appears at once in all posts and comments of the user', async () => {
     await read('/boards/tea/posts');
     await joon.call('PATCH', '/users/me', { nickname: 'joonho' });
     const { items } = await json<{ items: { author: { id: string; nickname: string } }[] }>(
@@ -105,8 +105,8 @@ describe('a changed nickname', () => {
   });
 });
 
-describe('the number of statements', () => {
-  /** What PostgreSQL is asked while somebody reads. */
+describe('the number of SQL statements', () => {
+  /** Returns the SQL statements of a request. */
   async function statements(path: string): Promise<string[]> {
     const asked: string[] = [];
     const { logger } = app.database;
@@ -128,11 +128,11 @@ describe('the number of statements', () => {
     ['a list of posts', () => '/boards/tea/posts?limit=5', 3],
     ['a popular list', () => '/boards/tea/posts?sort=popular&limit=5', 3],
     ['comments', () => `${post}/comments`, 2],
-  ])('for %s does not depend on how much is shown, nor on how many wrote it', async (_, path, most) => {
+  ])('for %s is constant in the number of items and authors', async (_, path, most) => {
     await mina.call('PATCH', '/users/me', { nickname: 'mina' });
     await joon.call('PATCH', '/users/me', { nickname: 'joon' });
     expect((await statements(path())).length).toBeLessThanOrEqual(most);
-    // The authors are still known.
+    // The author cache is still filled.
     expect((await statements(path())).length).toBeLessThanOrEqual(Math.max(1, most - 1));
   });
 });

@@ -3,23 +3,23 @@ import * as fc from 'fast-check';
 import { json, readAll } from '../support/fixtures/actors.js';
 import { onEachDatabase } from '../support/fixtures/databases.js';
 
-onEachDatabase('search', (village) => {
+onEachDatabase('search', (fixture) => {
   const titles = async (slug: string, q: string, limit = 20) => {
     const path = `/boards/${slug}/posts?limit=${limit}&q=${encodeURIComponent(q)}`;
-    return (await readAll<{ title: string }>(village.anyone, path)).map(({ title }) => title);
+    return (await readAll<{ title: string }>(fixture.anyone, path)).map(({ title }) => title);
   };
   const boardWith = async (...posts: { title: string; body?: string }[]) => {
-    const slug = await village.makeBoard();
-    for (const post of posts) await village.writePost(slug, post);
+    const slug = await fixture.makeBoard();
+    for (const post of posts) await fixture.writePost(slug, post);
     return slug;
   };
 
-  describe('finds', () => {
+  describe('a search with matches', () => {
     it.each([
       ['two syllables inside a longer word', '우리집대문앞에서', '대문'],
       ['the end of a word', '안녕하세요', '세요'],
       ['a single syllable, wherever it stands', '우리집', '집'],
-      ['a word with what Korean hangs on it', '서울에서 만나요', '서울'],
+      ['a word with a Korean particle', '서울에서 만나요', '서울'],
       ['a Korean word beside an English one', 'NestJS로 만든 서버', 'nestjs'],
       ['an English word by its beginning', 'Authentication works', 'auth'],
       ['whatever the case', 'KaKao', 'kakao'],
@@ -33,30 +33,30 @@ onEachDatabase('search', (village) => {
       ['accents', 'Café crème', 'café'],
       ['a word that a heart hangs on', 'world❤️peace', 'peace'],
       ['a word that a face hangs on', 'hello😀world', 'world'],
-    ])('%s', async (_, title, q) => {
+    ])('finds %s', async (_, title, q) => {
       expect(await titles(await boardWith({ title }), q)).toEqual([title.normalize('NFC')]);
     });
 
-    it('words of the body', async () => {
+    it('finds words of the body', async () => {
       const slug = await boardWith({ title: 'T', body: '어제 **호랑이**를 보았다' });
       expect(await titles(slug, '호랑이')).toEqual(['T']);
     });
 
-    it('what a post says now', async () => {
-      const slug = await village.makeBoard();
-      const path = await village.writePost(slug, { title: 'before' });
-      await village.mina.call('PATCH', path, { title: 'after' });
+    it('finds the current text of a changed post', async () => {
+      const slug = await fixture.makeBoard();
+      const path = await fixture.writePost(slug, { title: 'before' });
+      await fixture.mina.call('PATCH', path, { title: 'after' });
       expect([await titles(slug, 'before'), await titles(slug, 'after')]).toEqual([[], ['after']]);
     });
 
-    it('any two neighbouring syllables of any Korean text', async () => {
-      const slug = await village.makeBoard();
+    it('finds any two adjacent syllables of any Korean text', async () => {
+      const slug = await fixture.makeBoard();
       const syllable = fc.integer({ min: 0xac00, max: 0xd7a3 }).map((code) => String.fromCodePoint(code));
       const word = fc.array(syllable, { minLength: 2, maxLength: 12 });
       await fc.assert(
         fc.asyncProperty(word, fc.nat(), async (syllables, n) => {
           const title = syllables.join('');
-          await village.writePost(slug, { title });
+          await fixture.writePost(slug, { title });
           const at = n % (syllables.length - 1);
           expect(await titles(slug, syllables.slice(at, at + 2).join(''))).toContain(title);
         }),
@@ -65,27 +65,27 @@ onEachDatabase('search', (village) => {
     });
   });
 
-  describe('does not find', () => {
+  describe('a search without matches', () => {
     it.each([
       ['the middle of an English word', 'Authentication', 'hent'],
       ['syllables that are no neighbours', '대한민국', '대민'],
       ['a post that lacks one of the words', 'gate', 'gate house'],
-      ['anything by signs alone', 'really?!', '?!'],
-    ])('%s', async (_, title, q) => {
+      ['anything by punctuation alone', 'really?!', '?!'],
+    ])('does not find %s', async (_, title, q) => {
       expect(await titles(await boardWith({ title }), q)).toEqual([]);
     });
 
-    it('posts of other boards', async () => {
+    it('does not find posts of other boards', async () => {
       await boardWith({ title: '고양이' });
-      expect(await titles(await village.makeBoard(), '고양이')).toEqual([]);
+      expect(await titles(await fixture.makeBoard(), '고양이')).toEqual([]);
     });
 
-    it('and stays calm, whatever is searched for', async () => {
+    it('fails for no query with a server error', async () => {
       const slug = await boardWith({ title: 'T' });
       await fc.assert(
         fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 100 }), async (q) => {
           fc.pre(!/\p{Cs}/u.test(q));
-          const response = await village.anyone('GET', `/boards/${slug}/posts?q=${encodeURIComponent(q)}`);
+          const response = await fixture.anyone('GET', `/boards/${slug}/posts?q=${encodeURIComponent(q)}`);
           expect([200, 400]).toContain(response.status);
         }),
         {
@@ -95,27 +95,27 @@ onEachDatabase('search', (village) => {
       );
     });
 
-    it('an answer to more than 100 characters', async () => {
-      const response = await village.anyone(
+    it('refuses more than 100 characters', async () => {
+      const response = await fixture.anyone(
         'GET',
-        `/boards/${await village.makeBoard()}/posts?q=${'a'.repeat(101)}`,
+        `/boards/${await fixture.makeBoard()}/posts?q=${'a'.repeat(101)}`,
       );
       expect(await response.json()).toMatchObject({ code: 'validation_failed', errors: [{ pointer: '/q' }] });
     });
   });
 
-  describe('has a bounded cost', () => {
+  describe('the cost of a search', () => {
     /** Each of these becomes up to six characters by NFKC. */
     const SQUARES = String.fromCodePoint(...Array.from({ length: 88 }, (_, i) => 0x3300 + i));
     const searched = async (q: string): Promise<string[]> => {
-      const [{ words }] = await village.app.database.query<[{ words: string | null }]>(
+      const [{ words }] = await fixture.app.database.query<[{ words: string | null }]>(
         'SELECT board.search_terms(gen_random_uuid(), $1) AS words',
         [q],
       );
       return words?.split(' & ').slice(0, -1) ?? [];
     };
 
-    it('with at most 12 words and 40 pairs, whatever is searched for', async () => {
+    it('is bounded by 12 words and 40 pairs for any query', async () => {
       const character = fc.oneof(
         fc.integer({ min: 0x3300, max: 0x33ff }).map((code) => String.fromCodePoint(code)),
         fc.constantFrom(' ', 'a', 'b', '가', '나', '\ufdfa', '①'),
@@ -133,13 +133,13 @@ onEachDatabase('search', (village) => {
       );
     });
 
-    it('and finds the post whose long title is searched for', async () => {
+    it('does not prevent a match by a complete long title', async () => {
       const title = Array.from({ length: 100 }, (_, i) => String.fromCodePoint(0xac00 + 28 * i)).join('');
       expect(await titles(await boardWith({ title }, { title: 'another' }), title)).toEqual([title]);
     });
   });
 
-  it('shows those with the words in the title first, and the newest first in each', async () => {
+  it('a search sorts matches in the title first, and each group by age', async () => {
     const slug = await boardWith(
       { title: 'old title has tea' },
       { title: 'old body', body: 'tea' },
@@ -151,9 +151,9 @@ onEachDatabase('search', (village) => {
     for (const limit of [1, 2, 3, 4, 5]) expect(await titles(slug, 'tea', limit)).toEqual(ranked);
   });
 
-  it('goes through the years from the newest post on, page by page', async () => {
+  it('a search paginates through all years from the newest post', async () => {
     const slug = await boardWith({ title: 'T' });
-    await village.app.database.query(
+    await fixture.app.database.query(
       `INSERT INTO board.posts (id, board_id, author_id, title, body, excerpt, created_at)
        SELECT gen_random_uuid(), b.id, gen_random_uuid(),
          CASE WHEN n > 600 AND n % 3 = 0 THEN '옛날이야기 ' ELSE '' END || 'day ' || n,
@@ -168,9 +168,9 @@ onEachDatabase('search', (village) => {
     expect(await titles(slug, 'day', 100)).toEqual(await titles(slug, 'da', 30));
   });
 
-  it('finds a rare word behind many posts without it', async () => {
+  it('a search finds a rare word behind many posts without it', async () => {
     const slug = await boardWith({ title: 'needle, the oldest' }, { title: 'T', body: 'an old needle' });
-    await village.app.database.query(
+    await fixture.app.database.query(
       `INSERT INTO board.posts (id, board_id, author_id, title, body, excerpt)
        SELECT gen_random_uuid(), b.id, gen_random_uuid(), 'hay', 'more hay', ''
        FROM board.boards b, generate_series(1, 600) WHERE b.slug = $1`,
@@ -178,7 +178,7 @@ onEachDatabase('search', (village) => {
     );
     expect(await titles(slug, 'needle', 1)).toEqual(['needle, the oldest', 'T']);
     const hay = await json<{ items: unknown[]; nextCursor: string | null }>(
-      village.anyone('GET', `/boards/${slug}/posts?q=hay&limit=100`),
+      fixture.anyone('GET', `/boards/${slug}/posts?q=hay&limit=100`),
     );
     expect([hay.items.length, hay.nextCursor === null]).toEqual([100, false]);
   });

@@ -37,8 +37,8 @@ async function list(app: TestApp, path: string): Promise<List> {
   return (await (await anonymous(app)('GET', path)).json()) as List;
 }
 
-describe('the first posts', () => {
-  it('are there for whoever tries this out, by an author with a profile', () =>
+describe('the sample posts', () => {
+  it('exist at the first start, by an author with a profile', () =>
     visit(async (app) => {
       const boards = await list(app, '/boards');
       expect(boards.items.map(({ slug }) => slug)).toEqual(['notice', 'free']);
@@ -52,13 +52,13 @@ describe('the first posts', () => {
       }
     }));
 
-  it('show the invitation to write on top', () =>
+  it('have the invitation to write on top', () =>
     visit(async (app) => {
       const { items } = await list(app, '/boards/free/posts');
       expect(items[0]?.title).toBe('여기에 첫 글을 남겨 보세요');
     }));
 
-  it('are not written a second time', async () => {
+  it('are not written twice', async () => {
     let count = 0;
     await visit(async ({ database }) => {
       count = await database.getRepository(Post).count();
@@ -67,7 +67,7 @@ describe('the first posts', () => {
     await visit(async ({ database }) => expect(await database.getRepository(Post).count()).toBe(count));
   });
 
-  it('do not come back once they were deleted', async () => {
+  it('are not restored after their deletion', async () => {
     await visit(async ({ database }) => {
       await database.query('DELETE FROM board.posts');
       await database.query('DELETE FROM board.boards');
@@ -75,7 +75,7 @@ describe('the first posts', () => {
     await visit(async ({ database }) => expect(await database.getRepository(Board).count()).toBe(0));
   });
 
-  it('stay out of production', () =>
+  it('are not written in production', () =>
     visit(async ({ database }) => expect(await database.getRepository(Board).count()).toBe(0), {
       NODE_ENV: 'production',
       PUBLIC_URL: 'https://api.example.com',
@@ -83,7 +83,7 @@ describe('the first posts', () => {
       TRUST_PROXY: 'none',
     }));
 
-  it('stay out of a database that may be shared', async () => {
+  it('are not written to a database that may be shared', async () => {
     const server = await EmbeddedPostgres.open(dataDir);
     try {
       const DATABASE_URL = `postgres://postgres@localhost/postgres?host=${encodeURIComponent(server.socketDir)}`;

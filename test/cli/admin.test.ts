@@ -25,7 +25,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true });
 });
 
-/** The roles of a new account after `grant` was asked for it, and what that said. */
+/** Returns the roles of a new account after the command grant, and the output of the command. */
 async function granted(
   account: Partial<Account>,
   who: (id: string) => string,
@@ -38,8 +38,8 @@ async function granted(
   return { said, roles };
 }
 
-describe('making someone an admin', () => {
-  it('finds the account by its verified address, however that is written', async () => {
+describe('granting the role admin', () => {
+  it('finds the account by its verified address in any spelling', async () => {
     const account = { email: 'mina@example.com', emailVerifiedAt: new Date() };
     expect(await granted(account, () => ' Mina@Example.com ')).toEqual({
       said: true,
@@ -51,17 +51,17 @@ describe('making someone an admin', () => {
     expect(await granted({ roles: ['user'] }, (id) => id)).toEqual({ said: true, roles: ['user', 'admin'] });
   });
 
-  it('changes nothing about someone who is one', async () => {
+  it('changes nothing for an existing admin', async () => {
     const account = { roles: ['admin', 'user'] };
     expect(await granted(account, (id) => id)).toEqual({ said: true, roles: ['admin', 'user'] });
   });
 
-  it('does not believe an address that nobody has verified', async () => {
+  it('ignores an unverified address', async () => {
     const account = { email: 'boss@example.com' };
     expect(await granted(account, () => 'boss@example.com')).toEqual({ said: false, roles: ['user'] });
   });
 
-  it.each(['nobody@example.com', '', '%', randomUUID()])('finds nobody by %j', async (who) => {
+  it.each(['nobody@example.com', '', '%', randomUUID()])('finds no account by %j', async (who) => {
     expect(await granted({ roles: ['user'] }, () => who)).toEqual({ said: false, roles: ['user'] });
   });
 
@@ -80,11 +80,11 @@ describe('making someone an admin', () => {
   });
 });
 
-/** A session of an account, and its refreshes. */
+/** A session of an account, with its refreshes. */
 async function session(on: TestApp, accountId: string, roles = ['user']) {
   let { refreshToken, accessToken } = await openSession(on, { accountId, roles });
   return {
-    /** The roles in the new access token, or the code of the problem. */
+    /** Returns the roles in the new access token, or the problem code. */
     refresh: async (): Promise<unknown> => {
       const answer = await anonymous(on)('POST', '/auth/refresh', undefined, {
         cookie: `refresh=${refreshToken}`,
@@ -95,21 +95,21 @@ async function session(on: TestApp, accountId: string, roles = ['user']) {
       ({ accessToken } = body);
       return decodeJwt(accessToken)['roles'];
     },
-    /** Status of a call with the access token. */
+    /** Returns the status of a call with the access token. */
     call: async () =>
       (await anonymous(on)('GET', '/users/me', undefined, { authorization: `Bearer ${accessToken}` })).status,
   };
 }
 
-describe('what an operator does to an account', () => {
-  it('takes the role away again', async () => {
+describe('an admin command', () => {
+  it('revokes the role', async () => {
     const { id } = await signedIn(app, { roles: ['user', 'admin'] });
     const mina = await session(app, id, ['user', 'admin']);
     expect(await runAdminCommand('revoke', id, app.database)).toBe(true);
     expect(await mina.refresh()).toEqual(['user']);
   });
 
-  it('disables the account, ends its sessions for good, and lets its owner in again', async () => {
+  it('disables the account, ends its sessions for good, and enables the account again', async () => {
     const { id } = await signedIn(app);
     const [used, unused] = [await session(app, id), await session(app, id)];
     expect(await runAdminCommand('disable', id, app.database)).toBe(true);
@@ -119,7 +119,7 @@ describe('what an operator does to an account', () => {
     expect(await (await session(app, id)).refresh()).toEqual(['user']);
   });
 
-  it('is written down', async () => {
+  it('is recorded in the audit trail', async () => {
     const { id } = await signedIn(app);
     await session(app, id);
     for (const order of ['grant', 'revoke', 'disable', 'enable'] as const) {
@@ -139,7 +139,7 @@ describe('what an operator does to an account', () => {
   });
 
   it.each(['grant', 'revoke', 'disable', 'enable'] as const)(
-    'finds nobody to %s whose account is deleted',
+    'finds no deleted account to %s',
     async (order) => {
       const { id } = await signedIn(app);
       const deleted = { status: 'deleted', roles: [] } as const;
@@ -150,7 +150,7 @@ describe('what an operator does to an account', () => {
   );
 });
 
-describeWith(['postgres', 'redis'], 'an account that is changed by hand in the database, with Redis', () => {
+describeWith(['postgres', 'redis'], 'an account changed by SQL in the database, with Redis', () => {
   let [postgres, redis]: [PostgresServer?, RedisServer?] = [];
   let own: TestApp;
   beforeAll(async () => {
@@ -166,7 +166,7 @@ describeWith(['postgres', 'redis'], 'an account that is changed by hand in the d
     await own.stop();
     await Promise.all([postgres?.stop(), redis?.stop()]);
   });
-  /** Refuses the access token that was given out before, as soon as the change is known. */
+  /** Expects the earlier access token to be refused as soon as the change is known. */
   const untilKnown = async (mina: { call: () => Promise<number> }) => {
     for (const deadline = Date.now() + 20_000; (await mina.call()) !== 401; await sleep(50)) {
       if (Date.now() > deadline) throw new Error('it never became known');
@@ -191,7 +191,7 @@ describeWith(['postgres', 'redis'], 'an account that is changed by hand in the d
     expect(await mina.refresh()).toEqual(['user']);
   });
 
-  it('loses its sessions when the command disables it, also those that are enabled too soon', async () => {
+  it('loses its sessions when the command disables and enables it in quick succession', async () => {
     const { id } = await signedIn(own);
     const mina = await session(own, id);
     expect(await mina.refresh()).toEqual(['user']);
@@ -202,8 +202,8 @@ describeWith(['postgres', 'redis'], 'an account that is changed by hand in the d
   });
 });
 
-describe('the command', () => {
-  /** Beside what `npm run build` makes, so that a Daemun that runs from there is left alone. */
+describe('the admin command', () => {
+  /** Next to the output of `npm run build`, so that a Daemun running from there is not disturbed. */
   const BUILT = 'dist/admin-test';
   const command = { exitCode: 0, stdout: '', stderr: '' };
 
@@ -225,7 +225,7 @@ describe('the command', () => {
   });
   afterAll(() => rmSync(BUILT, { recursive: true }));
 
-  it('says how it is used', async () => {
+  it('prints its usage', async () => {
     expect(await admin()).toEqual({
       exitCode: 1,
       stdout: '',
@@ -234,7 +234,7 @@ describe('the command', () => {
   });
 
   it.each([[['grant']], [['grant', 'a@example.com', 'more']], [['promote', 'a@example.com']]])(
-    'says how it is used where it does not understand: %j',
+    'prints its usage for unknown arguments: %j',
     async (args) => {
       expect(await admin(...args)).toMatchObject({
         exitCode: 1,
@@ -251,7 +251,7 @@ describe('the command', () => {
     });
   });
 
-  it('grants the role on the embedded database, and says so', async () => {
+  it('grants the role on the embedded database, and reports it', async () => {
     const { id } = await signedIn(app);
     await app.stop();
     const { exitCode, stdout } = await admin(id);
@@ -265,7 +265,7 @@ describe('the command', () => {
     });
   });
 
-  it('carries out orders, one after the other', async () => {
+  it('runs parallel commands in sequence', async () => {
     const { id } = await signedIn(app);
     await app.stop();
     const said = [];
@@ -275,7 +275,7 @@ describe('the command', () => {
       `${id} is an admin now.\n`,
       `${id} is no admin now.\n`,
       `${id} is disabled now.\n`,
-      `${id} may come in again.\n`,
+      `${id} is enabled now.\n`,
     ]);
     expect(await app.database.getRepository(Account).findOneByOrFail({ id })).toMatchObject({
       roles: ['user'],
@@ -283,7 +283,7 @@ describe('the command', () => {
     });
   });
 
-  it('fails when there is no such account', async () => {
+  it('fails for an unknown account', async () => {
     await app.stop();
     const { exitCode, stderr } = await admin('nobody@example.com');
     app = await startApp({ DATA_DIR: dataDir });

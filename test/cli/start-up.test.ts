@@ -28,14 +28,14 @@ describeWith('postgres', 'processes on one PostgreSQL server', () => {
   });
   const start = (secret = SECRET) => startApp({ DATABASE_URL: server.url, AUTH_SECRET: secret });
 
-  it('may all start at once on an empty database, and share their signing key', async () => {
+  it('can all start at once on an empty database, and share their signing key', async () => {
     const apps = await Promise.all([start(), start(), start(), start()]);
     const keys = apps.map((app) => app.daemun.app.get(SigningKeys, { strict: false }).current().kid);
     expect(new Set(keys).size).toBe(1);
     await Promise.all(apps.map((app) => app.stop()));
   });
 
-  it('say what they wait for while another one migrates', async () => {
+  it('log that they wait while another process migrates', async () => {
     const app = await start();
     const said = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => {});
     jest.useFakeTimers({
@@ -54,7 +54,7 @@ describeWith('postgres', 'processes on one PostgreSQL server', () => {
     let late: Promise<void> = Promise.resolve();
     await underLock(app.database, MIGRATION_LOCK, async () => {
       late = migrate(databaseOptions({ url: server.url, poolSize: 10 }));
-      // It gets as far as the lock.
+      // The process reaches the advisory lock.
       await sleep(500);
       jest.advanceTimersByTime(10_000);
     });
@@ -65,19 +65,19 @@ describeWith('postgres', 'processes on one PostgreSQL server', () => {
     await app.stop();
   });
 
-  it('find their keys again with the old secret behind the new one', async () => {
+  it('decrypt their keys with the old secret behind the new secret', async () => {
     const app = await start(`${OTHER_SECRET},${SECRET}`);
     expect((await fetch(`${app.url}/health/ready`)).status).toBe(200);
     await app.stop();
   });
 
-  it('say which setting is wrong when the secret does not open the keys', async () => {
+  it('name the setting when the secret does not decrypt the keys', async () => {
     await expect(start(`unrelated ${SECRET}`)).rejects.toThrow('AUTH_SECRET does not open the signing keys');
   });
 });
 
 describe('the built server', () => {
-  it('says which setting is wrong, also when that shows only on the way to listening', async () => {
+  it('names the wrong setting, also if the error occurs only at listening', async () => {
     const built = await buildServer('dist/start-up-test');
     const dataDir = makeDataDir();
     const env = {
@@ -98,7 +98,7 @@ describe('the built server', () => {
 });
 
 describe('the embedded database', () => {
-  it('is in a folder that nobody else may enter, whoever made the one around it', async () => {
+  it('has a folder that other users cannot enter, also within an open folder', async () => {
     const dataDir = makeDataDir();
     chmodSync(join(dataDir, 'postgres'), 0o755);
     const app = await startApp({ DATA_DIR: dataDir });
@@ -107,7 +107,7 @@ describe('the embedded database', () => {
     rmSync(dataDir, { recursive: true, force: true });
   });
 
-  it('refuses a second process, and says what to do', async () => {
+  it('refuses a second process with the remedy', async () => {
     const app = await startApp();
     await expect(startApp({ DATA_DIR: app.config.dataDir })).rejects.toThrow(
       'set DATABASE_URL to share one PostgreSQL',

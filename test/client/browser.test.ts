@@ -15,7 +15,7 @@ import {
 import { describeWith } from '../support/programs.js';
 import { startSocialApp, type SocialApp } from '../support/fixtures/social.js';
 
-/** Longer than an access token lives. */
+/** Longer than the lifetime of an access token. */
 const A_NAP = 900;
 
 describeWith('chromium', 'the client in a browser', () => {
@@ -43,13 +43,13 @@ describeWith('chromium', 'the client in a browser', () => {
     await browser.close();
     browser = await ClientBrowser.open(chromium, app, bundle, options);
   };
-  /** The only generation there is. */
+  /** Returns the only generation of the session. */
   const generation = async () => (await generations(app))[0];
   const reasons = async (tab: ClientTab) => (await tab.changes()).map(({ reason }) => reason);
-  /** Ends the session as another device would. */
+  /** Ends the session as another device does. */
   const endElsewhere = (who = browser) => who.context.request.post(`${app.url}/auth/logout`);
 
-  it('logs in with a provider, and comes back to the page that it left', async () => {
+  it('returns to the previous page after a provider login', async () => {
     const tab = await browser.loggedIn();
     expect(await tab.run('location.href')).toBe(`${app.url}/tab`);
     expect(await tab.run('client.user')).toEqual({
@@ -60,20 +60,20 @@ describeWith('chromium', 'the client in a browser', () => {
     expect(await tab.status('/users/me')).toBe(200);
   });
 
-  it('knows that nobody is logged in, and reads what is public', async () => {
+  it('reports that it is logged out, and reads public data', async () => {
     const tab = await browser.tab();
     expect(await tab.run('client.user')).toBeNull();
     expect(await tab.status('/boards')).toBe(200);
   });
 
-  it('finds out who is here before its first request', async () => {
+  it('determines the user before its first request', async () => {
     await browser.loggedIn();
     const tab = await browser.tab({ unasked: true });
     expect(await tab.run('client.user')).toBeUndefined();
     expect(await tab.status('/users/me')).toBe(200);
   });
 
-  it('renews an expired token and repeats the request, and nobody notices', async () => {
+  it('renews an expired token and repeats the request transparently', async () => {
     const tab = await browser.loggedIn();
     const requests = browser.watch('/users/me');
     await letTimePass(app, A_NAP);
@@ -95,7 +95,7 @@ describeWith('chromium', 'the client in a browser', () => {
     });
   });
 
-  it('repeats a Request that somebody else has made', async () => {
+  it('repeats a Request object of the caller', async () => {
     const tab = await browser.loggedIn();
     await letTimePass(app, A_NAP);
     const answer = await tab.run(`client.fetch(new Request('/users/me', {
@@ -104,7 +104,7 @@ describeWith('chromium', 'the client in a browser', () => {
     expect(answer).toMatchObject({ bio: 'y' });
   });
 
-  it('makes one rotation for five tabs that wake with an expired token, and logs none of them out', async () => {
+  it('makes one rotation for five tabs that resume with an expired token', async () => {
     const first = await browser.loggedIn();
     const tabs = [first, await browser.tab(), await browser.tab(), await browser.tab(), await browser.tab()];
     await letTimePass(app, A_NAP);
@@ -114,7 +114,7 @@ describeWith('chromium', 'the client in a browser', () => {
     for (const tab of tabs) expect(await reasons(tab)).toEqual(['refresh', 'refresh']);
   });
 
-  it('has one refresh at a time under way, in all tabs together', async () => {
+  it('has one pending refresh at a time in all tabs together', async () => {
     const first = await browser.loggedIn();
     const tabs = [first, await browser.tab(), await browser.tab()];
     let underWay = 0;
@@ -129,7 +129,7 @@ describeWith('chromium', 'the client in a browser', () => {
     expect(most).toBe(1);
   });
 
-  it('asks again when an answer is lost, and the person stays logged in for good', async () => {
+  it('retries a refresh after a lost response, and the session continues', async () => {
     const tab = await browser.loggedIn();
     for (const _ of ['once', 'and again, with the successor of what was lost']) {
       await letTimePass(app, A_NAP);
@@ -139,11 +139,11 @@ describeWith('chromium', 'the client in a browser', () => {
     expect(await reasons(tab)).toEqual(['refresh', 'refresh', 'refresh']);
   });
 
-  it('renews what has expired when the machine wakes', async () => {
+  it('renews an expired token when the device resumes', async () => {
     await reopen({ clock: true });
     const tab = await browser.loggedIn();
     await letTimePass(app, A_NAP);
-    // Not while the server believes that it slept as well: then it says so, and is asked again.
+    // After the pause detector of the server has recovered; until then the server answers 503 and the client retries.
     const renewed = tab.page.waitForResponse(
       (response) => response.url().endsWith('/auth/refresh') && response.status() !== 503,
     );
@@ -151,12 +151,12 @@ describeWith('chromium', 'the client in a browser', () => {
     expect((await renewed).status()).toBe(200);
   });
 
-  it('renews ahead of expiry, so that no request has to wait or to be repeated', async () => {
+  it('renews a token ahead of expiry, so that no request has to wait or to be repeated', async () => {
     await reopen({ clock: true });
     const tab = await browser.loggedIn();
     const renewed = tab.page.waitForResponse('**/auth/refresh');
     const asked = browser.watch('/auth/refresh');
-    // In small steps: a page that lives for minutes in a moment gives up on what it asks before any answer can come.
+    // In small steps: a page whose clock jumps by minutes times out before a response can arrive.
     for (let passed = 0; passed < app.config.accessTokenTtl * 900 && asked.length === 0; passed += 5_000) {
       await tab.page.clock.runFor(5_000);
     }
@@ -167,7 +167,7 @@ describeWith('chromium', 'the client in a browser', () => {
     expect(requests).toEqual(['GET']);
   });
 
-  it('renews nothing while the page is hidden, and at once when it is shown', async () => {
+  it('renews nothing while the page is hidden, and at once when it is visible', async () => {
     await reopen({ clock: true });
     const tab = await browser.loggedIn();
     const refreshes = browser.watch('/auth/refresh');
@@ -179,7 +179,7 @@ describeWith('chromium', 'the client in a browser', () => {
     expect((await renewed).status()).toBe(200);
   });
 
-  it('asks again who is here when it comes back out of the back-forward cache, where no news reached it', async () => {
+  it('determines the user again when the page returns from the back/forward cache', async () => {
     const tab = await browser.loggedIn();
     await endElsewhere();
     await tab.run('dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }))');
@@ -187,7 +187,7 @@ describeWith('chromium', 'the client in a browser', () => {
     expect(await reasons(tab)).toEqual(['refresh', 'session_ended']);
   });
 
-  it('finds out who is here as soon as the network is back', async () => {
+  it('determines the user as soon as the network is back', async () => {
     const tab = await browser.loggedIn();
     await tab.page.reload();
     await tab.run('loaded');
@@ -199,7 +199,7 @@ describeWith('chromium', 'the client in a browser', () => {
     expect(await reasons(tab)).toEqual(['refresh']);
   });
 
-  it('lets no listener that fails keep a change from the others', async () => {
+  it('calls every listener even if another listener throws', async () => {
     const tab = await browser.loggedIn();
     await tab.run(
       '{ client.onChange(() => { throw new Error("oops") }); client.onChange(() => (globalThis.heard = true)) }',
@@ -208,7 +208,7 @@ describeWith('chromium', 'the client in a browser', () => {
     expect(await tab.run('heard')).toBe(true);
   });
 
-  it('logs out, and a reload knows it', async () => {
+  it('logs out, also after a reload', async () => {
     const tab = await browser.loggedIn();
     await tab.run('client.logout()');
     expect(await tab.run('client.user')).toBeNull();
@@ -218,7 +218,7 @@ describeWith('chromium', 'the client in a browser', () => {
     expect(await tab.run('client.user')).toBeNull();
   });
 
-  it('tells the other tabs of a log-out', async () => {
+  it('notifies the other tabs of a logout', async () => {
     const tab = await browser.loggedIn();
     const other = await browser.tab();
     await tab.run('client.logout()');
@@ -227,7 +227,7 @@ describeWith('chromium', 'the client in a browser', () => {
     expect(await other.run('client.user')).toBeNull();
   });
 
-  it('tells the other tabs of a log-in', async () => {
+  it('notifies the other tabs of a login', async () => {
     const other = await browser.tab();
     const tab = await browser.loggedIn();
     await other.changed(2);
@@ -235,7 +235,7 @@ describeWith('chromium', 'the client in a browser', () => {
     expect(await other.run('client.user')).toEqual(await tab.run('client.user'));
   });
 
-  it('goes on in other tabs when a log-in in one of them replaces the session', async () => {
+  it('continues in other tabs when a login in one of them replaces the session', async () => {
     const tab = await browser.loggedIn();
     const other = await browser.tab();
     const before = await other.run('client.user.sessionId');
@@ -246,7 +246,7 @@ describeWith('chromium', 'the client in a browser', () => {
     expect([...(await reasons(tab)), ...(await reasons(other))]).not.toContain('session_ended');
   });
 
-  it('tells each tab once that the session was ended elsewhere', async () => {
+  it('notifies each tab once of a session that ended elsewhere', async () => {
     const tab = await browser.loggedIn();
     const tabs = [tab, await browser.tab(), await browser.tab()];
     await endElsewhere();
@@ -264,7 +264,7 @@ describeWith('chromium', 'the client in a browser', () => {
   it.each([
     ['says 503', 503],
     ['does not answer', undefined],
-  ])('logs nobody out when the server %s', async (_, status) => {
+  ])('ends no session when the server %s', async (_, status) => {
     const tab = await browser.loggedIn();
     await letTimePass(app, A_NAP);
     await browser.context.route('**/auth/refresh', (route) =>
@@ -278,7 +278,7 @@ describeWith('chromium', 'the client in a browser', () => {
     expect(await reasons(tab)).toEqual(['refresh', 'refresh']);
   });
 
-  it('keeps the token where no script and no other tab can find it', async () => {
+  it('keeps the token out of reach of scripts and other tabs', async () => {
     await reopen({
       prepare: `
         globalThis.said = [];
@@ -315,7 +315,7 @@ describeWith('chromium', 'the client in a browser', () => {
   it.each([
     ['a day behind', '- 86_400_000'],
     ['a day ahead', '+ 86_400_000'],
-  ])('works with a clock that is %s, and asks no more often', async (_, shift) => {
+  ])('works with a clock that is %s, without additional refreshes', async (_, shift) => {
     await reopen({ prepare: `{ const now = Date.now; Date.now = () => now() ${shift} }` });
     const tab = await browser.loggedIn();
     const refreshes = browser.watch('/auth/refresh');
@@ -334,7 +334,7 @@ describeWith('chromium', 'the client in a browser', () => {
   ])('%s', (_, prepare) => {
     beforeEach(() => reopen({ prepare }));
 
-    it('makes one rotation for five tabs that wake with an expired token', async () => {
+    it('makes one rotation for five tabs that resume with an expired token', async () => {
       const first = await browser.loggedIn();
       const tabs = [
         first,
@@ -350,7 +350,7 @@ describeWith('chromium', 'the client in a browser', () => {
       expect(await generation()).toBe(before + 1);
     });
 
-    it('finds out about a log-out in another tab at the next request', async () => {
+    it('detects a logout in another tab at the next request', async () => {
       const tab = await browser.loggedIn();
       const other = await browser.tab();
       await tab.run('client.logout()');
@@ -358,7 +358,7 @@ describeWith('chromium', 'the client in a browser', () => {
       expect(await other.run('client.user')).toBeNull();
     });
 
-    it('finds out about a log-out in another tab when it is shown again', async () => {
+    it('detects a logout in another tab when it is visible again', async () => {
       const tab = await browser.loggedIn();
       const other = await browser.tab();
       await tab.run('client.logout()');
@@ -368,7 +368,7 @@ describeWith('chromium', 'the client in a browser', () => {
     });
   });
 
-  describe('on an origin of its own', () => {
+  describe('on an origin other than the API’s', () => {
     let origin: string;
     let api: SocialApp;
     let host: { readonly origin: string; close(): void };
@@ -386,19 +386,19 @@ describeWith('chromium', 'the client in a browser', () => {
       browser = await ClientBrowser.open(chromium, api, bundle, { origin });
     });
 
-    it('logs in, and comes back to the page', async () => {
+    it('logs in on another origin, and returns to the page', async () => {
       const tab = await browser.loggedIn();
       expect(await tab.run('location.href')).toBe(`${origin}/tab`);
       expect(await tab.status('/users/me')).toBe(200);
     });
 
-    it('renews an expired token and repeats the request', async () => {
+    it('renews an expired token on another origin, and repeats the request', async () => {
       const tab = await browser.loggedIn();
       await letTimePass(api, A_NAP);
       expect(await tab.status('/users/me')).toBe(200);
     });
 
-    it('logs out', async () => {
+    it('logs out on another origin', async () => {
       const tab = await browser.loggedIn();
       await tab.run('client.logout()');
       await tab.page.reload();
@@ -407,7 +407,7 @@ describeWith('chromium', 'the client in a browser', () => {
     });
   });
 
-  it('survives a restart of the server under the page', async () => {
+  it('continues after a restart of the server', async () => {
     const dataDir = makeDataDir();
     const [port] = await freePorts(1);
     const place = { DATA_DIR: dataDir, PORT: String(port) };

@@ -15,7 +15,7 @@ import {
   Transport,
 } from '../support/fixtures/client-transport.js';
 
-// What tabs tell each other is for other suites.
+// Messages between tabs are tested in other suites.
 Reflect.deleteProperty(globalThis, 'BroadcastChannel');
 const { createClient, Failure } = await importClient();
 
@@ -24,7 +24,7 @@ let client: Client;
 let changes: Change[];
 beforeEach(() => {
   jest.useFakeTimers();
-  // The browser's own does not go by the clock of a test.
+  // AbortSignal.timeout does not follow the clock of a test.
   jest.spyOn(AbortSignal, 'timeout').mockImplementation((milliseconds) => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(new DOMException('', 'TimeoutError')), milliseconds);
@@ -40,24 +40,24 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** Waits for something that takes time, without the time. */
-async function soon<T>(promise: Promise<T>): Promise<T> {
+/** Advances the clock until the promise settles. */
+async function settled<T>(promise: Promise<T>): Promise<T> {
   const waiting = new Set([promise]);
   promise.finally(() => waiting.clear()).catch(() => {});
   for (let seconds = 0; waiting.size > 0 && seconds < 120; seconds++)
     await jest.advanceTimersByTimeAsync(1_000);
   return promise;
 }
-const failureOf = (promise: Promise<unknown>) => soon(promise.catch((error: unknown) => error));
+const failureOf = (promise: Promise<unknown>) => settled(promise.catch((error: unknown) => error));
 const bearers = () => transport.requests.map(({ headers }) => headers.get('authorization'));
 
-describe('the package', () => {
+describe('the client package', () => {
   it('is below 3 KB, minified and gzipped', async () => {
     jest.useRealTimers();
     expect(gzipSync(await bundleClient(), { level: 9 }).length).toBeLessThan(3 * 1024);
   });
 
-  it('depends on nothing', () => {
+  it('has no dependencies', () => {
     const manifest = JSON.parse(readFileSync('client/package.json', 'utf8')) as Record<string, unknown>;
     for (const kind of ['dependencies', 'peerDependencies', 'optionalDependencies']) {
       expect(manifest).not.toHaveProperty(kind);
@@ -66,19 +66,19 @@ describe('the package', () => {
 });
 
 describe('a request', () => {
-  it('waits until it is known who is here, and carries the token', async () => {
+  it('waits until the user is known, and carries the token', async () => {
     await client.fetch('/ok');
     expect(bearers()).toEqual([null, expect.stringMatching(/^Bearer ey/)]);
     expect(transport.take()).toEqual(['/auth/refresh', '/ok']);
   });
 
-  it('goes out without a token when nobody is logged in', async () => {
+  it('has no token when the user is logged out', async () => {
     transport.answers['/auth/refresh'] = () => problem(401, 'refresh_token_invalid');
     expect((await client.fetch('/ok')).status).toBe(200);
     expect(bearers()).toEqual([null, null]);
   });
 
-  it('keeps an Authorization of its own', async () => {
+  it('keeps its own Authorization header', async () => {
     await client.fetch('/ok', { headers: { authorization: 'Basic eA==' } });
     expect(bearers()).toEqual(['Basic eA==']);
   });
@@ -120,19 +120,19 @@ describe('a request', () => {
     },
   );
 
-  it('is not repeated more than once', async () => {
+  it('is repeated at most once', async () => {
     transport.answers['/me'] = () => problem(401, 'access_token_expired');
     expect((await client.fetch('/me')).status).toBe(401);
     expect(transport.take()).toEqual(['/auth/refresh', '/me', '/auth/refresh', '/me']);
   });
 
-  it('is not repeated when something else was refused, and its answer can be read', async () => {
+  it('is not repeated after an unrelated refusal, and its response body is readable', async () => {
     transport.answers['/me'] = () => problem(401, 'credentials_invalid');
     expect(await (await client.fetch('/me')).json()).toEqual({ code: 'credentials_invalid' });
     expect(transport.take()).toEqual(['/auth/refresh', '/me']);
   });
 
-  it('is handed back as refused when nobody is logged in any more', async () => {
+  it('is returned as refused after the session has ended', async () => {
     await client.refresh();
     transport.answers['/me'] = () => problem(401, 'session_ended');
     transport.answers['/auth/refresh'] = () => problem(401, 'session_ended');
@@ -140,7 +140,7 @@ describe('a request', () => {
     expect(changes.map(({ reason }) => reason)).toEqual(['refresh', 'session_ended']);
   });
 
-  it('is not repeated in the name of somebody else', async () => {
+  it('is not repeated for another user', async () => {
     await client.refresh();
     transport.take();
     transport.answers['/me'] = () => problem(401, 'session_ended');
@@ -150,7 +150,7 @@ describe('a request', () => {
     expect(transport.take()).toEqual(['/me', '/auth/refresh']);
   });
 
-  it('shares one refresh with others that were refused at the same time', async () => {
+  it('shares one refresh with other requests refused at the same time', async () => {
     await client.refresh();
     transport.take();
     let refused = 0;
@@ -175,7 +175,7 @@ describe('a request', () => {
     expect(bodies).toEqual([expect.stringMatching(/^a.*long.text$/), bodies[0]]);
   });
 
-  it('is repeated with the whole of a stream of which nothing was read', async () => {
+  it('is repeated with an unread stream as its body', async () => {
     transport.answers['/echo'] = inTurn(
       () => problem(401, 'access_token_expired'),
       async (request) => new Response(await request.text()),
@@ -193,7 +193,7 @@ describe('a request', () => {
     await expect(sent).rejects.toMatchObject({ name: 'AbortError' });
   });
 
-  it('takes cookies along, unless it says otherwise', async () => {
+  it('includes cookies by default', async () => {
     await client.fetch('/ok');
     await client.fetch('/ok', { credentials: 'omit' });
     expect(transport.requests.map(({ credentials }) => credentials)).toEqual(['include', 'include', 'omit']);
@@ -201,22 +201,22 @@ describe('a request', () => {
 });
 
 describe('a refresh', () => {
-  it('reads who is logged in from the token, whatever the letters', async () => {
+  it('reads the user from the token, also with characters beyond ASCII', async () => {
     transport.answers['/auth/refresh'] = () => tokens(tokenOf('미나', 'session-1', ['user', '관리자']));
     expect(await client.refresh()).toEqual({ id: '미나', sessionId: 'session-1', roles: ['user', '관리자'] });
   });
 
-  it('is tried again at once when an answer is lost', async () => {
+  it('is retried at once after a lost response', async () => {
     transport.answers['/auth/refresh'] = inTurn(lost, () => tokens());
     const refreshed = client.refresh();
     await jest.advanceTimersByTimeAsync(400);
     expect(await refreshed).toMatchObject({ id: 'mina' });
   });
 
-  it('outlasts a server that restarts, and refuses connections meanwhile', async () => {
+  it('is retried through a restart of the server', async () => {
     const isBack = Date.now() + 15_000;
     transport.answers['/auth/refresh'] = (request) => (Date.now() < isBack ? lost(request) : tokens());
-    expect(await soon(client.refresh())).toMatchObject({ id: 'mina' });
+    expect(await settled(client.refresh())).toMatchObject({ id: 'mina' });
     expect(transport.take().length).toBeLessThan(12);
   });
 
@@ -231,28 +231,28 @@ describe('a refresh', () => {
     expect(Date.now() - began).toBeLessThan(30_000);
   });
 
-  it('takes an answer for lost after 8 seconds', async () => {
+  it('times out after 8 seconds without a response', async () => {
     transport.answers['/auth/refresh'] = inTurn(silence, () => tokens());
     const refreshed = client.refresh();
     await jest.advanceTimersByTimeAsync(7_999);
     expect(transport.take()).toHaveLength(1);
-    await soon(refreshed);
+    await settled(refreshed);
     expect(transport.take()).toHaveLength(1);
   });
 
   it.each([
     [503, 'temporarily_unavailable'],
     [429, 'too_many_attempts'],
-  ])('waits as long as the server wishes with a %i before it asks again', async (status, code) => {
+  ])('honors the Retry-After of a %i', async (status, code) => {
     const busy = () => problem(status, code, { 'retry-after': '2' });
     transport.answers['/auth/refresh'] = inTurn(busy, () => tokens());
     const refreshed = client.refresh();
     await jest.advanceTimersByTimeAsync(1_999);
     expect(transport.take()).toHaveLength(1);
-    expect(await soon(refreshed)).toMatchObject({ id: 'mina' });
+    expect(await settled(refreshed)).toMatchObject({ id: 'mina' });
   });
 
-  it('does not make anyone wait for a server that wishes to be left alone for long', async () => {
+  it('does not block requests for a long Retry-After', async () => {
     transport.answers['/auth/refresh'] = () =>
       problem(503, 'temporarily_unavailable', { 'retry-after': '60' });
     await expect(client.refresh()).rejects.toMatchObject({
@@ -266,12 +266,12 @@ describe('a refresh', () => {
     ['500', () => problem(500, 'unexpected')],
     ['429', () => problem(429, 'too_many_attempts')],
     ['403', () => problem(403, 'origin_not_allowed')],
-    ['401 of something in between', () => new Response('<h1>Proxy login</h1>', { status: 401 })],
-    ['200 of something in between', () => new Response('<h1>Welcome to our café</h1>')],
-    ['JSON of something in between', () => Response.json({ error: 'nope' }, { status: 401 })],
-    ['a token that is none', () => tokens('not a token')],
-    ['nothing', () => new Response(null, { status: 204 })],
-  ])('logs nobody out because of %s', async (_, answer) => {
+    ['a 401 of a proxy', () => new Response('<h1>Proxy login</h1>', { status: 401 })],
+    ['a 200 of a proxy', () => new Response('<h1>Welcome to our café</h1>')],
+    ['JSON of a proxy', () => Response.json({ error: 'nope' }, { status: 401 })],
+    ['a malformed token', () => tokens('not a token')],
+    ['an empty response', () => new Response(null, { status: 204 })],
+  ])('ends no session because of %s', async (_, answer) => {
     await client.refresh();
     transport.answers['/auth/refresh'] = answer;
     expect(await failureOf(client.refresh())).toBeInstanceOf(Failure);
@@ -282,23 +282,23 @@ describe('a refresh', () => {
   it.each<[string, string]>([
     ['session_ended', 'session_ended'],
     ['refresh_token_invalid', 'refresh'],
-  ])('finds nobody at first because of %s, and says: %s', async (code, reason) => {
+  ])('determines that the user is logged out because of %s, with the reason %s', async (code, reason) => {
     transport.answers['/auth/refresh'] = () => problem(401, code);
     expect(await client.refresh()).toBeNull();
     expect(changes).toEqual([{ user: null, reason }]);
   });
 
-  it('asks again with the cookie of a log-in elsewhere in the browser that has just replaced the session', async () => {
+  it('is retried with the new cookie when a login elsewhere has replaced the session', async () => {
     await client.refresh();
     transport.answers['/auth/refresh'] = inTurn(
       () => problem(401, 'session_ended', { 'retry-after': '1' }),
       () => tokens(tokenOf('mina', 'session-2')),
     );
-    expect((await soon(client.refresh()))?.sessionId).toBe('session-2');
+    expect((await settled(client.refresh()))?.sessionId).toBe('session-2');
     expect(changes.map(({ reason }) => reason)).toEqual(['refresh', 'login']);
   });
 
-  it('says once that the session has ended', async () => {
+  it('reports the end of the session once', async () => {
     await client.refresh();
     transport.answers['/auth/refresh'] = () => problem(401, 'session_ended');
     await client.refresh();
@@ -307,22 +307,22 @@ describe('a refresh', () => {
   });
 });
 
-describe('during an outage', () => {
+describe('a client during an outage', () => {
   beforeEach(() => {
     transport.answers['/auth/refresh'] = lost;
   });
 
-  it('what is public can be read', async () => {
-    expect((await soon(client.fetch('/ok'))).status).toBe(200);
+  it('can read public data', async () => {
+    expect((await settled(client.fetch('/ok'))).status).toBe(200);
     expect(client.user).toBeUndefined();
   });
 
-  it('what is not public fails, and is no reason to take anyone for logged out', async () => {
+  it('fails on protected data without a change to logged out', async () => {
     transport.answers['/me'] = () => problem(401, 'access_token_missing');
     expect(await failureOf(client.fetch('/me'))).toMatchObject({ code: 'unreachable' });
   });
 
-  it('it is found out later who is here, without being asked', async () => {
+  it('determines the user after the outage without a request', async () => {
     await failureOf(client.refresh());
     transport.answers['/auth/refresh'] = () => tokens();
     await jest.advanceTimersByTimeAsync(60_000);
@@ -331,7 +331,7 @@ describe('during an outage', () => {
 });
 
 describe('a token', () => {
-  it('is renewed when a tenth to a fifth of its life is left', async () => {
+  it('is renewed when a tenth to a fifth of its lifetime is left', async () => {
     const moments = new Set<number>();
     for (let round = 0; round < 20; round++) {
       await client.refresh();
@@ -348,7 +348,7 @@ describe('a token', () => {
     expect(moments.size).toBeGreaterThan(5);
   });
 
-  it('that is about to expire is renewed before the request, not after', async () => {
+  it('about to expire is renewed before the request, not after', async () => {
     await client.refresh();
     jest.setSystemTime(Date.now() + 599_000);
     transport.take();
@@ -364,14 +364,14 @@ describe('a token', () => {
     expect(transport.take()).toEqual(['/ok']);
   });
 
-  it('is as old as the request that it answers', async () => {
+  it('is as old as the start of the request for it', async () => {
     transport.answers['/auth/refresh'] = async () => {
       await new Promise((resolve) => {
         setTimeout(resolve, 7_000);
       });
       return tokens(undefined, 20);
     };
-    await soon(client.refresh());
+    await settled(client.refresh());
     transport.take();
     await jest.advanceTimersByTimeAsync(12_000);
     void client.fetch('/ok');
@@ -380,8 +380,8 @@ describe('a token', () => {
   });
 });
 
-describe('a log-in', () => {
-  it('gives who is logged in', async () => {
+describe('a login', () => {
+  it('returns the user', async () => {
     transport.answers['/auth/login'] = async (request) => {
       expect(await request.json()).toEqual({ email: 'mina@example.com', password: 'secret' });
       return tokens();
@@ -390,7 +390,7 @@ describe('a log-in', () => {
     expect(changes).toEqual([{ user: client.user, reason: 'login' }]);
   });
 
-  it('works with the token of a mail', async () => {
+  it('works with a mailed token', async () => {
     transport.answers['/auth/verify-email'] = async (request) => {
       expect(await request.json()).toEqual({ token: 'from the mail' });
       return tokens();
@@ -398,7 +398,7 @@ describe('a log-in', () => {
     expect(await client.loginWithMailToken('from the mail')).toMatchObject({ id: 'mina' });
   });
 
-  it('says what is wrong with it', async () => {
+  it('reports the problem', async () => {
     const errors = [{ pointer: '/email', detail: 'must be an e-mail address' }];
     transport.answers['/auth/login'] = () =>
       Response.json({ code: 'validation_failed', errors }, { status: 400 });
@@ -408,18 +408,18 @@ describe('a log-in', () => {
     });
   });
 
-  it('says when to try again', async () => {
+  it('reports the Retry-After', async () => {
     transport.answers['/auth/login'] = () => problem(429, 'too_many_attempts', { 'retry-after': '30' });
     await expect(client.loginWithPassword('x', 'y')).rejects.toMatchObject({ retryAfter: 30 });
   });
 
-  it('is not tried again by itself', async () => {
+  it('is not retried automatically', async () => {
     transport.answers['/auth/login'] = lost;
     await expect(client.loginWithPassword('x', 'y')).rejects.toMatchObject({ code: 'unreachable' });
     expect(transport.take()).toEqual(['/auth/login']);
   });
 
-  it('that happens while a refresh is under way is not undone by its answer', async () => {
+  it('is not reverted by the response of a pending refresh', async () => {
     let answer: (response: Response) => void = () => {};
     transport.answers['/auth/refresh'] = inTurn(
       () => new Promise<Response>((resolve) => (answer = resolve)),
@@ -434,15 +434,15 @@ describe('a log-in', () => {
   });
 });
 
-describe('a log-out', () => {
-  it('is tried again when its answer is lost', async () => {
+describe('a logout', () => {
+  it('is retried after a lost response', async () => {
     await client.refresh();
     transport.answers['/auth/logout'] = inTurn(lost, () => new Response(null, { status: 204 }));
-    await soon(client.logout());
+    await settled(client.logout());
     expect(changes.at(-1)).toEqual({ user: null, reason: 'logout' });
   });
 
-  it('that the server does not hear of has not happened', async () => {
+  it('that does not reach the server has no effect', async () => {
     await client.refresh();
     transport.answers['/auth/logout'] = () => problem(503, 'temporarily_unavailable');
     expect(await failureOf(client.logout())).toMatchObject({ code: 'temporarily_unavailable' });
@@ -450,7 +450,7 @@ describe('a log-out', () => {
   });
 });
 
-it('tells nothing to those who no longer listen', async () => {
+it('a removed listener is not called', async () => {
   const heard: Change[] = [];
   const stop = client.onChange((change) => heard.push(change));
   await client.refresh();

@@ -13,15 +13,15 @@ afterAll(() => {
   Object.assign(globalThis, { setTimeout, BroadcastChannel });
 });
 
-/** Three tabs do ten things at once, and requests, answers and news take any time, or are lost. */
+/** Ten actions in three tabs in parallel. Requests, responses and messages take any time, or are lost. */
 describe.each([
   ['with Web Locks and BroadcastChannel', { locks: true, channels: true }, anything],
   ['without BroadcastChannel', { locks: true, channels: false }, anything],
-  // Where nobody takes turns, a late answer may take away the cookie of a log-in in another tab at the same time.
+  // Without locks, a late response may overwrite the cookie of a parallel login in another tab.
   ['without Web Locks', { locks: false, channels: true }, noLogIns],
   ['without either', { locks: false, channels: false }, noLogIns],
-])('tabs of one browser, %s', (_, has, actions) => {
-  it('agree in the end, log nobody out without a reason, and never speak in the name of another', async () => {
+])('the tabs of one browser, %s,', (_, has, actions) => {
+  it('agree in the end, end no session without a reason and never mix users', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), actions, fates, async (scheduler, history, fates) => {
         const world = new World(scheduler, [...fates], has, createClient);

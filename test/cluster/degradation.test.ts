@@ -21,8 +21,8 @@ class HelloController {
 @Module({ controllers: [HelloController] })
 class HelloModule {}
 
-/** Half the grace: what refresh.md calls F. */
-const PATIENCE = 3_000;
+/** Time limit of a client for a request, half the grace. */
+const CLIENT_TIMEOUT_MS = 3_000;
 const AUTH_SECRET = randomBytes(32).toString('base64');
 
 let postgres: PostgresServer;
@@ -33,7 +33,7 @@ async function startProcesses(redisUrl: string): Promise<void> {
     DATABASE_URL: postgres.url,
     REDIS_URL: redisUrl,
     AUTH_SECRET,
-    REFRESH_GRACE_SECONDS: String((2 * PATIENCE) / 1000),
+    REFRESH_GRACE_SECONDS: String((2 * CLIENT_TIMEOUT_MS) / 1000),
   };
   const first = await startApp(env, [HelloModule]);
   const second = await startApp({ ...env, PUBLIC_URL: first.url }, [HelloModule]);
@@ -42,7 +42,7 @@ async function startProcesses(redisUrl: string): Promise<void> {
 const urls = () => processes.map(({ url }) => url);
 const anyUrl = () => urls()[Math.floor(Math.random() * processes.length)] ?? '';
 
-/** A session of a new account. */
+/** Opens a session of a new account. */
 async function logIn(): Promise<Tokens> {
   const [app] = processes;
   if (app === undefined) throw new Error('nothing runs');
@@ -60,7 +60,7 @@ const call = async (path: string, { refreshToken }: Tokens, url = anyUrl()) => {
 const get = async (path: string, { accessToken }: Tokens, url = anyUrl()) =>
   (await fetch(url + path, { headers: { authorization: `Bearer ${accessToken}` } })).status;
 
-/** Asks until it is so. */
+/** Polls until the condition holds. */
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 30_000;
   while (!(await condition())) {
@@ -83,13 +83,14 @@ const ready = () =>
   );
 
 interface During {
-  /** Waits until every browser has got so many more refreshed answers. */
+  /** Waits until every browser has received this number of further refreshed tokens. */
   readonly refreshed: (times: number) => Promise<void>;
 }
 
 /**
- * Lets honest browsers with several tabs live through a fault, with sessions that ended before and during it. Afterwards
- * nobody honest was logged out, who had left is out everywhere, and everything works again by itself.
+ * Runs honest browsers with several tabs through a fault, with sessions that ended before and during it. Afterwards
+ * no honest session has ended, every ended session is refused everywhere, and all requests succeed without
+ * intervention.
  */
 async function liveThrough(
   fault: (during: During) => Promise<void>,
@@ -98,7 +99,7 @@ async function liveThrough(
   const browsers = await Promise.all(
     Array.from({ length: 8 }, async () => {
       const { refreshToken } = await logIn();
-      return new HonestBrowser({ urls, cookie: refreshToken, patience: PATIENCE, pause: 400 });
+      return new HonestBrowser({ urls, cookie: refreshToken, patience: CLIENT_TIMEOUT_MS, pause: 400 });
     }),
   );
   const [leftBefore, leavesDuring] = [await logIn(), await logIn()];
@@ -118,7 +119,7 @@ async function liveThrough(
     const leaving = until(
       async () => (await call('/auth/logout', leavesDuring).catch(() => undefined))?.status === 204,
     );
-    // Where the fault itself fails, nobody waits for this any more.
+    // If the fault itself fails, this promise has no other handler.
     leaving.catch(() => {});
     await fault({ refreshed: refreshing ? refreshed : () => sleep(1_000) });
     await leaving;
@@ -139,7 +140,7 @@ async function liveThrough(
   }
 }
 
-describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and one Redis', () => {
+describeWith(['postgres', 'redis'], 'two processes on one PostgreSQL and one Redis', () => {
   beforeAll(async () => {
     postgres = await PostgresServer.start();
   });
@@ -149,7 +150,7 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
     processes = [];
   });
 
-  describe('Redis', () => {
+  describe('through faults of Redis', () => {
     let redis: RedisServer;
     beforeEach(async () => {
       redis = await RedisServer.start();
@@ -157,7 +158,7 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
     });
     afterEach(() => redis.stop());
 
-    it('carries a log-out to the other process at once', async () => {
+    it('propagate a logout to the other process at once', async () => {
       const session = await logIn();
       for (const url of urls()) expect(await get('/hello', session, url)).toBe(200);
       await call('/auth/logout', session, urls()[0]);
@@ -165,7 +166,7 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
     });
 
     it(
-      'may be killed and come back empty: nobody is logged out, refreshing goes on',
+      'end no session and continue to refresh when Redis crashes and loses its data',
       () =>
         liveThrough(async ({ refreshed }) => {
           await redis.kill();
@@ -176,7 +177,7 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
     );
 
     it(
-      'may stop answering for a while',
+      'end no session when Redis does not respond for a while',
       () =>
         liveThrough(async ({ refreshed }) => {
           redis.freeze();
@@ -187,7 +188,7 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
     );
 
     it(
-      'may be flushed',
+      'end no session and revive no ended session when Redis is flushed',
       () =>
         liveThrough(async ({ refreshed }) => {
           await redis.flush();
@@ -197,11 +198,11 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
       90_000,
     );
 
-    it('may be away while somebody logs out: the other process hears of it from the database', async () => {
+    it('propagate a logout through the database while Redis is down', async () => {
       const session = await logIn();
       await redis.kill();
       for (const url of urls()) expect(await get('/hello', session, url)).toBe(200);
-      // And the log says what is wrong, in words.
+      // The log also names the problem.
       const logged = () => processes.flatMap(({ log }) => log.map(({ msg }) => String(msg)));
       await until(() => logged().some((message) => message.startsWith('Redis is away')));
       expect((await call('/auth/logout', session, urls()[0])).status).toBe(204);
@@ -211,7 +212,7 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
       expect((await call('/auth/refresh', session, urls()[1])).code).toBe('session_ended');
     }, 90_000);
 
-    it('may be away when a process starts', async () => {
+    it('can start while Redis is down', async () => {
       await redis.kill();
       const [first] = processes;
       const late = await startApp({
@@ -229,7 +230,7 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
     }, 90_000);
   });
 
-  describe('Redis that writes everything down', () => {
+  describe('through faults of Redis with persistence', () => {
     let redis: RedisServer;
     beforeEach(async () => {
       redis = await RedisServer.start({ appendOnly: true });
@@ -238,7 +239,7 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
     afterEach(() => redis.stop());
 
     it(
-      'may be killed and come back with what it knew, which is old by then',
+      'end no session and revive no ended session when Redis restores old data',
       () =>
         liveThrough(async ({ refreshed }) => {
           await redis.kill();
@@ -249,8 +250,8 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
     );
   });
 
-  describe('Redis with a replica', () => {
-    it('may fail over and lose its last writes', async () => {
+  describe('through faults of Redis with a replica', () => {
+    it('end no session when Redis fails over and loses its last writes', async () => {
       const master = await RedisServer.start();
       const replica = await RedisServer.start({ replicaOf: master });
       const proxy = await FailOverProxy.before(master.port);
@@ -273,7 +274,7 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
     }, 90_000);
   });
 
-  describe('PostgreSQL', () => {
+  describe('through faults of PostgreSQL', () => {
     let redis: RedisServer;
     beforeEach(async () => {
       redis = await RedisServer.start();
@@ -284,7 +285,7 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
       await redis.stop();
     });
 
-    it('may crash: who was active stays so, others are asked to come back, nobody is logged out', async () => {
+    it('end no session and serve active sessions when PostgreSQL crashes', async () => {
       const active = await logIn();
       expect((await call('/auth/refresh', active)).status).toBe(200);
       const sleeping = await logIn();
@@ -303,7 +304,7 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
     }, 90_000);
 
     it(
-      'may crash and come back under way',
+      'end no session when PostgreSQL crashes and recovers within requests',
       () =>
         liveThrough(
           async ({ refreshed }) => {
@@ -317,7 +318,7 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
     );
 
     it(
-      'may stop answering for a while',
+      'end no session when PostgreSQL does not respond for a while',
       () =>
         liveThrough(async ({ refreshed }) => {
           postgres.freeze();
@@ -328,7 +329,7 @@ describeWith(['postgres', 'redis'], 'with two processes on one PostgreSQL and on
     );
 
     it(
-      'may crash together with Redis',
+      'end no session when PostgreSQL and Redis crash together',
       () =>
         liveThrough(
           async () => {

@@ -21,7 +21,7 @@ const reasonOf = async (app: TestApp) => (await readiness(app)).reasons?.postgre
 const refresh = (app: TestApp, token: string) =>
   fetch(`${app.url}/auth/refresh`, { method: 'POST', headers: { cookie: `refresh=${token}` } });
 
-/** Server that answers the first bytes of each connection with these. */
+/** A server that sends the given response to the first bytes of each connection. */
 async function answering(reply: string): Promise<Server> {
   const server = createServer((socket) => {
     socket.on('error', () => {}).once('data', () => socket.write(reply, 'latin1'));
@@ -34,7 +34,7 @@ const portOf = (server: Server) => (server.address() as AddressInfo).port;
 const MYSQL = 'J\0\0\0\n8.0.36\0';
 const HTTP = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n';
 
-describeWith('postgres', 'an address that leads elsewhere while the server runs', () => {
+describeWith('postgres', 'a database address that leads elsewhere while the server runs', () => {
   let server: PostgresServer;
   beforeAll(async () => {
     server = await PostgresServer.start();
@@ -43,9 +43,9 @@ describeWith('postgres', 'an address that leads elsewhere while the server runs'
 
   it.each([
     ['MySQL', MYSQL, 'not_postgresql'],
-    // Its answer is taken for the beginning of a long message.
+    // The client takes this response for the beginning of a long message.
     ['an HTTP server', HTTP, 'connection_lost'],
-  ])('to %s answers 503, and makes the process unready', async (_, reply, reason) => {
+  ])('to %s causes 503 and makes the process unready', async (_, reply, reason) => {
     const other = await answering(reply);
     const proxy = await FailOverProxy.before(server.port);
     const app = await startApp({
@@ -67,7 +67,7 @@ describeWith('postgres', 'an address that leads elsewhere while the server runs'
     other.close();
   });
 
-  it('logs every probe that finds the process unready', async () => {
+  it('logs every readiness probe that fails', async () => {
     const own = await PostgresServer.start();
     const app = await startApp({ DATABASE_URL: own.socketUrl });
     await own.crash();
@@ -83,7 +83,7 @@ describeWith('postgres', 'an address that leads elsewhere while the server runs'
     await own.stop();
   });
 
-  it('to a Unix socket that is gone answers 503, and makes the process unready', async () => {
+  it('to a missing Unix socket causes 503 and makes the process unready', async () => {
     const own = await PostgresServer.start();
     const app = await startApp({ DATABASE_URL: own.socketUrl });
     const mina = await signedIn(app);
@@ -96,8 +96,8 @@ describeWith('postgres', 'an address that leads elsewhere while the server runs'
   });
 });
 
-describeWith('postgres', 'a connection that ends between two statements of a transaction', () => {
-  it('is an outage', async () => {
+describeWith('postgres', 'a database connection that ends between two statements of a transaction', () => {
+  it('is answered 503, as an outage', async () => {
     const server = await PostgresServer.start();
     const app = await startApp({ DATABASE_URL: server.url, AUTH_SECRET });
     const transaction = app.database.transaction(async (db) => {
@@ -113,7 +113,7 @@ describeWith('postgres', 'a connection that ends between two statements of a tra
   });
 });
 
-describeWith('postgres', 'a connection that ends while nothing runs on it and nothing listens to it', () => {
+describeWith('postgres', 'a database connection that ends while it is idle', () => {
   it('does not end the process', async () => {
     const server = await PostgresServer.start();
     const app = await startApp({ DATABASE_URL: server.url, AUTH_SECRET });
@@ -130,7 +130,7 @@ describeWith('postgres', 'a connection that ends while nothing runs on it and no
   });
 });
 
-describe('a start with an address of something else', () => {
+describe('a start with the address of another service', () => {
   it.each([['another protocol', MYSQL]])('is refused with the setting: %s', async (_, reply) => {
     const other = await answering(reply);
     const url = `postgres://daemun@127.0.0.1:${portOf(other)}/postgres`;
@@ -140,7 +140,7 @@ describe('a start with an address of something else', () => {
   });
 });
 
-describeWith('postgres', 'tables that cannot be used', () => {
+describeWith('postgres', 'an outage of database tables', () => {
   let server: PostgresServer;
   let app: TestApp;
   beforeAll(async () => {
@@ -165,7 +165,7 @@ describeWith('postgres', 'tables that cannot be used', () => {
   });
 
   it.each(['auth.sessions', 'auth.accounts'])(
-    'because a policy hides the rows of %s log nobody out',
+    'by row-level security on %s ends no session',
     async (table) => {
       const { refreshToken: token } = await openSession(app);
       const client = await sql(`ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`);
@@ -181,25 +181,25 @@ describeWith('postgres', 'tables that cannot be used', () => {
   it.each([
     ['ACCESS EXCLUSIVE', 'auth.sessions'],
     ['SHARE', 'auth.accounts'],
-  ])('because of a lock (%s on %s) make the process unready', async (mode, table) => {
+  ])('by a lock (%s on %s) makes the process unready', async (mode, table) => {
     open.push(await sql('BEGIN', `LOCK TABLE ${table} IN ${mode} MODE`));
     await until(async () => (await reasonOf(app)) === 'object_in_use');
   });
 
-  it('because of a lock on posts leave the process ready', async () => {
+  it('by a lock on posts leaves the process ready', async () => {
     open.push(await sql('BEGIN', 'LOCK TABLE board.posts IN SHARE MODE'));
     await sleep(1_000);
     expect((await readiness(app)).status).toBe('ok');
   });
 
-  it('because their schema is closed make the process unready', async () => {
+  it('by a revoked privilege on the schema makes the process unready', async () => {
     const client = await sql('REVOKE USAGE ON SCHEMA board FROM plain');
     open.push(client);
     await until(async () => (await reasonOf(app)) === 'permission_denied');
     await client.query('GRANT USAGE ON SCHEMA board TO plain');
   });
 
-  describe('with a full disk, to which a trigger stands in,', () => {
+  describe('by a full disk, simulated by a trigger,', () => {
     let admin: Client;
     beforeAll(async () => {
       admin = await sql(
@@ -214,7 +214,7 @@ describeWith('postgres', 'tables that cannot be used', () => {
       await admin.end();
     });
 
-    it('make the process unready, also right after another failure was repaired', async () => {
+    it('makes the process unready, also right after the repair of another failure', async () => {
       const mina = await signedIn(app);
       await admin.query('REVOKE ALL ON daemun.readiness_probes FROM plain');
       await until(async () => (await reasonOf(app)) === 'permission_denied');
@@ -225,7 +225,7 @@ describeWith('postgres', 'tables that cannot be used', () => {
     });
   });
 
-  it('because the sequence of audit events was left behind make the process unready, until it is set', async () => {
+  it('by an outdated sequence of audit events makes the process unready', async () => {
     const { refreshToken: token } = await openSession(app);
     const client = await sql('ALTER SEQUENCE auth.audit_events_id_seq RESTART WITH 1');
     open.push(client);
@@ -237,7 +237,7 @@ describeWith('postgres', 'tables that cannot be used', () => {
     expect((await logOut()).status).toBe(204);
   });
 
-  it('because a column is gone make the process unready until it is back, without requests', async () => {
+  it('by a dropped column makes the process unready until it is back, without requests', async () => {
     const { refreshToken: token } = await openSession(app);
     const client = await sql('ALTER TABLE auth.sessions RENAME COLUMN floor TO floor_before');
     open.push(client);

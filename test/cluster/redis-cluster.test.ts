@@ -17,7 +17,7 @@ import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
 import { RedisCluster, type RedisServer } from '../support/servers/redis-server.js';
 
-/** Asks until it is so. */
+/** Polls until the condition holds. */
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 30_000;
   while (!(await condition())) {
@@ -26,7 +26,7 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   }
 }
 
-describeWith('redis', 'the way to a Redis Cluster', () => {
+describeWith('redis', 'the client of a Redis Cluster', () => {
   let cluster: RedisCluster;
   let redis: Redis;
   const heard: string[] = [];
@@ -42,13 +42,13 @@ describeWith('redis', 'the way to a Redis Cluster', () => {
     redis.onApplicationShutdown();
     await cluster.stop();
   });
-  /** How many connections the nodes have, without the one that asks. */
+  /** Returns the number of connections to the nodes, except the connection of this query. */
   const connections = async (nodes: readonly RedisServer[] = cluster.nodes) => {
     const lists = await Promise.all(nodes.map((node) => node.command('CLIENT', 'LIST')));
     return lists.map((list) => String(list).trim().split('\n').length - 1).reduce((a, b) => a + b, 0);
   };
 
-  it('hears messages again after the connection that hears them broke', async () => {
+  it('receives messages again after its subscriber connection broke', async () => {
     for (const node of cluster.nodes) await node.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await until(async () => {
       await redis.publish('news', 'of today').catch(() => {});
@@ -56,9 +56,9 @@ describeWith('redis', 'the way to a Redis Cluster', () => {
     });
   });
 
-  it('stays away, and does not come and go, while one of the nodes takes nothing', async () => {
+  it('remains unavailable without flapping while one of the nodes hangs', async () => {
     const write = script("return redis.call('SET', KEYS[1], '1')");
-    // Whichever node was tried, it would be the wrong one for some of them.
+    // Any single node would be the wrong node for some of these keys.
     for (const node of cluster.nodes) {
       await node.command('CONFIG', 'SET', 'maxmemory', '1');
       await until(async () => {
@@ -75,19 +75,19 @@ describeWith('redis', 'the way to a Redis Cluster', () => {
     }
   });
 
-  it('knows where a cluster keeps a key', async () => {
+  it('computes the node of a key', async () => {
     for (const key of ['daemun:probe:0', 'daemun:probe:17', 'ä', '123456789']) {
       expect(slotOf(key)).toBe(await cluster.nodes[0]?.command('CLUSTER', 'KEYSLOT', key));
     }
   });
 
-  it('leaves no connections behind while a node does not answer', async () => {
+  it('leaks no connections while a node does not respond', async () => {
     const before = await connections();
     const [, , frozen, ...others] = [...cluster.nodes];
     expect(others).toEqual([]);
     frozen?.freeze();
     await until(() => !redis.up);
-    // Long enough for several attempts, each of which makes connections.
+    // Long enough for several connection attempts.
     await sleep(6_000);
     frozen?.thaw();
     await until(() => redis.up);
@@ -95,56 +95,52 @@ describeWith('redis', 'the way to a Redis Cluster', () => {
   });
 });
 
-describeWith(
-  ['postgres', 'redis'],
-  'a Redis Cluster that fails over to a replica which has lost writes',
-  () => {
-    it('revives nobody who left, however long ago that was lost, although no connection breaks', async () => {
-      const [postgres, cluster] = await Promise.all([
-        PostgresServer.start(),
-        RedisCluster.start(3, { replicas: true }),
-      ]);
-      const config = testConfig({ DATABASE_URL: postgres.url });
-      const options = databaseOptions({ url: postgres.url, poolSize: 10 });
-      await migrate(options);
-      const database = await new DataSource(options).initialize();
-      const redis = new Redis(cluster.url.split(',').map((url) => new Secret(url)));
-      // The feed fills another denylist, so that only the entries in Redis show what has ended.
-      const store = soleSessionCache(redis, database, config);
-      const invalidation = new CacheInvalidation(redis, new SessionRows(database, config));
-      const feed = new PostgresRevocationFeed(database, new Denylist(config), config, redis, invalidation);
-      await feed.onModuleInit();
-      try {
-        // One on each node, whichever fails over.
-        const accountId = randomUUID();
-        await database.query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'mina')`, [accountId]);
-        const left: string[] = [];
-        for (let i = 0; i < 30; i++) {
-          const id = randomUUID();
-          await store.open({ id, accountId, method: 'kakao' });
-          expect(await store.rotate(id, 1)).toMatchObject({ generation: 2 });
-          left.push(id);
-        }
-        for (const node of cluster.nodes) expect(await node.command('WAIT', '1', '5000')).toBe(1);
-        for (const replica of cluster.replicas) await replica.stopFollowing();
-        for (const id of left) await store.end(id, { reason: 'logged_out' });
-        await store.evictEverywhere(left);
-        await database.query(
-          `UPDATE auth.sessions SET ended_at = now() - interval '1 hour', changed_at = now() - interval '1 hour'`,
-        );
-        const returns: true[] = [];
-        redis.onReconnect(async () => void returns.push(true));
-        for (const replica of cluster.replicas) await replica.command('CLUSTER', 'FAILOVER', 'TAKEOVER');
-        while (returns.length === 0 || !redis.up) {
-          for (const id of left) expect(await store.rotate(id, 2)).toBeUndefined();
-        }
-        expect(redis.uncertaintyAge()).toBeLessThan(0);
-        for (const id of left) expect(await store.rotate(id, 2)).toBeUndefined();
-      } finally {
-        redis.onApplicationShutdown();
-        await database.destroy();
-        await Promise.all([postgres.stop(), cluster.stop()]);
+describeWith(['postgres', 'redis'], 'a Redis Cluster that fails over to a replica with lost writes', () => {
+  it('revives no ended session of any age, although no connection breaks', async () => {
+    const [postgres, cluster] = await Promise.all([
+      PostgresServer.start(),
+      RedisCluster.start(3, { replicas: true }),
+    ]);
+    const config = testConfig({ DATABASE_URL: postgres.url });
+    const options = databaseOptions({ url: postgres.url, poolSize: 10 });
+    await migrate(options);
+    const database = await new DataSource(options).initialize();
+    const redis = new Redis(cluster.url.split(',').map((url) => new Secret(url)));
+    // The feed fills another denylist, so that only the entries in Redis show which sessions have ended.
+    const store = soleSessionCache(redis, database, config);
+    const invalidation = new CacheInvalidation(redis, new SessionRows(database, config));
+    const feed = new PostgresRevocationFeed(database, new Denylist(config), config, redis, invalidation);
+    await feed.onModuleInit();
+    try {
+      // One session per node, so that any node may fail over.
+      const accountId = randomUUID();
+      await database.query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'mina')`, [accountId]);
+      const left: string[] = [];
+      for (let i = 0; i < 30; i++) {
+        const id = randomUUID();
+        await store.open({ id, accountId, method: 'kakao' });
+        expect(await store.rotate(id, 1)).toMatchObject({ generation: 2 });
+        left.push(id);
       }
-    });
-  },
-);
+      for (const node of cluster.nodes) expect(await node.command('WAIT', '1', '5000')).toBe(1);
+      for (const replica of cluster.replicas) await replica.stopFollowing();
+      for (const id of left) await store.end(id, { reason: 'logged_out' });
+      await store.evictEverywhere(left);
+      await database.query(
+        `UPDATE auth.sessions SET ended_at = now() - interval '1 hour', changed_at = now() - interval '1 hour'`,
+      );
+      const returns: true[] = [];
+      redis.onReconnect(async () => void returns.push(true));
+      for (const replica of cluster.replicas) await replica.command('CLUSTER', 'FAILOVER', 'TAKEOVER');
+      while (returns.length === 0 || !redis.up) {
+        for (const id of left) expect(await store.rotate(id, 2)).toBeUndefined();
+      }
+      expect(redis.uncertaintyAge()).toBeLessThan(0);
+      for (const id of left) expect(await store.rotate(id, 2)).toBeUndefined();
+    } finally {
+      redis.onApplicationShutdown();
+      await database.destroy();
+      await Promise.all([postgres.stop(), cluster.stop()]);
+    }
+  });
+});

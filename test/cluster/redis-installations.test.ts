@@ -12,7 +12,7 @@ import { buildServer, ServerProcess } from '../support/servers/server-process.js
 import { until } from '../support/until.js';
 
 const AUTH_SECRET = randomBytes(32).toString('base64');
-/** The line for operators, as docs/compatibility.md has it. */
+/** The ACL line of docs/compatibility.md. */
 const [, ACL = ''] = /^ACL SETUSER daemun (.*)$/m.exec(readFileSync('docs/compatibility.md', 'utf8')) ?? [];
 
 let app: TestApp | undefined;
@@ -29,13 +29,13 @@ const ready = async ({ url }: TestApp) => {
   const answer = await fetch(`${url}/health/ready`);
   return { code: answer.status, ...(await json<{ stores: unknown; reasons?: unknown }>(answer)) };
 };
-/** What an operator reads. */
-const told = ({ log }: TestApp) =>
+/** Returns the log lines for the operator. */
+const operatorLog = ({ log }: TestApp) =>
   log
     .filter(({ remedy }) => typeof remedy === 'string')
     .map(({ level, reason, remedy }) => ({ level, reason, remedy }));
 
-/** A person logs in, refreshes twice, is limited by counters, and logs out: all that Redis is used for. */
+/** Logs in, refreshes twice, reaches a rate limit and logs out: every use of Redis. */
 async function useSessions(on: TestApp): Promise<number[]> {
   const { refreshToken } = await openSession(on);
   const statuses: number[] = [];
@@ -75,8 +75,8 @@ describeWith('redis', 'REDIS_URL', () => {
   it.each([
     ['a wrong password', (port: number) => `redis://with:w0rd@127.0.0.1:${port}`, 'login_refused'],
     ['an unknown user', (port: number) => `redis://nobody:w0rd@127.0.0.1:${port}`, 'login_refused'],
-    ['a database that is not there', (port: number) => `redis://127.0.0.1:${port}/9`, 'database_missing'],
-  ])('with %s is told to the operator, and everything works without Redis', async (_, url, reason) => {
+    ['a missing database', (port: number) => `redis://127.0.0.1:${port}/9`, 'database_missing'],
+  ])('with %s is logged for the operator, and all requests succeed without Redis', async (_, url, reason) => {
     const on = await start(url(server.port));
     expect(await useSessions(on)).toEqual(WORKS);
     expect(await ready(on)).toMatchObject({
@@ -84,19 +84,23 @@ describeWith('redis', 'REDIS_URL', () => {
       stores: { redis: 'down' },
       reasons: { redis: reason },
     });
-    expect(told(on)).toEqual([{ level: 'error', reason, remedy: expect.stringMatching(/^REDIS_URL: /) }]);
+    expect(operatorLog(on)).toEqual([
+      { level: 'error', reason, remedy: expect.stringMatching(/^REDIS_URL: /) },
+    ]);
     expect(JSON.stringify(on.log)).not.toContain('w0rd');
   });
 
-  it('with TLS where there is none is told to the operator', async () => {
+  it('with TLS for a server without TLS is logged for the operator', async () => {
     const on = await start(`rediss://127.0.0.1:${server.port}`);
-    expect(told(on)).toMatchObject([{ remedy: expect.stringContaining('TLS') }]);
+    expect(operatorLog(on)).toMatchObject([{ remedy: expect.stringContaining('TLS') }]);
   });
 
-  it('of a name that does not exist is told to the operator', async () => {
+  it('with an unknown host name is logged for the operator', async () => {
     const on = await start('redis://redis.invalid:6379');
     expect(await ready(on)).toMatchObject({ code: 200, stores: { redis: 'down' } });
-    expect(told(on)).toMatchObject([{ remedy: expect.stringMatching(/^REDIS_URL: the name of the server/) }]);
+    expect(operatorLog(on)).toMatchObject([
+      { remedy: expect.stringMatching(/^REDIS_URL: the name of the server/) },
+    ]);
   });
 });
 
@@ -114,21 +118,21 @@ describeWith('redis', 'a Redis user', () => {
       'reset',
       ...rules.map((rule) => rule.replace('>password', '>pw')),
     );
-    // Scripts that the server knows by their hash need no EVAL.
+    // Scripts that the server has cached by their hash need no EVAL.
     await server.command('SCRIPT', 'FLUSH');
     return `redis://daemun:pw@127.0.0.1:${server.port}`;
   };
 
-  it('with the documented rights suffices for everything', async () => {
+  it('with the documented ACL rules suffices for every use', async () => {
     const on = await start(await userWith(...ACL.split(' ')));
     expect(await useSessions(on)).toEqual(WORKS);
     expect(await ready(on)).toMatchObject({ code: 200, stores: { redis: 'up' } });
-    expect(told(on)).toEqual([]);
+    expect(operatorLog(on)).toEqual([]);
     expect(await server.command('ACL', 'LOG')).toEqual([]);
   });
 
   it.each(ACL.split(' ').filter((rule) => /^[+~&]/.test(rule)))(
-    'without %s is told which right is missing',
+    'without %s is logged with the missing rule',
     async (rule) => {
       const on = await start(await userWith(...ACL.split(' ').filter((other) => other !== rule)));
       expect(await ready(on)).toMatchObject({ code: 200, reasons: { redis: 'permission_denied' } });
@@ -139,7 +143,7 @@ describeWith('redis', 'a Redis user', () => {
     },
   );
 
-  it('who gets the missing right is in use without a restart', async () => {
+  it('that gets the missing rule is used without a restart', async () => {
     const on = await start(await userWith(...ACL.split(' ').filter((rule) => rule !== '+info')));
     expect(redisOf(on).up).toBe(false);
     await server.command('ACL', 'SETUSER', 'daemun', '+info');
@@ -147,7 +151,7 @@ describeWith('redis', 'a Redis user', () => {
   });
 });
 
-describeWith('redis', 'a Redis server that cannot be written to', () => {
+describeWith('redis', 'a Redis server that refuses writes', () => {
   it.each([
     [
       'is full',
@@ -164,7 +168,7 @@ describeWith('redis', 'a Redis server that cannot be written to', () => {
       async (server: RedisServer) => server.command('REPLICAOF', '127.0.0.1', '1'),
       'read_only',
     ],
-  ])('because it %s logs nobody out and fails no request', async (_, spoil, reason) => {
+  ])('because it %s ends no session and fails no request', async (_, spoil, reason) => {
     const server = await RedisServer.start();
     const on = await start(server.url);
     expect(redisOf(on).up).toBe(true);
@@ -199,9 +203,9 @@ describeWith(['redis', 'openssl'], 'a Redis server with a certificate of a priva
     ca.remove();
   });
 
-  it('is told to the operator where the CA is unknown', async () => {
+  it('is logged for the operator if the CA is unknown', async () => {
     const on = await start(`rediss://localhost:${port}`);
-    expect(told(on)).toEqual([
+    expect(operatorLog(on)).toEqual([
       {
         level: 'error',
         reason: 'certificate_not_trusted',
@@ -237,12 +241,12 @@ describeWith('redis', 'a single endpoint of a Redis Cluster', () => {
   });
   afterAll(() => cluster.stop());
 
-  it('is recognised, and the whole cluster used', async () => {
+  it('is detected, and all nodes of the cluster are used', async () => {
     const on = await start(cluster.nodes[0]?.url ?? '');
     const rounds = await Promise.all(Array.from({ length: 6 }, () => useSessions(on)));
     expect(new Set(rounds.map(String))).toEqual(new Set([String(WORKS)]));
     expect(await ready(on)).toMatchObject({ code: 200, stores: { redis: 'up' } });
-    expect(told(on)).toEqual([]);
+    expect(operatorLog(on)).toEqual([]);
   });
 });
 

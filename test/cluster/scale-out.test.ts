@@ -11,10 +11,10 @@ import { buildServer, ServerProcess } from '../support/servers/server-process.js
 
 const PROCESSES = 4;
 const CLIENTS = 200;
-/** How long (ms) they live. */
+/** Lifetime of a process in ms. */
 const MINUTE = 60_000;
 
-describeWith(['postgres', 'redis'], 'four processes behind a balancer that knows no stickiness', () => {
+describeWith(['postgres', 'redis'], 'four processes behind a load balancer without sticky sessions', () => {
   let postgres: PostgresServer;
   let redis: RedisServer;
   let built: Awaited<ReturnType<typeof buildServer>>;
@@ -31,12 +31,12 @@ describeWith(['postgres', 'redis'], 'four processes behind a balancer that knows
       REDIS_URL: redis.url,
       AUTH_SECRET: randomBytes(32).toString('base64'),
       REFRESH_GRACE_SECONDS: '6',
-      // No sandbox of their own, and no provider either.
+      // The processes have no sandbox and no provider of their own.
       OAUTH_SANDBOX_URL: 'http://127.0.0.1:9',
       MAIL_URL: 'smtp://127.0.0.1:9',
     };
     opener = await startApp(env);
-    // All at once, on a database that is up to date by now.
+    // The processes start in parallel on a migrated database.
     const started = Array.from({ length: PROCESSES }, () =>
       ServerProcess.start(built.main, { ...env, PUBLIC_URL: opener.url }),
     );
@@ -49,7 +49,7 @@ describeWith(['postgres', 'redis'], 'four processes behind a balancer that knows
     built.remove();
   });
 
-  it('logs nobody out, and keeps one lineage a session, while processes are killed and started', async () => {
+  it('end no session and keep one lineage per session while processes are replaced', async () => {
     const urls = () => servers.map(({ url }) => url);
     const browsers: HonestBrowser[] = [];
     for (let i = 0; i < CLIENTS; i++) {
@@ -72,7 +72,7 @@ describeWith(['postgres', 'redis'], 'four processes behind a balancer that knows
     expect(browsers.flatMap(({ experience }) => experience.wrong)).toEqual([]);
     for (const browser of browsers) {
       expect(browser.experience.refreshed).toBeGreaterThan(3);
-      // Every process gives the same successor, or the token itself where its grace is just about to end.
+      // Every process issues the same successor, or the token itself shortly before the end of its grace.
       const cookie = browser.cookie;
       const successors = await Promise.all(
         urls().map(async (url) => {

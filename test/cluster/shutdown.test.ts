@@ -7,7 +7,7 @@ import { startApp } from '../support/fixtures/app.js';
 let arrived: () => void;
 let answer: () => void;
 
-/** A request that takes as long as the test wants it to. */
+/** A request whose duration the test controls. */
 @Controller('slow')
 @Public()
 class SlowController {
@@ -23,7 +23,7 @@ class SlowController {
 @Module({ controllers: [SlowController] })
 class SlowModule {}
 
-/** Whether a new connection is taken. */
+/** Returns true if a new connection is accepted. */
 function isOpen(url: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
@@ -32,8 +32,8 @@ function isOpen(url: string): Promise<boolean> {
   });
 }
 
-describe('stopping', () => {
-  it('answers what is under way, takes nothing new, and does not wait for connections that stay open', async () => {
+describe('a shutdown', () => {
+  it('answers pending requests, refuses new requests and ignores idle connections', async () => {
     const app = await startApp({}, [SlowModule]);
     const underWay = new Promise<void>((resolve) => (arrived = resolve));
     const slow = fetch(`${app.url}/slow`);
@@ -45,7 +45,7 @@ describe('stopping', () => {
     await stopped;
   }, 20_000);
 
-  it('does not wait for a request that never arrives as a whole', async () => {
+  it('does not wait for an incomplete request', async () => {
     const app = await startApp();
     const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
     socket.on('error', () => {});
@@ -57,7 +57,7 @@ describe('stopping', () => {
     await app.stop();
   }, 20_000);
 
-  it('does not wait for a connection on which nothing was ever asked', async () => {
+  it('does not wait for a connection without a request', async () => {
     const app = await startApp();
     const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
     await new Promise((resolve) => socket.once('connect', resolve));

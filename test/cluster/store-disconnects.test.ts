@@ -11,7 +11,7 @@ import { buildServer, ServerProcess } from '../support/servers/server-process.js
 import { until } from '../support/until.js';
 
 const CUTS: readonly Cut[] = ['error', 'fin', 'rst'];
-/** More messages than a connection takes to open, and than any request of this suite. */
+/** More messages than the set-up of a connection takes, or any request of this suite. */
 const MOST_MESSAGES = 40;
 const AUTH_SECRET = randomBytes(32).toString('base64');
 
@@ -35,7 +35,7 @@ async function start(): Promise<ServerProcess> {
   return server;
 }
 
-/** Refreshes a session, reads, writes, and asks for readiness, all at once, and all of it again; the statuses. */
+/** Refreshes a session, reads, writes and checks readiness in parallel, twice. Returns the statuses. */
 async function use({ url }: ServerProcess): Promise<number[]> {
   const { accessToken, refreshToken } = await openSession(opener);
   const headers = { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' };
@@ -106,7 +106,7 @@ describeWith(['postgres', 'redis'], 'connections that end between any two messag
     );
 
     it.each(CUTS)(
-      'do not keep the process from stopping (%s)',
+      'do not delay the shutdown of the process (%s)',
       async (by) => {
         await fc.assert(
           fc.asyncProperty(fc.integer({ min: 1, max: MOST_MESSAGES }), async (after) => {

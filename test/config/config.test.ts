@@ -7,7 +7,7 @@ import { isGuessable } from '../../src/config/secret-strength.js';
 
 const CONFIG_KEYS = configKeys(PROVIDERS);
 const SECRET = 'kX9vQ2mN7pL4rT8wZ1yB6cD3fG5hJ0aS';
-/** What production needs, and nothing more. */
+/** The minimal settings of production. */
 const PRODUCTION = {
   NODE_ENV: 'production',
   AUTH_SECRET: SECRET,
@@ -15,7 +15,7 @@ const PRODUCTION = {
   TRUST_PROXY: '1',
 };
 
-/** The keys that are complained about. */
+/** Returns the keys that are reported. */
 function complaints(env: Record<string, string>): string[] {
   try {
     loadConfig(PROVIDERS, env);
@@ -40,7 +40,7 @@ describe('an empty environment', () => {
     expect(Object.keys(config.providers)).toEqual(['google', 'kakao', 'naver']);
   });
 
-  it('means the same as settings that are left empty', () => {
+  it('is equal to settings that are empty', () => {
     const empty = Object.fromEntries(
       CONFIG_KEYS.filter((key) => !/_(ID|SECRET|KEY)$/.test(key) || key === 'AUTH_SECRET').map((key) => [
         key,
@@ -52,7 +52,7 @@ describe('an empty environment', () => {
     );
   });
 
-  it('cannot be changed once it was read, nor can anything in it', () => {
+  it('results in a frozen configuration', () => {
     const config = loadConfig(PROVIDERS, {});
     const parts = [config, config.cookie, config.webOrigins, config.providers, config.providers['google']];
     expect(parts.map((part) => Object.isFrozen(part))).toEqual(parts.map(() => true));
@@ -62,32 +62,32 @@ describe('an empty environment', () => {
 describe('a provider outside production', () => {
   const provider = (env: Record<string, string>, id = 'google') => loadConfig(PROVIDERS, env).providers[id];
 
-  it('is the sandbox’s while it has no credentials of its own', () => {
+  it('uses the sandbox while it has no credentials', () => {
     expect(provider({})).toMatchObject({ clientId: 'sandbox-client', sandboxUrl: 'http://127.0.0.1:4000' });
   });
 
-  it('is the real one as soon as it has', () => {
+  it('uses the real provider when it has credentials', () => {
     const own = { GOOGLE_CLIENT_ID: 'real', GOOGLE_CLIENT_SECRET: 'real' };
     expect(provider(own)).toMatchObject({ clientId: 'real', sandboxUrl: undefined });
     expect(provider(own, 'kakao')).toMatchObject({ sandboxUrl: 'http://127.0.0.1:4000' });
   });
 
-  it('is in a sandbox of your own, with credentials of your own, when that is set', () => {
+  it('uses a sandbox URL with given credentials', () => {
     const env = { OAUTH_SANDBOX_URL: 'http://127.0.0.1:9999/', GOOGLE_CLIENT_ID: 'mine' };
     expect(provider(env)).toMatchObject({ clientId: 'mine', sandboxUrl: 'http://127.0.0.1:9999' });
     expect(loadConfig(PROVIDERS, env).sandbox).toMatchObject({ providers: false });
   });
 
-  it('is off when its id is set, but empty', () => {
+  it('is disabled by an empty client id', () => {
     expect(provider({ GOOGLE_CLIENT_ID: '' })).toBeUndefined();
   });
 
-  it('has no secret when that is set, but empty, and the provider allows it', () => {
+  it('has no secret if it is set but empty, and the provider allows it', () => {
     expect(provider({ KAKAO_CLIENT_SECRET: '' }, 'kakao')).toMatchObject({ clientSecret: undefined });
     expect(complaints({ GOOGLE_CLIENT_SECRET: '' })).toEqual(['GOOGLE_CLIENT_SECRET']);
   });
 
-  it('is not half set up: a secret needs an id', () => {
+  it('requires a client id beside a secret', () => {
     expect(complaints({ GOOGLE_CLIENT_SECRET: 'secret' })).toEqual(['GOOGLE_CLIENT_ID']);
   });
 });
@@ -97,7 +97,7 @@ describe('production', () => {
     expect(complaints(PRODUCTION)).toEqual([]);
   });
 
-  it('has no sandbox, and listens to the world', () => {
+  it('has no sandbox, and listens on all interfaces', () => {
     const config = loadConfig(PROVIDERS, PRODUCTION);
     expect(config.sandbox).toBeUndefined();
     expect(config.providers).toEqual({ google: undefined, kakao: undefined, naver: undefined });
@@ -150,7 +150,7 @@ describe('production', () => {
     expect(complaints({ ...PRODUCTION, ...env })).toEqual(keys);
   });
 
-  it('starts without a proxy where TRUST_PROXY says none', () => {
+  it('starts without a proxy with TRUST_PROXY=none', () => {
     expect(loadConfig(PROVIDERS, { ...PRODUCTION, TRUST_PROXY: 'none' }).trustProxy).toBe(false);
   });
 
@@ -194,11 +194,11 @@ describe('production', () => {
     '대문-비밀번호-아무도-모르는-2026',
     Buffer.from('a phrase that nobody should guess').toString('base64'),
     Buffer.from('a phrase that nobody should guess').toString('hex'),
-  ])('does not start with a secret that can be guessed: %s', (AUTH_SECRET) => {
+  ])('does not start with a guessable secret: %s', (AUTH_SECRET) => {
     expect(complaints({ ...PRODUCTION, AUTH_SECRET })).toEqual(['AUTH_SECRET']);
   });
 
-  it('starts with every secret that was generated', () => {
+  it('starts with every generated secret', () => {
     const characters = (alphabet: string, length: number) =>
       fc
         .array(fc.nat(alphabet.length - 1), { minLength: length, maxLength: length })
@@ -224,7 +224,7 @@ describe('production', () => {
     );
   });
 
-  it('takes a guessable secret behind a good one, so that it can be exchanged', () => {
+  it('accepts a guessable old secret behind a strong secret (rotation)', () => {
     const AUTH_SECRET = `${SECRET},Daemun-Secret-Daemun-Secret-2026!!`;
     expect(complaints({ ...PRODUCTION, AUTH_SECRET })).toEqual([]);
   });
@@ -284,38 +284,38 @@ describe('production', () => {
       expect(mail.requireTls).toBe(requireTls);
     });
 
-    it('verify certificates, whatever Node.js was told', () => {
+    it('verify certificates despite NODE_TLS_REJECT_UNAUTHORIZED=0', () => {
       expect(complaints({ ...PRODUCTION, NODE_TLS_REJECT_UNAUTHORIZED: '0' })).toEqual([
         'NODE_TLS_REJECT_UNAUTHORIZED',
       ]);
     });
 
-    it('are not those of development', () => {
+    it('are unrestricted in development', () => {
       expect(complaints({ DATABASE_URL: 'postgres://db/x', REDIS_URL: 'redis://cache' })).toEqual([]);
     });
   });
 
-  it('takes Kakao without a secret, since it can be switched off there', () => {
+  it('accepts Kakao without a client secret, because Kakao can switch it off', () => {
     expect(loadConfig(PROVIDERS, { ...PRODUCTION, KAKAO_CLIENT_ID: 'id' }).providers.kakao).toMatchObject({
       clientSecret: undefined,
     });
   });
 
-  it('takes pages on a sibling host under SameSite=Strict', () => {
+  it('accepts pages on a sibling host under SameSite=Strict', () => {
     expect(complaints({ ...PRODUCTION, WEB_ORIGINS: 'https://www.example.com,https://example.com' })).toEqual(
       [],
     );
   });
 
-  it('takes pages on another site under SameSite=None', () => {
+  it('accepts pages on another site under SameSite=None', () => {
     expect(
       complaints({ ...PRODUCTION, WEB_ORIGINS: 'https://example.org', COOKIE_SAMESITE: 'none' }),
     ).toEqual([]);
   });
 });
 
-describe('a setting that is wrong', () => {
-  it('is reported together with all others', () => {
+describe('a wrong setting', () => {
+  it('is reported together with all other wrong settings', () => {
     expect(complaints({ NODE_ENV: 'production', PORT: 'x', TRUST_PROXY: 'all' })).toEqual([
       'AUTH_SECRET',
       'PORT',
@@ -362,19 +362,19 @@ describe('a setting that is wrong', () => {
     ['SESSION_MAX_DAYS', '3651'],
     ['RATE_LIMIT_FACTOR', '-1'],
     ['SANDBOX_SMTP_PORT', '4000'],
-  ])('is found before anything is started: %s=%s', (key, value) => {
+  ])('is reported before anything starts: %s=%s', (key, value) => {
     expect(complaints({ [key]: value })).toEqual([key]);
   });
 
-  it('is not a name or a domain of MAIL_FROM in another script', () => {
+  it('is not a MAIL_FROM with a name or domain in another script', () => {
     expect(complaints({ MAIL_FROM: '대문 <no-reply@대문.example>' })).toEqual([]);
   });
 
-  it('is not a socket of PostgreSQL', () => {
+  it('is not a PostgreSQL socket', () => {
     expect(complaints({ DATABASE_URL: 'postgres:///daemun?host=/var/run/postgresql' })).toEqual([]);
   });
 
-  it('is named by its key and never by its value', () => {
+  it('is reported by its key, never by its value', () => {
     const values = fc.record(
       Object.fromEntries(
         CONFIG_KEYS.map((key) => [key, fc.string({ minLength: 12, maxLength: 40 }).map((s) => `~${s}~`)]),

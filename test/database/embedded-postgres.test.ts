@@ -26,8 +26,8 @@ afterAll(async () => {
 
 const numbers = Array.from({ length: 100 }, (_, n) => n);
 
-describe('queries over several connections at once', () => {
-  it('each get their own answer', async () => {
+describe('parallel queries over several connections', () => {
+  it('each get their own result', async () => {
     const answers = await Promise.all(
       numbers.map((n) =>
         n % 2 === 0 ? pool.query('SELECT $1::int AS n', [n]) : pool.query('SELECT $1::text AS n', [`${n}`]),
@@ -36,7 +36,7 @@ describe('queries over several connections at once', () => {
     expect(answers.map(({ rows }) => Number((rows as { n: unknown }[])[0]?.n))).toEqual(numbers);
   });
 
-  it('are not disturbed by those that fail', async () => {
+  it('are not affected by failing queries', async () => {
     const outcomes = await Promise.allSettled(
       numbers.map((n) =>
         pool.query(n % 3 === 0 ? 'SELECT 1 / ($1::int - $1::int)' : 'SELECT $1::int AS n', [n]),
@@ -51,7 +51,7 @@ describe('queries over several connections at once', () => {
     }
   });
 
-  it('are not disturbed by transactions', async () => {
+  it('are not affected by transactions', async () => {
     const transaction = async (n: number) => {
       const client = await pool.connect();
       try {
@@ -70,12 +70,12 @@ describe('queries over several connections at once', () => {
     expect(rows).toEqual(numbers.filter((n) => n % 4 === 0).map((n) => ({ n })));
   });
 
-  it('go on after a connection broke off in the middle of one', async () => {
+  it('continue after a connection broke within a query', async () => {
     const client = new Client(connection());
     client.on('error', () => undefined);
     await client.connect();
     await client.query('BEGIN');
-    // A Parse without the messages that belong to it, as when a process is killed between two writes.
+    // A Parse without the messages that follow it, as when a process is killed between two writes.
     const parse = Buffer.from('P\0\0\0\0\0SELECT 1\0\0\0', 'latin1');
     parse.writeUInt32BE(parse.length - 1, 1);
     const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
@@ -85,8 +85,8 @@ describe('queries over several connections at once', () => {
   });
 });
 
-describe('files that are damaged', () => {
-  it('refuse a start with the setting and the remedy', async () => {
+describe('damaged database files', () => {
+  it('prevent the start with the setting and the remedy', async () => {
     const damaged = mkdtempSync(join(tmpdir(), 'daemun-test-'));
     cpSync(TEMPLATE_DIR, damaged, { recursive: true });
     writeFileSync(join(damaged, 'postgres', 'PG_VERSION'), 'hi');

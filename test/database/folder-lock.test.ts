@@ -24,17 +24,17 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
-/** Somebody who cannot be asked after from here. */
-const ELSEWHERE = { pid: process.pid, started: '1', place: 'another machine' };
+/** The owner of a lock on another host, whose process cannot be checked. */
+const ELSEWHERE = { pid: process.pid, started: '1', host: 'another machine' };
 
-/** What a lock says whose owner is gone, although its process id belongs to somebody: to us. */
+/** The content of a lock whose owner has ended, with a process id that the system has reused for this process. */
 function leaveStaleLock(): void {
   const owner = JSON.parse(readFileSync(path, 'utf8')) as object;
   writeFileSync(path, JSON.stringify({ ...owner, started: '1' }));
 }
 
 describe('the lock of a folder', () => {
-  it('is held by one, until it is released', async () => {
+  it('has one owner until it is released', async () => {
     const release = await takeLock(path);
     await expect(takeLock(path)).rejects.toThrow(LockHeld);
     release();
@@ -42,13 +42,13 @@ describe('the lock of a folder', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('is taken over at once from a process that is gone, also where its id was given to another', async () => {
+  it('is taken over at once from an ended process, also if its process id was reused', async () => {
     await takeLock(path);
     leaveStaleLock();
     await takeLock(path);
   });
 
-  it('is taken over by one of many that come at the same moment', async () => {
+  it('is taken over by only one of many parallel calls', async () => {
     for (let round = 0; round < 20; round++) {
       if (round > 0) leaveStaleLock();
       const taken = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path)));
@@ -56,9 +56,9 @@ describe('the lock of a folder', () => {
     }
   });
 
-  it('is taken by one of several processes that come at the same moment', async () => {
+  it('is acquired by only one of several processes', async () => {
     const take = `
-      import { takeLock } from ${JSON.stringify(new URL('../dist/folder-lock-test/src/database/folder-lock.js', import.meta.url).href)};
+      import { takeLock } from ${JSON.stringify(new URL('../../dist/folder-lock-test/src/database/folder-lock.js', import.meta.url).href)};
       await new Promise((go) => process.stdin.once('data', go));
       await takeLock(${JSON.stringify(path)}).then(() => process.stdout.write('taken'), () => process.stdout.write('held'));
       setInterval(() => {}, 1000);`;
@@ -76,35 +76,37 @@ describe('the lock of a folder', () => {
     }
   });
 
-  it('is not taken from an owner elsewhere that shows itself', async () => {
+  it('is not taken from an owner on another host with a fresh heartbeat', async () => {
     writeFileSync(path, JSON.stringify(ELSEWHERE));
     const heart = setInterval(() => utimesSync(path, new Date(), new Date()), 20);
     try {
-      await expect(takeLock(path, { heartbeat: 40, silence: 2_000 })).rejects.toThrow('a process elsewhere');
+      await expect(takeLock(path, { heartbeatMs: 40, staleAfterMs: 2_000 })).rejects.toThrow(
+        'a process on another host',
+      );
     } finally {
       clearInterval(heart);
     }
   });
 
   it.each([
-    ['an owner elsewhere that has fallen silent', JSON.stringify(ELSEWHERE)],
-    ['what is no lock at all', '4711'],
-    ['somebody who did not come to writing it', ''],
+    ['an owner on another host with an old heartbeat', JSON.stringify(ELSEWHERE)],
+    ['a file that is not a lock', '4711'],
+    ['an owner that ended before it wrote the lock', ''],
   ])('is taken over from %s', async (_, content) => {
     writeFileSync(path, content);
-    await takeLock(path, { heartbeat: 10, silence: 100 });
+    await takeLock(path, { heartbeatMs: 10, staleAfterMs: 100 });
     expect(readFileSync(path, 'utf8')).not.toBe(content);
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 
-  it('is taken over also where somebody did not come to the end of that', async () => {
+  it('is taken over also after an interrupted takeover', async () => {
     writeFileSync(path, '4711');
     mkdirSync(`${path}.take-over`);
-    await takeLock(path, { heartbeat: 10, silence: 100 });
+    await takeLock(path, { heartbeatMs: 10, staleAfterMs: 100 });
   });
 
-  it('is not waited for where it can be neither read nor removed', async () => {
+  it('is an error at once if it can be neither read nor removed', async () => {
     mkdirSync(path);
-    await expect(takeLock(path, { heartbeat: 10, silence: 100 })).rejects.toThrow(/EISDIR/);
+    await expect(takeLock(path, { heartbeatMs: 10, staleAfterMs: 100 })).rejects.toThrow(/EISDIR/);
   });
 });

@@ -14,7 +14,7 @@ import { until } from '../support/until.js';
 
 const AUTH_SECRET = randomBytes(32).toString('base64');
 
-/** Starts the application on a database, and writes and reads what depends on the settings of a session. */
+/** Starts the application on a database. Writes and reads values that depend on the settings of a session. */
 async function use(url: string, env: Record<string, string> = {}): Promise<Record<string, unknown>> {
   const app = await startApp({ DATABASE_URL: url, AUTH_SECRET, ...env });
   try {
@@ -40,7 +40,7 @@ async function use(url: string, env: Record<string, string> = {}): Promise<Recor
 }
 const WORKS = { body: '한글과 😀', found: 1, sessions: 200, ready: 200, clock: true };
 
-/** Runs `work` on a server of its own. */
+/** Runs `work` on a separate server. */
 async function onServer<T>(
   options: PostgresOptions,
   work: (server: PostgresServer) => Promise<T>,
@@ -65,7 +65,7 @@ describeWith('postgres', 'a database whose encoding cannot store every text', ()
   });
 });
 
-describeWith('postgres', 'defaults of the database', () => {
+describeWith('postgres', 'the defaults of a database', () => {
   let server: PostgresServer;
   let made = 0;
   beforeAll(async () => {
@@ -73,7 +73,7 @@ describeWith('postgres', 'defaults of the database', () => {
   });
   afterAll(() => server.stop());
 
-  /** A new database with these settings. */
+  /** Creates a database with these settings. */
   const databaseWith = async (...settings: string[]): Promise<string> => {
     const name = `d${++made}`;
     await server.sql(
@@ -105,11 +105,11 @@ describeWith('postgres', 'defaults of the database', () => {
     'jit = on',
     'array_nulls = off',
     'row_security = off',
-  ])('do not matter: %s', async (settings) => {
+  ])('have no effect: %s', async (settings) => {
     expect(await use(await databaseWith(settings))).toEqual(WORKS);
   });
 
-  it.each(['C', 'C.UTF-8'])('of the locale do not matter to a search: %s', async (locale) => {
+  it.each(['C', 'C.UTF-8'])('have no effect on a search in the locale %s', async (locale) => {
     const name = `d${++made}`;
     await server.sql(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8' LOCALE '${locale}'`);
     const app = await startApp({ DATABASE_URL: as(server, 'daemun', name) });
@@ -125,7 +125,7 @@ describeWith('postgres', 'defaults of the database', () => {
     await app.stop();
   });
 
-  it('of parallel requests under SERIALIZABLE none fails', async () => {
+  it('of SERIALIZABLE fail none of several parallel requests', async () => {
     const url = await databaseWith('default_transaction_isolation = serializable');
     const app = await startApp({ DATABASE_URL: url });
     const admin = await signedIn(app, { roles: ['user', 'admin'] });
@@ -149,11 +149,11 @@ describeWith('postgres', 'defaults of the database', () => {
   it.each([
     ['default_transaction_read_only = on', 'takes no writes'],
     ["session_replication_role = 'replica'", "session_replication_role TO 'origin'"],
-  ])('that make writes impossible are refused: %s', async (settings, words) => {
+  ])('that prevent writes are refused at start: %s', async (settings, words) => {
     await expect(startApp({ DATABASE_URL: await databaseWith(settings) })).rejects.toThrow(words);
   });
 
-  it('a limit of connections below DATABASE_POOL is refused', async () => {
+  it('are refused with a connection limit below DATABASE_POOL', async () => {
     await server.sql('CREATE ROLE few LOGIN CONNECTION LIMIT 5', 'CREATE DATABASE few OWNER few');
     await expect(startApp({ DATABASE_URL: as(server, 'few', 'few') })).rejects.toThrow(
       'DATABASE_POOL is 10, and the server lets this user have at most 5 connections',
@@ -161,11 +161,11 @@ describeWith('postgres', 'defaults of the database', () => {
     expect(await use(as(server, 'few', 'few'), { DATABASE_POOL: '3' })).toEqual(WORKS);
   });
 
-  it('the smallest pool serves as well', async () => {
+  it('work with the smallest DATABASE_POOL', async () => {
     expect(await use(await databaseWith(), { DATABASE_POOL: '2' })).toEqual(WORKS);
   });
 
-  describe('privileges', () => {
+  describe('a role with restricted privileges', () => {
     const role = async (...grants: string[]): Promise<string> => {
       const name = `role${++made}`;
       await server.sql(`CREATE ROLE ${name} LOGIN`, `CREATE DATABASE ${name}`);
@@ -180,12 +180,12 @@ describeWith('postgres', 'defaults of the database', () => {
       await client.end();
     };
 
-    it('CREATE on the database suffices, with nothing in public', async () => {
+    it('starts with CREATE on the database and none in public', async () => {
       const url = await role('GRANT ALL ON DATABASE ROLE TO ROLE', 'REVOKE ALL ON SCHEMA public FROM PUBLIC');
       expect(await use(url)).toEqual(WORKS);
     });
 
-    it('the privileges of docs/compatibility.md suffice', async () => {
+    it('starts with the privileges of docs/compatibility.md', async () => {
       const page = readFileSync('docs/compatibility.md', 'utf8');
       const statements = Array.from(
         page.matchAll(/^(?:REVOKE|GRANT) .*(?=;$)/gm),
@@ -196,13 +196,13 @@ describeWith('postgres', 'defaults of the database', () => {
       await expect(use(url)).resolves.toEqual(WORKS);
     });
 
-    it('schemas that an administrator made for the role suffice', async () => {
+    it('starts with schemas that an administrator created for it', async () => {
       const schemas = ['auth', 'profile', 'board', 'daemun'];
       const url = await role(...schemas.map((schema) => `CREATE SCHEMA ${schema} AUTHORIZATION ROLE`));
       expect(await use(url)).toEqual(WORKS);
     });
 
-    it('a role without CREATE is refused with the remedy', async () => {
+    it('is refused without CREATE, with the remedy', async () => {
       const { message } = await startFailure(await role());
       expect(message).toBe(
         'The database cannot be used (permission_denied, 42501). The user in DATABASE_URL lacks a privilege: it has to own ' +
@@ -210,7 +210,7 @@ describeWith('postgres', 'defaults of the database', () => {
       );
     });
 
-    it("another application's schema of the same name is left alone", async () => {
+    it('leaves a schema of the same name of another application unchanged', async () => {
       const url = await role(
         'CREATE SCHEMA auth',
         'CREATE TABLE auth.users ()',
@@ -224,14 +224,14 @@ describeWith('postgres', 'defaults of the database', () => {
   it.each([
     ['an unknown database', 'daemun', 'nowhere', 'database_missing, 3D000'],
     ['an unknown user', 'nobody', 'postgres', 'login_refused, 28000'],
-  ])('%s is refused at once, without a stack', async (_, user, database, words) => {
+  ])('%s is refused at start, without a stack', async (_, user, database, words) => {
     const { message } = await startFailure(as(server, user, database));
     expect(message).toContain(words);
     expect(message).not.toMatch(/^\s+at /m);
   });
 });
 
-/** The words of a process that could not start. */
+/** Returns the error output of a process that could not start. */
 async function startFailure(url: string, env: Record<string, string> = {}): Promise<{ message: string }> {
   const { explain } = await import('../../src/stores/explain.js');
   try {
@@ -242,16 +242,16 @@ async function startFailure(url: string, env: Record<string, string> = {}): Prom
   throw new Error('it started');
 }
 
-describeWith('postgres', 'addresses of a database', () => {
-  it('may be IPv6', async () => {
+describeWith('postgres', 'the database URL', () => {
+  it('may have an IPv6 address', async () => {
     await onServer({ host: '::1' }, async ({ url }) => expect(await use(url)).toEqual(WORKS));
   });
 
-  it('may be the folder of a Unix socket', async () => {
+  it('may have the folder of a Unix socket', async () => {
     await onServer({}, async (server) => expect(await use(server.socketUrl)).toEqual(WORKS));
   });
 
-  it('may carry parameters of other clients', async () => {
+  it('may have parameters of other clients', async () => {
     await onServer({}, async ({ url }) =>
       expect(
         await use(`${url}?sslmode=disable&pgbouncer=true&connection_limit=1&channel_binding=prefer`),
@@ -273,12 +273,12 @@ describeWith(['postgres', 'openssl'], 'a database with a certificate of a privat
   });
   const url = (query: string) => `postgres://daemun@localhost:${server.port}/postgres?${query}`;
 
-  it('is refused where the CA is unknown, naming both ways to trust it', async () => {
+  it('is refused if the CA is unknown, with both ways to trust it', async () => {
     const { message } = await startFailure(url('sslmode=verify-full'));
     expect(message).toMatch(/DATABASE_URL.*sslrootcert.*NODE_EXTRA_CA_CERTS/s);
   });
 
-  it('is used with sslrootcert in the URL', async () => {
+  it('is accepted with sslrootcert in the URL', async () => {
     expect(await use(url(`sslmode=verify-full&sslrootcert=${ca.cert}`))).toEqual(WORKS);
   });
 
@@ -297,13 +297,13 @@ describeWith(['postgres', 'openssl'], 'a database with a certificate of a privat
         ...env,
       });
 
-    it('is used with NODE_EXTRA_CA_CERTS', async () => {
+    it('is accepted with NODE_EXTRA_CA_CERTS', async () => {
       const process = await start({ NODE_EXTRA_CA_CERTS: ca.cert });
       expect((await fetch(`${process.url}/health/ready`)).status).toBe(200);
       await process.stop();
     });
 
-    it('is refused with the explanation and nothing else', async () => {
+    it('is refused with the explanation and without a stack', async () => {
       const output = await start().then(
         () => 'it started',
         ({ message }: Error) => message,
@@ -316,19 +316,19 @@ describeWith(['postgres', 'openssl'], 'a database with a certificate of a privat
     });
   });
 
-  it('is refused for a host that the certificate does not name', async () => {
+  it('is refused for a host outside the certificate', async () => {
     const { message } = await startFailure(
       `postgres://daemun@127.0.0.1:${server.port}/postgres?sslmode=verify-full&sslrootcert=${ca.cert}`,
     );
     expect(message).toMatch(/certificate/);
   });
 
-  it('is refused without TLS, naming sslmode', async () => {
+  it('is refused without TLS, with a hint at sslmode', async () => {
     const { message } = await startFailure(url('sslmode=disable'));
     expect(message).toContain('sslmode');
   });
 
-  it('a missing file in sslrootcert is refused, naming the parameter', async () => {
+  it('is refused if the file in sslrootcert is missing, with the parameter', async () => {
     await expect(startApp({ DATABASE_URL: url('sslrootcert=/nowhere/ca.crt') })).rejects.toThrow(
       'DATABASE_URL: sslrootcert names a file that cannot be read',
     );
@@ -338,12 +338,12 @@ describeWith(['postgres', 'openssl'], 'a database with a certificate of a privat
     ['a CA file without certificates', (dir: string) => `sslrootcert=${dir}/text.pem`, 'sslrootcert must'],
     ['a folder as the CA file', (dir: string) => `sslrootcert=${dir}`, 'sslrootcert names'],
     [
-      "a certificate with another one's key",
+      'a certificate with the key of another certificate',
       (dir: string) => `sslcert=${ca.cert}&sslkey=${dir}/text.pem`,
       'sslcert and sslkey must',
     ],
     ['an unknown mode', () => 'sslmode=sometimes', 'sslmode must be one of'],
-  ])('%s is refused, naming the parameter', async (_, query, words) => {
+  ])('is refused with %s, with the parameter', async (_, query, words) => {
     const dir = mkdtempSync(join(tmpdir(), 'daemun-test-'));
     writeFileSync(join(dir, 'text.pem'), 'no certificate');
     await expect(startApp({ DATABASE_URL: url(query(dir)) })).rejects.toThrow(`DATABASE_URL: ${words}`);
@@ -372,7 +372,7 @@ describeWith('postgres', 'an error of the database while the server runs', () =>
     await app.stop();
     await server.stop();
   });
-  /** Makes the next so many changes of a profile fail with this SQLSTATE. */
+  /** Makes the given number of profile changes fail with this SQLSTATE. */
   const fail = (sqlstate: string, times: number) =>
     server.sql(
       "SELECT setval('test.calls', 1, false)",
@@ -382,14 +382,17 @@ describeWith('postgres', 'an error of the database while the server runs', () =>
   const change = () => mina.call('PATCH', '/users/me', { bio: 'x' });
   const codes = Object.keys(POSTGRES_FAILURES).map((code) => code.padEnd(5, '0'));
 
-  it.each([...codes, 'P0001', 'HV000', '99999'])('is never unexpected: SQLSTATE %s', async (sqlstate) => {
-    await fail(sqlstate, 100);
-    const answer = await change();
-    expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
-    expect(await failure(answer)).toEqual({ status: 503, code: 'temporarily_unavailable' });
-  });
+  it.each([...codes, 'P0001', 'HV000', '99999'])(
+    'is answered 503, not as unexpected: SQLSTATE %s',
+    async (sqlstate) => {
+      await fail(sqlstate, 100);
+      const answer = await change();
+      expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+      expect(await failure(answer)).toEqual({ status: 503, code: 'temporarily_unavailable' });
+    },
+  );
 
-  it.each(['40001', '40P01'])('is repeated where the server rolled back: %s', async (sqlstate) => {
+  it.each(['40001', '40P01'])('is retried after a rollback by the server: %s', async (sqlstate) => {
     await fail(sqlstate, 2);
     expect((await change()).status).toBe(200);
   });

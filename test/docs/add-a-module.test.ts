@@ -11,13 +11,13 @@ import { freePorts } from '../support/servers/ports.js';
 import { ServerProcess } from '../support/servers/server-process.js';
 import { cloneRepository, follow, stepsOf } from '../support/tutorial.js';
 
-/** A build, a linter or a test run, on a machine that does other things too. */
+/** Time limit in ms for a build, a linter or a test run on a busy machine. */
 const PATIENCE = 300_000;
 
 const tutorial = readFileSync('docs/add-a-module.md', 'utf8');
 const steps = stepsOf(tutorial);
 const commands = steps.flatMap((step) => (step.kind === 'run' ? [step.command] : []));
-/** The table of what to try: who asks for what, and gets what. */
+/** The table of requests: caller, method, path and expected status. */
 const tries = [...tutorial.matchAll(/^\| (\w+) \| `([A-Z]+) (\S+)` \|(.*)\| `(\d{3})`(.*)\|$/gm)].map(
   ([, who = '', method = '', path = '', body = '', status = '', answer = '']) => ({
     who,
@@ -29,7 +29,7 @@ const tries = [...tutorial.matchAll(/^\| (\w+) \| `([A-Z]+) (\S+)` \|(.*)\| `(\d
   }),
 );
 
-/** Where it has been followed, a copy has nothing left to follow. */
+/** A copy in which the tutorial was followed has no files left to create. */
 const describeUnlessFollowed = existsSync('src/notes') ? describe.skip : describe;
 
 describeUnlessFollowed('docs/add-a-module.md (where src/notes is not there yet)', () => {
@@ -40,20 +40,20 @@ describeUnlessFollowed('docs/add-a-module.md (where src/notes is not there yet)'
   }, PATIENCE);
   afterAll(() => rmSync(clone, { recursive: true, force: true }));
 
-  describe('what it says', () => {
-    it('names only files that are there when it has been followed', () => {
+  describe('the text', () => {
+    it('names only files that exist after the tutorial was followed', () => {
       const named = [...tutorial.matchAll(/`((?:src|test|docs)\/[\w./-]+)`/g)].map(([, path = '']) => path);
       expect(named.length).toBeGreaterThan(10);
       expect(named.filter((path) => !existsSync(join(clone, path)))).toEqual([]);
     });
 
-    it('ends with starting what it made', () => {
+    it('ends with the start of the result', () => {
       expect(commands.at(-1)).toBe('npm start');
       expect(commands.length).toBeGreaterThan(4);
     });
 
     it.each(commands.slice(0, -1))(
-      'is right that this works: %s',
+      'contains a command that succeeds: %s',
       async (command) => {
         const { PATH, HOME, CI } = process.env;
         const run = promisify(execFile)('sh', ['-c', command], {
@@ -71,12 +71,12 @@ describeUnlessFollowed('docs/add-a-module.md (where src/notes is not there yet)'
     );
   });
 
-  describe('what it made', () => {
+  describe('the result', () => {
     const people = new Map<string, Promise<string | undefined>>();
     let server: ServerProcess;
     let dataDir: string;
     let url: string;
-    /** What stands for `{id}` and `{nextCursor}`. */
+    /** The values for `{id}` and `{nextCursor}`. */
     const last: Record<string, string> = {};
 
     beforeAll(async () => {
@@ -91,7 +91,7 @@ describeUnlessFollowed('docs/add-a-module.md (where src/notes is not there yet)'
         SANDBOX_PORT: String(sandboxPort),
         SANDBOX_SMTP_PORT: String(smtpPort),
       });
-      // Where people are sent back to by the sandbox.
+      // The URL to which the sandbox redirects.
       url = server.url.replace('127.0.0.1', 'localhost');
     }, PATIENCE);
     afterAll(async () => {
@@ -99,7 +99,7 @@ describeUnlessFollowed('docs/add-a-module.md (where src/notes is not there yet)'
       rmSync(dataDir, { recursive: true, force: true });
     });
 
-    /** An access token of someone on the sandbox's consent page, who logs in when first asked. */
+    /** Returns an access token of a persona of the sandbox, which logs in on first use. */
     function tokenOf(who: string): Promise<string | undefined> {
       const known = people.get(who) ?? logIn(who.toLowerCase());
       people.set(who, known);
@@ -113,12 +113,12 @@ describeUnlessFollowed('docs/add-a-module.md (where src/notes is not there yet)'
       return browser.accessToken();
     }
 
-    it('is tried out by the whole table', () => {
+    it('is requested by every row of the table', () => {
       expect(tries).toHaveLength(tutorial.match(/^\| \w+ \| `/gm)?.length ?? 0);
       expect(tries.length).toBeGreaterThan(5);
     });
 
-    it.each(tries)('answers $who who asks $method $path with $status', async (row) => {
+    it.each(tries)('answers $who with $status for $method $path', async (row) => {
       const path = row.path.replace(/\{(\w+)\}/g, (_, name: string) => last[name] ?? '');
       const headers: Record<string, string> = {};
       if (row.who !== 'nobody') headers['authorization'] = `Bearer ${await tokenOf(row.who)}`;
@@ -134,7 +134,7 @@ describeUnlessFollowed('docs/add-a-module.md (where src/notes is not there yet)'
       });
     });
 
-    it('is in the document that Swagger UI reads, every route closed', async () => {
+    it('is in the OpenAPI document, and every route requires a login', async () => {
       const { paths, tags } = (await (await fetch(`${url}/docs/openapi.json`)).json()) as {
         paths: Record<string, Record<string, unknown>>;
         tags: unknown[];
@@ -149,7 +149,7 @@ describeUnlessFollowed('docs/add-a-module.md (where src/notes is not there yet)'
   });
 });
 
-describe('following a tutorial', () => {
+describe('a tutorial', () => {
   const change = (before: string) => stepsOf(`\`\`\`diff\n@@ file @@\n ${before}\n+new\n\`\`\`\n`);
   let folder: string;
   beforeAll(() => {
@@ -163,20 +163,20 @@ describe('following a tutorial', () => {
     return readFileSync(join(folder, 'file'), 'utf8');
   }
 
-  it('puts new lines after those that are shown', () => {
+  it('inserts new lines after the quoted lines', () => {
     expect(changed('three')).toBe('one\ntwo\nthree\nnew\ntwo\n');
   });
 
   it.each([
-    ['are not there', 'four'],
-    ['are there twice', 'two'],
+    ['are missing', 'four'],
+    ['occur twice', 'two'],
     ['are only a part of a line', 'thre'],
-  ])('stops at lines that %s', (_, before) => {
+  ])('fails at quoted lines that %s', (_, before) => {
     expect(() => changed(before)).toThrow('file does not have these lines once');
   });
 });
 
-/** The code in a cell of a table. */
+/** Returns the code in a cell of a table. */
 function codeIn(cell: string): string | undefined {
   return /`([^`]+)`/.exec(cell)?.[1];
 }

@@ -16,7 +16,7 @@ const operations = operationsOf(served).map(({ method, path, operation }) => ({
   limit: (operation as { 'x-rate-limit'?: string })['x-rate-limit'],
 }));
 
-/** Cells of the rows of a table whose first cell fits. */
+/** Returns the cells of the table rows whose first cell matches. */
 const rowsOf = (first: RegExp) =>
   page
     .split('\n')
@@ -31,11 +31,11 @@ describe('docs/costs.md', () => {
     expect(named.toSorted()).toEqual(operations.map(({ name }) => name).toSorted());
   });
 
-  it('gives a number of statements for each', () => {
+  it('has a number of statements for each operation', () => {
     expect(routes.filter(([, statements = '']) => !/^(about )?\d+$/.test(statements))).toEqual([]);
   });
 
-  it('names the limit of each operation that has one', () => {
+  it('has the rate limit of each operation with a limit', () => {
     const limited = operations.filter(({ limit }) => limit !== undefined);
     expect(limited.length).toBeGreaterThan(15);
     const missing = limited.filter(({ name, limit }) => {
@@ -47,7 +47,7 @@ describe('docs/costs.md', () => {
     expect(missing.map(({ name }) => name)).toEqual([]);
   });
 
-  it('names no other limit for an operation', () => {
+  it('has no other limit of an operation', () => {
     let limit: string | undefined;
     const unknown = routes.flatMap(([route = '', , , cell = '']) => {
       if (!route.startsWith('”')) limit = operations.find(({ name }) => route === `\`${name}\``)?.limit;
@@ -58,7 +58,7 @@ describe('docs/costs.md', () => {
     expect(unknown).toEqual([]);
   });
 
-  it('has the limits per account and network that the source has', () => {
+  it('has the limits per account and network of the source', () => {
     const named = rowsOf(/^`[a-z]+`$/).map(([name = '', own = '', network = '', time]) => ({
       name: name.slice(1, -1),
       own: Number(own),
@@ -76,7 +76,7 @@ describe('docs/costs.md', () => {
   });
 });
 
-describe('no request takes more statements than its row says', () => {
+describe('the number of statements of a request', () => {
   let app: TestApp;
   let mina: SignedIn;
   beforeAll(async () => {
@@ -85,7 +85,7 @@ describe('no request takes more statements than its row says', () => {
   });
   afterAll(() => app.stop());
 
-  /** Requests that follow from each other; `:slug` and `:id` stand for what was made last. */
+  /** Requests in sequence. `:slug` and `:id` stand for the result of the last creation. */
   const REQUESTS: readonly (readonly [route: string, body?: unknown, more?: string])[] = [
     ['POST /boards', { slug: 'tea', title: 'Tea' }],
     ['GET /boards'],
@@ -110,7 +110,7 @@ describe('no request takes more statements than its row says', () => {
     ['GET /auth/sessions'],
   ];
 
-  it("in the order of a post's life", async () => {
+  it('is at most that of docs/costs.md, through the life of a post', async () => {
     const asked: string[] = [];
     const { logger } = app.database;
     const logQuery = logger.logQuery.bind(logger);
@@ -118,7 +118,7 @@ describe('no request takes more statements than its row says', () => {
       if (!/^(START TRANSACTION|COMMIT)/.test(query)) asked.push(query);
       logQuery(query, parameters, runner);
     };
-    // Prepared statements run past TypeORM and its logger.
+    // Prepared statements bypass TypeORM and its logger.
     const prepared = jest.spyOn(poolOf(app.database), 'query');
     let post = '';
     const more: unknown[] = [];
@@ -141,8 +141,8 @@ describe('no request takes more statements than its row says', () => {
   });
 });
 
-describe('every operation', () => {
-  it('that writes for an account, other than in /auth, is limited per account and network', () => {
+describe('an operation of the OpenAPI document', () => {
+  it('that writes for an account outside /auth has rate limits per account and network', () => {
     const unlimited = operations.filter(
       ({ name, method, limit }) =>
         method !== 'get' && !name.includes(' /auth/') && !(limit !== undefined && limit in RATE_LIMITS),
@@ -150,14 +150,14 @@ describe('every operation', () => {
     expect(unlimited.map(({ name }) => name)).toEqual([]);
   });
 
-  it('that has a limit answers 429 beyond it', () => {
+  it('with a rate limit documents 429', () => {
     const silent = operations.filter(
       ({ limit, operation }) => limit !== undefined && !operation.responses['429'],
     );
     expect(silent.map(({ name }) => name)).toEqual([]);
   });
 
-  it('that answers an array says how long it is at most', () => {
+  it('that returns an array limits its length', () => {
     const unbounded = operations.filter(({ operation: { responses } }) =>
       arraysIn(responses).some((most) => most === undefined),
     );
@@ -165,7 +165,7 @@ describe('every operation', () => {
   });
 });
 
-/** `maxItems` of every array in a part of the document, also behind references. */
+/** Returns the `maxItems` of every array in a part of the document, also behind references. */
 function arraysIn(part: unknown, seen = new Set<unknown>()): (number | undefined)[] {
   if (typeof part !== 'object' || part === null || seen.has(part)) return [];
   seen.add(part);

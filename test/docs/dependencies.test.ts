@@ -13,7 +13,7 @@ const { dependencies, scarfSettings } = JSON.parse(read('package.json')) as {
 const { packages } = JSON.parse(read('package-lock.json')) as {
   packages: Record<string, { license?: string; dev?: boolean; resolved?: string; integrity?: string }>;
 };
-/** Licences of packages whose `package.json` names none. */
+/** Licences of packages whose `package.json` has none. */
 const IN_A_FILE: Record<string, string> = { 'passport-local': 'MIT' };
 
 describe('docs/dependencies.md', () => {
@@ -28,11 +28,11 @@ describe('docs/dependencies.md', () => {
     }),
   );
 
-  it('names every production dependency once, and no other', () => {
+  it('has every production dependency once, and no other', () => {
     expect(rows.map(({ name }) => name)).toEqual(Object.keys(dependencies).toSorted());
   });
 
-  it('names the licence of each', () => {
+  it('has the licence of each dependency', () => {
     const licences = Object.fromEntries(rows.map(({ name, licence }) => [name, licence]));
     const locked = Object.keys(dependencies).map((name) => [
       name,
@@ -67,9 +67,12 @@ describe('a production installation', () => {
   const installed = Object.entries(packages).filter(([path, { dev }]) => path !== '' && dev !== true);
   const names = installed.map(([path]) => path.replace(/^.*node_modules\//, ''));
 
-  it.each(['typescript', '@nestjs/swagger', 'es-toolkit', 'js-yaml', 'argparse'])('has no %s', (name) => {
-    expect(names).not.toContain(name);
-  });
+  it.each(['typescript', '@nestjs/swagger', 'es-toolkit', 'js-yaml', 'argparse'])(
+    'does not contain %s',
+    (name) => {
+      expect(names).not.toContain(name);
+    },
+  );
 
   it('has permissive licences only', () => {
     const licences = new Set(installed.flatMap(([, { license }]) => license ?? []));
@@ -86,7 +89,7 @@ describe('a production installation', () => {
     expect([...licences].filter((licence) => !permissive.includes(licence))).toEqual([]);
   });
 
-  it('sends no install telemetry', () => {
+  it('has no install scripts that send telemetry', () => {
     expect(scarfSettings).toEqual({ enabled: false });
     expect(read('.npmrc')).toMatch(/^ignore-scripts=true$/m);
   });
@@ -95,7 +98,7 @@ describe('a production installation', () => {
     expect(installed.filter(([, { resolved, integrity }]) => resolved && !integrity)).toEqual([]);
   });
 
-  it('loads what describes the API only where it is installed', () => {
+  it('loads the OpenAPI modules only if they are installed', () => {
     const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
       .filter(
         (path) => path.endsWith('.ts') && !path.startsWith('openapi/') && path !== 'cli/write-openapi.ts',
@@ -109,7 +112,7 @@ describe('a production installation', () => {
   });
 });
 
-describe('the decorators that describe the API', () => {
+describe('the OpenAPI decorators', () => {
   let folder: string;
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'daemun-decorators-'));
@@ -128,11 +131,11 @@ describe('the decorators that describe the API', () => {
       { cwd: folder, encoding: 'utf8', stdio: 'pipe' },
     ).trim();
 
-  it('have no effect where @nestjs/swagger is not installed', () => {
+  it('have no effect if @nestjs/swagger is not installed', () => {
     expect(load()).toBe('function');
   });
 
-  it('fail where a dependency of @nestjs/swagger is missing', () => {
+  it('fail if a dependency of @nestjs/swagger is missing', () => {
     const installed = join(folder, 'node_modules/@nestjs/swagger');
     mkdirSync(installed, { recursive: true });
     writeFileSync(join(installed, 'package.json'), '{"type":"module","exports":"./index.js"}');

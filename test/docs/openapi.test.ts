@@ -13,13 +13,13 @@ import { failure, signedIn } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
 
 const FILE = 'docs/openapi.json';
-/** What is served beside the API: the pages' files, and the document itself. */
+/** Served files outside the API: the files of the pages and the OpenAPI document. */
 const isPage = (path: string) =>
   /^\/(docs|assets)(\/|$)/.test(path) || path === '/*' || WEB_PAGES.some((page) => page === path);
 
 const routes: string[] = [];
 
-/** Hears of every route that Fastify is given. */
+/** Records every route that is registered with Fastify. */
 @Module({})
 class RouteListener {
   constructor({ httpAdapter }: HttpAdapterHost<FastifyAdapter>) {
@@ -44,11 +44,11 @@ const operations = () =>
   }));
 
 describe('the OpenAPI document', () => {
-  it(`is the one in ${FILE}; if this fails, run: npm run openapi`, () => {
+  it(`equals ${FILE}; if this fails, run: npm run openapi`, () => {
     expect(served).toEqual(JSON.parse(readFileSync(FILE, 'utf8')));
   });
 
-  it('describes every route, and none that there is not', () => {
+  it('has every route, and no other', () => {
     const real = routes.filter((route) => {
       const [method, path = ''] = route.split(' ');
       return method !== 'HEAD' && method !== 'OPTIONS' && !isPage(path);
@@ -70,7 +70,7 @@ describe('the OpenAPI document', () => {
     expect(report).toMatchObject({ totals: { errors: 0, warnings: 0 } });
   });
 
-  it('gives every operation a name, a summary, a tag that it explains, and its errors', () => {
+  it('has a name, a summary, an explained tag and the errors of every operation', () => {
     const tags = served.tags?.map(({ name }) => name);
     for (const { name, operationId, summary, tags: own, responses } of operations()) {
       expect({ name, operationId, summary }).toEqual({
@@ -83,7 +83,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('says which operations need an access token, which may have one, and which live from the cookie', () => {
+  it('tells which operations require an access token, accept a token or use the cookie', () => {
     const security = Object.fromEntries(operations().map(({ name, security }) => [name, security]));
     expect(security).toMatchObject({
       'GET /users/me': [{ accessToken: [] }],
@@ -93,7 +93,7 @@ describe('the OpenAPI document', () => {
     });
   });
 
-  it('states the access rule of each operation', async () => {
+  it('has the access rule of each operation', async () => {
     const ask = async (name: string, headers: Record<string, string>) => {
       const [method, path = ''] = name.split(' ');
       const answer = await fetch(app.url + path.replaceAll(/:\w+/g, 'x'), {
@@ -115,7 +115,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('states the role of each operation that needs one', async () => {
+  it('has the required role of each operation', async () => {
     const withRoles = operations().filter((operation) => operation['x-roles'] !== undefined);
     expect(withRoles).not.toEqual([]);
     const mina = await signedIn(app);
@@ -128,7 +128,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('names the problems of the guard and of bodies without being told', () => {
+  it('has the problems of the access guard and of bodies on all operations', () => {
     const change = operations().find(({ name }) => name === 'PATCH /users/me');
     const codes = Object.fromEntries(
       Object.entries(change?.responses ?? {}).map(([status, response]) => [
@@ -147,7 +147,7 @@ describe('the OpenAPI document', () => {
     });
   });
 
-  it('tells which members of a profile are for everyone, which for its owner, and which can be changed', () => {
+  it('distinguishes public, private and writable members of a profile', () => {
     const members = (name: string) => {
       const shape = served.components?.schemas?.[name];
       return Object.keys((shape && 'properties' in shape && shape.properties) || {}).toSorted();
@@ -157,7 +157,7 @@ describe('the OpenAPI document', () => {
     expect(members('ProfileChanges')).toEqual(['avatarUrl', 'bio', 'locale', 'nickname']);
   });
 
-  it('writes each named shape once', () => {
+  it('has each named schema once', () => {
     expect(served.paths['/users/me']?.get?.responses).toMatchObject({
       200: { content: { 'application/json': { schema: { $ref: '#/components/schemas/OwnProfile' } } } },
     });
@@ -165,7 +165,7 @@ describe('the OpenAPI document', () => {
   });
 });
 
-it('describes the problems that are really answered', async () => {
+it('the OpenAPI document has the problems that requests return', async () => {
   const response = await fetch(`${app.url}/users/me`);
   expect(problemBody.strict().safeParse(await response.json())).toMatchObject({ success: true });
 });

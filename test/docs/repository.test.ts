@@ -231,7 +231,7 @@ describe('tables', () => {
       ];
     });
 
-  it('are all named with their owner', () => {
+  it('have an owner each', () => {
     const created = sources
       .filter(isMigration)
       .flatMap((file) =>
@@ -249,13 +249,13 @@ describe('tables', () => {
     expect(Object.keys(OWNERS).filter((table) => !found.has(table))).toEqual([]);
   });
 
-  it('of sessions have their end set in one file, and in the statement of the rotation', () => {
+  it('of sessions get their end in one file, and in the rotation statement', () => {
     const ending = sources.filter((file) => /\bended_at\s*=(?!=)|\bended_at,[^()]*\) = \(/.test(read(file)));
     expect(ending).toEqual(['src/auth/sessions/end-sessions.sql.ts', 'src/auth/sessions/rotation.sql.ts']);
   });
 });
 
-describe('what is written down', () => {
+describe('documentation', () => {
   it('has every setting in .env.example, and no other', () => {
     const named = [...read('.env.example').matchAll(/^#?([A-Z_]+)=/gm)].map(([, key = '']) => key);
     expect(new Set(named)).toEqual(new Set(configKeys(PROVIDERS)));
@@ -293,15 +293,22 @@ describe('what is written down', () => {
     expect(rows.filter((row) => row.includes('`'))).toEqual([...postgresRows(), ...redisRows()]);
   });
 
-  it('names in docs/compatibility.md only tests that exist', () => {
+  it('names in docs/compatibility.md only existing tests', () => {
     const named = [...read('docs/compatibility.md').matchAll(/`(test\/[a-z/-]+\.test\.ts)`/g)];
     expect(named.length).toBeGreaterThan(20);
     expect(named.map(([, file = '']) => file).filter((file) => !existsSync(file))).toEqual([]);
   });
 
-  it('names in docs/request-paths.md only files that exist, in paths as short as promised', () => {
+  it('names in docs/request-paths.md only existing files, in paths of limited length', () => {
     const paths = read('docs/request-paths.md').split(/^## /m).slice(1);
-    const promised: Record<string, number> = { 'A social log-in': 7, 'A refresh': 6, 'A guarded request': 4 };
+    const promised: Record<string, number> = {
+      'A social login': 7,
+      'A refresh': 6,
+      'A guarded request': 4,
+      'A revocation in another process': 7,
+      'The deletion of an account': 8,
+      'A mail': 7,
+    };
     const lengths = paths.map((path) => {
       const title = path.split('\n', 1)[0] ?? '';
       const files = new Set([...path.matchAll(/`(src\/[^`]+\.ts)`/g)].map(([, file = '']) => file));
@@ -313,19 +320,19 @@ describe('what is written down', () => {
     );
   });
 
-  it('names in docs/request-paths.md only problems and log-in errors that exist', () => {
+  it('names in docs/request-paths.md only existing problems and login errors', () => {
     const codes = [...read('docs/request-paths.md').matchAll(/✗ `([a-z_]+)`/g)].map(([, code = '']) => code);
     expect(codes.length).toBeGreaterThan(10);
     const known = read('src/problems/catalogue.ts') + read('src/auth/social/login-error.ts');
     expect(codes.filter((code) => !known.includes(code))).toEqual([]);
   });
 
-  it('gives exactly two commands to set up', () => {
+  it('has exactly two commands to set up', () => {
     const [, setUp = ''] = /## Set up\n([\s\S]*?)\n## /.exec(read('README.md')) ?? [];
     expect([...setUp.matchAll(/^ *(npm|npx|node) .*$/gm)]).toHaveLength(2);
   });
 
-  it('leaves the environment to src/config/config.ts', () => {
+  it('is complete about settings: only src/config/config.ts reads the environment', () => {
     const elsewhere = sources.filter(
       (file) => file !== 'src/config/config.ts' && read(file).includes('process.env'),
     );

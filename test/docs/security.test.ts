@@ -34,24 +34,24 @@ describe('the table of docs/security.md', () => {
     expect(page.match(/^\| V/gm)).toHaveLength(rows.length);
   });
 
-  it('says of each what proves it, or why nothing does', () => {
+  it('has a test or a reason in each row', () => {
     expect(rows.filter(({ proof }) => proof.trim().length < 10)).toEqual([]);
   });
 
-  it('names tests in one form only, so that none goes unread', () => {
+  it('cites tests in one form only, so that every citation is checked', () => {
     expect(rows.flatMap(({ proof }) => proof.match(/\.test\.ts/g) ?? [])).toHaveLength(citations.length);
-    // A second title behind one file would be taken for prose.
+    // A second title after one file would be read as prose.
     expect(rows.filter(({ proof }) => /”, (?:and )?“/.test(proof)).map(({ id }) => id)).toEqual([]);
   });
 
-  it.each(citations)('$id names a test that exists and is not skipped: $title', ({ file, title }) => {
+  it.each(citations)('$id cites an existing test that is not skipped: $title', ({ file, title }) => {
     expect(existsSync(file)).toBe(true);
     const tests = testsIn(file).filter((test) => test.title === title);
     expect(tests).not.toEqual([]);
     expect(tests.filter(({ leftOut }) => leftOut)).toEqual([]);
   });
 
-  it('names files that exist', () => {
+  it('names existing files', () => {
     const named = [...page.matchAll(/`((?:src|docs|scripts)\/[^`\s]+)`|\b(docs\/[\w-]+\.md)/g)].map(
       ([, code, plain]) => code ?? plain ?? '',
     );
@@ -59,7 +59,7 @@ describe('the table of docs/security.md', () => {
   });
 });
 
-/** Counts in the sentence after a command: "finds nothing", "shows two others". */
+/** Counts after a command, as in "finds nothing" and "shows two others". */
 const COUNTS = ['nothing', 'one', 'two', 'three', 'four', 'five', 'six'];
 
 describe('the commands of docs/security.md', () => {
@@ -67,8 +67,8 @@ describe('the commands of docs/security.md', () => {
     ([, command = '', said = '']) => ({ command, said }),
   );
 
-  it.each(claims)('find what the page says: $command', async ({ command, said }) => {
-    // grep exits with 1 where it finds nothing, and with 2 where it cannot read a file.
+  it.each(claims)('have the result that the page states: $command', async ({ command, said }) => {
+    // grep exits with 1 without a match, and with 2 if it cannot read a file.
     const { stdout } = await run('sh', ['-c', `${command}; test $? -lt 2`]);
     const lines = stdout.split('\n').length - 1;
     const expected = COUNTS.indexOf(said);
@@ -77,11 +77,11 @@ describe('the commands of docs/security.md', () => {
   });
 });
 
-describe('the mutants', () => {
+describe('mutants', () => {
   const cited = rowsWithTests(page);
   const mutants = patches();
 
-  it('are there for every row that cites a test', () => {
+  it('exist for every row that cites a test', () => {
     const without = cited.filter(({ id }) => !mutants.some(({ row }) => row === id));
     expect(without.map(({ id }) => id)).toEqual([]);
   });
@@ -90,7 +90,7 @@ describe('the mutants', () => {
     expect(mutants.filter(({ row }) => !cited.some(({ id }) => id === row))).toEqual([]);
   });
 
-  it.each(mutants)('change the code as it is: $file', async ({ file }) => {
+  it.each(mutants)('apply to the current code: $file', async ({ file }) => {
     expect(readFileSync(file, 'utf8')).not.toMatch(/^\+\+\+ b\/test\//m);
     await expect(run('git', ['apply', '--check', file])).resolves.toBeDefined();
   });
@@ -110,7 +110,7 @@ describe('the verdict on a mutant', () => {
   };
   const assertion = 'Error: expect(received).toBe(expected)';
 
-  it('is that it was killed where an assertion of a cited test failed, or the test did not end', () => {
+  it('is killed if an assertion of a cited test failed or the test timed out', () => {
     expect(
       verdict([
         ['refuses a', 'passed'],
@@ -122,7 +122,7 @@ describe('the verdict on a mutant', () => {
     );
   });
 
-  it('is that it survived where all cited tests passed, whatever others did', () => {
+  it('is survived if all cited tests passed, and other tests have no effect', () => {
     expect(
       verdict([
         ['refuses a', 'passed'],
@@ -131,7 +131,7 @@ describe('the verdict on a mutant', () => {
     ).toBe('survived');
   });
 
-  it('is that it is broken where no cited test ran, the suite could not be read, or nothing but an error was thrown', () => {
+  it('is broken if no cited test ran, or only an error was thrown', () => {
     expect(
       verdict([
         ['refuses a', 'pending'],
@@ -146,10 +146,10 @@ describe('the verdict on a mutant', () => {
   });
 });
 
-describe('the reading of tests', () => {
+describe('the parser of tests', () => {
   const tests = testsIn('test/support/left-out.example.ts');
 
-  it('sees what is left out, itself or by the group around it', () => {
+  it('reports skipped tests, also within a skipped group', () => {
     expect(tests).toEqual([
       { title: 'runs', leftOut: false },
       { title: 'runs for %s', leftOut: false },
@@ -160,7 +160,7 @@ describe('the reading of tests', () => {
     ]);
   });
 
-  it('takes a test for one that ran only when the whole title fits', () => {
+  it('matches a test that ran only by its complete title', () => {
     const fits = (title: string, ran: string) => asRun(title).test(ran);
     expect(fits('refuses %s', 'refuses a line end')).toBe(true);
     expect(fits('with "$fault" at $at', 'with "reset" at token')).toBe(true);

@@ -26,11 +26,11 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-/** The names of the packages that modules belong to. */
+/** Returns the names of the packages of the modules. */
 const packagesOf = (ids: readonly string[]) =>
   new Set(ids.flatMap((id) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []));
 
-it('the page carries the name, the version and the licence of every package in it', () => {
+it('the page contains the name, version and licence of every bundled package', () => {
   const packages = [...packagesOf(modules)];
   expect(packages).toEqual(expect.arrayContaining(['dompurify', 'marked', 'react', 'react-dom', 'wouter']));
   for (const name of packages) {
@@ -46,21 +46,21 @@ it('the page carries the name, the version and the licence of every package in i
   }
 });
 
-it('the page takes DOMPurify under the Apache License', () => {
+it('the page uses DOMPurify under the Apache License', () => {
   expect(notices).toMatch(/^dompurify [\d.]+ \(Apache-2\.0, chosen from /m);
   const [section] = /^dompurify [^]*?^-{80}$/m.exec(notices) ?? [];
   expect(section).toContain('Apache License');
   expect(section).not.toContain('Mozilla Public License');
 });
 
-it('Swagger UI comes with its licence, its notice, and those of what is in it', async () => {
+it('Swagger UI has its licence, its notice and the notices of its packages', async () => {
   for (const file of ['LICENSE', 'NOTICE', 'swagger-ui-bundle.js.LICENSE.txt']) {
     expect(notices).toContain(readFileSync(`node_modules/swagger-ui-dist/${file}`, 'utf8').trim());
   }
   expect((await fetch(`${app.url}/docs/swagger-ui-bundle.js.LICENSE.txt`)).status).toBe(200);
 });
 
-it('each script of the page names the file', async () => {
+it('each script of the page links to the notices', async () => {
   const html = await (await fetch(app.url)).text();
   const scripts = Array.from(html.matchAll(/(?:src|href)="(\/assets\/[^"]+\.js)"/g), ([, file]) => file);
   expect(scripts).not.toHaveLength(0);
@@ -71,7 +71,7 @@ it('each script of the page names the file', async () => {
   }
 });
 
-it('the client for browsers contains nothing but its own modules', () => {
+it('the browser client contains only its own modules', () => {
   const { dependencies = {} } = JSON.parse(readFileSync('client/package.json', 'utf8')) as {
     dependencies?: object;
   };

@@ -41,7 +41,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-/** Each list, its name, and a place in it that is in range. */
+/** Each list with its name and a valid cursor position. */
 const LISTS: Record<
   string,
   () => { path: string; name: string; place: Record<string, unknown>; call?: Call }
@@ -76,7 +76,7 @@ const LISTS: Record<
 };
 const NAMES = Object.keys(LISTS);
 
-/** Status of a list from a cursor; a refusal has to point at the cursor. */
+/** Returns the status of a list request with a cursor. A refusal must point to the cursor. */
 async function from(list: string, cursor: string): Promise<number> {
   const { path, call = anyone } = LISTS[list]!();
   const answer = await call('GET', `${path}&cursor=${encodeURIComponent(cursor)}`);
@@ -95,7 +95,7 @@ describe.each(NAMES)('a cursor of %s', (list) => {
     return nextCursor;
   };
 
-  it('goes on in its own list', async () => {
+  it('continues its own list', async () => {
     expect(await from(list, await next())).toBe(200);
     expect(await from(list, cursorOf(good().name, good().place))).toBe(200);
   });
@@ -104,7 +104,7 @@ describe.each(NAMES)('a cursor of %s', (list) => {
     expect(await from(other, await next())).toBe(400);
   });
 
-  it('is refused when it is anything else', async () => {
+  it('is refused in any modified form', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.oneof(fc.string({ unit: 'grapheme' }), fc.json(), fc.base64String()),
@@ -118,7 +118,7 @@ describe.each(NAMES)('a cursor of %s', (list) => {
     );
   });
 
-  it('is refused when a member of its place has any other value than one in its range', async () => {
+  it('is refused when a member of its position has a value out of range', async () => {
     const { name, place } = good();
     const late = [Date.now() + 48 * HOUR, 253_402_300_799_999, Number.MAX_SAFE_INTEGER, 1e300];
     const outside: Record<string, fc.Arbitrary<unknown>> = {
@@ -160,7 +160,7 @@ it.each([
   expect(answer.status).toBe(400);
 });
 
-it("a cursor is refused in somebody else's events", async () => {
+it('a cursor is refused in the audit trail of another account', async () => {
   const { nextCursor } = await json<{ nextCursor: string }>(mina.call('GET', '/auth/events?limit=1'));
   expect((await joon.call('GET', `/auth/events?cursor=${nextCursor}`)).status).toBe(400);
 });

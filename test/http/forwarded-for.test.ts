@@ -6,7 +6,7 @@ import { HaProxy } from '../support/servers/haproxy.js';
 import { Nginx } from '../support/servers/nginx.js';
 import { describeWith } from '../support/programs.js';
 
-/** The client's address that the log names for a request with this header. */
+/** Returns the client address in the log of a request with this header. */
 async function clientOf(app: TestApp, forwardedFor?: string, url = app.url): Promise<string> {
   const headers: Record<string, string> =
     forwardedFor === undefined ? {} : { 'x-forwarded-for': forwardedFor };
@@ -17,13 +17,13 @@ async function clientOf(app: TestApp, forwardedFor?: string, url = app.url): Pro
   );
   return String(line?.['ip']);
 }
-/** The proxy's own address, from which the test asks. */
+/** The address of the test, which acts as the proxy. */
 const PROXY = /^(127\.0\.0\.1|::1|::ffff:127\.0\.0\.1)$/;
 
 describe.each([
   ['a number of hops', '1'],
   ['addresses', '127.0.0.1,::1'],
-])('X-Forwarded-For behind a proxy that is trusted by %s', (_, TRUST_PROXY) => {
+])('X-Forwarded-For behind a proxy trusted by %s', (_, TRUST_PROXY) => {
   let app: TestApp;
   beforeAll(async () => {
     app = await startApp({ TRUST_PROXY });
@@ -43,7 +43,7 @@ describe.each([
     ['198.51.100.1, 203.0.113.7:5', '203.0.113.7'],
     ['unknown, 203.0.113.7', '203.0.113.7'],
     [' \t203.0.113.7 ', '203.0.113.7'],
-  ])('%s is %s', async (header, address) => {
+  ])('%s names the client %s', async (header, address) => {
     expect(await clientOf(app, header)).toBe(address);
   });
 
@@ -60,11 +60,11 @@ describe.each([
     '[203.0.113.7]:80',
     'for=203.0.113.7',
     '203.0.113.7 198.51.100.1',
-  ])('%s counts as the proxy', async (header) => {
+  ])('%s is invalid, and names the proxy as the client', async (header) => {
     expect(await clientOf(app, header)).toMatch(PROXY);
   });
 
-  it('whatever else it says, the client is the address that the proxy appended', async () => {
+  it('names as the client the address that the proxy appended to any header', async () => {
     const element = fc.oneof(
       fc.ipV4(),
       fc.ipV6(),
@@ -79,7 +79,7 @@ describe.each([
     );
   });
 
-  it('an address is all that ever comes out of it', async () => {
+  it('never yields anything but an address', async () => {
     await fc.assert(
       fc.asyncProperty(fc.stringMatching(/^[ -~]{0,60}$/), async (header) => {
         expect(isIP(await clientOf(app, header))).not.toBe(0);
@@ -89,7 +89,7 @@ describe.each([
   });
 });
 
-it('Forwarded (RFC 7239) is not believed', async () => {
+it('Forwarded (RFC 7239) is ignored', async () => {
   const app = await startApp({ TRUST_PROXY: '1' });
   const answer = await fetch(`${app.url}/nowhere`, { headers: { forwarded: 'for=203.0.113.7' } });
   await answer.text();
@@ -98,21 +98,23 @@ it('Forwarded (RFC 7239) is not believed', async () => {
   await app.stop();
 });
 
-it('X-Forwarded-For is not believed without TRUST_PROXY', async () => {
+it('X-Forwarded-For is ignored without TRUST_PROXY', async () => {
   const app = await startApp();
   expect(await clientOf(app, '203.0.113.7')).toMatch(PROXY);
   await app.stop();
 });
 
-describe('X-Forwarded-For from an address that TRUST_PROXY does not name', () => {
+describe('X-Forwarded-For from an address outside TRUST_PROXY', () => {
   const warnings = ({ log }: TestApp) =>
-    log.filter(({ level, msg }) => level === 'warn' && String(msg).startsWith('X-Forwarded-For came from'));
+    log.filter(
+      ({ level, msg }) => level === 'warn' && String(msg).startsWith('X-Forwarded-For of an untrusted'),
+    );
 
   it.each([
-    ['nothing is set', {}],
+    ['TRUST_PROXY is not set', {}],
     ['TRUST_PROXY is none', { TRUST_PROXY: 'none' }],
-    ['another proxy is named', { TRUST_PROXY: '192.0.2.1' }],
-  ])('is warned of once, where %s', async (_, env) => {
+    ['TRUST_PROXY names another proxy', { TRUST_PROXY: '192.0.2.1' }],
+  ])('logs one warning when %s', async (_, env) => {
     const app = await startApp(env);
     await clientOf(app);
     expect(warnings(app)).toEqual([]);
@@ -121,7 +123,7 @@ describe('X-Forwarded-For from an address that TRUST_PROXY does not name', () =>
     await app.stop();
   });
 
-  it.each(['1', '127.0.0.1,::1'])('is not warned of where TRUST_PROXY=%s', async (TRUST_PROXY) => {
+  it.each(['1', '127.0.0.1,::1'])('logs no warning with TRUST_PROXY=%s', async (TRUST_PROXY) => {
     const app = await startApp({ TRUST_PROXY });
     for (const header of ['203.0.113.7', '203.0.113.7:40001', 'unknown']) await clientOf(app, header);
     expect(warnings(app)).toEqual([]);
@@ -130,7 +132,7 @@ describe('X-Forwarded-For from an address that TRUST_PROXY does not name', () =>
 });
 
 describe('wrong passwords through a proxy that adds the source port', () => {
-  it('are limited as those of one client', async () => {
+  it('are limited as attempts of one client (rate limit)', async () => {
     const app = await startApp({ TRUST_PROXY: '1', RATE_LIMIT_FACTOR: '1' });
     const statuses: number[] = [];
     for (let port = 40_000; port < 40_015; port++) {
@@ -155,7 +157,7 @@ describeWith('nginx', 'behind nginx', () => {
   afterAll(() => app.stop());
 
   it.each(['$proxy_add_x_forwarded_for', '$remote_addr:$remote_port', '$remote_addr'])(
-    'the client is the peer of nginx where it sends %s',
+    'the client is the peer of nginx if nginx sends %s',
     async (value) => {
       const nginx = await Nginx.before(app.url, `proxy_set_header X-Forwarded-For "${value}";`);
       expect(await clientOf(app, '198.51.100.1', nginx.url)).toBe('127.0.0.1');

@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-/** Sends what `fetch` would refuse to send. */
+/** Sends a request that `fetch` refuses to send. */
 function raw(
   method: string,
   path: string,
@@ -44,7 +44,7 @@ function raw(
   });
 }
 
-describe('a request that cannot be understood', () => {
+describe('an invalid request', () => {
   const post = (body: string, type = 'application/json') =>
     fetch(`${app.url}/auth/logout`, { method: 'POST', body, headers: { 'content-type': type } });
 
@@ -66,13 +66,13 @@ describe('a request that cannot be understood', () => {
     expect(await response.json()).toMatchObject({ code, status });
   });
 
-  it('is answered with a problem even where the router gives up', async () => {
+  it('is answered with a problem also when the router rejects it', async () => {
     const { status, body } = await raw('GET', '/%zz');
     expect(status).toBe(400);
     expect(JSON.parse(body)).toMatchObject({ code: 'bad_request' });
   });
 
-  it.each(['TRACE', 'CONNECT', 'BREW'])('is refused when its method is %s', async (method) => {
+  it.each(['TRACE', 'CONNECT', 'BREW'])('is refused with the method %s', async (method) => {
     const outcome = await raw(method, '/health/live').then(
       ({ status }) => status,
       () => 400,
@@ -81,13 +81,13 @@ describe('a request that cannot be understood', () => {
     expect(outcome).toBeLessThan(500);
   });
 
-  it('names no query member in the problem, since codes travel there', async () => {
+  it('gets a problem without query members, because they may carry codes', async () => {
     const response = await fetch(`${app.url}/nowhere?code=abc`);
     expect(await response.json()).toMatchObject({ instance: '/nowhere' });
   });
 });
 
-describe('a body', () => {
+describe('a request body', () => {
   const post = (body: Uint8Array<ArrayBuffer>) =>
     fetch(`${app.url}/auth/login`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
 
@@ -96,7 +96,7 @@ describe('a body', () => {
     expect(await (await post(body)).json()).toMatchObject({ status: 400, code: 'malformed_json' });
   });
 
-  it('whose sender hangs up is nothing to wake an operator for', async () => {
+  it('that the client aborts is not logged as an error', async () => {
     const before = app.log.length;
     const started = new Promise((resolve) => app.daemun.app.getHttpServer().once('request', resolve));
     const client = connect(app.config.port, '127.0.0.1');
@@ -112,8 +112,8 @@ describe('a body', () => {
   });
 });
 
-describe('a request head that Node.js does not take', () => {
-  /** Everything that comes back until the connection is closed. */
+describe('a request head that Node.js refuses', () => {
+  /** Returns all bytes received until the connection is closed. */
   const exchange = (head: string): Promise<string> => {
     const client = connect(app.config.port, '127.0.0.1');
     client.on('error', () => {}).write(head);
@@ -133,7 +133,7 @@ describe('a request head that Node.js does not take', () => {
       431,
       'headers_too_large',
     ],
-    ['no HTTP at all', '\x16\x03\x01\x02\x00\r\n\r\n', 400, 'bad_request'],
+    ['no HTTP', '\x16\x03\x01\x02\x00\r\n\r\n', 400, 'bad_request'],
     [
       'two lengths',
       'POST /auth/logout HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
@@ -147,20 +147,20 @@ describe('a request head that Node.js does not take', () => {
       'bad_request',
     ],
     ['a header without a name', 'GET / HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n', 400, 'bad_request'],
-  ])('is answered with a problem, and the connection closed: %s', async (_, head, status, code) => {
+  ])('is answered with a problem, and the connection is closed: %s', async (_, head, status, code) => {
     const answer = await exchange(head);
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*"code":"${code}"`));
   });
 });
 
-it('a name of any length in a path is a name that nobody has', async () => {
+it('a path parameter of any length is answered 404', async () => {
   expect(await (await fetch(`${app.url}/posts/${'a'.repeat(500)}`)).json()).toMatchObject({
     code: 'post_not_found',
   });
 });
 
-describe('a connection that waits too long', () => {
-  /** What comes back on a connection when Node.js gives up on it. */
+describe('a connection that times out', () => {
+  /** Returns the bytes received when Node.js closes the connection. */
   async function givenUp(asked: string): Promise<string> {
     const server = app.daemun.app.getHttpServer();
     const arrived = new Promise<Socket>((resolve) => server.once('connection', resolve));
@@ -174,24 +174,24 @@ describe('a connection that waits too long', () => {
     return received;
   }
 
-  it('with a part of a request is told so', async () => {
+  it('within a request is answered with a problem', async () => {
     expect(await givenUp('GET / HTTP/1.1\r\n')).toMatch(/^HTTP\/1\.1 408 [^]*"code":"request_timeout"/);
   });
 
-  it('without a request is closed without a word, which a request in that moment would take for its answer', async () => {
+  it('without a request is closed without a response', async () => {
     expect(await givenUp('')).toBe('');
   });
 });
 
-describe('every answer', () => {
-  it('carries the id under which the log knows the request', async () => {
+describe('every response', () => {
+  it('carries the request id of its log line', async () => {
     const response = await fetch(`${app.url}/nowhere`);
     const { requestId } = (await response.json()) as { requestId: string };
     expect(response.headers.get('x-request-id')).toBe(requestId);
     expect(app.log.filter((line) => line['reqId'] === requestId)).not.toHaveLength(0);
   });
 
-  it('keeps browsers from sniffing, framing, caching and telling where they came from', async () => {
+  it('forbids sniffing, framing, caching and referrers (security headers)', async () => {
     const { headers } = await fetch(`${app.url}/health/live`);
     expect(Object.fromEntries(headers)).toMatchObject({
       'x-content-type-options': 'nosniff',
@@ -201,14 +201,14 @@ describe('every answer', () => {
     });
   });
 
-  it('says over https that only https will do, for a year', async () => {
+  it('has HSTS for a year over https', async () => {
     const behind = await startApp({ PUBLIC_URL: 'https://localhost' });
     const answer = await fetch(`${behind.url}/health/live`);
     expect(answer.headers.get('strict-transport-security')).toBe('max-age=31536000; includeSubDomains');
     await behind.stop();
   });
 
-  it('does not say what it was made with', async () => {
+  it('does not name the server software', async () => {
     const { headers } = await fetch(`${app.url}/health/live`);
     expect(headers.has('server') || headers.has('x-powered-by')).toBe(false);
   });
@@ -219,15 +219,15 @@ it.each([
   ['/users/me', 'application/problem+json; charset=utf-8'],
   ['/nowhere', 'application/problem+json; charset=utf-8'],
   ['/.well-known/jwks.json', 'application/json; charset=utf-8'],
-])('what %s answers says what it is', async (path, type) => {
+])('a response of %s has its content type', async (path, type) => {
   expect((await fetch(app.url + path)).headers.get('content-type')).toBe(type);
 });
 
-describe('the log', () => {
+describe('the request log', () => {
   const linesOf = (answer: Response) =>
     app.log.filter(({ reqId }) => reqId === answer.headers.get('x-request-id'));
 
-  it('knows of a refusal when, where, who, what and why, in UTC', async () => {
+  it('has time in UTC, address, route, account and reason of a refusal', async () => {
     const mina = await signedIn(app);
     const answer = await mina.call('POST', '/boards', { slug: 'hers', title: 'Hers' });
     expect(answer.status).toBe(403);
@@ -245,14 +245,14 @@ describe('the log', () => {
     ]);
   });
 
-  it('knows of an access token that was not believed, and why', async () => {
+  it('has the reason for which an access token was refused', async () => {
     const answer = await anonymous(app)('GET', '/users/me', undefined, { authorization: 'Bearer forged' });
     expect(linesOf(answer)).toContainEqual(
       expect.objectContaining({ code: 'access_token_invalid', reason: expect.any(String) }),
     );
   });
 
-  it('knows an error that nobody thought of with its cause, of which the client hears nothing', async () => {
+  it('has the cause of an unexpected error, and the response does not', async () => {
     const mina = await signedIn(app);
     const answer = await mina.call('GET', '/defect');
     expect(linesOf(answer)).toContainEqual(
@@ -268,7 +268,7 @@ describe('the log', () => {
   });
 });
 
-describe('a page on another origin', () => {
+describe('CORS for a page on another origin', () => {
   const preflight = (origin: string, names = 'content-type') =>
     fetch(`${app.url}/auth/refresh`, {
       method: 'OPTIONS',
@@ -287,14 +287,14 @@ describe('a page on another origin', () => {
     'adrum, x-dtpc, x-instana-t, sw8, ot-tracer-traceid, x-newrelic-id',
     'authorization, content-type, idempotency-key, if-match',
     'x-requested-with, cache-control, x-request-id',
-  ])('lets pages send headers that carry no authority: %s', async (names) => {
+  ])('allows request headers without authority: %s', async (names) => {
     const { headers } = await preflight('http://localhost:8080', names);
     const allowed = (headers.get('access-control-allow-headers') ?? '').toLowerCase().split(', ');
     expect(names.split(', ').filter((name) => !allowed.includes(name))).toEqual([]);
   });
 
   it.each(['x-forwarded-for', 'cookie', 'x-roles', 'x-http-method-override'])(
-    'does not let pages send %s',
+    'does not allow the request header %s',
     async (name) => {
       const { headers } = await preflight('http://localhost:8080', name);
       const allowed = (headers.get('access-control-allow-headers') ?? '').toLowerCase().split(', ');
@@ -302,14 +302,14 @@ describe('a page on another origin', () => {
     },
   );
 
-  it('may call with the cookie when it is in WEB_ORIGINS', async () => {
+  it('allows credentials for the origins in WEB_ORIGINS', async () => {
     const { headers } = await preflight('http://localhost:8080');
     expect(headers.get('access-control-allow-origin')).toBe('http://localhost:8080');
     expect(headers.get('access-control-allow-credentials')).toBe('true');
   });
 
   it.each(['http://evil.example', 'http://localhost:8081', 'null'])(
-    'may not call when it is %s',
+    'allows no request from the origin %s',
     async (origin) => {
       const { headers } = await preflight(origin);
       expect(headers.get('access-control-allow-origin')).toBeNull();
@@ -317,14 +317,14 @@ describe('a page on another origin', () => {
   );
 });
 
-describe('a request that no route sees', () => {
+describe('a request refused before routing', () => {
   let secure: TestApp;
   beforeAll(async () => {
     secure = await startApp({ PUBLIC_URL: 'https://localhost', TRUST_PROXY: '1' });
   });
   afterAll(() => secure.stop());
 
-  /** Sends bytes on a connection of their own; the head of the response, and the lines of the log that belong to it. */
+  /** Sends bytes on a new connection. Returns the head of the response and the log lines of the request. */
   async function send(bytes: string): Promise<{ status: number; headers: Headers; lines: LogLine[] }> {
     const before = secure.log.length;
     const client = connect(secure.config.port, '127.0.0.1');
@@ -370,19 +370,16 @@ describe('a request that no route sees', () => {
     ['Node.js: an unknown method', 'BREW / HTTP/1.1\r\nHost: x\r\n\r\n', 400],
   ];
 
-  it.each(REFUSED)(
-    'has the security headers of every other in its response: %s',
-    async (_, bytes, status) => {
-      const usual = await fetch(`${secure.url}/health/live`);
-      const expected = SECURITY_HEADERS.map((name) => [name, usual.headers.get(name)]);
-      expect(expected.filter(([, value]) => value === null)).toEqual([]);
-      const refused = await send(bytes);
-      expect(refused.status).toBe(status);
-      expect(SECURITY_HEADERS.map((name) => [name, refused.headers.get(name)])).toEqual(expected);
-    },
-  );
+  it.each(REFUSED)('gets a response with all security headers: %s', async (_, bytes, status) => {
+    const usual = await fetch(`${secure.url}/health/live`);
+    const expected = SECURITY_HEADERS.map((name) => [name, usual.headers.get(name)]);
+    expect(expected.filter(([, value]) => value === null)).toEqual([]);
+    const refused = await send(bytes);
+    expect(refused.status).toBe(status);
+    expect(SECURITY_HEADERS.map((name) => [name, refused.headers.get(name)])).toEqual(expected);
+  });
 
-  it('is in the log with address, method, route and request id, where the router refuses it', async () => {
+  it('is logged with address, method, route and request id if the router refuses it', async () => {
     const { headers, lines } = await send(
       'POST /%zz?code=abc HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.7:5\r\nConnection: close\r\n\r\n',
     );
@@ -420,7 +417,7 @@ describe('requests that Node.js cannot parse', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
-  it('are in the log by their error code', () => {
+  it('are logged with their error code', () => {
     const { log, refuse } = errors();
     refuse('HPE_INVALID_METHOD');
     refuse('HPE_HEADER_OVERFLOW');
@@ -431,13 +428,13 @@ describe('requests that Node.js cannot parse', () => {
     expect(JSON.stringify(log)).not.toContain('secret');
   });
 
-  it('are one line for each error code, however many there are', () => {
+  it('are logged once per error code in any number', () => {
     const { log, refuse } = errors();
     for (let i = 0; i < 1_000; i++) refuse('HPE_INVALID_METHOD');
     expect(log).toHaveLength(1);
   });
 
-  it('are summed up once a minute', () => {
+  it('are summarized once a minute', () => {
     const { log, refuse } = errors();
     for (let i = 0; i < 1_000; i++) refuse('HPE_INVALID_METHOD');
     jest.advanceTimersByTime(60_000);
@@ -448,12 +445,12 @@ describe('requests that Node.js cannot parse', () => {
   });
 });
 
-describe('health', () => {
-  it('says that the process is alive', async () => {
+describe('health endpoints', () => {
+  it('report that the process is alive', async () => {
     expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
   });
 
-  it('says that every store answers', async () => {
+  it('report that every store responds', async () => {
     const response = await fetch(`${app.url}/health/ready`);
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ status: 'ok', stores: { postgres: 'up' } });

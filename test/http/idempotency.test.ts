@@ -7,18 +7,18 @@ import { onEachDatabase } from '../support/fixtures/databases.js';
 import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
 
-onEachDatabase('a call with an Idempotency-Key', (village) => {
+onEachDatabase('idempotency', (fixture) => {
   const keyed = (key: string) => ({ 'idempotency-key': key });
-  const post = (slug: string, key: string, title = 'T', who = village.mina) =>
-    who.call('POST', `/boards/${slug}/posts`, { title, body: 'B' }, keyed(key));
+  const post = (slug: string, key: string, title = 'T', user = fixture.mina) =>
+    user.call('POST', `/boards/${slug}/posts`, { title, body: 'B' }, keyed(key));
   const countOf = async (slug: string) =>
-    (await json<{ postCount: number }>(village.anyone('GET', `/boards/${slug}`))).postCount;
+    (await json<{ postCount: number }>(fixture.anyone('GET', `/boards/${slug}`))).postCount;
 
-  it('writes a post once, and answers a repeat as it answered the first', async () => {
-    const [slug, key] = [await village.makeBoard(), randomUUID()];
+  it('an Idempotency-Key writes a post once, and repeats the first response', async () => {
+    const [slug, key] = [await fixture.makeBoard(), randomUUID()];
     const first = await post(slug, key);
     const path = first.headers.get('location')!;
-    await village.mina.call('PATCH', path, { title: 'Changed meanwhile' });
+    await fixture.mina.call('PATCH', path, { title: 'Changed meanwhile' });
     const again = await post(slug, key);
     expect(again.status).toBe(201);
     expect(again.headers.get('location')).toBe(path);
@@ -27,42 +27,42 @@ onEachDatabase('a call with an Idempotency-Key', (village) => {
     expect(await countOf(slug)).toBe(1);
   });
 
-  it('answers so even when what it made is gone', async () => {
-    const [slug, key] = [await village.makeBoard(), randomUUID()];
+  it('an Idempotency-Key repeats the first response after the deletion of the post', async () => {
+    const [slug, key] = [await fixture.makeBoard(), randomUUID()];
     const path = (await post(slug, key)).headers.get('location')!;
-    await village.mina.call('DELETE', path);
+    await fixture.mina.call('DELETE', path);
     expect((await post(slug, key)).headers.get('location')).toBe(path);
     expect(await countOf(slug)).toBe(0);
   });
 
-  it('answers so even when the board has another name by then, or is gone', async () => {
-    const [slug, key] = [await village.makeBoard(), randomUUID()];
+  it('an Idempotency-Key repeats the first response after a change of the board', async () => {
+    const [slug, key] = [await fixture.makeBoard(), randomUUID()];
     const path = (await post(slug, key)).headers.get('location')!;
-    await village.admin.call('PATCH', `/boards/${slug}`, { slug: `${slug}-renamed` });
+    await fixture.admin.call('PATCH', `/boards/${slug}`, { slug: `${slug}-renamed` });
     expect((await post(slug, key)).headers.get('location')).toBe(path);
-    await village.admin.call('DELETE', path);
-    await village.admin.call('DELETE', `/boards/${slug}-renamed`);
+    await fixture.admin.call('DELETE', path);
+    await fixture.admin.call('DELETE', `/boards/${slug}-renamed`);
     expect((await post(slug, key)).headers.get('location')).toBe(path);
   });
 
-  it('writes a comment once', async () => {
-    const [path, key] = [await village.writePost(await village.makeBoard()), randomUUID()];
-    const comment = () => village.joon.call('POST', `${path}/comments`, { body: 'C' }, keyed(key));
+  it('an Idempotency-Key writes a comment once', async () => {
+    const [path, key] = [await fixture.writePost(await fixture.makeBoard()), randomUUID()];
+    const comment = () => fixture.joon.call('POST', `${path}/comments`, { body: 'C' }, keyed(key));
     const [first, again] = [await json(comment()), await json(comment())];
     expect(again).toEqual(first);
-    expect(await json(village.anyone('GET', path))).toMatchObject({ commentCount: 1 });
+    expect(await json(fixture.anyone('GET', path))).toMatchObject({ commentCount: 1 });
   });
 
-  it('writes once when many repeat it at the same moment', async () => {
-    const [slug, key] = [await village.makeBoard(), randomUUID()];
+  it('an Idempotency-Key writes once under parallel retries', async () => {
+    const [slug, key] = [await fixture.makeBoard(), randomUUID()];
     const answers = await Promise.all(Array.from({ length: 10 }, () => post(slug, key)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
     expect(new Set(answers.map(({ headers }) => headers.get('location'))).size).toBe(1);
     expect(await countOf(slug)).toBe(1);
   });
 
-  it('is refused with another request', async () => {
-    const [slug, key] = [await village.makeBoard(), randomUUID()];
+  it('an Idempotency-Key is refused with a different request', async () => {
+    const [slug, key] = [await fixture.makeBoard(), randomUUID()];
     await post(slug, key);
     expect(await failure(post(slug, key, 'Another'))).toEqual({
       status: 422,
@@ -71,34 +71,34 @@ onEachDatabase('a call with an Idempotency-Key', (village) => {
     expect(await countOf(slug)).toBe(1);
   });
 
-  it('means nothing to somebody else', async () => {
-    const [slug, key] = [await village.makeBoard(), randomUUID()];
+  it('an Idempotency-Key has no effect on requests of another user', async () => {
+    const [slug, key] = [await fixture.makeBoard(), randomUUID()];
     await post(slug, key);
-    expect((await post(slug, key, 'T', village.joon)).status).toBe(201);
+    expect((await post(slug, key, 'T', fixture.joon)).status).toBe(201);
     expect(await countOf(slug)).toBe(2);
   });
 
-  it('has not been used by a call that failed', async () => {
+  it('an Idempotency-Key is not consumed by a failed call', async () => {
     const key = randomUUID();
     expect((await post('nowhere', key)).status).toBe(404);
-    expect((await post(await village.makeBoard(), key, ' ')).status).toBe(400);
-    expect((await post(await village.makeBoard(), key)).status).toBe(201);
+    expect((await post(await fixture.makeBoard(), key, ' ')).status).toBe(400);
+    expect((await post(await fixture.makeBoard(), key)).status).toBe(201);
   });
 
-  it('can be used anew after a day, and is forgotten in time', async () => {
-    const [slug, key] = [await village.makeBoard(), randomUUID()];
-    const { database } = village.app;
+  it('an Idempotency-Key can be reused after a day, and is deleted then', async () => {
+    const [slug, key] = [await fixture.makeBoard(), randomUUID()];
+    const { database } = fixture.app;
     await database.query('DELETE FROM board.idempotency_keys');
     await post(slug, key);
     await post(slug, `another-${key}`);
     await database.query("UPDATE board.idempotency_keys SET created_at = now() - interval '25 hours'");
     expect((await post(slug, key, 'Another')).status).toBe(201);
-    await village.app.daemun.app.get(BoardRetention, { strict: false }).run();
+    await fixture.app.daemun.app.get(BoardRetention, { strict: false }).run();
     expect(await database.query('SELECT key FROM board.idempotency_keys')).toEqual([{ key }]);
   });
 
-  it.each(['', 'a'.repeat(201), 'a b'])('is refused when it is %j', async (key) => {
-    const response = await post(await village.makeBoard(), key);
+  it.each(['', 'a'.repeat(201), 'a b'])('an Idempotency-Key is refused when it is %j', async (key) => {
+    const response = await post(await fixture.makeBoard(), key);
     expect(await response.json()).toMatchObject({
       code: 'validation_failed',
       errors: [{ pointer: '/Idempotency-Key' }],
@@ -106,7 +106,7 @@ onEachDatabase('a call with an Idempotency-Key', (village) => {
   });
 });
 
-describeWith('postgres', 'two processes', () => {
+describeWith('postgres', 'two processes with one Idempotency-Key', () => {
   let server: PostgresServer;
   let apps: TestApp[] = [];
   beforeAll(async () => {
@@ -120,7 +120,7 @@ describeWith('postgres', 'two processes', () => {
     await server.stop();
   });
 
-  it('write a post once, whichever of them a repeat reaches', async () => {
+  it('write a post once (idempotency)', async () => {
     const [first, second] = apps;
     const admin = await signedIn(first!, { roles: ['user', 'admin'] });
     await admin.call('POST', '/boards', { slug: 'tea', title: 'Tea' });

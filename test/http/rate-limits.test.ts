@@ -15,7 +15,7 @@ import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
 import { RedisServer } from '../support/servers/redis-server.js';
 
-/** So that limits are reached within a test. */
+/** Low limits, so that a test can reach them. */
 const FACTOR = 0.1;
 const most = (points: number) => Math.max(1, Math.round(points * FACTOR));
 const TOO_MANY = { status: 429, code: 'too_many_attempts' };
@@ -24,7 +24,7 @@ let app: TestApp;
 let admin: SignedIn;
 let post: string;
 let clients = 0;
-/** An address that no other test has. */
+/** Returns an address that no other test uses. */
 const newAddress = () => `198.51.${100 + Math.floor(++clients / 250)}.${clients % 250}`;
 const from = (address: string) => ({ 'x-forwarded-for': address });
 
@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-/** Requests of each kind that writes, of which a new account or network may make as many as the table says. */
+/** Requests of each limited kind, with the limit per account and per network. */
 const WRITES: [
   'post' | 'comment' | 'like' | 'edit' | 'profile',
   (call: Call, headers: Record<string, string>) => Promise<Response>,
@@ -51,11 +51,11 @@ const WRITES: [
   ['profile', (call, headers) => call('PATCH', '/users/me', { bio: 'I read' }, headers)],
 ];
 
-describe.each(WRITES)('a request that counts as %s', (name, request) => {
+describe.each(WRITES)('the rate limit of %s', (name, request) => {
   const { own: perAccount, network } = RATE_LIMITS[name];
   const own = most(perAccount.points);
 
-  it('is refused to an account after so many, whatever network it comes from', async () => {
+  it('refuses an account beyond its limit on any network', async () => {
     const { call } = await signedIn(app);
     for (let i = 0; i < own; i++) expect((await request(call, from(newAddress()))).status).not.toBe(429);
     const refused = await request(call, from(newAddress()));
@@ -65,7 +65,7 @@ describe.each(WRITES)('a request that counts as %s', (name, request) => {
     expect((await request(other.call, from(newAddress()))).status).not.toBe(429);
   });
 
-  it('is refused to a network after several times as many, whichever account makes it', async () => {
+  it('refuses a network beyond its limit with any account', async () => {
     const address = newAddress();
     for (let i = 0; i < most(network.points);) {
       const { call } = await signedIn(app);
@@ -75,12 +75,12 @@ describe.each(WRITES)('a request that counts as %s', (name, request) => {
     }
     const { call } = await signedIn(app);
     expect(await failure(request(call, from(address)))).toEqual(TOO_MANY);
-    // What the network refuses leaves the account its own.
+    // Requests refused by the limit of the network do not count for the account.
     for (let i = 0; i < own; i++) expect((await request(call, from(newAddress()))).status).not.toBe(429);
   }, 120_000);
 });
 
-it('boards are limited for admins', async () => {
+it('the rate limit of boards applies to admins', async () => {
   const { call } = await signedIn(app, { roles: ['admin'] });
   const statuses = [];
   for (let i = 0; i <= most(RATE_LIMITS.board.own.points); i++) {
@@ -89,7 +89,7 @@ it('boards are limited for admins', async () => {
   expect([...new Set(statuses), statuses.indexOf(429)]).toEqual([409, 429, statuses.length - 1]);
 });
 
-describe('a repeat with the same Idempotency-Key', () => {
+describe('a retry with the same Idempotency-Key', () => {
   const write = (call: Call, key: string) =>
     call(
       'POST',
@@ -98,7 +98,7 @@ describe('a repeat with the same Idempotency-Key', () => {
       { 'idempotency-key': key, ...from(newAddress()) },
     );
 
-  it('costs nothing, and is answered after the limit, too', async () => {
+  it('does not count for the rate limit, and is answered beyond it', async () => {
     const { call } = await signedIn(app);
     const key = randomUUID();
     const first = await json(write(call, key));
@@ -110,10 +110,10 @@ describe('a repeat with the same Idempotency-Key', () => {
     expect(await json(write(call, key))).toEqual(first);
   });
 
-  it('costs nothing at the same moment', async () => {
+  it('does not count for the rate limit when it runs in parallel', async () => {
     const { call } = await signedIn(app);
     const key = randomUUID();
-    // As many as the limit has room for.
+    // As many requests as the limit has left.
     const repeats = Array.from({ length: most(RATE_LIMITS.post.own.points) }, () => write(call, key));
     expect(new Set((await Promise.all(repeats)).map(({ status }) => status))).toEqual(new Set([201]));
     for (let i = 1; i < most(RATE_LIMITS.post.own.points); i++) {
@@ -123,7 +123,7 @@ describe('a repeat with the same Idempotency-Key', () => {
 });
 
 it.each([undefined, 'key'])(
-  'a post that is answered 503 costs nothing (Idempotency-Key: %s)',
+  'a post answered 503 does not count for the rate limit (Idempotency-Key: %s)',
   async (key) => {
     const { call } = await signedIn(app);
     const headers: Record<string, string> = key === undefined ? {} : { 'idempotency-key': key };
@@ -142,25 +142,25 @@ it.each([undefined, 'key'])(
   },
 );
 
-it('an answer that is kept for repeats does not keep the body', async () => {
+it('a response stored for idempotent retries does not contain the body', async () => {
   const { call, id } = await signedIn(app);
   const body = '가'.repeat(20_000);
   const written = { title: 'T', body };
   const headers = { 'idempotency-key': 'long', ...from(newAddress()) };
   expect(await json(call('POST', '/boards/tea/posts', written, headers))).toMatchObject({ body });
   const [{ kept }] = await app.database.query<[{ kept: string }]>(
-    'SELECT answer::text AS kept FROM board.idempotency_keys WHERE account_id = $1',
+    'SELECT response::text AS kept FROM board.idempotency_keys WHERE account_id = $1',
     [id],
   );
   expect(kept.length).toBeLessThan(2_000);
   expect(await json(call('POST', '/boards/tea/posts', written, headers))).toMatchObject({ body });
 });
 
-describe('a search', () => {
+describe('the rate limit of searches', () => {
   const search = (address: string) =>
     anonymous(app)('GET', '/boards/tea/posts?q=tea', undefined, from(address));
 
-  it('is refused to an anonymous client after so many, while it reads everything else', async () => {
+  it('refuses an anonymous client beyond its limit, but not its other reads', async () => {
     const address = newAddress();
     for (let i = 0; i < most(RATE_LIMITS.search.own.points); i++) {
       expect((await search(address)).status).toBe(200);
@@ -171,7 +171,7 @@ describe('a search', () => {
     expect((await list).status).toBe(200);
   });
 
-  it('of an account is not refused because of those of its anonymous neighbours', async () => {
+  it('does not count anonymous searches from the network of an account', async () => {
     const address = newAddress();
     while ((await search(address)).status !== 429);
     const { call } = await signedIn(app);
@@ -181,7 +181,7 @@ describe('a search', () => {
     expect(statuses.indexOf(429)).toBe(statuses.length - 1);
   });
 
-  it('is limited per /48 of IPv6', async () => {
+  it('counts a /48 of IPv6 as one client', async () => {
     const statuses = [];
     for (let i = 0; i <= most(RATE_LIMITS.search.network.points); i++) {
       statuses.push((await search(`2001:db8:77:${i.toString(16)}::1`)).status);
@@ -189,7 +189,7 @@ describe('a search', () => {
     expect(statuses.indexOf(429)).toBe(statuses.length - 1);
   });
 
-  it('answers 503 with Retry-After beyond those that run and wait', async () => {
+  it('refuses searches beyond the queue with 503 and Retry-After (bulkhead)', async () => {
     const answers = await Promise.all(Array.from({ length: 40 }, () => search(newAddress())));
     const statuses = answers.map(({ status }) => status);
     expect(new Set(statuses)).toEqual(new Set([200, 503]));
@@ -198,7 +198,7 @@ describe('a search', () => {
     expect(await refused?.json()).toMatchObject({ code: 'temporarily_unavailable' });
   });
 
-  it('serves the next one when those that ran and waited are done', async () => {
+  it('accepts the next search when the queue is empty again (bulkhead)', async () => {
     await Promise.all(Array.from({ length: 40 }, () => search(newAddress())));
     expect((await search(newAddress())).status).toBe(200);
   });
@@ -207,27 +207,24 @@ describe('a search', () => {
 it.each([
   ['a search', '?q=tea'],
   ['a page of popular posts', '?sort=popular&limit=1&cursor='],
-])(
-  '%s from a network that has none waiting is answered where another network has filled the queue',
-  async (_, query) => {
-    await admin.call('POST', '/boards/tea/posts', { title: 'T', body: 'B' });
-    const first = anonymous(app)('GET', '/boards/tea/posts?sort=popular&limit=1');
-    const { nextCursor } = await json<{ nextCursor: string }>(first);
-    const get = (address: string) =>
-      anonymous(app)(
-        'GET',
-        `/boards/tea/posts${query.replace(/=$/, `=${nextCursor}`)}`,
-        undefined,
-        from(address),
-      );
-    const flood = Array.from({ length: 100 }, () => get(newAddress()));
-    const other = get('203.0.113.7');
-    expect((await other).status).toBe(200);
-    expect((await Promise.all(flood)).map(({ status }) => status)).toContain(503);
-  },
-);
+])('%s from an idle network is answered while another network fills the queue', async (_, query) => {
+  await admin.call('POST', '/boards/tea/posts', { title: 'T', body: 'B' });
+  const first = anonymous(app)('GET', '/boards/tea/posts?sort=popular&limit=1');
+  const { nextCursor } = await json<{ nextCursor: string }>(first);
+  const get = (address: string) =>
+    anonymous(app)(
+      'GET',
+      `/boards/tea/posts${query.replace(/=$/, `=${nextCursor}`)}`,
+      undefined,
+      from(address),
+    );
+  const flood = Array.from({ length: 100 }, () => get(newAddress()));
+  const other = get('203.0.113.7');
+  expect((await other).status).toBe(200);
+  expect((await Promise.all(flood)).map(({ status }) => status)).toContain(503);
+});
 
-describe('a refresh', () => {
+describe('the rate limit of refreshes', () => {
   const refresh = (cookie: string, address: string, { url } = app) =>
     fetch(`${url}/auth/refresh`, {
       method: 'POST',
@@ -235,7 +232,7 @@ describe('a refresh', () => {
     });
   const OWN = most(RATE_LIMITS.refresh.own.points);
 
-  it('that is refused for being one of too many logs nobody out', async () => {
+  it('ends no session when it refuses a refresh', async () => {
     const { refreshToken } = await openSession(app);
     const address = newAddress();
     const statuses = [];
@@ -246,7 +243,7 @@ describe('a refresh', () => {
     expect((await refresh(refreshToken, newAddress())).status).toBe(200);
   });
 
-  it('is not refused because of refreshes of other sessions behind the same address', async () => {
+  it('does not count refreshes of other sessions behind the same address', async () => {
     const strict = await startApp({ RATE_LIMIT_FACTOR: '0.001', TRUST_PROXY: '1' });
     try {
       const address = newAddress();
@@ -261,7 +258,7 @@ describe('a refresh', () => {
     }
   });
 
-  it('of a copied cookie elsewhere does not use up those of its owner', async () => {
+  it('does not count the refreshes of a copied cookie elsewhere for the owner', async () => {
     const { refreshToken } = await openSession(app);
     const thief = newAddress();
     for (let i = 0; i <= OWN; i++) await refresh(refreshToken, thief);
@@ -270,8 +267,8 @@ describe('a refresh', () => {
   });
 });
 
-describeWith(['postgres', 'redis'], 'limits on writing, of two processes', () => {
-  it('are counted together in Redis, and go on in each where it is away', async () => {
+describeWith(['postgres', 'redis'], 'rate limits on writes, of two processes', () => {
+  it('share their counters in Redis, and continue per process while Redis is down', async () => {
     const [postgres, redis] = await Promise.all([PostgresServer.start(), RedisServer.start()]);
     const env = {
       DATABASE_URL: postgres.url,

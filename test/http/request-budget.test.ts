@@ -15,10 +15,10 @@ import { describeWith } from '../support/programs.js';
 import { RedisServer } from '../support/servers/redis-server.js';
 
 const AUTH_SECRET = randomBytes(32).toString('base64');
-/** Ms beyond the budget for a busy machine; a client that waits for 5 s gets its answer. */
+/** Tolerance in ms above the budget for a busy machine. A client with a time-out of 5 s still gets its response. */
 const MARGIN_MS = 900;
 
-describeWith(['postgres', 'redis'], 'while a store does not answer', () => {
+describeWith(['postgres', 'redis'], 'while a store does not respond', () => {
   let postgres: PostgresServer;
   let redis: RedisServer;
   let inFront: { readonly postgres: FailOverProxy; readonly redis: FailOverProxy };
@@ -52,7 +52,7 @@ describeWith(['postgres', 'redis'], 'while a store does not answer', () => {
     await Promise.all([postgres.stop(), redis.stop()]);
   });
 
-  /** The outcome of a request: its status, with what has to come along, or that the client gave up. */
+  /** The outcome of a request: its status with the required headers, or the client's time-out. */
   const outcome = async (
     call: (signal: AbortSignal) => Promise<Response>,
     budget = REQUEST_BUDGET_MS,
@@ -60,7 +60,7 @@ describeWith(['postgres', 'redis'], 'while a store does not answer', () => {
     try {
       const answer = await call(AbortSignal.timeout(budget + MARGIN_MS));
       await answer.text();
-      // A session of this round may have been logged out in the one before.
+      // A logout of the previous round may have ended a session of this round.
       if (answer.status !== 503) return answer.status < 500 ? 'result' : String(answer.status);
       return answer.headers.has('retry-after') ? 'unavailable' : '503 without Retry-After';
     } catch (error) {
@@ -76,7 +76,7 @@ describeWith(['postgres', 'redis'], 'while a store does not answer', () => {
         ...(body !== undefined && { body }),
       }),
     );
-  /** Every kind of request, several at a time; what became of them. */
+  /** Sends every kind of request several times. Returns the outcomes. */
   const round = async (tokens: readonly { refreshToken: string }[]): Promise<Set<unknown>> => {
     const credentials = JSON.stringify({ email: 'mina@example.com', password: 'correct horse battery' });
     const authorization = `Bearer ${accessToken}`;
@@ -91,30 +91,30 @@ describeWith(['postgres', 'redis'], 'while a store does not answer', () => {
         send('PATCH', '/users/me', '{"bio":"x"}', { authorization }),
       ];
     });
-    // Its 503 has no Retry-After: load balancers ask again anyway.
+    // The 503 of /health has no Retry-After, because load balancers poll anyway.
     const ready = outcome((signal) => fetch(`${app.url}/health/ready`, { signal }), READINESS_BUDGET_MS);
     const outcomes = await Promise.all(requests);
     return new Set([...outcomes, (await ready).replace('503 without Retry-After', 'unavailable')]);
   };
 
   it.each([
-    ['PostgreSQL stands still', () => postgres.freeze()],
-    ['the network holds what PostgreSQL is asked', () => inFront.postgres.holdRequests()],
-    ['the network holds what PostgreSQL answers', () => inFront.postgres.holdAnswers()],
-    ['Redis stands still', () => redis.freeze()],
-    ['the network holds what Redis is asked', () => inFront.redis.holdRequests()],
-    ['both stand still', () => [postgres, redis].forEach((store) => store.freeze())],
-  ])('every request is answered within the budget (%s)', async (_, fault) => {
+    ['PostgreSQL is paused', () => postgres.freeze()],
+    ['the network holds back requests to PostgreSQL', () => inFront.postgres.holdRequests()],
+    ['the network holds back responses of PostgreSQL', () => inFront.postgres.holdAnswers()],
+    ['Redis is paused', () => redis.freeze()],
+    ['the network holds back requests to Redis', () => inFront.redis.holdRequests()],
+    ['both are paused', () => [postgres, redis].forEach((store) => store.freeze())],
+  ])('every request is answered within the budget when %s', async (_, fault) => {
     const tokens = await Promise.all(Array.from({ length: 4 }, () => openSession(app)));
     fault();
-    // At first the connections are open, then none of the pool is to spare, then new ones are opened.
+    // First the connections are open, then the pool is exhausted, then new connections are opened.
     for (let turn = 0; turn < 3; turn++) {
       const outcomes = await round(tokens);
       expect([...outcomes].filter((each) => each !== 'result' && each !== 'unavailable')).toEqual([]);
     }
   });
 
-  it('every request is answered within the budget (no connection of the pool is free)', async () => {
+  it('every request is answered within the budget when the pool is exhausted', async () => {
     const tokens = await Promise.all(Array.from({ length: 4 }, () => openSession(app)));
     const held = await Promise.all(Array.from({ length: 4 }, () => poolOf(app.database).connect()));
     for (let turn = 0; turn < 2; turn++) {
@@ -125,14 +125,14 @@ describeWith(['postgres', 'redis'], 'while a store does not answer', () => {
     expect((await mina.call('GET', '/users/me')).status).toBe(200);
   });
 
-  it('a statement ends before the client is told 503', async () => {
+  it('a statement ends before the client gets 503', async () => {
     const { rows } = await poolOf(app.database).query<{ ms: number }>(
       "SELECT setting::integer AS ms FROM pg_settings WHERE name = 'statement_timeout'",
     );
     expect(rows[0]?.ms).toBeLessThan(REQUEST_BUDGET_MS);
   });
 
-  it('the statements of one deadline share its time', async () => {
+  it('the statements of one request share its deadline', async () => {
     const left = await withDeadline(app.database, 1_000, async (db) => {
       const times: number[] = [];
       for (let i = 0; i < 2; i++) {
@@ -146,7 +146,7 @@ describeWith(['postgres', 'redis'], 'while a store does not answer', () => {
     expect(left[1]).toBeLessThan(left[0] ?? 0);
   });
 
-  it('many answers 503 are one line of the log, without a stack', async () => {
+  it('many 503 responses are logged as one line, without a stack', async () => {
     postgres.freeze();
     await round([]);
     const get = () => mina.call('GET', '/users/me');
@@ -162,10 +162,10 @@ describeWith(['postgres', 'redis'], 'while a store does not answer', () => {
   });
 });
 
-describe('the log of answers 503', () => {
+describe('the log of 503 responses', () => {
   afterEach(() => void jest.useRealTimers());
 
-  it('has the first in full, and then one line per interval with their number', () => {
+  it('has the first in full, and then one line with their number per interval', () => {
     jest.useFakeTimers();
     const error = jest.fn();
     const server = { outageLines: new RepeatedLines(10_000) };

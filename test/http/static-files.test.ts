@@ -13,7 +13,7 @@ afterAll(() => app.stop());
 
 const get = (path: string, init?: RequestInit) => fetch(`${app.url}${path}`, init);
 
-/** The status of an answer to `If-None-Match`; `fetch` would add that it wants no cache. */
+/** Returns the status for `If-None-Match`, because `fetch` adds Cache-Control: no-cache. */
 function conditionally(path: string, etag: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     httpGet(`${app.url}${path}`, { headers: { 'if-none-match': etag } }, (response) => {
@@ -23,7 +23,7 @@ function conditionally(path: string, etag: string): Promise<number | undefined> 
   });
 }
 
-/** The files that a page names. */
+/** The files that a page references. */
 const filesOf = (html: string) =>
   Array.from(html.matchAll(/(?:src|href)="(\/[^"]*)"/g), ([, file]) => file ?? '');
 
@@ -35,7 +35,7 @@ describe.each(pages)('the page at %s', (path) => {
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
   });
 
-  it('may run and style itself from files of ours only', async () => {
+  it('has a Content-Security-Policy for scripts and styles of its own origin only', async () => {
     const policy = (await get(path)).headers.get('content-security-policy');
     expect(policy).toContain("default-src 'none'");
     expect(policy).toContain("script-src 'self'");
@@ -45,19 +45,19 @@ describe.each(pages)('the page at %s', (path) => {
     expect(policy).not.toContain('unsafe');
   });
 
-  it('has no script or style in its HTML', async () => {
+  it('has no inline script or style', async () => {
     const html = await (await get(path)).text();
     expect(html).not.toMatch(/<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:/i);
   });
 
-  it('names no file that is not there', async () => {
+  it('references only existing files', async () => {
     const html = await (await get(path)).text();
     const files = filesOf(html);
     expect(files).not.toHaveLength(0);
     for (const file of files) expect([file, (await get(file)).status]).toEqual([file, 200]);
   });
 
-  it('is asked for again each time, and sent again only when it has changed', async () => {
+  it('is revalidated each time, and sent again only if it has changed (ETag)', async () => {
     const { headers } = await get(path);
     expect(headers.get('cache-control')).toBe('no-cache');
     expect(await conditionally(path, headers.get('etag') ?? '')).toBe(304);
@@ -82,20 +82,20 @@ describe('a file of the page', () => {
     ['js', 'application/javascript; charset=utf-8'],
     ['css', 'text/css; charset=utf-8'],
     ['svg', 'image/svg+xml'],
-  ])('has its type: %s', async (extension, type) => {
+  ])('has its content type: %s', async (extension, type) => {
     const files = assets.filter((file) => file.endsWith(`.${extension}`));
     expect(files).not.toHaveLength(0);
     for (const file of files) expect((await get(file)).headers.get('content-type')).toBe(type);
   });
 
-  it('is named after what is in it, and kept for good', async () => {
+  it('is named by its hash, and cached forever', async () => {
     for (const file of assets) {
       expect(file).toMatch(/^\/assets\/[\w.-]+-[\w-]{8}\.(js|css|svg)$/);
       expect((await get(file)).headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
     }
   });
 
-  it('is sent compressed to browsers that can read it so', async () => {
+  it('is sent compressed to browsers that accept it', async () => {
     const script = assets.find((file) => file.endsWith('.js')) ?? '';
     const sizeOf = async (encoding: string) => {
       const { headers } = await get(script, { headers: { 'accept-encoding': encoding }, method: 'HEAD' });
@@ -107,7 +107,7 @@ describe('a file of the page', () => {
   it.each([
     ['/docs/swagger-ui.css', 'text/css; charset=utf-8'],
     ['/docs/swagger-ui-bundle.js', 'application/javascript; charset=utf-8'],
-  ])('of Swagger UI has its type, and is asked for again each time: %s', async (path, type) => {
+  ])('of Swagger UI has its type, and is revalidated each time: %s', async (path, type) => {
     const { status, headers } = await get(path);
     expect(status).toBe(200);
     expect(headers.get('content-type')).toBe(type);
@@ -116,7 +116,7 @@ describe('a file of the page', () => {
   });
 });
 
-describe('pictures from elsewhere', () => {
+describe('external images', () => {
   const imgSrc = (response: Response) =>
     /img-src ([^;]*)/.exec(response.headers.get('content-security-policy') ?? '')?.[1];
   const named = (html: string) => /<meta name="image-origins" content="([^"]*)"/.exec(html)?.[1];
@@ -137,7 +137,7 @@ describe('pictures from elsewhere', () => {
       "'self' data: https://images.example.com https://*.example.org",
       'https://images.example.com https://*.example.org',
     ],
-  ])('are allowed from the hosts that IMAGE_ORIGINS names: %s', async (origins, policy, names) => {
+  ])('are allowed from the hosts in IMAGE_ORIGINS: %s', async (origins, policy, names) => {
     const other = await startApp({ IMAGE_ORIGINS: origins });
     try {
       const response = await fetch(`${other.url}/login`);
@@ -176,24 +176,24 @@ it.each([
   '/index.html',
   '/../package.json',
   '/%2e%2e/package.json',
-])('has nothing at %s', async (path) => {
+])('the static file server has no file at %s', async (path) => {
   const response = await get(path);
   expect(response.status).toBe(404);
   expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8');
   expect(await response.json()).toMatchObject({ code: 'not_found' });
 });
 
-it('has a page for a person whose address leads nowhere', async () => {
+it('an unknown path has a page for browsers', async () => {
   const response = await get('/nothing-here', { headers: { accept: 'text/html,*/*;q=0.8' } });
   expect([response.status, response.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
 });
 
-it('leaves the paths of the API to the API', async () => {
+it('API paths are answered with JSON, not with the page', async () => {
   const response = await get('/users/me');
   expect(await response.json()).toMatchObject({ code: 'access_token_missing' });
 });
 
-describe('the documentation', () => {
+describe('the API documentation', () => {
   const PATHS = [
     '/docs',
     '/docs/',
@@ -216,7 +216,7 @@ describe('the documentation', () => {
     }
   });
 
-  it('has the committed document in production', async () => {
+  it('is the committed document in production', async () => {
     const own = await startApp({ ...PRODUCTION, DOCS: 'public' });
     try {
       const served = await fetch(`${own.url}/docs/openapi.json`);
@@ -227,7 +227,7 @@ describe('the documentation', () => {
     }
   });
 
-  it('has no link on the page where DOCS is off', async () => {
+  it('has no link on the page when DOCS is off', async () => {
     const own = await startApp({ DOCS: 'off' });
     try {
       const link = '<meta name="api-docs" content="/docs" />';

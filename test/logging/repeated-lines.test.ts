@@ -26,7 +26,7 @@ describe('repeated log lines', () => {
     expect(written).toEqual(['a', 'b', 'a 2 more', 'a 1 more']);
   });
 
-  it('begin anew after an interval without one', () => {
+  it('start again after an interval without a line', () => {
     const { written, log } = recorder();
     log('a');
     jest.advanceTimersByTime(1_000);
@@ -36,7 +36,7 @@ describe('repeated log lines', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('share one count beyond the number of keys that are told apart', () => {
+  it('share one count beyond the maximum number of keys', () => {
     const { written, log } = recorder(2);
     for (const key of ['a', 'b', 'c', 'd', 'e', 'a']) log(key);
     jest.advanceTimersByTime(1_000);

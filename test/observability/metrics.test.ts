@@ -13,7 +13,7 @@ describe('the metrics', () => {
   afterAll(() => app.stop());
   const read = async () => (await fetch(`${app.url}/metrics`)).text();
 
-  it('are for everyone who can reach the port, in the text format of Prometheus', async () => {
+  it('are served to every client of the port, in the text format of Prometheus', async () => {
     const answer = await fetch(`${app.url}/metrics`);
     expect([answer.status, answer.headers.get('content-type')]).toEqual([
       200,
@@ -22,7 +22,7 @@ describe('the metrics', () => {
     expect(await answer.text()).toContain('process_resident_memory_bytes');
   });
 
-  it('count what refreshing answered, and show how stale the knowledge about others is', async () => {
+  it('count the outcomes of refreshes, and report the staleness of the denylist', async () => {
     const { id } = await signedIn(app);
     const { refreshToken } = await app.daemun.app
       .get(Sessions, { strict: false })
@@ -33,15 +33,15 @@ describe('the metrics', () => {
     await refresh();
     const text = await read();
     expect(text).toContain('daemun_sessions_opened_total{method="kakao"} 1');
-    expect(text).toContain('daemun_refreshes_total{answer="rotated"} 1');
+    expect(text).toContain('daemun_refreshes_total{outcome="rotated"} 1');
     expect(text).toContain('daemun_refreshes_total{outcome="reissued"} 1');
     expect(text).toMatch(/^daemun_revocation_staleness_seconds 0$/m);
     expect(text).toMatch(/^daemun_revocations_held \d+$/m);
   });
 });
 
-describe('the metrics on a port of their own', () => {
-  it('are there and nowhere else', async () => {
+describe('the metrics on METRICS_PORT', () => {
+  it('are served there and not on PORT', async () => {
     const [port] = await freePorts(1);
     const app = await startApp({ METRICS_PORT: String(port) });
     try {
@@ -56,7 +56,7 @@ describe('the metrics on a port of their own', () => {
 });
 
 describe('the metrics in production', () => {
-  it('are nowhere without METRICS_PORT', async () => {
+  it('are not served without METRICS_PORT', async () => {
     const app = await startApp(PRODUCTION);
     try {
       expect((await fetch(`${app.url}/metrics`)).status).toBe(404);
@@ -65,7 +65,7 @@ describe('the metrics in production', () => {
     }
   });
 
-  it('are on METRICS_PORT alone, with the security headers', async () => {
+  it('are served on METRICS_PORT alone, with the security headers', async () => {
     const [port] = await freePorts(1);
     const app = await startApp({ ...PRODUCTION, METRICS_PORT: String(port) });
     try {

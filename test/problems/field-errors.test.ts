@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { z } from 'zod';
-import { addressOnly, credentials, registration } from '../../src/auth/local/credentials.js';
+import { addressOnly, credentials, registration } from '../../src/auth/local/schemas.js';
 import { boardChanges, newBoard } from '../../src/boards/board-schemas.js';
 import { newComment } from '../../src/boards/comment-schemas.js';
 import { postQuery } from '../../src/boards/post-query.js';

@@ -11,7 +11,7 @@ import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith, find } from '../support/programs.js';
 import { buildServer, ServerProcess } from '../support/servers/server-process.js';
 
-/** Verifies a token as another service does, with a clock that is some seconds behind. Arguments: keys, token, issuer, seconds. */
+/** Verifies a token as a service whose clock is the given number of seconds behind. Arguments: keys, token, issuer, seconds. */
 const PYJWT = `
 import sys, json, datetime, jwt, jwt.api_jwt as api
 keys, token, issuer, behind = sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4])
@@ -41,7 +41,7 @@ beforeAll(async () => {
 afterAll(() => app.stop());
 
 describe('a new access token at a service whose clock is behind', () => {
-  it.each([0, 1, 2, 4])('is valid for jose without a leeway: %d s', async (behind) => {
+  it.each([0, 1, 2, 4])('is valid for jose without leeway when the clock is %d s behind', async (behind) => {
     const { payload } = await jwtVerify(token, createLocalJWKSet(keys), {
       issuer: app.config.publicUrl,
       audience: 'daemun:api',
@@ -54,7 +54,7 @@ describe('a new access token at a service whose clock is behind', () => {
 });
 
 describeWith('postgres', 'a process whose clock is 5 s ahead', () => {
-  it('keeps no role alive that was taken', async () => {
+  it('gives a new access token no role that was revoked while clocks differ', async () => {
     const [postgres, built] = await Promise.all([
       PostgresServer.start(),
       buildServer('dist/clock-skew-test'),
@@ -107,7 +107,7 @@ describeWith('postgres', 'a process whose clock is 5 s ahead', () => {
 });
 
 describeWith('pyjwt', 'a new access token at a service in Python whose clock is behind', () => {
-  it.each([0, 1, 2, 4])('is valid for PyJWT without a leeway: %d s', async (behind) => {
+  it.each([0, 1, 2, 4])('is valid for PyJWT without leeway when the clock is %d s behind', async (behind) => {
     const { stdout } = await promisify(execFile)(find('pyjwt') ?? '', [
       '-c',
       PYJWT,

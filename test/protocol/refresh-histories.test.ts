@@ -6,16 +6,19 @@ import { runs } from '../support/runs.js';
 
 const G = 20_000;
 
-describe('an honest browser', () => {
-  it.each(historiesByKind)('property 1, one lineage: is never logged out by %s', (_, kind) => {
-    fc.assert(
-      fc.property(kind, (history) => play(history, G) === 'alive'),
-      { numRuns: runs(10_000) },
-    );
-  });
+describe('refresh token rotation for an honest browser', () => {
+  it.each(historiesByKind)(
+    'property 1 (one lineage): never ends the session of a browser with %s',
+    (_, kind) => {
+      fc.assert(
+        fc.property(kind, (history) => play(history, G) === 'alive'),
+        { numRuns: runs(10_000) },
+      );
+    },
+  );
 
-  // Found by the histories, once in some hundred thousand.
-  it('is not logged out when a flush lets an older generation live on beside a newer one, and the answer to it comes late', () => {
+  // Shrunk counterexample. Generated histories find it about once in 100,000 runs.
+  it('keeps the session when a late response restores a generation from before a flush', () => {
     const lost = { up: 0, down: 0, lost: 'answer', process: 0 } as const;
     const slow = { down: 0, lost: 'nothing', process: 0 } as const;
     const requests = [
@@ -32,13 +35,13 @@ describe('an honest browser', () => {
   });
 });
 
-describe('these histories would find out', () => {
+describe('the generated histories detect', () => {
   const finds = (step: Step, grace = G, guarded = true) => {
     const ends = fc.property(faultyHistories, (history) => play(history, grace, step, guarded) === 'alive');
     return fc.check(ends, { numRuns: 50_000, endOnFailure: true }).failed;
   };
 
-  it('a grace of one flight instead of two', () => {
+  it('a grace period of one request time-out instead of two', () => {
     const check = fc.check(
       fc.property(histories, (history) => play(history, FLIGHT) === 'alive'),
       { numRuns: 50_000, endOnFailure: true },
@@ -46,9 +49,10 @@ describe('these histories would find out', () => {
     expect(check.failed).toBe(true);
   });
 
-  it('a process that stood still, and then does what its client has long given up', () => {
+  it('a paused process that serves requests whose clients have given up', () => {
     expect(finds(rotate, G, false)).toBe(true);
-    // The shortest of them: one process sleeps, the other goes on, and what the first was asked abandons what that gave.
+    // The shortest such history: process 0 pauses, process 1 continues, and the late step in process 0 abandons the
+    // successor from process 1.
     const ask = { up: 0, down: 0, lost: 'nothing', process: 0 } as const;
     const requests = [
       { ...ask, at: 1_000_000 },
@@ -60,13 +64,13 @@ describe('these histories would find out', () => {
     expect(play({ requests, faults: [] }, G)).toBe('alive');
   });
 
-  it('a floor that moves too early: stragglers right after a move are not forgiven', () => {
+  it('an `oldestValid` that refuses stragglers right after a rotation', () => {
     const strict: Step = (state, p, ...rest) =>
       p < state.parent ? { outcome: 'reused', state } : rotate(state, p, ...rest);
     expect(finds(strict)).toBe(true);
   });
 
-  it('a successor that is another one each time', () => {
+  it('a successor that changes with each retry', () => {
     const fickle: Step = (state, p, now, grace, uncertainUntil) => {
       const outcome = rotate(state, p, now, grace, uncertainUntil);
       const again = { ...state, current: state.current + 1, issuedAt: now };
@@ -75,7 +79,7 @@ describe('these histories would find out', () => {
     expect(finds(fickle)).toBe(true);
   });
 
-  it('a generation that the store has forgotten, when rotating it leaves older ones behind like rotating the current one', () => {
+  it('a rotation of a generation ahead of the store that invalidates older generations', () => {
     const alike: Step = (state, p, ...rest) => {
       const outcome = rotate(state, p, ...rest);
       const raised = { ...outcome.state, oldestValid: state.oldestRetry, oldestRetry: p };
@@ -95,18 +99,21 @@ describe('these histories would find out', () => {
     expect(play({ requests, faults }, G)).toBe('alive');
   });
 
-  it('a store that trusts what it remembers although it may have forgotten', () => {
+  it('a store that ignores its uncertainty interval', () => {
     expect(finds((state, p, now, grace) => rotate(state, p, now, grace))).toBe(true);
   });
 
-  it('a store that refuses what it has forgotten making', () => {
+  it('a store that refuses generations ahead of its own state', () => {
     const forgetful: Step = (state, p, ...rest) =>
       p > state.current ? { outcome: 'reused', state } : rotate(state, p, ...rest);
     expect(finds(forgetful)).toBe(true);
   });
 });
 
-/** The rotation step as it was when only a pause of more than the grace raised `oldestValid` and `oldestRetry`. */
+/**
+ * The rotation step as of before busy clients raised `oldestValid` and `oldestRetry`: here only a pause longer than
+ * the grace does.
+ */
 const raisedByPausesOnly: Step = (state, p, now, grace, ...rest) => {
   const outcome = rotate(state, p, now, grace, ...rest);
   const busy = now - state.issuedAt <= grace;
@@ -117,9 +124,9 @@ const raisedByPausesOnly: Step = (state, p, now, grace, ...rest) => {
   };
 };
 
-describe('a thief with a copy of the cookie', () => {
+describe('refresh token rotation against a thief with a copy of the cookie', () => {
   const pause = { long: fc.integer({ min: G + 1, max: 3_600_000 }), short: fc.nat({ max: G }) };
-  /** Pauses between refreshes: parallel requests, one constant pause, pauses within the grace, longer ones, or all of them. */
+  /** Pauses between refreshes: parallel requests, one constant pause, pauses within the grace, pauses above it, or a mixture. */
   const rhythm = (length: { readonly minLength?: number; readonly maxLength: number }) =>
     fc.oneof(
       fc.array(fc.nat({ max: 1_000 }), length),
@@ -130,9 +137,12 @@ describe('a thief with a copy of the cookie', () => {
       fc.array(pause.long, length),
       fc.array(fc.oneof(pause.short, pause.long), length),
     );
-  /** The refreshes of one turn. The first comes more than the grace after the other party's last one. */
+  /** The refreshes of one turn. The first comes more than the grace after the last refresh of the other party. */
   const turn = fc.tuple(pause.long, rhythm({ maxLength: 8 })).map(([first, others]) => [first, ...others]);
-  /** The owner refreshes; a copy is made, of what is held or of one up to two refreshes older; then thief and owner take turns. */
+  /**
+   * The owner refreshes. The thief copies the current cookie, or a cookie up to two refreshes older. Then thief and
+   * owner take turns.
+   */
   const thefts = fc.record({
     before: rhythm({ maxLength: 8 }),
     older: fc.nat({ max: 2 }),
@@ -142,7 +152,7 @@ describe('a thief with a copy of the cookie', () => {
   });
   type Theft = typeof thefts extends fc.Arbitrary<infer T> ? T : never;
 
-  /** In which turn, from 0, the session ended. */
+  /** Returns the turn, counted from 0, in which the session ended. */
   function turnOfDetection({ before, older, thiefFirst, turns, doubtful }: Theft, step: Step = rotate) {
     let state = INITIAL_STATE;
     let now = 1_000_000;
@@ -156,19 +166,19 @@ describe('a thief with a copy of the cookie', () => {
     holding.thief = given.at(-1 - older) ?? 1;
     const uncertainUntil = doubtful ? now : -Infinity;
     for (const [turn, pauses] of turns.entries()) {
-      const who = (turn % 2 === 0) === thiefFirst ? 'thief' : 'owner';
+      const party = (turn % 2 === 0) === thiefFirst ? 'thief' : 'owner';
       for (const pause of pauses) {
         now += pause;
-        const outcome = step(state, holding[who], now, G, uncertainUntil);
+        const outcome = step(state, holding[party], now, G, uncertainUntil);
         if (outcome.outcome === 'reused') return turn;
         state = outcome.state;
-        holding[who] = state.current;
+        holding[party] = state.current;
       }
     }
     return undefined;
   }
 
-  it('property 2, detection: is found out by the second change of turn, also when the store forgot something before', () => {
+  it('property 2 (detection): reuse is detected by the second turn despite lost writes', () => {
     fc.assert(
       fc.property(thefts, (theft) => (turnOfDetection(theft) ?? 4) <= 2),
       { numRuns: runs(20_000) },
@@ -185,8 +195,9 @@ describe('a thief with a copy of the cookie', () => {
     };
   };
   /**
-   * The first copy that a thief could still use after it was left behind: after two rotations of newer generations, or after
-   * one and a pause of more than the grace. After each refresh, and before the next one, each older generation is presented.
+   * Returns the first copy that a thief could use after it should be useless: after two rotations of newer
+   * generations, or after one rotation and a pause of more than the grace. Each older generation is presented after
+   * each refresh and before the next one.
    */
   function usableCopy(taken: Taken, step: Step) {
     let [newest, second] = [0, 0];
@@ -204,56 +215,56 @@ describe('a thief with a copy of the cookie', () => {
     return undefined;
   }
 
-  /** Owner and thief refresh in any order, each with what it was given last; the thief begins with the owner's first. */
-  const company = fc.tuple(
+  /** Owner and thief refresh in any order, each with its own last cookie. The thief starts with the first cookie of the owner. */
+  const twoParties = fc.tuple(
     rhythm({ minLength: 1, maxLength: 40 }),
     fc.array(fc.boolean(), { maxLength: 40 }),
   );
-  const inCompany = (step: Step) =>
-    fc.property(company, ([pauses, thieves]) => {
+  const withThief = (step: Step) =>
+    fc.property(twoParties, ([pauses, thieves]) => {
       const taken: Taken = [];
       const take = recording(taken, step);
       const holding = { owner: 1, thief: 1 };
       let state = INITIAL_STATE;
       let now = 1_000_000;
       for (const [i, pause] of pauses.entries()) {
-        const who = thieves[i] === true ? 'thief' : 'owner';
-        state = take(state, holding[who], (now += pause), G).state;
-        holding[who] = state.current;
+        const party = thieves[i] === true ? 'thief' : 'owner';
+        state = take(state, holding[party], (now += pause), G).state;
+        holding[party] = state.current;
       }
       return usableCopy(taken, step) === undefined;
     });
-  const alone = (step: Step) =>
+  const withoutThief = (step: Step) =>
     fc.property(histories, (history) => {
       const taken: Taken = [];
       play(history, G, recording(taken, step));
       return usableCopy(taken, step) === undefined;
     });
 
-  it('property 2, detection: is found out at once with a copy that was left behind, whatever the rhythm of owner and thief', () => {
-    fc.assert(inCompany(rotate), { numRuns: runs(20_000) });
+  it('property 2 (detection): reuse of an outdated copy is detected at once', () => {
+    fc.assert(withThief(rotate), { numRuns: runs(20_000) });
   });
 
-  it('property 2, detection: is found out at once with a copy that an owner with tabs, lost and late answers left behind', () => {
-    fc.assert(alone(rotate), { numRuns: runs(20_000) });
+  it('property 2 (detection): reuse is detected at once despite tabs and lost answers', () => {
+    fc.assert(withoutThief(rotate), { numRuns: runs(20_000) });
   });
 
   const bottomless: Step = (state, p, ...rest) => rotate({ ...state, oldestValid: 0 }, p, ...rest);
   it.each([
     ['a busy owner left every copy valid', raisedByPausesOnly],
     ['no generation were too old', bottomless],
-  ])('would not be found out with a copy that was left behind if %s', (_, step) => {
+  ])('reuse of an outdated copy would go undetected if %s', (_, step) => {
     const enough = { numRuns: 20_000, endOnFailure: true };
-    expect(fc.check(inCompany(step), enough).failed).toBe(true);
-    expect(fc.check(alone(step), enough).failed).toBe(true);
+    expect(fc.check(withThief(step), enough).failed).toBe(true);
+    expect(fc.check(withoutThief(step), enough).failed).toBe(true);
   });
 
-  it('would not be found out in turns if a busy owner left every copy valid', () => {
+  it('reuse in turns would go undetected if a busy owner left every copy valid', () => {
     const found = fc.property(thefts, (theft) => (turnOfDetection(theft, raisedByPausesOnly) ?? 4) <= 2);
     expect(fc.check(found, { numRuns: 20_000, endOnFailure: true }).failed).toBe(true);
   });
 
-  it('would not be found out if abandoned tokens were forgiven', () => {
+  it('reuse would go undetected if abandoned tokens were accepted', () => {
     const forgiving: Step = (state, p, now, grace) => rotate(state, p, now, grace, state.rotatedAt);
     const found = fc.property(thefts, (theft) => (turnOfDetection(theft, forgiving) ?? 4) <= 2);
     expect(fc.check(found, { numRuns: 20_000 }).failed).toBe(true);

@@ -4,36 +4,36 @@ import { INITIAL_STATE, rotate, type RotationState } from '../../src/auth/sessio
 
 const G = 20_000;
 
-/** A session that was opened and refreshed at the given times, always with what it was given last. */
+/** Returns the state of a session that was opened and refreshed at the given times, always with the current generation. */
 function refreshedAt(...times: number[]): RotationState {
   return times.reduce((state, now) => rotate(state, state.current, now, G).state, INITIAL_STATE);
 }
 
-describe('a presented generation', () => {
+describe('the rotation step, given a generation,', () => {
   const T = 1_000_000;
   const twice = refreshedAt(T, T + 60_000);
 
-  it('buys a successor when it is the current one', () => {
+  it('rotates the current generation', () => {
     expect(rotate(INITIAL_STATE, 1, T, G)).toEqual({
       outcome: 'rotated',
       state: { current: 2, parent: 1, oldestValid: 0, oldestRetry: 1, rotatedAt: T, issuedAt: T },
     });
   });
 
-  it('is given again while it is so new that a sibling tab may have it', () => {
+  it('reissues the current generation to a sibling tab within the grace', () => {
     expect(rotate(twice, 3, T + 60_000 + G, G)).toMatchObject({ outcome: 'reissued', state: { current: 3 } });
   });
 
-  it('gets the same successor again when its answer was lost a moment ago', () => {
+  it('reissues the same successor after a lost response', () => {
     expect(rotate(twice, 2, T + 60_000 + G, G)).toMatchObject({ outcome: 'reissued', state: { current: 3 } });
   });
 
-  it('keeps the window for lost answers open while the successor is still being handed out', () => {
+  it('keeps the retry window open while the successor is still being issued', () => {
     const reissued = rotate(twice, 2, T + 60_000 + G, G).state;
     expect(rotate(reissued, 2, T + 60_000 + 2 * G, G).outcome).toBe('reissued');
   });
 
-  it('gets a new successor when it comes back after the window, and the unreceived one is abandoned', () => {
+  it('issues a new successor to a retry after the window and abandons the lost token', () => {
     const late = rotate(twice, 2, T + 200_000, G);
     expect(late).toEqual({
       outcome: 'recovered',
@@ -48,26 +48,26 @@ describe('a presented generation', () => {
     });
   });
 
-  it('ends the session when it was abandoned and somebody held it after all', () => {
+  it('ends the session on reuse of an abandoned generation', () => {
     const recovered = rotate(twice, 2, T + 200_000, G).state;
     expect(rotate(recovered, 3, T + 300_000, G).outcome).toBe('reused');
   });
 
-  it('is forgiven as a straggler right after a move, even when it was just abandoned', () => {
+  it('reissues to a straggler right after a rotation, even to an abandoned generation', () => {
     const recovered = rotate(twice, 2, T + 200_000, G).state;
     expect(rotate(recovered, 3, T + 200_000 + G, G).outcome).toBe('reissued');
   });
 
-  it('ends the session when it is older than the parent and the window is over', () => {
+  it('ends the session on reuse of a generation older than the parent after the window', () => {
     expect(rotate(twice, 1, T + 60_000 + G + 1, G).outcome).toBe('reused');
   });
 
-  it('ends the session at once when it is older than the oldest valid one', () => {
+  it('ends the session at once on reuse of a generation older than `oldestValid`', () => {
     const thrice = rotate(twice, 3, T + 120_000, G).state;
     expect(rotate(thrice, 1, T + 120_001, G).outcome).toBe('reused');
   });
 
-  it('moves the store forward when it is one that the store has forgotten making', () => {
+  it('moves the state forward for a generation ahead of a store with lost writes', () => {
     expect(rotate(twice, 7, T + 70_000, G)).toEqual({
       outcome: 'rotated',
       state: {
@@ -81,23 +81,23 @@ describe('a presented generation', () => {
     });
   });
 
-  it('raises the floor only when nobody can still be on the way with what lies below', () => {
+  it('raises `oldestValid` only after requests with older generations have ended', () => {
     expect(rotate(twice, 7, T + 60_000 + G + 1, G).state.oldestValid).toBe(2);
     expect(rotate(twice, 7, T + 60_000 + G, G).state.oldestValid).toBe(1);
   });
 });
 
-describe('after a time in which the store may have forgotten something', () => {
+describe('the rotation step after an uncertainty interval', () => {
   const T = 1_000_000;
   const late = T + 300_000;
   const twice = refreshedAt(T, T + 60_000);
 
-  it('what was handed out counts as handed out at its end', () => {
+  it('treats a generation from the interval as issued at its end', () => {
     expect(rotate(twice, 2, late, G, late - G).outcome).toBe('reissued');
     expect(rotate(twice, 2, late, G, late - G - 1).outcome).toBe('recovered');
   });
 
-  it('nothing from before it counts as abandoned', () => {
+  it('treats no generation from the interval as abandoned', () => {
     const recovered = rotate(twice, 2, T + 200_000, G).state;
     expect(rotate(recovered, 3, late, G).outcome).toBe('reused');
     expect(rotate(recovered, 3, late, G, T + 200_000)).toMatchObject({
@@ -107,14 +107,14 @@ describe('after a time in which the store may have forgotten something', () => {
     expect(rotate(recovered, 3, late, G, T + 199_999).outcome).toBe('reused');
   });
 
-  it('what a late answer brought back from before it still buys a successor', () => {
+  it('issues a successor for a generation from the interval after a late response', () => {
     const ahead = rotate(twice, 4, late, G, late).state;
     expect(ahead).toMatchObject({ current: 5, parent: 4, oldestValid: 1, oldestRetry: 1 });
     expect(rotate(ahead, 3, late + 300_000, G, late).outcome).toBe('recovered');
     expect(rotate(rotate(twice, 4, late, G).state, 3, late + 300_000, G).outcome).toBe('reused');
   });
 
-  it('what is older than the oldest valid one can still only be a copy', () => {
+  it('ends the session on reuse older than `oldestValid` despite uncertainty', () => {
     const thrice = rotate(twice, 3, T + 120_000, G).state;
     expect(rotate(thrice, 1, late, G, late).outcome).toBe('reused');
   });
@@ -123,7 +123,7 @@ describe('after a time in which the store may have forgotten something', () => {
 describe('the state of a session', () => {
   const history = fc.array(fc.tuple(fc.nat({ max: 12 }), fc.nat({ max: 60_000 })), { maxLength: 40 });
 
-  it('always has floor <= late <= parent < current, and never makes a generation twice', () => {
+  it('keeps oldestValid <= oldestRetry <= parent < current and repeats no generation', () => {
     fc.assert(
       fc.property(history, (steps) => {
         let state = INITIAL_STATE;

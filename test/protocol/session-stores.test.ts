@@ -23,25 +23,25 @@ import { RedisCluster, RedisServer } from '../support/servers/redis-server.js';
 import { until } from '../support/until.js';
 
 /**
- * The store's clock runs on its own. Histories pass in whole steps, and the grace lies half a step off, so that the
- * milliseconds that a statement really takes never decide a case.
+ * The clock of the store runs in real time. Histories advance in whole steps and the grace ends half a step off, so
+ * that the duration of a statement decides no case.
  */
 const STEP = 10_000;
 const config = testConfig({ REFRESH_GRACE_SECONDS: '25' });
 const GRACE = config.refreshGrace * 1000;
 const NEVER = 1e12;
 
-/** One kind of store, and what a test needs beside it. */
+/** A kind of store, with the controls that the tests need. */
 interface Rig {
   readonly database: DataSource;
   readonly store: SessionStore;
-  /** Another process's. */
+  /** The store as another process sees it. */
   readonly other: SessionStore;
-  /** A step in which the store may have forgotten what was before `uncertaintyAge` ms ago. */
+  /** Runs a step in which the store may have lost writes newer than `uncertaintyAge` ms. */
   rotate(id: string, generation: number, uncertaintyAge: number): Promise<RotatedSession | undefined>;
-  /** Whether everything before the first step is in uncertainty, because that is when the store first heard of the session. */
+  /** True if the uncertainty interval reaches to the first step, because the store learns of the session then. */
   readonly seeds: boolean;
-  /** Lets time pass for one session by moving its past away. */
+  /** Advances the time of one session by moving its timestamps back. */
   pass(id: string, ms: number): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ async function passInRow(database: DataSource, id: string, ms: number): Promise<
   );
 }
 
-/** The same promises for every store. */
+/** Contract suite of session stores. */
 function sessionStoreSuite(rig: () => Rig): void {
   const store = () => rig().store;
 
@@ -80,7 +80,7 @@ function sessionStoreSuite(rig: () => Rig): void {
     return rows.map(({ kind }) => kind);
   };
 
-  it('does what the pure step does, in every history, also in uncertainty', async () => {
+  it('equals the pure rotation step in every history, also under uncertainty', async () => {
     const steps = fc.array(
       fc.record({
         back: fc.integer({ min: -3, max: 5 }),
@@ -116,7 +116,7 @@ function sessionStoreSuite(rig: () => Rig): void {
     );
   });
 
-  it('property 1, one lineage: ends no honest session in any history of tabs, retries, lost and late answers', async () => {
+  it('property 1 (one lineage): ends no honest session in any history of retries', async () => {
     await fc.assert(
       fc.asyncProperty(histories, async (history) => {
         const id = await openSession();
@@ -137,7 +137,7 @@ function sessionStoreSuite(rig: () => Rig): void {
     );
   });
 
-  /** Presents generations, each some time after the one before, to the store and to the function; gives the store's answers. */
+  /** Presents generations with pauses to the store and to the pure function. Returns the outcomes of the store. */
   async function answersTo(steps: readonly (readonly [wait: number, generation: number])[]) {
     const id = await openSession();
     const answers: unknown[] = [];
@@ -157,18 +157,18 @@ function sessionStoreSuite(rig: () => Rig): void {
   }
   const [SHORT, LONG] = [0.6 * GRACE, 1.2 * GRACE];
 
-  it('property 2, detection: ends a session on the abandoned successor of a thief while its owner is busy', async () => {
+  it('property 2 (detection): ends a busy session on reuse of an abandoned successor', async () => {
     const answers = await answersTo([
-      [LONG, 1], // the thief, with a copy of what the owner holds
-      [LONG, 1], // the owner, from here on
+      [LONG, 1], // end the thief, with a copy of the current cookie
+      [LONG, 1], // end the owner, from here on
       [SHORT, 3],
       [SHORT, 3],
-      [LONG, 2], // the thief
+      [LONG, 2], // end the thief
     ]);
     expect(answers).toEqual(['rotated', 'recovered', 'reissued', 'rotated', 'reused']);
   });
 
-  it('property 2, detection: ends a session on the copy from the beginning of a busy hour', async () => {
+  it('property 2 (detection): ends a session on reuse of an hour-old copy', async () => {
     const hour: [wait: number, generation: number][] = [];
     for (let waited = 0; waited < 3_600_000; waited += 2 * SHORT) {
       const held = 1 + hour.length / 2;
@@ -179,7 +179,7 @@ function sessionStoreSuite(rig: () => Rig): void {
     expect(answers.indexOf('reused')).toBe(answers.length - 1);
   });
 
-  it('property 4: gives one successor to everyone who presents one token at once, whichever process they reach', async () => {
+  it('property 4: issues one successor to parallel requests with one token', async () => {
     const id = await openSession();
     const answers = await Promise.all(
       Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? rig().store : rig().other).rotate(id, 1)),
@@ -188,7 +188,7 @@ function sessionStoreSuite(rig: () => Rig): void {
     expect(answers.filter((answer) => answer?.outcome === 'rotated')).toHaveLength(1);
   });
 
-  it('property 3, ended stays ended: for every process, when a session of another account replaces it', async () => {
+  it('property 3 (ended stays ended): refuses a session that a login replaced', async () => {
     const id = await openSession();
     await store().rotate(id, 1);
     const [accountId, next] = [randomUUID(), randomUUID()];
@@ -201,7 +201,7 @@ function sessionStoreSuite(rig: () => Rig): void {
     expect(await store().rotate(next, 1)).toMatchObject({ outcome: 'rotated', accountId });
   });
 
-  it('property 3, ended stays ended: for every process', async () => {
+  it('property 3 (ended stays ended): refuses an ended session in every process', async () => {
     const id = await openSession();
     await store().rotate(id, 1);
     expect(await store().end(id, { reason: 'logged_out' })).toEqual(expect.any(String));
@@ -213,14 +213,14 @@ function sessionStoreSuite(rig: () => Rig): void {
     }
   });
 
-  it('leaves the session of another owner alone', async () => {
+  it('does not end a session of another account', async () => {
     const id = await openSession();
     await store().rotate(id, 1);
     expect(await store().end(id, { reason: 'ended_from_list' }, randomUUID())).toBeUndefined();
     expect(await store().rotate(id, 1)).toMatchObject({ generation: 2 });
   });
 
-  it('ends a session on reuse, so that the right token does not work either', async () => {
+  it('ends a session on reuse, and refuses its current token too', async () => {
     const id = await openSession();
     for (const p of [1, 2, 3]) {
       await rig().pass(id, 60_000);
@@ -244,14 +244,14 @@ function sessionStoreSuite(rig: () => Rig): void {
     await until(async () => isDeepStrictEqual(await eventsOf(id), events));
   });
 
-  it('keeps why a session ended first', async () => {
+  it('keeps the first reason for which a session ended', async () => {
     const id = await openSession();
     await store().end(id, { reason: 'logged_out' });
     expect(await store().end(id, { reason: 'reused' })).toBeUndefined();
     expect(await endOf(id)).toBe('logged_out');
   });
 
-  it('takes no step whose time is over, and says so, whatever became of the session', async () => {
+  it('refuses a rotation step past its deadline in any state of the session', async () => {
     const id = await openSession();
     const ended = await openSession();
     await store().end(ended, { reason: 'logged_out' });
@@ -265,11 +265,11 @@ function sessionStoreSuite(rig: () => Rig): void {
     expect(await store().rotate(ended, 1, performance.now() + 10_000)).toBeUndefined();
   });
 
-  it('knows no session that was never opened', async () => {
+  it('refuses a session that was never opened', async () => {
     expect(await store().rotate(randomUUID(), 1)).toBeUndefined();
   });
 
-  it('says whose session it is, with which roles, and nothing once the account is disabled', async () => {
+  it('returns the account and roles of a session, but not of a disabled account', async () => {
     const id = await openSession();
     expect(await store().rotate(id, 1)).toMatchObject({ accountId: expect.any(String), roles: ['user'] });
     const disabled = await openSession();
@@ -280,7 +280,7 @@ function sessionStoreSuite(rig: () => Rig): void {
     expect((await store().rotate(disabled, 1))?.roles).toBeUndefined();
   });
 
-  it('lets a session that nobody used for the idle limit be over', async () => {
+  it('ends a session after the idle limit', async () => {
     const id = await openSession();
     await rig().pass(id, config.sessionIdle * 1000 - STEP);
     expect(await store().rotate(id, 1)).toMatchObject({ outcome: 'rotated' });
@@ -288,7 +288,7 @@ function sessionStoreSuite(rig: () => Rig): void {
     expect(await store().rotate(id, 2)).toBeUndefined();
   });
 
-  it('lets a session be over at its absolute limit, however busy it is', async () => {
+  it('ends a session at the absolute limit despite activity', async () => {
     const id = await openSession();
     const idle = config.sessionIdle * 1000 - STEP;
     let p = 1;
@@ -340,7 +340,7 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
   describe.each([
     ['one Redis', () => RedisServer.start()],
     ['a Redis Cluster of three', () => RedisCluster.start(3)],
-  ])('with %s before it', (_, start) => {
+  ])('with %s as a cache', (_, start) => {
     let redisServer: RedisServer | RedisCluster;
     const links: Redis[] = [];
     let rig: Rig;
@@ -361,7 +361,7 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
     });
     sessionStoreSuite(() => rig);
 
-    it('property 1, one lineage: ends no honest session in any history of a Redis that is flushed, fails over or is away', async () => {
+    it('property 1 (one lineage): ends no honest session while Redis fails over', async () => {
       const rows = new SessionRows(database, config);
       const accountId = randomUUID();
       await database.query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'mina')`, [accountId]);
@@ -393,7 +393,7 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
               await links[0]?.run(RESTORE, key, copy?.fields ?? []);
               if (copy !== undefined) await links[0]?.run(PASS, key, [now - copy.at]);
             }
-            // A second more, since the row's clock runs on.
+            // One second more, because the clock of the row keeps running.
             if (event.kind === 'reconnect' && (await changedSince(id, now - event.goodAt + 1_000))) {
               await links[0]?.run(EVICT, key, []);
             }
@@ -416,17 +416,17 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
       );
     });
 
-    it('asks Redis once a refresh, and the row not at all', async () => {
+    it('sends one command to Redis per refresh, and no statement for the row', async () => {
       const [accountId, id] = [randomUUID(), randomUUID()];
       await database.query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'mina')`, [accountId]);
       await rig.store.open({ id, accountId, method: 'password' });
       await rig.store.rotate(id, 1);
-      // A row that disappears is not missed until something has to be written to it.
+      // The step does not notice a deleted row until it has to write to it.
       await database.query('DELETE FROM auth.sessions WHERE id = $1', [id]);
       expect(await rig.store.rotate(id, 1)).toMatchObject({ outcome: 'reissued', generation: 2, accountId });
     });
 
-    it('brings the row up to date once an hour', async () => {
+    it('updates the row once an hour', async () => {
       const [accountId, id] = [randomUUID(), randomUUID()];
       await database.query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'mina')`, [accountId]);
       await rig.store.open({ id, accountId, method: 'password' });
@@ -444,7 +444,7 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
       expect(await currentInRow()).toBe(4);
     });
 
-    it('does not end a session for reuse that the row knows better', async () => {
+    it('does not end a session for reuse when the row has newer state than Redis', async () => {
       const [accountId, id] = [randomUUID(), randomUUID()];
       await database.query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'mina')`, [accountId]);
       await rig.store.open({ id, accountId, method: 'password' });
@@ -452,17 +452,17 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
         await rig.rotate(id, p, NEVER);
         await rig.pass(id, 60_000);
       }
-      // A process without Redis has served the session from its old row meanwhile.
+      // Meanwhile, a process without Redis serves the session from its old row.
       const rows = new SessionRows(database, config);
       expect(await rows.rotate(id, 1, undefined, 0)).toMatchObject({ outcome: 'rotated', generation: 2 });
       expect(await rig.rotate(id, 1, NEVER)).toMatchObject({ outcome: 'reissued', generation: 2 });
     });
 
-    it('decides about reuse once, also when the row says that it was touched in the future', async () => {
+    it('decides reuse once, also when the row has a time in the future', async () => {
       const [accountId, id] = [randomUUID(), randomUUID()];
       await database.query(`INSERT INTO auth.accounts (id, nickname) VALUES ($1, 'mina')`, [accountId]);
       await rig.store.open({ id, accountId, method: 'password' });
-      // As after a fail-over of the database to a machine whose clock is behind.
+      // As after a fail-over of the database to a server whose clock is behind.
       await database.query(
         `UPDATE auth.sessions SET current = 10, parent = 9, oldest_valid = 8, oldest_retry = 9, changed_at = now() + interval '1 hour' WHERE id = $1`,
         [id],
@@ -473,7 +473,7 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
   });
 });
 
-/** Moves the past of a session away in Redis, as {@link passInRow} does in the row. */
+/** Moves the timestamps of a session back in Redis, as {@link passInRow} does in the row. */
 const PASS = script(`
 if redis.call('HEXISTS', KEYS[1], 'current') == 0 then return end
 for _, field in ipairs({'rotated_at', 'issued_at', 'seeded', 'saved', 'expires'}) do

@@ -15,13 +15,13 @@ import { describeWith } from '../support/programs.js';
 import { RedisServer } from '../support/servers/redis-server.js';
 import { buildServer, ServerProcess } from '../support/servers/server-process.js';
 
-/** Histories pass in whole steps, and the grace lies half a step off: the time that a request takes decides nothing. */
+/** Histories advance in whole steps and the grace ends half a step off: the duration of a request decides no case. */
 const STEP = 10_000;
 const AUTH_SECRET = randomBytes(32).toString('base64');
 
 let postgres: PostgresServer;
 let built: Awaited<ReturnType<typeof buildServer>>;
-/** Opens sessions, and knows their tokens. */
+/** Opens sessions and returns their tokens. */
 let opener: TestApp;
 let tokens: RefreshTokens;
 const servers: ServerProcess[] = [];
@@ -45,7 +45,7 @@ async function open() {
   if (handle === undefined || sessionId === undefined) throw new Error('no token');
   return { handle, sessionId, refreshToken, accessToken };
 }
-/** The successor that a process gives, or why there is none. */
+/** Returns the successor that a process issues, or the problem code. */
 async function refresh(server: ServerProcess | undefined, refreshToken: string): Promise<string | undefined> {
   const answer = await fetch(`${server?.url}/auth/refresh`, {
     method: 'POST',
@@ -54,7 +54,7 @@ async function refresh(server: ServerProcess | undefined, refreshToken: string):
   const { code } = (await answer.json()) as { code?: string };
   return code ?? /^refresh=([^;]+)/.exec(answer.headers.getSetCookie()[0] ?? '')?.[1];
 }
-/** Lets a minute pass for a session. */
+/** Advances the time of a session by one minute. */
 async function passInRow(sessionId: string): Promise<void> {
   await opener.database.query(
     'UPDATE auth.sessions SET rotated_at = rotated_at - 60000, issued_at = issued_at - 60000 WHERE id = $1',
@@ -84,7 +84,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
     built.remove();
   });
 
-  it('taking turns on one session do what the pure step does, in every history', async () => {
+  it('equal the pure rotation step in every history when they take turns', async () => {
     const GRACE = 25;
     await startTwo({ REFRESH_GRACE_SECONDS: String(GRACE) });
     const step = fc.record({
@@ -118,18 +118,18 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
     );
   }, 120_000);
 
-  describe('of which one is killed between the write and the answer', () => {
-    it('give the same successor, when Redis has it', async () => {
+  describe('when a process is killed between the write and the response', () => {
+    it('reissue the same successor from Redis after a process was killed', async () => {
       const redis = await RedisServer.start();
       const proxy = await FailOverProxy.before(redis.port);
       servers.push(await start({ REDIS_URL: proxy.url }), await start({ REDIS_URL: redis.url }));
       const { handle, sessionId, refreshToken } = await open();
       const current = async () =>
         Number(await redis.command('HGET', `daemun:session:${sessionId}`, 'current'));
-      // It has to be there before, since reading it from the row takes answers, too.
+      // Loads the session into Redis first, because reading the row takes statements too.
       expect(await refresh(servers[0], refreshToken)).toBe(tokens.mint(handle, 2));
-      await redis.command('HINCRBY', `daemun:session:${sessionId}`, 'moved', String(-60_000));
-      await redis.command('HINCRBY', `daemun:session:${sessionId}`, 'handed', String(-60_000));
+      await redis.command('HINCRBY', `daemun:session:${sessionId}`, 'rotated_at', String(-60_000));
+      await redis.command('HINCRBY', `daemun:session:${sessionId}`, 'issued_at', String(-60_000));
       proxy.holdAnswers();
       const lost = refresh(servers[0], tokens.mint(handle, 2)).catch(() => 'no answer');
       await until(async () => (await current()) === 3);
@@ -137,7 +137,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
       expect(await lost).toBe('no answer');
       expect(await refresh(servers[1], tokens.mint(handle, 2))).toBe(tokens.mint(handle, 3));
       expect(await current()).toBe(3);
-      // Property 5: nor does Redis hold what a token is made of.
+      // Property 5: Redis does not hold the material of a token either.
       const held = String(await redis.command('HGETALL', `daemun:session:${sessionId}`));
       expect(held).not.toMatch(
         new RegExp(`${handle.toString('hex')}|${handle.toString('base64url')}|daemun_rt`),
@@ -146,7 +146,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
       await redis.stop();
     }, 60_000);
 
-    it('give the same successor, when the row has it', async () => {
+    it('reissue the same successor from the row after a process was killed', async () => {
       const proxy = await FailOverProxy.before(Number(new URL(postgres.url).port));
       const behind = new URL(postgres.url);
       behind.port = String(proxy.address);
@@ -159,7 +159,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
             [sessionId],
           )
         )[0].current;
-      // The statement is known to the connection by now, and takes one message.
+      // The connection has prepared the statement by now, so that it takes one message.
       for (let i = 0; i < 20; i++) await refresh(servers[0], (await open()).refreshToken);
       proxy.holdAnswers();
       const lost = refresh(servers[0], refreshToken).catch(() => 'no answer');
@@ -172,7 +172,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
     }, 60_000);
   });
 
-  it('of which one stood still log nobody out: it does not do what its client has long given up', async () => {
+  it('refuse in a process that was paused the refreshes whose clients have given up', async () => {
     await startTwo({});
     const { handle, sessionId, refreshToken } = await open();
     const pass = () => passInRow(sessionId);
@@ -189,7 +189,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
     await until(async () => (await refresh(servers[0], tokens.mint(handle, 3))) === tokens.mint(handle, 4));
   });
 
-  it('of which one slept for as long as the poll admit nobody there who left meanwhile', async () => {
+  it('refuse ended sessions in a process that was paused for a poll interval', async () => {
     await startTwo({ REVOCATION_POLL_SECONDS: '2' });
     const { refreshToken, accessToken } = await open();
     const me = async () =>
@@ -205,7 +205,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
     expect(await asked).toBe(401);
   });
 
-  it('of which one is cut off from the database log nobody out: a step that arrives there late is not taken', async () => {
+  it('refuse a rotation step that reaches the database late after a network partition', async () => {
     const proxy = await FailOverProxy.before(Number(new URL(postgres.url).port));
     const behind = new URL(postgres.url);
     behind.port = String(proxy.address);
@@ -225,7 +225,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
     await proxy.stop();
   });
 
-  it('with a Redis that comes and goes log nobody out, and revive nothing, in every history of faults', async () => {
+  it('end no honest session and revive no ended session while Redis comes and goes', async () => {
     const redis = await RedisServer.start();
     await startTwo({ REDIS_URL: redis.url, REFRESH_GRACE_SECONDS: '6' });
     const fault = fc.record({

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { FAULT_KINDS, type FaultKind } from '../../sandbox/faults/send.js';
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.js';
 import {
@@ -21,21 +21,21 @@ beforeAll(async () => {
 afterAll(() => sandbox.close());
 afterEach(() => sandbox.clearFaults());
 
-/** Mina's profile through a fault. */
+/** Returns Mina's profile through a fault. */
 async function faultyProfile(road: Road, fault: FaultKind): Promise<Response> {
   const { access_token: token } = await tokensFor(sandbox, road);
   sandbox.fault({ provider: ROADS[road].provider, at: 'profile', fault });
   return profile(sandbox, road, token);
 }
 
-/** A token answer through a fault. */
+/** Returns a token response through a fault. */
 async function faultyToken(road: Road, fault: FaultKind): Promise<Response> {
   const code = await codeFor(sandbox, road);
   sandbox.fault({ provider: ROADS[road].provider, at: 'token', fault });
   return exchange(sandbox, road, code);
 }
 
-/** The profile's answer before its body was read, with node:http, which shows the pieces as they come. */
+/** Returns the head of the profile response, by node:http, which exposes the chunks as they arrive. */
 async function openProfile(road: Road, token: string): Promise<IncomingMessage> {
   const headers = { authorization: `Bearer ${token}` };
   const [answer] = (await once(
@@ -45,34 +45,34 @@ async function openProfile(road: Road, token: string): Promise<IncomingMessage> 
   return answer;
 }
 
-describe('answers of a wrong kind', () => {
-  test.each<[FaultKind, number, string]>([
+describe('responses with a wrong body or status', () => {
+  it.each<[FaultKind, number, string]>([
     ['null', 200, 'null'],
     ['array', 200, '[]'],
     ['empty-object', 200, '{}'],
     ['bad-json', 200, '{"access_token": "abc", "id": 1,'],
-  ])('%s', async (fault, status, body) => {
+  ])('with the fault %s have its body', async (fault, status, body) => {
     const answer = await faultyProfile('google', fault);
     expect([answer.status, await answer.text()]).toEqual([status, body]);
   });
 
-  test('html', async () => {
+  it('with the fault html are HTML', async () => {
     const answer = await faultyProfile('naver', 'html');
     expect(answer.headers.get('content-type')).toContain('text/html');
     expect(await answer.text()).toContain('<h1>');
   });
 
-  test.each<FaultKind>(['401', '403', '500', '503'])('%s', async (fault) => {
+  it.each<FaultKind>(['401', '403', '500', '503'])('with the fault %s have its status', async (fault) => {
     expect((await faultyProfile('kakao', fault)).status).toBe(Number(fault));
   });
 
-  test('error-200', async () => {
+  it('with the fault error-200 have status 200', async () => {
     const answer = await faultyToken('google', 'error-200');
     expect(answer.status).toBe(200);
     expect(await answer.json()).toHaveProperty('error', 'server_error');
   });
 
-  test('redirect, with the true answer as its body', async () => {
+  it('with the fault redirect have the genuine response as their body', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'naver');
     sandbox.fault({ provider: 'naver', at: 'profile', fault: 'redirect' });
     const answer = await fetch(sandbox.url + ROADS.naver.profile, {
@@ -84,42 +84,42 @@ describe('answers of a wrong kind', () => {
   });
 });
 
-describe('token answers that are spoilt', () => {
-  test('form-encoded', async () => {
+describe('faulty token responses', () => {
+  it('are form-encoded', async () => {
     const answer = await faultyToken('google', 'form-encoded');
     expect(answer.headers.get('content-type')).toBe('application/x-www-form-urlencoded');
     expect(new URLSearchParams(await answer.text()).get('access_token')).toMatch(/^ya29/);
   });
 
-  test.each<[FaultKind, unknown]>([
+  it.each<[FaultKind, unknown]>([
     ['crlf-token', 'token\r\nx-injected: yes'],
     ['object-token', { a: 1 }],
     ['missing-token', undefined],
-  ])('%s', async (fault, token) => {
+  ])('have the fault %s', async (fault, token) => {
     const body = (await (await faultyToken('kakao', fault)).json()) as Record<string, unknown>;
     expect(body['access_token']).toEqual(token);
     expect(body).toHaveProperty('token_type');
   });
 });
 
-describe.each<Road>(['google', 'kakao', 'naver'])('profiles of %s that are spoilt', (road) => {
-  test.each<[FaultKind, unknown]>([
+describe.each<Road>(['google', 'kakao', 'naver'])('faulty profiles of %s', (road) => {
+  it.each<[FaultKind, unknown]>([
     ['id-null', null],
     ['id-empty', ''],
     ['id-object', { a: 1 }],
-  ])('%s', async (fault, subject) => {
+  ])('have the fault %s', async (fault, subject) => {
     const body = (await (await faultyProfile(road, fault)).json()) as Record<string, unknown>;
     const inner = (body['response'] ?? body) as Record<string, unknown>;
     expect('sub' in inner ? inner['sub'] : inner['id']).toEqual(subject);
   });
 
-  test('proto-keys', async () => {
+  it('have prototype keys', async () => {
     expect(await (await faultyProfile(road, 'proto-keys')).text()).toMatch(
       /^\{"__proto__":\{"polluted":true\},/,
     );
   });
 
-  test('duplicate-keys, of which the last is the true one', async () => {
+  it('have duplicate keys, the genuine member last', async () => {
     const honest = JSON.parse(await profileText(sandbox, road, 'mina')) as object;
     const text = await (await faultyProfile(road, 'duplicate-keys')).text();
     expect(text).toMatch(/^\{"access_token":"first","sub":"first","id":1,"response":\{"id":"first"\},/);
@@ -127,8 +127,8 @@ describe.each<Road>(['google', 'kakao', 'naver'])('profiles of %s that are spoil
   });
 });
 
-describe('connections that fail', () => {
-  test('hang answers nothing', async () => {
+describe('connection faults', () => {
+  it('hang never responds', async () => {
     sandbox.clearRequests();
     sandbox.fault({ provider: 'google', at: 'token', fault: 'hang' });
     const code = await codeFor(sandbox, 'google');
@@ -137,16 +137,16 @@ describe('connections that fail', () => {
       .then(() => (isAnswered = true))
       .catch(() => undefined);
     while (!sandbox.requests().some(({ endpoint }) => endpoint === 'token')) await new Promise(setImmediate);
-    // A whole other log-in fits in while this one waits.
+    // Another complete login runs while this one waits.
     await tokensFor(sandbox, 'kakao');
     expect(isAnswered).toBe(false);
   });
 
-  test('reset', async () => {
+  it('reset ends the connection', async () => {
     await expect(faultyProfile('google', 'reset')).rejects.toMatchObject({ cause: { code: 'ECONNRESET' } });
   });
 
-  test('slow answers rightly after the delay', async () => {
+  it('slow responds correctly after the delay', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'google');
     sandbox.fault({ provider: 'google', at: 'profile', fault: 'slow', delayMs: 120 });
     const start = performance.now();
@@ -154,7 +154,7 @@ describe('connections that fail', () => {
     expect(performance.now() - start).toBeGreaterThan(110);
   });
 
-  test('truncate sends whole JSON and announces more', async () => {
+  it('truncate sends complete JSON with a larger Content-Length', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'google');
     sandbox.fault({ provider: 'google', at: 'profile', fault: 'truncate' });
     const answer = await openProfile('google', token);
@@ -167,7 +167,7 @@ describe('connections that fail', () => {
     expect(Number(answer.headers['content-length'])).toBeGreaterThan(received.length);
   });
 
-  test('split-utf8 cuts a character between two chunks', async () => {
+  it('split-utf8 cuts a character between two chunks', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'naver');
     sandbox.fault({ provider: 'naver', at: 'profile', fault: 'split-utf8' });
     const chunks: Buffer[] = [];
@@ -177,7 +177,7 @@ describe('connections that fail', () => {
     expect(chunks.map((chunk) => chunk.toString()).join('')).not.toContain('"nickname":"김미나"');
   });
 
-  test('huge never seems to end, and survives a client that hangs up', async () => {
+  it('huge streams without end, and survives a client that disconnects', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'kakao');
     sandbox.fault({ provider: 'kakao', at: 'profile', fault: 'huge', times: 1 });
     const answer = await openProfile('kakao', token);
@@ -191,8 +191,8 @@ describe('connections that fail', () => {
   });
 });
 
-describe('switching', () => {
-  test('a fault with times ends by itself', async () => {
+describe('a fault', () => {
+  it('with a count ends by itself', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'google');
     sandbox.fault({ provider: 'google', at: 'profile', fault: '503', times: 2 });
     const statuses = [];
@@ -200,13 +200,13 @@ describe('switching', () => {
     expect(statuses).toEqual([503, 503, 200]);
   });
 
-  test('a fault touches one provider and one place', async () => {
+  it('affects one provider and one endpoint', async () => {
     sandbox.fault({ provider: 'google', at: 'profile', fault: '503' });
     expect((await exchange(sandbox, 'google', await codeFor(sandbox, 'google'))).status).toBe(200);
     expect(await profileText(sandbox, 'kakao', 'mina')).toContain('김미나');
   });
 
-  test('an endpoint that a fault stands in for has done nothing', async () => {
+  it('prevents the effect of the endpoint that it replaces', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'kakao', 'user-kept');
     sandbox.fault({ provider: 'kakao', at: 'unlink', fault: '503', times: 1 });
     const unlink = (): Promise<Response> =>
@@ -219,14 +219,14 @@ describe('switching', () => {
     expect((await unlink()).status).toBe(200);
   });
 
-  test('a place that a provider does not have is refused', () => {
+  it('is refused for an endpoint that the provider does not have', () => {
     expect(() => sandbox.fault({ provider: 'google', at: 'unlink', fault: '503' })).toThrow(
       'no unlink endpoint',
     );
   });
 });
 
-describe('over HTTP', () => {
+describe('the HTTP API for faults', () => {
   const JSON_TYPE = { 'content-type': 'application/json' };
   const FAULT = { provider: 'google', at: 'profile', fault: '503' };
 
@@ -235,7 +235,7 @@ describe('over HTTP', () => {
     return fetch(`${sandbox.url}/control/fault`, { method: 'POST', headers, body: text });
   }
 
-  test('faults are switched on and off', async () => {
+  it('switches faults on and off', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'google');
     expect((await post(FAULT)).status).toBe(204);
     expect((await profile(sandbox, 'google', token)).status).toBe(503);
@@ -243,38 +243,38 @@ describe('over HTTP', () => {
     expect((await profile(sandbox, 'google', token)).status).toBe(200);
   });
 
-  test('every kind is known', async () => {
+  it('accepts every kind of fault', async () => {
     for (const fault of FAULT_KINDS) expect((await post({ ...FAULT, fault })).status).toBe(204);
   });
 
-  test.each([
-    ['no JSON', '{'],
+  it.each([
+    ['malformed JSON', '{'],
     ['null', 'null'],
     ['an unknown kind', { ...FAULT, fault: 'flood' }],
     ['an unknown provider', { ...FAULT, provider: 'daum' }],
     ['an unknown member', { ...FAULT, extra: 1 }],
-    ['a place that the provider does not have', { ...FAULT, at: 'unlink' }],
-  ])('%s is refused with a reason', async (_what, body) => {
+    ['an endpoint that the provider does not have', { ...FAULT, at: 'unlink' }],
+  ])('refuses %s with a reason', async (_what, body) => {
     const answer = await post(body);
     expect(answer.status).toBe(400);
     expect(await answer.json()).toHaveProperty('error');
   });
 
-  test('a form or plain text, which a web page can send, is refused', async () => {
+  it('refuses a form or plain text, which a web page can send (csrf)', async () => {
     expect((await post(FAULT, { 'content-type': 'text/plain' })).status).toBe(415);
   });
 
-  test.each<Record<string, string>>([
+  it.each<Record<string, string>>([
     { origin: 'http://localhost:3000' },
     { origin: 'null' },
     { 'sec-fetch-site': 'cross-site' },
     { 'sec-fetch-site': 'same-site' },
-  ])('a web page is refused (%p)', async (headers) => {
+  ])('refuses a web page (%p)', async (headers) => {
     expect((await post(FAULT, { ...JSON_TYPE, ...headers })).status).toBe(403);
     expect((await fetch(`${sandbox.url}/control/requests`, { headers })).status).toBe(403);
   });
 
-  test('the journal can be read and cleared', async () => {
+  it('returns and clears the request journal', async () => {
     await profile(sandbox, 'naver', 'unknown');
     const list = async (): Promise<unknown[]> =>
       (await (await fetch(`${sandbox.url}/control/requests`)).json()) as unknown[];

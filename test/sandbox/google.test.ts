@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.js';
 import {
@@ -33,8 +33,8 @@ function refreshWith(refreshToken: string): Promise<Response> {
   });
 }
 
-describe('tokens', () => {
-  test('come with a number of seconds and scopes by their long names', async () => {
+describe('Google tokens', () => {
+  it('have expires_in as a number and scopes by their long names', async () => {
     const tokens = await tokensFor(sandbox, 'google');
     expect(tokens).toMatchObject({ expires_in: 3599, token_type: 'Bearer' });
     expect(tokens.scope).toBe(
@@ -43,7 +43,7 @@ describe('tokens', () => {
     expect(tokens).not.toHaveProperty('refresh_token');
   });
 
-  test('come with an id_token that the published key signed', async () => {
+  it('include an id_token signed by the published key', async () => {
     const { id_token: idToken = '' } = await tokensFor(sandbox, 'google', 'mina', { nonce: 'n-1' });
     const jwks = (await (
       await fetch(`${sandbox.url}/www.googleapis.com/oauth2/v3/certs`)
@@ -56,7 +56,7 @@ describe('tokens', () => {
     expect(payload).toMatchObject({ nonce: 'n-1', email: 'sandbox-mina@gmail.com', email_verified: true });
   });
 
-  test('come with a refresh token for offline access, at the first consent or when asked again', async () => {
+  it('include a refresh token for offline access at first consent or on prompt=consent', async () => {
     const first = await tokensFor(sandbox, 'google', 'user-offline', { access_type: 'offline' });
     const second = await tokensFor(sandbox, 'google', 'user-offline', { access_type: 'offline' });
     expect(first.refresh_token).toMatch(/^1\/\/0/);
@@ -70,7 +70,7 @@ describe('tokens', () => {
     expect((await profile(sandbox, 'google', refreshed.access_token)).status).toBe(200);
   });
 
-  test('can be had with the credentials in a Basic header', async () => {
+  it('are issued to credentials in a Basic header', async () => {
     const body = new URLSearchParams({
       grant_type: 'authorization_code',
       redirect_uri: 'http://localhost:3000/auth/google/callback',
@@ -87,8 +87,8 @@ describe('tokens', () => {
   });
 });
 
-describe('refusals', () => {
-  test.each<[string, Record<string, string | undefined>, number, string, string]>([
+describe('refusals of Google', () => {
+  it.each<[string, Record<string, string | undefined>, number, string, string]>([
     [
       'another redirect_uri',
       { redirect_uri: 'http://localhost/x' },
@@ -108,13 +108,13 @@ describe('refusals', () => {
       'unsupported_grant_type',
       'Invalid grant_type: password',
     ],
-  ])('of %s', async (_what, changes, status, error, description) => {
+  ])('cover %s', async (_what, changes, status, error, description) => {
     const answer = await exchange(sandbox, 'google', await codeFor(sandbox, 'google'), changes);
     expect(answer.status).toBe(status);
     expect(await answer.json()).toEqual({ error, error_description: description });
   });
 
-  test('of a code that was used', async () => {
+  it('cover a code that was used (replay)', async () => {
     const code = await codeFor(sandbox, 'google');
     await exchange(sandbox, 'google', code);
     const answer = await exchange(sandbox, 'google', code);
@@ -122,29 +122,29 @@ describe('refusals', () => {
     expect(await answer.json()).toEqual({ error: 'invalid_grant', error_description: 'Bad Request' });
   });
 
-  test('of a code that was tried with a wrong verifier before', async () => {
+  it('cover a code that was tried with a wrong verifier before', async () => {
     const code = await codeFor(sandbox, 'google');
     await exchange(sandbox, 'google', code, { code_verifier: 'w'.repeat(43) });
     expect((await exchange(sandbox, 'google', code)).status).toBe(400);
   });
 
-  test('of a verifier that is too short, although its hash fits', async () => {
+  it('cover a verifier that is too short, although its hash matches', async () => {
     const code = await codeFor(sandbox, 'google', 'mina', {
       code_challenge: createHash('sha256').update('short').digest('base64url'),
     });
     expect((await exchange(sandbox, 'google', code, { code_verifier: 'short' })).status).toBe(400);
   });
 
-  test("of another provider's refresh token", async () => {
+  it('cover the refresh token of another provider', async () => {
     const { refresh_token: refreshToken = '' } = await tokensFor(sandbox, 'kakao');
     expect((await refreshWith(refreshToken)).status).toBe(400);
   });
 
-  test('of a GET at the token endpoint', async () => {
+  it('cover a GET at the token endpoint', async () => {
     expect((await fetch(sandbox.url + ROADS.google.token)).status).toBe(405);
   });
 
-  test('of a token in the query', async () => {
+  it('cover a token in the query', async () => {
     const { access_token: accessToken } = await tokensFor(sandbox, 'google');
     const answer = await fetch(`${sandbox.url}${ROADS.google.profile}?access_token=${accessToken}`);
     expect(answer.status).toBe(401);
@@ -154,19 +154,19 @@ describe('refusals', () => {
     });
   });
 
-  test('in another shape at the older profile address', async () => {
+  it('have another shape at the older profile endpoint', async () => {
     const answer = await fetch(`${sandbox.url}/www.googleapis.com/oauth2/v3/userinfo`);
     expect(await answer.json()).toMatchObject({ error: { code: 401, status: 'UNAUTHENTICATED' } });
   });
 
-  test("of another provider's token", async () => {
+  it('cover the token of another provider', async () => {
     const { access_token: accessToken } = await tokensFor(sandbox, 'kakao');
     expect((await profile(sandbox, 'google', accessToken)).status).toBe(401);
   });
 });
 
-describe('people', () => {
-  test('Mina is an ordinary one', async () => {
+describe('Google personas', () => {
+  it('include Mina, an ordinary account', async () => {
     expect(await profileOf('mina')).toEqual({
       sub: expect.stringMatching(/^\d{21}$/),
       name: '김미나',
@@ -178,30 +178,30 @@ describe('people', () => {
     });
   });
 
-  test.each<[string, Record<string, unknown>]>([
+  it.each<[string, Record<string, unknown>]>([
     ['workspace', { hd: 'company.example', email_verified: true }],
     ['external', { email: 'minho@elsewhere.example', email_verified: true }],
     ['unverified', { email_verified: false }],
     ['string-flags', { email_verified: 'true' }],
-  ])('%s has what makes it special', async (persona, members) => {
+  ])('include %s with its special members', async (persona, members) => {
     expect(await profileOf(persona)).toMatchObject(members);
   });
 
-  test('external has no domain', async () => {
+  it('include external without a domain', async () => {
     expect(await profileOf('external')).not.toHaveProperty('hd');
   });
 
-  test('no-email shares none', async () => {
+  it('include no-email without an address', async () => {
     const profile = await profileOf('no-email');
     expect(profile).not.toHaveProperty('email');
     expect(profile).not.toHaveProperty('email_verified');
   });
 
-  test('bare is a subject and nothing else', async () => {
+  it('include bare with a subject alone', async () => {
     expect(Object.keys(await profileOf('bare'))).toEqual(['sub']);
   });
 
-  test('invented ones are always the same person, and never each other', async () => {
+  it('can be invented, each with a constant and unique subject', async () => {
     const [one, again, other] = [
       await profileOf('user-1'),
       await profileOf('user-1'),
@@ -211,13 +211,13 @@ describe('people', () => {
     expect(other['sub']).not.toBe(one['sub']);
   });
 
-  test('are known by what the scope covers', async () => {
+  it('have only the members that the scope covers', async () => {
     const text = await profileText(sandbox, 'google', 'mina', { scope: 'openid' });
     expect(Object.keys(JSON.parse(text) as object)).toEqual(['sub']);
   });
 });
 
-test('revoking ends the token, and a second time is an error', async () => {
+it('revoking at Google ends the token, and a second time is an error', async () => {
   const { access_token: token } = await tokensFor(sandbox, 'google', 'user-revoked');
   const revoke = (): Promise<Response> =>
     fetch(`${sandbox.url}/oauth2.googleapis.com/revoke`, {
@@ -229,7 +229,7 @@ test('revoking ends the token, and a second time is an error', async () => {
   expect((await revoke()).status).toBe(400);
 });
 
-test('discovery names the real addresses', async () => {
+it('the discovery document of Google has the real URLs', async () => {
   const answer = await fetch(`${sandbox.url}/accounts.google.com/.well-known/openid-configuration`);
   expect(await answer.json()).toMatchObject({
     issuer: 'https://accounts.google.com',

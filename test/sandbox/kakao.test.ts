@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.js';
 import {
@@ -28,7 +28,7 @@ async function profileOf(persona: string): Promise<KakaoProfile> {
   return JSON.parse(await profileText(sandbox, 'kakao', persona)) as KakaoProfile;
 }
 
-/** The id in a JSON text, digit by digit. */
+/** Returns the id in a JSON text, digit by digit. */
 const rawId = (text: string): string | undefined => /"id":(\d+)/.exec(text)?.[1];
 
 function api(path: string, authorization: string, form?: Record<string, string>): Promise<Response> {
@@ -38,8 +38,8 @@ function api(path: string, authorization: string, form?: Record<string, string>)
   });
 }
 
-describe('tokens', () => {
-  test('look as in the document', async () => {
+describe('Kakao tokens', () => {
+  it('equal the example in the documentation of Kakao', async () => {
     const answer = await exchange(sandbox, 'kakao', await codeFor(sandbox, 'kakao'));
     expect(answer.headers.get('content-type')).toBe('application/json;charset=UTF-8');
     expect(await answer.json()).toMatchObject({
@@ -50,24 +50,24 @@ describe('tokens', () => {
     });
   });
 
-  test('come with an id_token unasked, when no scope is sent', async () => {
+  it('include an id_token if the request has no scope', async () => {
     const { id_token: idToken = '' } = await tokensFor(sandbox, 'kakao', 'mina', { scope: undefined });
     expect(decodeJwt(idToken)).toMatchObject({ iss: 'https://kauth.kakao.com', aud: 'sandbox-client' });
   });
 
-  test('come without an id_token, when a scope without openid is sent', async () => {
+  it('include no id_token if the scope lacks openid', async () => {
     const tokens = await tokensFor(sandbox, 'kakao', 'mina', { scope: 'account_email' });
     expect(tokens).not.toHaveProperty('id_token');
   });
 
-  test('name an address in the id_token only when it is valid and verified', async () => {
+  it('have an address in the id_token only if it is valid and verified', async () => {
     const { id_token: good = '' } = await tokensFor(sandbox, 'kakao', 'mina');
     const { id_token: bad = '' } = await tokensFor(sandbox, 'kakao', 'unverified');
     expect(decodeJwt(good)).toHaveProperty('email', 'mina@kakao.example');
     expect(decodeJwt(bad)).not.toHaveProperty('email');
   });
 
-  test('are refreshed without a new refresh token', async () => {
+  it('are refreshed without a new refresh token', async () => {
     const { refresh_token: refreshToken = '' } = await tokensFor(sandbox, 'kakao');
     const answer = await exchange(sandbox, 'kakao', '', {
       grant_type: 'refresh_token',
@@ -79,8 +79,8 @@ describe('tokens', () => {
   });
 });
 
-describe('refusals', () => {
-  test.each<[string, Record<string, string | undefined>, number, string, string | undefined]>([
+describe('refusals of Kakao', () => {
+  it.each<[string, Record<string, string | undefined>, number, string, string | undefined]>([
     ['no secret', { client_secret: undefined }, 401, 'invalid_client', 'KOE010'],
     ['a wrong secret', { client_secret: 'x' }, 401, 'invalid_client', 'KOE010'],
     ['an unknown client', { client_id: 'x' }, 401, 'invalid_client', 'KOE101'],
@@ -95,14 +95,14 @@ describe('refusals', () => {
       'invalid_grant',
       'KOE322',
     ],
-  ])('of %s', async (_what, changes, status, error, code) => {
+  ])('cover %s', async (_what, changes, status, error, code) => {
     const answer = await exchange(sandbox, 'kakao', await codeFor(sandbox, 'kakao'), changes);
     expect(answer.status).toBe(status);
     const body = (await answer.json()) as TokenAnswer;
     expect([body.error, body.error_code]).toEqual([error, code]);
   });
 
-  test('of a code that was used, with the code in the text', async () => {
+  it('cover a code that was used, with the code in the text (replay)', async () => {
     const code = await codeFor(sandbox, 'kakao');
     await exchange(sandbox, 'kakao', code);
     const answer = await exchange(sandbox, 'kakao', code);
@@ -114,12 +114,12 @@ describe('refusals', () => {
     });
   });
 
-  test('of a wrong secret with a WWW-Authenticate header', async () => {
+  it('cover a wrong secret, with a WWW-Authenticate header', async () => {
     const answer = await exchange(sandbox, 'kakao', 'DUMMY', { client_secret: 'x' });
     expect(answer.headers.get('www-authenticate')).toBeTruthy();
   });
 
-  test('of credentials in a Basic header', async () => {
+  it('cover credentials in a Basic header', async () => {
     const answer = await fetch(sandbox.url + ROADS.kakao.token, {
       method: 'POST',
       headers: {
@@ -134,7 +134,7 @@ describe('refusals', () => {
     expect(await answer.json()).toHaveProperty('error_code', 'KOE010');
   });
 
-  test('of a secret that is sent although the feature is off', async () => {
+  it('cover a client secret while the feature is off', async () => {
     const without = await startSandbox({ port: 0, smtpPort: 0, clientSecret: '' });
     try {
       const sent = await exchange(without, 'kakao', 'DUMMY');
@@ -146,7 +146,7 @@ describe('refusals', () => {
     }
   });
 
-  test('of an access token that is unknown or in the query', async () => {
+  it('cover an access token that is unknown or in the query', async () => {
     const { access_token: accessToken } = await tokensFor(sandbox, 'kakao');
     const inQuery = await fetch(`${sandbox.url}${ROADS.kakao.profile}?access_token=${accessToken}`);
     for (const answer of [inQuery, await profile(sandbox, 'kakao', 'unknown')]) {
@@ -155,7 +155,7 @@ describe('refusals', () => {
     }
   });
 
-  test('of the OIDC profile to a token without openid', async () => {
+  it('cover the OIDC profile for a token without openid', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'kakao', 'mina', { scope: 'account_email' });
     const answer = await api('/v1/oidc/userinfo', `Bearer ${token}`);
     expect(answer.status).toBe(403);
@@ -163,8 +163,8 @@ describe('refusals', () => {
   });
 });
 
-describe('people', () => {
-  test('Mina is an ordinary one, with her nickname under kakao_account only', async () => {
+describe('Kakao personas', () => {
+  it('include Mina, an ordinary account with her nickname under kakao_account only', async () => {
     const { id, properties, kakao_account: account } = await profileOf('mina');
     expect(id).toBeGreaterThan(2 ** 53);
     expect(properties).toBeUndefined();
@@ -181,60 +181,60 @@ describe('people', () => {
     });
   });
 
-  test.each([
+  it.each([
     ['big-id', '9007199254740992'],
     ['big-id-neighbour', '9007199254740993'],
-  ])('%s has its id as raw digits', async (persona, digits) => {
+  ])('include %s with its id as raw digits', async (persona, digits) => {
     expect(rawId(await profileText(sandbox, 'kakao', persona))).toBe(digits);
   });
 
-  test.each<[string, Record<string, unknown>]>([
+  it.each<[string, Record<string, unknown>]>([
     ['unverified', { is_email_valid: true, is_email_verified: false }],
     ['masked', { is_email_valid: false, is_email_verified: true, email: 'ka***@kakao.com' }],
     ['string-flags', { is_email_valid: 'true', is_email_verified: 'true' }],
     ['default-nickname', { profile: { nickname: '닉네임을 등록해주세요', is_default_nickname: true } }],
     ['no-email', { email_needs_agreement: true }],
     ['no-email-account', { has_email: false, email_needs_agreement: false }],
-  ])('%s has what makes it special', async (persona, members) => {
+  ])('include %s with its special members', async (persona, members) => {
     expect((await profileOf(persona)).kakao_account).toMatchObject(members);
   });
 
-  test.each(['no-email', 'no-email-account'])('%s shares no address', async (persona) => {
+  it.each(['no-email', 'no-email-account'])('include %s without an address', async (persona) => {
     expect((await profileOf(persona)).kakao_account).not.toHaveProperty('email');
   });
 
-  test('legacy-properties has the nickname in properties only', async () => {
+  it('include legacy-properties with the nickname in properties only', async () => {
     const profile = await profileOf('legacy-properties');
     expect(profile.properties).toHaveProperty('nickname', '문옛날');
     expect(profile).not.toHaveProperty('kakao_account');
   });
 
-  test('bare is an id and nothing else', async () => {
+  it('include bare with an id alone', async () => {
     expect(Object.keys(await profileOf('bare'))).toEqual(['id']);
   });
 
-  test('show https pictures to whoever asks for secure ones', async () => {
+  it('have https pictures if the request asks for secure resources', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'kakao');
     const answer = await api('/v2/user/me?secure_resource=true', `Bearer ${token}`);
     expect(await answer.text()).toContain('"https://example.com/avatars/mina.png"');
   });
 
-  test('are the same to OIDC, with the id as a string', async () => {
+  it('have the same members in OIDC, with the id as a string', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'kakao', 'big-id-neighbour');
     const answer = await api('/v1/oidc/userinfo', `Bearer ${token}`);
     expect(await answer.json()).toMatchObject({ sub: '9007199254740993', email_verified: true });
   });
 });
 
-describe('taking it back', () => {
-  test('unlinking by token answers the id and ends the token', async () => {
+describe('ending a Kakao connection', () => {
+  it('unlinks by access token, and ends the token', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'kakao', 'big-id-neighbour');
     const answer = await api('/v1/user/unlink', `Bearer ${token}`, {});
     expect(await answer.text()).toBe('{"id":9007199254740993}');
     expect((await profile(sandbox, 'kakao', token)).status).toBe(401);
   });
 
-  test('unlinking by admin key ends the token, and a second time says that nobody is linked', async () => {
+  it('unlinks by admin key, and reports no connection the second time', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'kakao', 'big-id');
     const form = { target_id_type: 'user_id', target_id: '9007199254740992' };
     expect((await api('/v1/user/unlink', 'KakaoAK sandbox-admin-key', form)).status).toBe(200);
@@ -244,14 +244,14 @@ describe('taking it back', () => {
     expect(await again.json()).toHaveProperty('code', -101);
   });
 
-  test('unlinking with a wrong admin key does nothing', async () => {
+  it('refuses a wrong admin key', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'kakao', 'big-id');
     const form = { target_id_type: 'user_id', target_id: '9007199254740992' };
     expect((await api('/v1/user/unlink', 'KakaoAK wrong', form)).status).toBe(401);
     expect((await profile(sandbox, 'kakao', token)).status).toBe(200);
   });
 
-  test('logging out ends the tokens and keeps the connection', async () => {
+  it('ends the tokens on logout, and keeps the connection', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'kakao', 'big-id');
     await api('/v1/user/logout', `Bearer ${token}`, {});
     expect((await profile(sandbox, 'kakao', token)).status).toBe(401);
@@ -259,7 +259,7 @@ describe('taking it back', () => {
     expect((await api('/v1/user/unlink', 'KakaoAK sandbox-admin-key', form)).status).toBe(200);
   });
 
-  test('the consent list says what was refused', async () => {
+  it('records refused consent in the consent list', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'kakao', 'no-email');
     const answer = await api('/v2/user/scopes', `Bearer ${token}`);
     const { scopes } = (await answer.json()) as { scopes: { id: string; agreed: boolean }[] };

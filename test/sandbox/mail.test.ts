@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createTransport } from 'nodemailer';
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.js';
 
@@ -32,8 +32,8 @@ async function mailboxOf(to: string): Promise<Record<string, unknown>[]> {
   return (await answer.json()) as Record<string, unknown>[];
 }
 
-describe('for programs', () => {
-  test('a mail arrives as it was sent', async () => {
+describe('the mail API', () => {
+  it('returns a mail as it was sent', async () => {
     await send({
       to: 'mina@example.com',
       subject: '이메일 주소 확인',
@@ -52,48 +52,48 @@ describe('for programs', () => {
     ]);
   });
 
-  test('the newest comes first', async () => {
+  it('returns the newest mail first', async () => {
     await send({ to: 'order@example.com', subject: 'one' });
     await send({ to: 'order@example.com', subject: 'two' });
     expect((await mailboxOf('order@example.com')).map((mail) => mail['subject'])).toEqual(['two', 'one']);
   });
 
-  test('an address is found whatever its case', async () => {
+  it('finds an address in any case', async () => {
     await send({ to: 'Case@Example.com' });
     expect(await mailboxOf('case@EXAMPLE.com')).toHaveLength(1);
   });
 
-  test('each recipient has a copy', async () => {
+  it('returns a copy for each recipient', async () => {
     await send({ to: ['first@example.com', 'second@example.com'] });
     expect(await mailboxOf('first@example.com')).toHaveLength(1);
     expect(await mailboxOf('second@example.com')).toHaveLength(1);
   });
 
-  test('somebody else has none', async () => {
+  it('returns no mail to another address', async () => {
     expect(await mailboxOf('nobody@example.com')).toEqual([]);
   });
 
-  test('the same is at hand in the process', async () => {
+  it('is available in the process', async () => {
     await send({ to: 'inside@example.com', subject: 'here' });
     expect(sandbox.mailbox('inside@example.com')).toMatchObject([{ subject: 'here' }]);
   });
 });
 
-describe('for people', () => {
-  test('links can be clicked, and end where the address ends', async () => {
+describe('the mail page', () => {
+  it('makes links clickable, and ends them at the end of the URL', async () => {
     await send({ to: 'link@example.com', text: 'See http://localhost:3000/verify?token=a&x=b.\n' });
     const page = await (await fetch(`${sandbox.url}/mailbox`)).text();
     expect(page).toContain('href="http://localhost:3000/verify?token=a&amp;x=b"');
   });
 
-  test('what a mail says stays text', async () => {
+  it('escapes the text of a mail', async () => {
     await send({ to: 'script@example.com', subject: '<script>1</script>', text: '<script>2</script>' });
     const page = await (await fetch(`${sandbox.url}/mailbox`)).text();
     expect(page).toContain('&lt;script&gt;2');
     expect(page).not.toContain('<script');
   });
 
-  test('one address has a page of its own', async () => {
+  it('has a page for each address', async () => {
     await send({ to: 'alone@example.com', subject: 'Only for me' });
     await send({ to: 'other@example.com', subject: 'Not for you' });
     const page = await (await fetch(`${sandbox.url}/mailbox?to=alone@example.com`)).text();
@@ -102,19 +102,19 @@ describe('for people', () => {
   });
 });
 
-describe('the server', () => {
-  test('takes any log-in', async () => {
+describe('the SMTP server', () => {
+  it('accepts any credentials', async () => {
     const transport = createTransport({ url: sandbox.smtpUrl, auth: { user: 'u', pass: 'p' } });
     await expect(transport.verify()).resolves.toBe(true);
     transport.close();
   });
 
-  test('refuses a message that is too large', async () => {
+  it('refuses a message that is too large', async () => {
     await expect(send({ to: 'large@example.com', text: 'a'.repeat(2 * 1024 * 1024) })).rejects.toThrow();
     expect(await mailboxOf('large@example.com')).toEqual([]);
   });
 
-  test('keeps the last 500', async () => {
+  it('keeps the last 500 mails', async () => {
     const transport = createTransport({ url: sandbox.smtpUrl, pool: true });
     const sent = Array.from({ length: 501 }, (_, index) =>
       transport.sendMail({ from: 'a@example.com', to: 'many@example.com', subject: String(index) }),
@@ -124,7 +124,7 @@ describe('the server', () => {
     expect(await mailboxOf('many@example.com')).toHaveLength(500);
   });
 
-  test('survives a client that breaks off', async () => {
+  it('survives a client that disconnects', async () => {
     const socket = connect(Number(new URL(sandbox.smtpUrl).port), '127.0.0.1');
     await once(socket, 'data');
     socket.write('EHLO x\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.com>\r\nDATA\r\nhalf a');

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.js';
 import {
@@ -40,17 +40,17 @@ function revoke(token: string, secret = 'sandbox-secret'): Promise<Response> {
   });
 }
 
-describe('classic tokens', () => {
-  test('come with the seconds as a string', async () => {
+describe('classic Naver tokens', () => {
+  it('have expires_in as a string', async () => {
     expect(await tokensFor(sandbox, 'naver')).toMatchObject({ token_type: 'bearer', expires_in: '3600' });
   });
 
-  test('hold the characters that a careless query loses', async () => {
+  it('contain characters that require percent-encoding in a query', async () => {
     const { access_token: accessToken, refresh_token: refreshToken } = await tokensFor(sandbox, 'naver');
     for (const token of [accessToken, refreshToken]) expect(token).toMatch(/^AAAA(?=.*\+)(?=.*\/).*=$/);
   });
 
-  test('can be had by GET', async () => {
+  it('are issued to GET requests', async () => {
     const query = new URLSearchParams({
       grant_type: 'authorization_code',
       client_id: 'sandbox-client',
@@ -62,7 +62,7 @@ describe('classic tokens', () => {
     expect(await answer.json()).toHaveProperty('access_token');
   });
 
-  test('are refreshed without a new refresh token', async () => {
+  it('are refreshed without a new refresh token', async () => {
     const { refresh_token: refreshToken = '' } = await tokensFor(sandbox, 'naver');
     const answer = await exchange(sandbox, 'naver', '', {
       grant_type: 'refresh_token',
@@ -74,8 +74,8 @@ describe('classic tokens', () => {
   });
 });
 
-describe('classic refusals come with HTTP 200', () => {
-  test.each<[string, Record<string, string | undefined>]>([
+describe('classic Naver refusals have HTTP 200', () => {
+  it.each<[string, Record<string, string | undefined>]>([
     ['an unknown code', { code: 'x' }],
     ['no state', { state: undefined }],
     ['another state', { state: 'x' }],
@@ -86,7 +86,7 @@ describe('classic refusals come with HTTP 200', () => {
     expect(await answer.json()).toEqual(SESSION_GONE);
   });
 
-  test('for a code that was used', async () => {
+  it('for a code that was used (replay)', async () => {
     const code = await codeFor(sandbox, 'naver');
     await exchange(sandbox, 'naver', code);
     const answer = await exchange(sandbox, 'naver', code);
@@ -94,7 +94,7 @@ describe('classic refusals come with HTTP 200', () => {
     expect(await answer.json()).toEqual(SESSION_GONE);
   });
 
-  test.each([{ client_secret: 'x' }, { client_secret: undefined }, { client_id: 'x' }])(
+  it.each([{ client_secret: 'x' }, { client_secret: undefined }, { client_id: 'x' }])(
     'for the credentials %p',
     async (changes) => {
       const answer = await exchange(sandbox, 'naver', await codeFor(sandbox, 'naver'), changes);
@@ -106,20 +106,20 @@ describe('classic refusals come with HTTP 200', () => {
     },
   );
 
-  test('for a missing verifier, once a challenge was sent', async () => {
+  it('for a missing verifier after a PKCE challenge', async () => {
     const code = await codeFor(sandbox, 'naver', 'mina', CHALLENGE);
     expect(await (await exchange(sandbox, 'naver', code)).json()).toEqual(SESSION_GONE);
   });
 
-  test('for a code of the OIDC door', async () => {
+  it('for a code of the OIDC endpoint', async () => {
     const code = await codeFor(sandbox, 'naver-oidc');
     const answer = await exchange(sandbox, 'naver', code, { code_verifier: 'v'.repeat(43) });
     expect(await answer.json()).toEqual(SESSION_GONE);
   });
 });
 
-describe('OIDC', () => {
-  test('gives an id_token that the published key signed, about the same person', async () => {
+describe('Naver OIDC', () => {
+  it('issues an id_token signed by the published key, for the same user', async () => {
     const { id_token: idToken = '', access_token: token } = await tokensFor(sandbox, 'naver-oidc');
     const jwks = (await (await fetch(`${sandbox.url}/nid.naver.com/oauth2/jwks`)).json()) as JSONWebKeySet;
     const { payload } = await jwtVerify(idToken, createLocalJWKSet(jwks), {
@@ -130,32 +130,32 @@ describe('OIDC', () => {
     expect(payload.sub).toBe(me.response.id);
   });
 
-  test.each<[string, Record<string, string | undefined>, number, string]>([
+  it.each<[string, Record<string, string | undefined>, number, string]>([
     ['a wrong secret', { client_secret: 'x' }, 401, 'invalid_client'],
     ['no verifier', { code_verifier: undefined }, 400, 'invalid_grant'],
     ['a wrong verifier', { code_verifier: 'w'.repeat(43) }, 400, 'invalid_grant'],
     ['no state', { state: undefined }, 400, 'invalid_grant'],
     ['no redirect_uri', { redirect_uri: undefined }, 400, 'invalid_grant'],
     ['another grant', { grant_type: 'refresh_token' }, 400, 'unsupported_grant_type'],
-  ])('refuses %s with an honest status', async (_what, changes, status, error) => {
+  ])('refuses %s with an HTTP error status', async (_what, changes, status, error) => {
     const answer = await exchange(sandbox, 'naver-oidc', await codeFor(sandbox, 'naver-oidc'), changes);
     expect(answer.status).toBe(status);
     expect(await answer.json()).toEqual({ error });
   });
 
-  test('refuses a code that was used', async () => {
+  it('refuses a code that was used (replay)', async () => {
     const code = await codeFor(sandbox, 'naver-oidc');
     await exchange(sandbox, 'naver-oidc', code);
     expect((await exchange(sandbox, 'naver-oidc', code)).status).toBe(400);
   });
 
-  test('refuses a GET at the token endpoint', async () => {
+  it('refuses a GET at the token endpoint', async () => {
     expect((await fetch(sandbox.url + ROADS['naver-oidc'].token)).status).toBe(405);
   });
 });
 
-describe('people', () => {
-  test('Mina is an ordinary one', async () => {
+describe('Naver personas', () => {
+  it('include Mina, an ordinary account', async () => {
     expect(JSON.parse(await profileText(sandbox, 'naver', 'mina'))).toEqual({
       resultcode: '00',
       message: 'success',
@@ -169,31 +169,31 @@ describe('people', () => {
     });
   });
 
-  test('external uses an address of another house', async () => {
+  it('include external with an address of another mail service', async () => {
     expect(await profileOf('external')).toHaveProperty('email', 'sandbox-mina@gmail.com');
   });
 
-  test('default-nickname has a masked one', async () => {
+  it('include default-nickname with a masked nickname', async () => {
     expect(await profileOf('default-nickname')).toHaveProperty('nickname', 'san***');
   });
 
-  test('no-email shares none', async () => {
+  it('include no-email without an address', async () => {
     expect(await profileOf('no-email')).not.toHaveProperty('email');
   });
 
-  test('bare is an id and nothing else', async () => {
+  it('include bare with an id alone', async () => {
     expect(Object.keys(await profileOf('bare'))).toEqual(['id']);
   });
 });
 
-describe('the profile', () => {
-  test('is refused to an unknown token', async () => {
+describe('the Naver profile', () => {
+  it('is refused to an unknown token', async () => {
     const answer = await profile(sandbox, 'naver', 'unknown');
     expect(answer.status).toBe(401);
     expect(await answer.json()).toHaveProperty('resultcode', '024');
   });
 
-  test('is refused to a token in the query', async () => {
+  it('is refused to a token in the query', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'naver');
     const query = new URLSearchParams({ access_token: token });
     const answer = await fetch(`${sandbox.url}${ROADS.naver.profile}?${query}`);
@@ -201,7 +201,7 @@ describe('the profile', () => {
     expect(await answer.json()).toHaveProperty('resultcode', '028');
   });
 
-  test('can be checked for what it may show', async () => {
+  it('has an endpoint that lists its granted members', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'naver', 'no-email');
     const answer = await fetch(`${sandbox.url}/openapi.naver.com/v1/nid/verify?info=true`, {
       headers: { authorization: `Bearer ${token}` },
@@ -210,8 +210,8 @@ describe('the profile', () => {
   });
 });
 
-describe('revoking', () => {
-  test('ends both tokens', async () => {
+describe('revoking at Naver', () => {
+  it('ends both tokens', async () => {
     const tokens = await tokensFor(sandbox, 'naver', 'user-revoked');
     expect((await revoke(tokens.access_token)).status).toBe(200);
     expect((await profile(sandbox, 'naver', tokens.access_token)).status).toBe(401);
@@ -222,13 +222,13 @@ describe('revoking', () => {
     expect(await refreshed.json()).toHaveProperty('error');
   });
 
-  test('answers 200 with nothing for a token that nobody knows', async () => {
+  it('answers 200 with an empty result for an unknown token', async () => {
     const answer = await revoke('unknown');
     expect(answer.status).toBe(200);
     expect(await answer.text()).toBe('');
   });
 
-  test('takes the right secret only', async () => {
+  it('requires the right client secret', async () => {
     const { access_token: token } = await tokensFor(sandbox, 'naver');
     expect((await revoke(token, 'x')).status).toBe(401);
     expect((await profile(sandbox, 'naver', token)).status).toBe(200);

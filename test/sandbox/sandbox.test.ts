@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.js';
 import { codeFor, exchange, openDoor, tokensFor } from '../support/fixtures/sandbox-flow.js';
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => sandbox.close());
 afterEach(() => sandbox.clearFaults());
 
-/** A request whose Host header is the test's to choose, which fetch does not allow. */
+/** Sends a request with any Host header, which fetch does not allow. */
 async function statusWithHost(host: string): Promise<number | undefined> {
   const [response] = (await once(request(sandbox.url, { headers: { host } }).end(), 'response')) as [
     { statusCode?: number; resume: () => void },
@@ -22,8 +22,8 @@ async function statusWithHost(host: string): Promise<number | undefined> {
   return response.statusCode;
 }
 
-describe('starting', () => {
-  test('refuses to run in production', async () => {
+describe('the start of the sandbox', () => {
+  it('is refused in production', async () => {
     const before = process.env['NODE_ENV'];
     process.env['NODE_ENV'] = 'production';
     try {
@@ -33,21 +33,21 @@ describe('starting', () => {
     }
   });
 
-  test('refuses to listen beyond this machine', async () => {
+  it('is refused beyond the loopback interface', async () => {
     await expect(startSandbox({ port: 0, smtpPort: 0, host: '0.0.0.0' })).rejects.toThrow('loopback');
   });
 
-  test('says so when its port is taken, and leaves nothing running', async () => {
+  it('fails when its port is taken, and leaves no listener', async () => {
     const port = Number(new URL(sandbox.url).port);
     await expect(startSandbox({ port, smtpPort: 0 })).rejects.toThrow('EADDRINUSE');
   });
 
-  test('says so when the mail port is taken', async () => {
+  it('fails when the mail port is taken', async () => {
     const smtpPort = Number(new URL(sandbox.smtpUrl).port);
     await expect(startSandbox({ port: 0, smtpPort })).rejects.toThrow('EADDRINUSE');
   });
 
-  test('plays no provider when only the mail part is wanted', async () => {
+  it('provides no provider if only the mail server is requested', async () => {
     const mailOnly = await startSandbox({ port: 0, smtpPort: 0, providers: false });
     try {
       expect((await openDoor(mailOnly, 'google')).status).toBe(404);
@@ -57,7 +57,7 @@ describe('starting', () => {
     }
   });
 
-  test('takes other credentials than the default ones', async () => {
+  it('accepts configured credentials', async () => {
     const other = await startSandbox({ port: 0, smtpPort: 0, clientId: 'mine', clientSecret: 'hush' });
     try {
       const code = await codeFor(other, 'google', 'mina', { client_id: 'mine' });
@@ -69,12 +69,16 @@ describe('starting', () => {
   });
 });
 
-describe('staying alive', () => {
-  test.each([
-    ['a target that is no path', 'GET http://elsewhere/ HTTP/1.1\r\nHost: localhost\r\n\r\n', '400'],
+describe('the running sandbox', () => {
+  it.each([
+    [
+      'a request target that is not a path',
+      'GET http://elsewhere/ HTTP/1.1\r\nHost: localhost\r\n\r\n',
+      '400',
+    ],
     ['a target with two slashes', 'GET //elsewhere/ HTTP/1.1\r\nHost: localhost\r\n\r\n', '400'],
     ['a broken escape', 'GET /%E0%A4%A HTTP/1.1\r\nHost: localhost\r\n\r\n', '404'],
-  ])('answers %s and goes on', async (_what, bytes, status) => {
+  ])('answers %s and continues', async (_what, bytes, status) => {
     const socket = connect(Number(new URL(sandbox.url).port), '127.0.0.1');
     socket.write(bytes);
     const [answer] = (await once(socket, 'data')) as [Buffer];
@@ -83,7 +87,7 @@ describe('staying alive', () => {
     expect((await fetch(sandbox.url)).status).toBe(200);
   });
 
-  test('hangs up on bytes that are no HTTP and goes on', async () => {
+  it('closes connections that are not HTTP, and continues', async () => {
     const socket = connect(Number(new URL(sandbox.url).port), '127.0.0.1');
     socket.write('\x16\x03\x01 this is TLS\r\n\r\n');
     socket.resume();
@@ -91,7 +95,7 @@ describe('staying alive', () => {
     expect((await fetch(sandbox.url)).status).toBe(200);
   });
 
-  test('goes on when a client breaks off in the middle of a body', async () => {
+  it('survives a client that disconnects within a body', async () => {
     const socket = connect(Number(new URL(sandbox.url).port), '127.0.0.1');
     socket.write('POST /consent HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf');
     await once(socket, 'connect');
@@ -99,12 +103,12 @@ describe('staying alive', () => {
     expect((await fetch(sandbox.url)).status).toBe(200);
   });
 
-  test('refuses a body that is too large', async () => {
+  it('refuses a body that is too large', async () => {
     const answer = await fetch(`${sandbox.url}/consent`, { method: 'POST', body: 'a'.repeat(5_000_000) });
     expect(answer.status).toBe(413);
   });
 
-  test('closes while an answer hangs', async () => {
+  it('closes while a response hangs', async () => {
     const closing = await startSandbox({ port: 0, smtpPort: 0 });
     closing.fault({ provider: 'google', at: 'token', fault: 'hang' });
     const hanging = exchange(closing, 'google', 'any').catch((error: unknown) => error);
@@ -114,32 +118,32 @@ describe('staying alive', () => {
   });
 });
 
-describe('pages', () => {
-  test('runs no script and keeps the consent form free to redirect out', async () => {
+describe('sandbox pages', () => {
+  it('forbid scripts, and allow the consent form to redirect', async () => {
     const policy = (await openDoor(sandbox, 'google')).headers.get('content-security-policy');
     expect(policy).toContain("default-src 'none'");
     expect(policy).not.toContain('form-action');
   });
 
-  test('escapes what the request says', async () => {
+  it('escape text of the request', async () => {
     const page = await openDoor(sandbox, 'google', {
       redirect_uri: 'http://a"><b>.example/auth/google/callback',
     });
     expect(await page.text()).not.toContain('<b>');
   });
 
-  test('lists the personas on the front page', async () => {
+  it('list the personas on the front page', async () => {
     expect(await (await fetch(sandbox.url)).text()).toContain('big-id-neighbour');
   });
 
-  test('refuses a name that was pointed at this machine from outside', async () => {
+  it('refuse a Host that is not loopback (DNS rebinding)', async () => {
     expect(await statusWithHost('rebound.example')).toBe(403);
     expect(await statusWithHost('localhost')).toBe(200);
   });
 });
 
 describe('the request journal', () => {
-  test('says what reached an endpoint, without a secret', async () => {
+  it('lists the requests of each endpoint without secrets', async () => {
     sandbox.clearRequests();
     const { access_token: accessToken } = await tokensFor(sandbox, 'kakao');
     const [authorize, token] = sandbox.requests();
@@ -159,7 +163,7 @@ describe('the request journal', () => {
     expect(everything).not.toContain(accessToken);
   });
 
-  test('notices a token in the query', async () => {
+  it('reports a token in the query', async () => {
     sandbox.clearRequests();
     await fetch(`${sandbox.url}/openapi.naver.com/v1/nid/me?access_token=abc`);
     expect(sandbox.requests()[0]).toMatchObject({ accessTokenInQuery: true, hasAuthorizationHeader: false });

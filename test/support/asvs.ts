@@ -1,4 +1,4 @@
-/** The requirements of OWASP ASVS 5.0 at levels 1 and 2 that concern a log-in service, by section: [level 1, level 2]. */
+/** Requirements of OWASP ASVS 5.0 for a login service, by section: [level 1, level 2]. */
 export const REQUIRED: Readonly<Record<string, readonly [readonly number[], readonly number[]]>> = {
   'V1.1': [[], [1, 2]],
   'V1.2': [[1, 2, 3, 4, 5], [9]],

@@ -1,18 +1,29 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PGlite } from '@electric-sql/pglite';
 import { TEMPLATE_DIR } from './fixtures/template.mjs';
+import { startSharedPostgres } from './servers/shared-postgres.mjs';
 
 export default async function setUp() {
-  // A folder that all suites of this run share; workers inherit the environment.
+  // Folder for all suites of a run. Workers inherit the environment.
   process.env.TEST_RUN_DIR = mkdtempSync(join(tmpdir(), 'daemun-test-run-'));
-  await Promise.all([promisify(execFile)(process.execPath, ['scripts/build-web.mjs']), makeTemplate()]);
+  // The user `postgres` has a folder in it.
+  chmodSync(process.env.TEST_RUN_DIR, 0o755);
+  const [postgres] = await Promise.all([
+    process.env.TEST_DATABASE === 'embedded'
+      ? undefined
+      : startSharedPostgres(join(process.env.TEST_RUN_DIR, 'postgres')),
+    promisify(execFile)(process.execPath, ['scripts/build-web.mjs']),
+    makeTemplate(),
+  ]);
+  Object.assign(process.env, postgres?.environment);
+  globalThis.stopSharedPostgres = postgres?.stop;
 }
 
-/** Runs initdb (seconds, and most of a gigabyte) once for all suites; each then starts on a copy of the result. */
+/** Runs initdb once for all suites, which start on copies of the result. It takes seconds, and almost a gigabyte of memory. */
 async function makeTemplate() {
   if (existsSync(TEMPLATE_DIR)) return;
   const dir = mkdtempSync(join(tmpdir(), 'daemun-template-'));
@@ -21,7 +32,7 @@ async function makeTemplate() {
   try {
     renameSync(dir, TEMPLATE_DIR);
   } catch {
-    // Another run was faster; its copy is as good.
+    // A concurrent run has already created the template.
     rmSync(dir, { recursive: true, force: true });
   }
 }

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 
-export default function tearDown() {
+export default async function tearDown() {
+  await globalThis.stopSharedPostgres?.();
   rmSync(process.env.TEST_RUN_DIR, { recursive: true });
 }

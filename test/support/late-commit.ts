@@ -4,8 +4,8 @@ import { Sessions } from '../../src/auth/sessions/sessions.js';
 import type { TestApp } from './fixtures/app.js';
 
 /**
- * Sends a request whose transaction reaches its end only after the answer, which is 503 then. `finished` resolves when the
- * transaction is committed or rolled back.
+ * Sends a request whose transaction ends only after the response, which is 503. `finished` resolves when the transaction is
+ * committed or rolled back.
  */
 export async function whileSlow(
   app: TestApp,

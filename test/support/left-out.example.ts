@@ -1,4 +1,4 @@
-// Never run: what test/docs/security.test.ts reads tests of.
+// Input of test/docs/security.test.ts, never run.
 import { describe, it } from '@jest/globals';
 
 describe('a group', () => {

@@ -1,14 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { describe } from '@jest/globals';
-import { findPostgres } from './servers/postgres-server.js';
+import { findPostgres, onPath } from './servers/installed.mjs';
 
-/** The programs that some suites need, and the Debian package that brings each. */
+/** Programs that some suites need, with their Debian packages. */
 const PROGRAMS = {
   postgres: { package: 'postgresql', find: findPostgres },
   redis: { package: 'redis-server', find: () => onPath('redis-server') },
-  chromium: { package: 'chromium', find: () => onPath('chromium', 'chromium-browser', 'google-chrome') },
+  chromium: {
+    package: 'chromium-headless-shell',
+    find: () => onPath('chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome'),
+  },
   pgbouncer: { package: 'pgbouncer', find: () => onPath('pgbouncer') },
   haproxy: { package: 'haproxy', find: () => onPath('haproxy') },
   nginx: { package: 'nginx-light', find: () => onPath('nginx') },
@@ -18,14 +19,14 @@ const PROGRAMS = {
 
 export type Program = keyof typeof PROGRAMS;
 
-/** Where a program is, or undefined where it is not installed. */
+/** Returns the path of a program; undefined if it is not installed. */
 export function find(program: Program): string | undefined {
   return PROGRAMS[program].find();
 }
 
 /**
- * Like `describe`, for a suite that needs programs: where one is not installed, the suite is reported as skipped, with the
- * package to install. With `CI=true` that is a failure.
+ * `describe` for a suite that needs programs. If one is not installed, the suite is reported as skipped, with the package to
+ * install. With `CI=true` this is a failure.
  */
 export function describeWith(programs: Program | readonly Program[], name: string, suite: () => void): void {
   const absent = [programs].flat().filter((program) => find(program) === undefined);
@@ -36,14 +37,8 @@ export function describeWith(programs: Program | readonly Program[], name: strin
   describe.skip(missing, suite);
 }
 
-/** Debian's Python, where it has PyJWT. */
+/** Returns the path of Debian's Python, if it has PyJWT. */
 function findPyJwt(): string | undefined {
   const python = '/usr/bin/python3';
   return spawnSync(python, ['-c', 'import jwt, cryptography']).status === 0 ? python : undefined;
-}
-
-/** Debian keeps servers in `/usr/sbin`, which is on root's PATH alone. */
-function onPath(...names: string[]): string | undefined {
-  const dirs = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin'];
-  return names.flatMap((name) => dirs.map((dir) => join(dir, name))).find((path) => existsSync(path));
 }

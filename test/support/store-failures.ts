@@ -1,7 +1,7 @@
 import { POSTGRES_FAILURES } from '../../src/stores/postgres-failures.js';
 import { REDIS_FAILURES } from '../../src/stores/redis-failures.js';
 
-/** The rows of the PostgreSQL table in docs/store-failures.md. */
+/** Returns the rows of the PostgreSQL table in docs/store-failures.md. */
 export function postgresRows(): string[] {
   return Object.entries(POSTGRES_FAILURES)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -18,7 +18,7 @@ export function postgresRows(): string[] {
     });
 }
 
-/** The rows of the Redis table in docs/store-failures.md. */
+/** Returns the rows of the Redis table in docs/store-failures.md. */
 export function redisRows(): string[] {
   return REDIS_FAILURES.map(([pattern, { reason, transient }]) => {
     const reply = pattern.source === '.' ? 'any other' : `\`${pattern.source.replaceAll('|', '\\|')}\``;

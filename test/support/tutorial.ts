@@ -11,13 +11,13 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 
-/** What a reader of a tutorial has to do next. */
+/** Step of a tutorial. */
 export type Step =
   | { readonly kind: 'make'; readonly path: string; readonly text: string }
   | { readonly kind: 'change'; readonly path: string; readonly before: string; readonly after: string }
   | { readonly kind: 'run'; readonly command: string };
 
-/** The steps of a tutorial, in the order in which it tells them. */
+/** Returns the steps of a tutorial, in order. */
 export function stepsOf(tutorial: string): Step[] {
   return [...tutorial.matchAll(/^```(\w*)\n([^]*?)^```$/gm)].flatMap(([, language, text = '']): Step[] => {
     if (language === 'sh')
@@ -32,7 +32,7 @@ export function stepsOf(tutorial: string): Step[] {
   });
 }
 
-/** `@@ path @@`, and below it lines that stay (with a space before them), come (+) or go (-). */
+/** Returns the changes of a diff block: `@@ path @@`, then lines that stay (space), are added (+) or removed (-). */
 function changesIn(diff: string): Step[] {
   const [none, ...hunks] = diff.split(/^@@ (\S+) @@\n/m);
   if (none !== '' || hunks.length === 0) throw new Error(`a change does not name its file:\n${diff}`);
@@ -48,7 +48,7 @@ function changesIn(diff: string): Step[] {
   });
 }
 
-/** Writes the file of a step, or changes it: what the tutorial shows must be there, as whole lines, and once. */
+/** Writes or changes the file of a step. The shown lines must occur in the file exactly once, as whole lines. */
 export function follow(step: Exclude<Step, { kind: 'run' }>, folder: string): void {
   const file = join(folder, step.path);
   if (step.kind === 'make') {
@@ -62,10 +62,10 @@ export function follow(step: Exclude<Step, { kind: 'run' }>, folder: string): vo
   writeFileSync(file, `${start}\n${step.after}${end}`.slice(1));
 }
 
-/** What is made from the rest, or belongs to one machine. */
+/** Generated and local files. */
 const NOT_COPIED = /^(\.git|\.env|node_modules|dist|data|coverage|.*\.log)$/;
 
-/** The repository as somebody who has just cloned it has it, with its packages installed. Whoever asks removes it. */
+/** Copies the repository as after cloning and installing. The caller removes the copy. */
 export function cloneRepository(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daemun-clone-')));
   cpSync('.', folder, { recursive: true, filter: (path) => !NOT_COPIED.test(basename(path)) });

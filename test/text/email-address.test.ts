@@ -67,7 +67,7 @@ describe('an e-mail address', () => {
     ['with a sharp s', 'mina@straße.de', 'mina@xn--strae-oqa.de'],
     ['in a look-alike domain', 'mina@\u0430pple.com', 'mina@xn--pple-43d.com'],
     ['with 64 bytes before the @', `${'a'.repeat(64)}@example.com`, `${'a'.repeat(64)}@example.com`],
-  ])('%s registers, and its mail goes to the one form', async (_, written, address) => {
+  ])('%s registers, and gets its mail at the normal form', async (_, written, address) => {
     expect((await register(written)).status).toBe(202);
     expect(await mailbox.waitFor(address)).toHaveLength(1);
   });
@@ -125,13 +125,13 @@ describe('an e-mail address', () => {
     expect(emailOf(email)).toBeUndefined();
   });
 
-  it('says why characters beyond ASCII before the @ are refused', async () => {
+  it('with characters beyond ASCII before the @ is refused with an explanation', async () => {
     expect(await (await register('미나@example.com')).json()).toMatchObject({
       errors: [{ detail: 'must be an e-mail address with nothing but ASCII characters before the @' }],
     });
   });
 
-  it('has one normal form, which is ASCII and its own normal form', () => {
+  it('has one normal form, which is ASCII and idempotent', () => {
     const label = fc.string({
       unit: fc.constantFrom('a', 'Z', '0', '-', 'é', '한', 'ß', '。', '.', '①', 'Ｋ', '\u200d', '\u0301'),
       minLength: 1,
@@ -147,7 +147,7 @@ describe('an e-mail address', () => {
     );
   });
 
-  it('of RFC 5321 is accepted, whatever its case', () => {
+  it('of RFC 5321 is accepted in any case', () => {
     fc.assert(
       fc.property(fc.emailAddress({ size: 'small' }), (email) => {
         fc.pre(email.length <= 254);
@@ -165,7 +165,7 @@ describe('one address in two spellings', () => {
   ];
   const ADDRESS = 'two.forms@xn--vk1bx9m.example';
 
-  it('is one account, at every way in', async () => {
+  it('is one account for every login method', async () => {
     expect((await register(FORMS[0])).status).toBe(202);
     const [mail] = await mailbox.waitFor(ADDRESS);
     expect((await post(app, '/auth/verify-email/resend', { email: FORMS[1] })).status).toBe(202);
@@ -182,7 +182,7 @@ describe('one address in two spellings', () => {
     expect(await runAdminCommand('grant', form, app.database)).toBe(true);
   });
 
-  it('is one account for a provider that tells the other spelling', async () => {
+  it('is one account when a provider reports the other spelling', async () => {
     await register('UNICODE@xn--vk1bx9m.EXAMPLE');
     const [mail] = await mailbox.waitFor('unicode@xn--vk1bx9m.example');
     const verified = await post(app, '/auth/verify-email', { token: tokenIn(mail!) });

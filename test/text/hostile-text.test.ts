@@ -24,7 +24,7 @@ const TEXTS: readonly (readonly [string, string])[] = [
   ['text in the other direction', `\u202e${'abc '.repeat(100)}`],
 ];
 
-describeWith('chromium', 'a post that is made to break its page', () => {
+describeWith('chromium', 'a post with hostile text', () => {
   let app: TestApp;
   let browser: Browser;
   let mina: SignedIn;
@@ -38,7 +38,7 @@ describeWith('chromium', 'a post that is made to break its page', () => {
     await app.stop();
   });
 
-  it.each(TEXTS)('is shown with its title, its comments and its actions: %s', async (name, body) => {
+  it.each(TEXTS)('is displayed with its title, comments and actions: %s', async (name, body) => {
     const made = await mina.call('POST', '/boards/free/posts', { title: `Hostile: ${name}`, body });
     expect(made.status).toBe(201);
     const path = made.headers.get('location') ?? '';
@@ -48,17 +48,17 @@ describeWith('chromium', 'a post that is made to break its page', () => {
     await page.getByRole('heading', { name: `Hostile: ${name}` }).waitFor();
     await page.getByText('a comment below').waitFor();
     await page.getByRole('button', { name: /like/i }).first().waitFor();
-    // Nothing makes the page wider than the screen.
+    // No element makes the page wider than the screen.
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
     expect(complaints).toEqual([]);
     await page.context().close();
   });
 });
 
-describeWith('chromium', 'a post that costs its readers too much', () => {
+describeWith('chromium', 'a post that is expensive to render', () => {
   const web = useWebPage({ RATE_LIMIT_FACTOR: '100' });
 
-  /** Writes a post as whoever is logged in, past the page; its path in the page. */
+  /** Writes a post as the logged-in user with a direct API call. Returns its path in the page. */
   async function write(body: string): Promise<string> {
     const { request } = web.page.context();
     const refreshed = await request.post(`${web.app.url}/auth/refresh`);
@@ -71,7 +71,7 @@ describeWith('chromium', 'a post that costs its readers too much', () => {
     return `/p/${((await made.json()) as { id: string }).id}`;
   }
 
-  /** Opens it, and deletes it with the button of the page. */
+  /** Opens the post, and deletes it with the button of the page. */
   async function openAndDelete(path: string): Promise<boolean> {
     await web.page.goto(path);
     await web.sees('.post h1', 'Hostile');
@@ -106,7 +106,7 @@ describeWith('chromium', 'a post that costs its readers too much', () => {
     ['spaces', `a${' '.repeat(SIZE)}b`],
     ['tabs', `a${'\t'.repeat(SIZE)}b`],
     ['many short rows of a wide table', `${'|a'.repeat(100)}|\n${'|-'.repeat(100)}|\n${'a\n'.repeat(9_000)}`],
-  ])('is shown as it is, and deleted by its author: %s', async (_, body) => {
+  ])('is displayed as plain text, and can be deleted by its author: %s', async (_, body) => {
     await web.openAs('mina', '/');
     expect(await openAndDelete(await write(body))).toBe(true);
   });
@@ -123,12 +123,12 @@ describeWith('chromium', 'a post that costs its readers too much', () => {
     ['Korean', '대문은 열려 있어요. **누구나** 들어오세요. '.repeat(5) + '\n\n' + repeated('가나다라 ')],
     ['a long rule', '* '.repeat(40)],
     ['quotes', '> > > he said\n> > she said\n> they said\n\n'.repeat(100)],
-  ])('is not one that people write: %s', async (_, body) => {
+  ])('is not mistaken for an expensive post: %s', async (_, body) => {
     await web.openAs('mina', '/');
     expect(await openAndDelete(await write(body))).toBe(false);
   });
 
-  it('is shown and deleted whatever it repeats', async () => {
+  it('is displayed and can be deleted for any repeated text', async () => {
     const marks =
       '> ;- ;* ;1. ;#;_;*;**;~~;`;```;[;](;);!;<;@;.;:;http://;www.;&;\\;|;|-;a;가; ;\n;\n\n;\t'.split(';');
     const pieces = fc.constantFrom(...marks);
@@ -144,10 +144,10 @@ describeWith('chromium', 'a post that costs its readers too much', () => {
     );
   });
 
-  describe('what cannot be shown takes nothing else along', () => {
+  describe('a text that fails to render affects no other text:', () => {
     const NO_TIME = 'no time';
 
-    it('a comment leaves the other comments, and is deleted', async () => {
+    it('a comment leaves the other comments, and can be deleted', async () => {
       await web.openAs('mina', '/');
       const path = await write('fine');
       await web.page.goto(path);
@@ -170,7 +170,7 @@ describeWith('chromium', 'a post that costs its readers too much', () => {
       web.forgive();
     });
 
-    it('a post is deleted, and leaves the other posts of its board', async () => {
+    it('a post leaves the other posts of its board, and can be deleted', async () => {
       await web.openAs('mina', '/');
       const path = await write('fine');
       const breakTimes = async (url: string) =>

@@ -15,7 +15,7 @@ describe('the first characters of a text', () => {
       .map((signs) => signs.join('')),
   );
 
-  it('are a prefix, never longer than asked for, and cut where a character ends', () => {
+  it('are a prefix of at most the given length that ends at a character boundary', () => {
     fc.assert(
       fc.property(written, fc.nat({ max: 20 }), (text, most) => {
         const cut = firstGraphemes(text, most);
@@ -26,7 +26,7 @@ describe('the first characters of a text', () => {
     );
   });
 
-  it('are those of Intl.Segmenter', () => {
+  it('are equal to the graphemes of Intl.Segmenter', () => {
     const signs = fc.array(
       fc.constantFrom(FAMILY, '🇰🇷', '👍🏽', 'e\u0301', '각', '\u1100\u1161', 'é', 'a', '\n'),
     );
@@ -39,8 +39,8 @@ describe('the first characters of a text', () => {
   });
 });
 
-onEachDatabase('user text', (village) => {
-  /** Writes one text in one place, and gives the answer and the way to read it back. */
+onEachDatabase('user text', (fixture) => {
+  /** Writes a text in one place. Returns the response and a function that reads the text back. */
   interface Place {
     readonly pointer: string;
     readonly write: (text: string) => Promise<Response>;
@@ -48,36 +48,36 @@ onEachDatabase('user text', (village) => {
   }
   const profile = (member: 'nickname' | 'bio'): Place => ({
     pointer: `/${member}`,
-    write: (text) => village.joon.call('PATCH', '/users/me', { [member]: text }),
-    read: () => json(village.anyone('GET', `/users/${village.joon.id}`)),
+    write: (text) => fixture.joon.call('PATCH', '/users/me', { [member]: text }),
+    read: () => json(fixture.anyone('GET', `/users/${fixture.joon.id}`)),
   });
   const post = (member: 'title' | 'body'): Place => ({
     pointer: `/${member}`,
     write: async (text) => {
-      const slug = await village.makeBoard();
-      return village.mina.call('POST', `/boards/${slug}/posts`, { title: 'T', body: 'B', [member]: text });
+      const slug = await fixture.makeBoard();
+      return fixture.mina.call('POST', `/boards/${slug}/posts`, { title: 'T', body: 'B', [member]: text });
     },
-    read: ({ id }) => json(village.anyone('GET', `/posts/${String(id)}`)),
+    read: ({ id }) => json(fixture.anyone('GET', `/posts/${String(id)}`)),
   });
   const comment: Place = {
     pointer: '/body',
     write: async (text) => {
-      const path = await village.writePost(await village.makeBoard());
-      return village.mina.call('POST', `${path}/comments`, { body: text });
+      const path = await fixture.writePost(await fixture.makeBoard());
+      return fixture.mina.call('POST', `${path}/comments`, { body: text });
     },
     read: async ({ id, postId }) => {
       const path = `/posts/${String(postId)}/comments`;
-      const { items } = await json<{ items: Record<string, unknown>[] }>(village.anyone('GET', path));
+      const { items } = await json<{ items: Record<string, unknown>[] }>(fixture.anyone('GET', path));
       return items.find((each) => each['id'] === id)!;
     },
   };
   const board = (member: 'title' | 'description'): Place => ({
     pointer: `/${member}`,
     write: async (text) => {
-      const path = `/boards/${await village.makeBoard()}`;
-      return village.admin.call('PATCH', path, { [member]: text });
+      const path = `/boards/${await fixture.makeBoard()}`;
+      return fixture.admin.call('PATCH', path, { [member]: text });
     },
-    read: ({ slug }) => json(village.anyone('GET', `/boards/${String(slug)}`)),
+    read: ({ slug }) => json(fixture.anyone('GET', `/boards/${String(slug)}`)),
   });
   const LINES: Record<string, Place> = {
     nickname: profile('nickname'),
@@ -107,7 +107,7 @@ onEachDatabase('user text', (village) => {
       expect(await stored(place, text.normalize('NFD'))).toBe(text.normalize('NFC'));
     });
 
-    it('is read back as its normal form, and that form is stored unchanged', async () => {
+    it('is returned in its normal form, and the normal form is stored unchanged', async () => {
       const unit = fc.constantFrom(
         'a',
         ' ',
@@ -139,8 +139,8 @@ onEachDatabase('user text', (village) => {
 
     it.each([
       ['NUL', 'mi\0na'],
-      ['half a surrogate pair', 'mi\ud83dna'],
-      ['the other half', 'mi\udc69na'],
+      ['a lone high surrogate', 'mi\ud83dna'],
+      ['a lone low surrogate', 'mi\udc69na'],
       ['a Hangul filler alone', '\u3164\u3164'],
       ['zero width spaces alone', '\u200b\u200b'],
       ['Braille blanks alone', '\u2800\u2800'],
@@ -156,7 +156,7 @@ onEachDatabase('user text', (village) => {
   });
 
   describe.each(Object.entries({ ...LINES, ...BLOCKS }))('a %s', (_, place) => {
-    it('with nothing but white space is refused', async () => {
+    it('of white space alone is refused', async () => {
       await expectRefusal(place, ' \u3000\u00a0\u2003 ');
     });
   });
@@ -182,7 +182,7 @@ onEachDatabase('user text', (village) => {
       ['text direction marks', '\u200emina\u200f'],
       ['hidden tags', 'mina\u{e006d}\u{e0069}'],
       ['white space around it', '\u3000 mina\u00a0'],
-    ])('loses %s', async (_, text) => {
+    ])('is stored without %s', async (_, text) => {
       expect(await stored(place, text)).toBe('mina');
     });
 
@@ -191,7 +191,7 @@ onEachDatabase('user text', (village) => {
       ['the tags of a flag', '🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f} mina'],
       ['the non-joiner of Persian', 'می\u200cنا'],
       ['emoji presentation', '❤️ mina'],
-    ])('keeps %s', async (_, text) => {
+    ])('is stored with %s', async (_, text) => {
       expect(await stored(place, text)).toBe(text);
     });
   });
@@ -221,9 +221,9 @@ onEachDatabase('user text', (village) => {
   });
 
   describe('a search', () => {
-    const search = async (q: string, call: Call = village.anyone) => {
-      const slug = await village.makeBoard();
-      await village.writePost(slug, { title: '따뜻한 Ａｎｇström 카페'.normalize('NFD') });
+    const search = async (q: string, call: Call = fixture.anyone) => {
+      const slug = await fixture.makeBoard();
+      await fixture.writePost(slug, { title: '따뜻한 Ａｎｇström 카페'.normalize('NFD') });
       return call('GET', `/boards/${slug}/posts?q=${encodeURIComponent(q)}`);
     };
 
@@ -242,7 +242,7 @@ onEachDatabase('user text', (village) => {
       ['100 letters with marks', 'a\u0335\u0336\u0337\u0338'.repeat(100)],
       ['nothing visible', '\u3164\u200b\u2800'],
       ['noncharacters', '\ufdd0\uffff'],
-    ])('takes %s', async (_, q) => {
+    ])('accepts %s', async (_, q) => {
       expect((await search(q)).status).toBe(200);
     });
 
@@ -259,18 +259,18 @@ onEachDatabase('user text', (village) => {
     });
 
     it.each(['%ED%A0%BD', '%ff', '%'])(
-      'answers the malformed percent encoding %s without an error of ours',
+      'answers the malformed percent encoding %s without a server error',
       async (q) => {
-        const response = await village.anyone('GET', `/boards/${await village.makeBoard()}/posts?q=${q}`);
+        const response = await fixture.anyone('GET', `/boards/${await fixture.makeBoard()}/posts?q=${q}`);
         expect([200, 400]).toContain(response.status);
       },
     );
   });
 
-  it('a title in another normal form is the same request to an Idempotency-Key', async () => {
-    const path = `/boards/${await village.makeBoard()}/posts`;
+  it('a title in another normal form is the same request for an Idempotency-Key', async () => {
+    const path = `/boards/${await fixture.makeBoard()}/posts`;
     const write = (form: 'NFC' | 'NFD') =>
-      village.mina.call(
+      fixture.mina.call(
         'POST',
         path,
         { title: '봄날'.normalize(form), body: 'B' },

@@ -12,8 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-describe('your own profile', () => {
-  it('shows everything that it has', async () => {
+describe('the profile of the caller', () => {
+  it('has all its members', async () => {
     const mina = await signedIn(app, { nickname: '미나' });
     const response = await mina.call('GET', '/users/me');
     expect(response.status).toBe(200);
@@ -27,13 +27,13 @@ describe('your own profile', () => {
     });
   });
 
-  it('is closed to those who do not say who they are', async () => {
+  it('requires a login', async () => {
     const response = await anyone('GET', '/users/me');
     expect(response.status).toBe(401);
     expect(await response.json()).toMatchObject({ code: 'access_token_missing' });
   });
 
-  it('is not found once it was deleted', async () => {
+  it('answers 404 once it was deleted', async () => {
     const mina = await signedIn(app);
     await app.database.getRepository(Profile).delete({ id: mina.id });
     for (const response of [
@@ -45,7 +45,7 @@ describe('your own profile', () => {
     }
   });
 
-  it('changes the members that are named and keeps the others', async () => {
+  it('changes the given members and keeps the others', async () => {
     const mina = await signedIn(app);
     const response = await mina.call('PATCH', '/users/me', { nickname: '  미나 리 ', locale: 'en' });
     expect(response.status).toBe(200);
@@ -54,13 +54,13 @@ describe('your own profile', () => {
     expect(await (await mina.call('GET', '/users/me')).json()).toEqual(changed);
   });
 
-  it('changes nobody else', async () => {
+  it('leaves other profiles unchanged on PATCH', async () => {
     const [mina, joon] = [await signedIn(app), await signedIn(app, { nickname: 'joon' })];
     await mina.call('PATCH', '/users/me', { nickname: 'minari' });
     expect(await (await joon.call('GET', '/users/me')).json()).toMatchObject({ nickname: 'joon' });
   });
 
-  it('takes an avatar and lets go of it', async () => {
+  it('sets and removes an avatar', async () => {
     const mina = await signedIn(app);
     const avatarUrl = 'https://images.example/m.png';
     expect(await (await mina.call('PATCH', '/users/me', { avatarUrl })).json()).toMatchObject({ avatarUrl });
@@ -72,9 +72,9 @@ describe('your own profile', () => {
   it.each([
     ['a nickname of one character', { nickname: ' a ' }, '/nickname'],
     ['a nickname of 21 characters', { nickname: 'a'.repeat(21) }, '/nickname'],
-    ['a nickname that cannot be seen', { nickname: '\u3164\u3164' }, '/nickname'],
+    ['an invisible nickname', { nickname: '\u3164\u3164' }, '/nickname'],
     ['a nickname on two lines', { nickname: 'mi\nna' }, '/nickname'],
-    ['a nickname that turns the text around', { nickname: 'mina\u202e' }, '/nickname'],
+    ['a nickname with a text direction override', { nickname: 'mina\u202e' }, '/nickname'],
     ['a nickname that is null', { nickname: null }, '/nickname'],
     ['an avatar over plain http', { avatarUrl: 'http://images.example/m.png' }, '/avatarUrl'],
     ['an avatar that is a script', { avatarUrl: 'javascript:alert(1)' }, '/avatarUrl'],
@@ -97,15 +97,15 @@ describe('your own profile', () => {
   it.each([
     ['20 emoji as nickname', { nickname: '🚪'.repeat(20) }],
     ['300 characters as bio', { bio: '문'.repeat(299) + '\n' }],
-  ])('takes %s as they are', async (_, body) => {
+  ])('accepts %s', async (_, body) => {
     const mina = await signedIn(app);
     const response = await mina.call('PATCH', '/users/me', body);
     expect(await response.json()).toMatchObject(body);
   });
 });
 
-describe("someone else's profile", () => {
-  it('shows everyone the public part, and nothing else', async () => {
+describe('a public profile', () => {
+  it('contains only the public members, for every client', async () => {
     const mina = await signedIn(app);
     await mina.call('PATCH', '/users/me', { bio: '안녕하세요' });
     const response = await anyone('GET', `/users/${mina.id}`);
@@ -120,9 +120,9 @@ describe("someone else's profile", () => {
 
   it.each([
     ['an unknown id', randomUUID()],
-    ['no id at all', 'nobody'],
+    ['a malformed id', 'nobody'],
     ['NUL', '%00'],
-  ])('does not find %s', async (_, id) => {
+  ])('answers 404 for %s', async (_, id) => {
     const response = await anyone('GET', `/users/${id}`);
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ code: 'user_not_found' });

@@ -6,10 +6,10 @@ import { useWebPage } from '../support/fixtures/web-page.js';
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
-describeWith('chromium', 'the page for everyone', () => {
+describeWith('chromium', 'the accessibility of the page', () => {
   const web = useWebPage();
 
-  /** Every kind of page, and what is to be seen there before it is judged. */
+  /** Every kind of page, with the element that shows before the check. */
   const PAGES: readonly (readonly [path: string, seen: string])[] = [
     ['/', '.post-list'],
     ['/b/free', '.post-list'],
@@ -37,11 +37,11 @@ describeWith('chromium', 'the page for everyone', () => {
     ['/#reset-password=some.token', 'form'],
   ];
 
-  /** The address of a page, some of which are somebody's. */
+  /** Returns the path of a page. Some pages belong to a user. */
   let places: Record<string, string>;
   const at = (path: string) => path.replace(/^(POST|PERSON)/, (name) => places[name] ?? '');
 
-  /** A context that lets axe in: the policy of the page would not. */
+  /** Creates a context that admits axe, because the Content-Security-Policy of the page would block it. */
   async function open(locale: string, inside: boolean, options: object = {}): Promise<Page> {
     const page = await web.visit({ locale, bypassCSP: true, ...options });
     await page.goto('/');
@@ -70,7 +70,7 @@ describeWith('chromium', 'the page for everyone', () => {
   });
 
   describe.each(['ko-KR', 'en-US'])('in %s', (locale) => {
-    it('has nothing that axe finds serious, for who is inside', async () => {
+    it('has no serious axe violation for logged-in users', async () => {
       const page = await open(locale, true);
       for (const [path, seen] of PAGES) {
         await page.goto(at(path));
@@ -80,7 +80,7 @@ describeWith('chromium', 'the page for everyone', () => {
       }
     });
 
-    it('has nothing that axe finds serious, for who is outside', async () => {
+    it('has no serious axe violation for logged-out users', async () => {
       const page = await open(locale, false);
       for (const [path, seen] of OUTSIDE) {
         await page.goto('about:blank');
@@ -90,7 +90,7 @@ describeWith('chromium', 'the page for everyone', () => {
       }
     });
 
-    it('fits a phone, with nothing to scroll sideways', async () => {
+    it('fits a phone without horizontal scrolling', async () => {
       const viewport = { width: 360, height: 740 };
       for (const inside of [true, false]) {
         const page = await open(locale, inside, { viewport });
@@ -105,7 +105,7 @@ describeWith('chromium', 'the page for everyone', () => {
     });
   });
 
-  it('tells what has happened where it can be seen, however far down one is', async () => {
+  it('announces results in view at any scroll position', async () => {
     const page = await open('en-US', true, { viewport: { width: 360, height: 740 } });
     await page.goto('/me');
     const save = page.getByRole('button', { name: 'Save' });
@@ -118,7 +118,7 @@ describeWith('chromium', 'the page for everyone', () => {
     expect((told?.y ?? 0) + (told?.height ?? 0)).toBeLessThanOrEqual(740);
   });
 
-  it('has nothing that axe finds serious in the dark, nor with the panel open', async () => {
+  it('has no serious axe violation in dark mode or with the panel open', async () => {
     const page = await open('en-US', true, { colorScheme: 'dark' });
     for (const path of ['/#watch', 'POST#watch', '/me/sessions#watch']) {
       await page.goto('about:blank');
@@ -132,14 +132,14 @@ describeWith('chromium', 'the page for everyone', () => {
   it.each([
     ['ko-KR', 'ko', '대문이 열려 있어요'],
     ['fr-FR', 'en', 'The gate is open'],
-  ])('speaks to a browser in %s: %s', async (locale, lang, headline) => {
+  ])('selects the language of the browser, %s: %s', async (locale, lang, headline) => {
     const page = await web.visit({ locale });
     await page.goto('/');
     await web.sees('h1', headline, page);
     expect(await page.getAttribute('html', 'lang')).toBe(lang);
   });
 
-  it('remembers the language that one has chosen, and nothing else', async () => {
+  it('remembers the chosen language, and nothing else', async () => {
     await web.page.goto('/');
     await web.press('한국어');
     await web.sees('h1', '대문이 열려 있어요');
@@ -150,7 +150,7 @@ describeWith('chromium', 'the page for everyone', () => {
     expect(web.page.url()).toBe(`${web.app.url}/`);
   });
 
-  it('can be used with the keyboard alone, and tells where one has come to', async () => {
+  it('can be used with the keyboard alone, and announces each page', async () => {
     await web.page.goto('/');
     await web.sees('.post-list');
     await web.page.keyboard.press('Tab');

@@ -7,14 +7,14 @@ describeWith('chromium', 'the state that the page keeps of an account', () => {
   const web = useWebPage();
   const SECRET = 'A SECRET DRAFT';
 
-  /** The tab's storage while another page of the same origin is open in it. */
+  /** Returns the storage of the tab, read from another page of the same origin. */
   async function storedAfterLeaving(page: Page = web.page): Promise<unknown> {
     page.on('dialog', (dialog) => void dialog.accept().catch(() => {}));
     await page.goto('/docs/openapi.json');
     return page.evaluate('({ ...sessionStorage })');
   }
 
-  /** Writes a draft as Mina, whose session this page has; the page stays open. */
+  /** Writes a draft as Mina, who is logged in. The page remains open. */
   async function write(page: Page = web.page): Promise<void> {
     await page.goto('/b/free/write');
     await web.sees('.editor', undefined, page);
@@ -23,7 +23,7 @@ describeWith('chromium', 'the state that the page keeps of an account', () => {
 
   const draft = (page: Page = web.page) => page.locator('[name=body]').inputValue();
 
-  /** Ends the session, of which the page hears with its next request. */
+  /** Ends the session. The page learns of it with its next request. */
   async function endSession(): Promise<void> {
     await web.page.context().request.post(`${web.app.url}/auth/logout`);
     await web.fillIn({ Title: 'A private title' }, 'Publish');
@@ -37,7 +37,7 @@ describeWith('chromium', 'the state that the page keeps of an account', () => {
   }
 
   describe('a draft', () => {
-    it('is stored while the page is left by its author, and by nobody else', async () => {
+    it('is stored while its author leaves the page, and for no other user', async () => {
       await web.openAs('mina', '/');
       await write();
       expect(JSON.stringify(await storedAfterLeaving())).toContain(SECRET);
@@ -48,7 +48,7 @@ describeWith('chromium', 'the state that the page keeps of an account', () => {
       expect(await storedAfterLeaving()).toEqual({});
     });
 
-    it('is gone after a log-out, also for the account that logs in next', async () => {
+    it('is deleted by a logout, also for the next account', async () => {
       const { email, password } = await web.register('Bomi');
       await web.page.context().clearCookies();
       await web.openAs('mina', '/');
@@ -60,7 +60,7 @@ describeWith('chromium', 'the state that the page keeps of an account', () => {
       expect(await storedAfterLeaving()).toEqual({});
     });
 
-    it('is gone when its author logs in again after a log-out', async () => {
+    it('is deleted when its author logs in again after a logout', async () => {
       const { email, password } = await web.register('Sora');
       await write();
       await logOut();
@@ -73,7 +73,7 @@ describeWith('chromium', 'the state that the page keeps of an account', () => {
       expect(await draft()).toBe('');
     });
 
-    it('is gone after a log-out in another tab', async () => {
+    it('is deleted by a logout in another tab', async () => {
       await web.openAs('mina', '/');
       await write();
       const tab = await web.page.context().newPage();
@@ -83,7 +83,7 @@ describeWith('chromium', 'the state that the page keeps of an account', () => {
       expect(await storedAfterLeaving()).toEqual({});
     });
 
-    it('is gone after a log-out in another tab while the page was left', async () => {
+    it('is deleted by a logout in another tab while the page was left', async () => {
       await web.openAs('mina', '/');
       await write();
       expect(JSON.stringify(await storedAfterLeaving())).toContain(SECRET);
@@ -96,7 +96,7 @@ describeWith('chromium', 'the state that the page keeps of an account', () => {
       expect(await storedAfterLeaving()).toEqual({});
     });
 
-    it('is gone when another account has logged in in another tab', async () => {
+    it('is deleted by a login of another account in another tab', async () => {
       await web.openAs('mina', '/');
       await write();
       await web.takePlace('naver', 'jun');
@@ -113,7 +113,7 @@ describeWith('chromium', 'the state that the page keeps of an account', () => {
       expect(await storedAfterLeaving()).toEqual({});
     });
 
-    it('is gone when another account logs in after the end of its session', async () => {
+    it('is deleted by a login of another account after the end of its session', async () => {
       await web.openAs('mina', '/');
       await write();
       await endSession();
@@ -123,7 +123,7 @@ describeWith('chromium', 'the state that the page keeps of an account', () => {
       expect(await storedAfterLeaving()).toEqual({});
     });
 
-    it('is there when its author gives up at a provider, and logs in with the next', async () => {
+    it('survives a cancelled provider login and a login with the next provider', async () => {
       await web.openAs('mina', '/');
       await write();
       await endSession();
@@ -135,7 +135,7 @@ describeWith('chromium', 'the state that the page keeps of an account', () => {
       expect(await draft()).toBe(SECRET);
     });
 
-    it('is gone after a log-out on the page of Swagger UI', async () => {
+    it('is deleted by a logout on the page of Swagger UI', async () => {
       await web.openAs('mina', '/');
       await write();
       web.page.on('dialog', (dialog) => void dialog.accept());
@@ -146,8 +146,8 @@ describeWith('chromium', 'the state that the page keeps of an account', () => {
       expect(await storedAfterLeaving()).toEqual({});
     });
 
-    it('is cleared when the page comes back from the back/forward cache, and another account has logged in', async () => {
-      // As while it is frozen, the page does not hear the other tab.
+    it('is deleted in the back/forward cache by a login of another account', async () => {
+      // Like a frozen page, this page receives no message of the other tab.
       await web.page.addInitScript('delete window.BroadcastChannel');
       await web.openAs('mina', '/');
       await write();
@@ -163,7 +163,7 @@ describeWith('chromium', 'the state that the page keeps of an account', () => {
     });
   });
 
-  it('has no comment that was being changed after a log-out in another tab', async () => {
+  it('contains no edited comment after a logout in another tab', async () => {
     await web.openAs('mina', '/b/free/write');
     await web.fillIn({ Title: 'Whose comment?', Text: 'Mine.' }, 'Publish');
     await web.fillIn({ 'Your comment': 'Hello' }, 'Comment');
@@ -177,7 +177,7 @@ describeWith('chromium', 'the state that the page keeps of an account', () => {
     expect(await web.page.locator('textarea').count()).toBe(0);
   });
 
-  it('shows nobody’s like as one’s own while the post cannot be read again', async () => {
+  it('contains no like of another user while the post cannot be loaded', async () => {
     await web.openAs('mina', '/b/free/write');
     await web.fillIn({ Title: 'Liked by Mina', Text: 'Yes.' }, 'Publish');
     await web.page.click('.like');
@@ -190,7 +190,7 @@ describeWith('chromium', 'the state that the page keeps of an account', () => {
     await web.sees('.like:not(.liked)', '1');
   });
 
-  it('shows no request of the account before in the panel', async () => {
+  it('contains no request of the previous account in the panel', async () => {
     const requests = () => web.page.locator('.journal li').allTextContents();
     await web.openAs('mina', '/me/sessions');
     await web.sees('.rows .tag', 'this one');
@@ -200,7 +200,7 @@ describeWith('chromium', 'the state that the page keeps of an account', () => {
     expect((await requests()).filter((line) => /auth\/sessions|users\/me/.test(line))).toEqual([]);
   });
 
-  it('has no experiment that was prepared before a log-out in another tab', async () => {
+  it('contains no experiment from before a logout in another tab', async () => {
     await web.openAs('mina', '/');
     await web.press('Watch it work');
     await web.press('Let the token expire now');
@@ -212,7 +212,7 @@ describeWith('chromium', 'the state that the page keeps of an account', () => {
     expect(await web.page.getByText('The next request meets an expired token').count()).toBe(0);
   });
 
-  it('has no answer in Swagger UI of the account before', async () => {
+  it('contains no response in Swagger UI of the previous account', async () => {
     const operation = web.page.locator('#operations-Users-usersReadOwn');
     await web.openAs('mina', '/');
     await web.page.goto('/docs');

@@ -2,16 +2,16 @@ import { describe, expect, it } from '@jest/globals';
 import { describeWith } from '../support/programs.js';
 import { useWebPage } from '../support/fixtures/web-page.js';
 
-describeWith('chromium', "one's own page, in a browser", () => {
+describeWith('chromium', 'the account page in a browser', () => {
   const web = useWebPage();
 
-  /** Presses a button that asks first, and means it. */
+  /** Clicks a button with a confirmation, and confirms. */
   async function confirm(name: string): Promise<void> {
     await web.press(name);
     await web.page.click('dialog[open] .danger');
   }
 
-  it('changes the profile, and shows it at once', async () => {
+  it('changes the profile, and shows the change at once', async () => {
     await web.openAs('mina', '/me');
     await web.sees('form');
     await web.fillIn(
@@ -24,7 +24,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
     await web.sees('h1', 'Welcome in, Mina the Tiler');
   });
 
-  it('belongs to whoever is here, also when that has changed in another tab', async () => {
+  it('follows a change of the user in another tab', async () => {
     await web.openAs('mina', '/me');
     await web.sees('form');
     await web.page.getByLabel('About me').fill('I am Mina.');
@@ -36,7 +36,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
     expect(await web.page.locator('.events', { hasText: 'Kakao' }).count()).toBe(0);
   });
 
-  it('does not show what was written there to who logs in after the session has ended', async () => {
+  it('shows no unsaved input to the next user after the end of the session', async () => {
     const { email, password } = await web.register('Anna');
     await web.page.context().clearCookies();
     await web.openAs('mina', '/me');
@@ -49,7 +49,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
     expect(await web.page.getByLabel('About me').inputValue()).toBe('');
   });
 
-  it('tells nothing that is over', async () => {
+  it('dismisses outdated messages', async () => {
     const { email, password } = await web.register('Nuri');
     await web.page.goto('/me');
     await web.sees('form');
@@ -66,7 +66,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
     expect(await web.page.locator('.note').allTextContents()).toEqual([]);
   });
 
-  it('tells near the field what the profile cannot be', async () => {
+  it('shows validation errors of the profile next to their fields', async () => {
     await web.openAs('mina', '/me');
     await web.sees('form');
     await web.fillIn({ Nickname: 'x', Picture: 'http://pictures.example/me.svg' }, 'Save');
@@ -74,8 +74,8 @@ describeWith('chromium', "one's own page, in a browser", () => {
     await web.sees('.wrong', 'https://');
   });
 
-  describe('ways in', () => {
-    it('are linked and unlinked, but never the last', async () => {
+  describe('login methods', () => {
+    it('are linked and unlinked, except the last', async () => {
       await web.openAs('jun', '/me/ways-in');
       await confirm('Unlink Kakao');
       await web.sees('.note.bad', 'your last way in');
@@ -92,7 +92,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
       await web.page.getByRole('button', { name: 'Link Kakao' }).and(web.page.locator(':focus')).waitFor();
     });
 
-    it('of somebody else cannot be linked, and that is explained', async () => {
+    it('of another account cannot be linked, with an explanation', async () => {
       const other = await web.visit();
       await other.goto('/');
       await web.logInWith('google', 'jun', other);
@@ -103,11 +103,11 @@ describeWith('chromium', "one's own page, in a browser", () => {
       expect(web.page.url()).toBe(`${web.app.url}/me/ways-in`);
     });
 
-    describe('a while after the log-in', () => {
+    describe('more than ten minutes after the login', () => {
       const later = () =>
         web.app.database.query(`UPDATE auth.sessions SET created_at = created_at - interval '1 hour'`);
 
-      it('change once the password has shown who it is', async () => {
+      it('change after reauthentication by password', async () => {
         const { password } = await web.register('Haneul');
         await web.page.goto('/me/ways-in');
         await later();
@@ -124,7 +124,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
         await web.sees('.note.good', 'Google is no way in any more.');
       });
 
-      it('change after another log-in, where there is no password', async () => {
+      it('change after another login for an account without a password', async () => {
         await web.openAs('no-email', '/me/ways-in');
         await later();
         await web.press('Link Naver');
@@ -139,7 +139,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
       });
     });
 
-    it('have a password that can be changed', async () => {
+    it('include a password that can be changed', async () => {
       const { email, password } = await web.register('Narae');
       await web.page.goto('/me/ways-in');
       await web.page.click('summary');
@@ -161,7 +161,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
   });
 
   describe('sessions', () => {
-    it('are listed, and one is ended from another at once', async () => {
+    it('are listed, and another session can end one at once', async () => {
       const other = await web.visit();
       await web.openAs('default-nickname', '/me', other);
       await web.openAs('default-nickname', '/me/sessions');
@@ -173,7 +173,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
       await web.sees('.note.bad', 'Your session has ended.', other);
     });
 
-    it('are ended all but this one', async () => {
+    it('can be ended except the current session', async () => {
       for (let i = 0; i < 2; i++) await web.openAs('legacy-properties', '/', await web.visit());
       await web.openAs('legacy-properties', '/me/sessions');
       await web.press('End all others');
@@ -182,7 +182,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
     });
   });
 
-  it('tells what happened to the account', async () => {
+  it('lists the audit trail of the account', async () => {
     await web.openAs('mina', '/me');
     await web.logOut();
     await web.openAs('mina', '/me/activity');
@@ -190,8 +190,8 @@ describeWith('chromium', "one's own page, in a browser", () => {
     await web.sees('.events li', /^Session ended · logged out/);
   });
 
-  describe('deleting the account', () => {
-    it('needs the password, and then nobody is there any more', async () => {
+  describe('account deletion', () => {
+    it('requires the password, and ends in the logged-out page', async () => {
       const { email, password } = await web.register('Leaver');
       await web.page.goto('/me/delete');
       await web.fillIn({ Password: 'not this' }, 'Delete my account for good');
@@ -204,7 +204,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
       await web.sees('.note.bad', 'is wrong');
     });
 
-    it('tells the other tabs no more than that one is logged out', async () => {
+    it('shows other tabs only that the user is logged out', async () => {
       await web.openAs('no-email', '/me/delete');
       const tab = await web.page.context().newPage();
       await tab.goto('/me');
@@ -215,7 +215,7 @@ describeWith('chromium', "one's own page, in a browser", () => {
       expect(await tab.locator('.note').count()).toBe(1);
     });
 
-    it('of who has no password needs a log-in just before', async () => {
+    it('without a password requires a recent login', async () => {
       await web.openAs('no-email', '/me/delete');
       await web.app.database.query("UPDATE auth.sessions SET created_at = created_at - interval '1 hour'");
       await confirm('Delete my account for good');

@@ -7,18 +7,18 @@ import { useWebPage } from '../support/fixtures/web-page.js';
 
 const [port = 0] = await freePorts(1);
 
-describeWith('chromium', 'the way in, in a browser', () => {
+describeWith('chromium', 'the login page in a browser', () => {
   const web = useWebPage();
   const storages = '({ ...localStorage, ...sessionStorage, cookie: document.cookie })';
 
-  describe('with a provider', () => {
-    it.each(['google', 'kakao', 'naver'])('one logs in with %s and is greeted', async (provider) => {
+  describe('a provider login', () => {
+    it.each(['google', 'kakao', 'naver'])('with %s greets the user', async (provider) => {
       await web.page.goto('/');
       await web.logInWith(provider);
       await web.sees('h1', /^Welcome in, .+/);
     });
 
-    it('one comes back to where one was, and can do there what one wanted to', async () => {
+    it('returns to the previous page and its action', async () => {
       await web.page.goto('/b/free/write');
       await web.sees('h2', 'Log in to go on');
       await web.logInWith('naver');
@@ -26,7 +26,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
       expect(web.page.url()).toBe(`${web.app.url}/b/free/write`);
     });
 
-    it('a page of another site begins none without a click: one is asked first', async () => {
+    it('from a page of another site asks for a confirming click (login csrf)', async () => {
       await web.page.route('http://elsewhere.example/', (route) =>
         route.fulfill({
           contentType: 'text/html',
@@ -41,14 +41,14 @@ describeWith('chromium', 'the way in, in a browser', () => {
       expect(web.page.url()).toBe(`${web.app.url}/b/free`);
     });
 
-    it('keeps the token out of every storage and of the address', async () => {
+    it('puts the token neither into storage nor into the address', async () => {
       await web.page.goto('/');
       await web.logInWith('kakao');
       expect(new URL(web.page.url()).href).toBe(`${web.app.url}/`);
       expect(await web.page.evaluate(storages)).toEqual({ cookie: '' });
     });
 
-    it('leaves one cookie, which no script and no other site can use', async () => {
+    it('leaves one cookie, which is HttpOnly and SameSite', async () => {
       await web.page.goto('/');
       await web.logInWith('google');
       const cookies = await web.page.context().cookies(web.app.url);
@@ -60,14 +60,14 @@ describeWith('chromium', 'the way in, in a browser', () => {
       );
     });
 
-    it('knows one again after a reload', async () => {
+    it('is restored after a reload', async () => {
       await web.page.goto('/');
       await web.logInWith('kakao');
       await web.page.reload();
       await web.sees('h1', /^Welcome in, .+/);
     });
 
-    it('keeps nothing of the person once one has logged out', async () => {
+    it('leaves no personal data in the browser after a logout', async () => {
       await web.openAs('mina', '/me');
       await web.logOut();
       expect(await web.page.evaluate(storages)).toEqual({ cookie: '' });
@@ -75,7 +75,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
       expect(await web.page.getByText('김미나').filter({ visible: true }).count()).toBe(0);
     });
 
-    it('hides what is typed as a password, and takes what is pasted or filled in', async () => {
+    it('hides a typed password, and accepts paste and autofill in its field', async () => {
       for (const path of ['/login', '/register']) {
         await web.page.goto(path);
         await web.sees('input[type=password]');
@@ -95,7 +95,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
       }
     });
 
-    it('logs out, and stays so', async () => {
+    it('ends with a logout that persists', async () => {
       await web.openAs('mina', '/me');
       await web.logOut();
       await web.page.reload();
@@ -108,7 +108,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
     it.each([
       ['503', 503],
       ['a failing network', undefined],
-    ])('takes nobody for logged out: %s', async (_, status) => {
+    ])('keeps the user logged in: %s', async (_, status) => {
       await web.openAs('mina', '/');
       await web.page.route('**/auth/refresh', (route) =>
         status === undefined
@@ -117,7 +117,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
       );
       await web.page.reload();
       await web.sees('.note.bad', 'cannot tell just now whether you are logged in');
-      // What is for everyone can be read meanwhile.
+      // Public data can be read meanwhile.
       await web.sees('.post-list h3');
       expect(await web.page.locator('.provider').count()).toBe(0);
       await web.page.unroute('**/auth/refresh');
@@ -125,7 +125,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
       await web.sees('.mine');
     });
 
-    it('of profiles leaves one logged in', async () => {
+    it('of the profile service keeps the user logged in', async () => {
       await web.page.route('**/users/me', (route) => route.fulfill({ status: 503, body: 'busy' }));
       await web.page.goto('/');
       await web.logInWith('kakao');
@@ -135,7 +135,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
     });
   });
 
-  it('says that the session has ended when it was ended elsewhere', async () => {
+  it('reports a session that was ended elsewhere', async () => {
     await web.openAs('mina', '/me');
     await web.page.context().request.post(`${web.app.url}/auth/logout`);
     await web.press('Sessions');
@@ -143,14 +143,14 @@ describeWith('chromium', 'the way in, in a browser', () => {
     await web.sees('.provider.google');
   });
 
-  describe('with an e-mail address', () => {
-    it('one registers, opens the link in the mail, and is inside', async () => {
+  describe('an e-mail login', () => {
+    it('is possible after registration and the mailed link', async () => {
       await web.register('Hana');
       await web.sees('h1', 'Welcome in, Hana');
       expect(web.page.url()).toBe(`${web.app.url}/`);
     });
 
-    it('one logs in again with the password', async () => {
+    it('is possible again with the password', async () => {
       const { email, password } = await web.register('Duri');
       await web.page.goto('/me');
       await web.logOut();
@@ -160,7 +160,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
       expect(web.page.url()).toBe(`${web.app.url}/b/free`);
     });
 
-    it('one is told to open the link first', async () => {
+    it('is refused until the mailed link is opened, with an explanation', async () => {
       const person = { 'E-mail': 'seti@example.com', Password: 'Seti likes the sea', Nickname: 'Seti' };
       await web.page.goto('/register');
       await web.fillIn(person, 'Register');
@@ -174,7 +174,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
       expect(await web.mailbox.waitFor(email, 2)).toHaveLength(2);
     });
 
-    it('one chooses a new password with the link in a mail', async () => {
+    it('is possible with a new password from the mailed reset link', async () => {
       const { email } = await web.register('Sora');
       await web.page.goto('/me');
       await web.logOut();
@@ -190,13 +190,13 @@ describeWith('chromium', 'the way in, in a browser', () => {
       await web.sees('.mine');
     });
 
-    it('a wrong password is told without saying what was wrong', async () => {
+    it('reports a wrong password without saying which part was wrong', async () => {
       await web.page.goto('/login');
       await web.fillIn({ 'E-mail': 'nobody@example.com', Password: 'whatever it is' }, 'Log in');
       await web.sees('.note.bad', 'The address or the password is wrong.');
     });
 
-    it('what is wrong is told near each field, in the language of the page', async () => {
+    it('shows validation errors next to their fields in the language of the page', async () => {
       await web.page.goto('/register');
       await web.fillIn({ 'E-mail': 'x', Password: 'short', Nickname: 'a' }, 'Register');
       await web.sees('.wrong', 'valid e-mail address');
@@ -207,7 +207,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
       await web.sees('.wrong', '올바른 이메일');
     });
 
-    it('a link logs nobody in who has not said so, and nobody else out', async () => {
+    it('by a mailed link requires a click, and does not end the session of another user', async () => {
       await web.openAs('mina', '/');
       const other = await web.visit();
       const person = { 'E-mail': 'bora@example.com', Password: 'Bora likes the sea', Nickname: 'Bora' };
@@ -238,7 +238,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
       ['reset-password', 'en', ['replaces the one before', 'Did you not ask for it'], 'That was not me'],
       ['reset-password', 'ko', ['지금까지의 비밀번호를', '직접 요청하지 않았다면'], '제가 요청하지 않았어요'],
     ])(
-      'a link says what becomes of the password, and may be declined: %s, %s',
+      'by a mailed link explains its effect on the password, and is optional: %s, %s',
       async (purpose, lang, texts, decline) => {
         const sent: string[] = [];
         web.page.on('request', (request) =>
@@ -253,7 +253,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
       },
     );
 
-    it('a link that was opened is left like any other page', async () => {
+    it('by a mailed link can be left like any other page', async () => {
       for (const purpose of ['verify-email', 'reset-password']) {
         await web.page.goto(`/#${purpose}=abc.def`);
         await web.sees('.card.entry .main');
@@ -265,7 +265,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
       }
     });
 
-    it('a link that was used before is explained', async () => {
+    it('by a used link is explained', async () => {
       await web.page.goto('/#verify-email=used.before.now');
       await web.press('Verify and log in');
       await web.sees('.note.bad', 'used before or is too old');
@@ -273,7 +273,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
       await web.sees('.provider.google');
     });
 
-    it('takes the token of a link out of the address before anything is sent', async () => {
+    it('by a mailed link removes the token from the address before any request', async () => {
       const addresses: string[] = [];
       web.page.on('request', (request) => {
         if (request.url().endsWith('/auth/verify-email')) addresses.push(web.page.url());
@@ -286,8 +286,8 @@ describeWith('chromium', 'the way in, in a browser', () => {
     });
   });
 
-  describe('a log-in that failed', () => {
-    it('is explained in the words of either language for every reason, and a reload tells nothing', async () => {
+  describe('a failed login', () => {
+    it('is explained in both languages for every reason, and not again after a reload', async () => {
       for (const code of LOGIN_ERRORS) {
         for (const [lang, script] of [
           ['ko', /\p{Script=Hangul}/u],
@@ -307,13 +307,13 @@ describeWith('chromium', 'the way in, in a browser', () => {
       expect(await web.page.locator('.note').count()).toBe(0);
     });
 
-    it('is never told in words that came with the address', async () => {
+    it('shows no text from the address', async () => {
       await web.page.goto('/?login_error=call-0900-1234');
       await web.sees('.note.bad', 'The log-in did not work.');
       expect(await web.page.content()).not.toContain('0900');
     });
 
-    it('is told after cancelling at the provider, where one was', async () => {
+    it('is explained after a cancelled provider login on the page before it', async () => {
       await web.page.goto('/login?next=/b/free');
       await web.page.click('.provider.naver');
       await web.page.click('button[name=persona][value=cancel]');
@@ -321,7 +321,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
       expect(web.page.url()).toBe(`${web.app.url}/b/free`);
     });
 
-    it('shows the way on when there is an account with the same address', async () => {
+    it('links to the next step if the address has an account', async () => {
       await web.page.goto('/');
       await web.logInWith('google', 'mina');
       const other = await web.visit();
@@ -335,7 +335,7 @@ describeWith('chromium', 'the way in, in a browser', () => {
     });
   });
 
-  it('one is led on to the documentation, which is a page of its own', async () => {
+  it('a login for the documentation leads to Swagger UI', async () => {
     await web.openAs('mina', '/');
     await web.page.goto('/login?next=/docs');
     await web.sees('.bar .standing', 'Logged in as');
@@ -349,14 +349,14 @@ describeWith('chromium', 'the way in, in a browser', () => {
     '/.//elsewhere.example/',
     '/auth/google',
     'javascript:alert(1)',
-  ])('a link that wants to lead on to %s leads nowhere', async (next) => {
+  ])('a login for %s does not leave the page (open redirect)', async (next) => {
     await web.page.goto(`/login?next=${encodeURIComponent(next)}`);
     await web.logInWith('kakao');
     expect(web.page.url()).toBe(`${web.app.url}/`);
   });
 });
 
-describeWith('chromium', 'the log-in page of an API whose pages are on another origin', () => {
+describeWith('chromium', 'the login page of an API whose pages are on another origin', () => {
   const origin = `http://localhost:${port}`;
   const web = useWebPage({ WEB_ORIGINS: origin });
   let pages: Server;
@@ -366,7 +366,7 @@ describeWith('chromium', 'the log-in page of an API whose pages are on another o
   });
   afterAll(() => void pages?.close());
 
-  it('leads back to the page that began the log-in', async () => {
+  it('returns to the page that started the login', async () => {
     const returnTo = `${origin}/b/free`;
     await web.page.goto(`/login?provider=naver&returnTo=${encodeURIComponent(returnTo)}`);
     await web.page.click('.provider.naver');

@@ -3,10 +3,10 @@ import type { Page } from 'playwright-core';
 import { describeWith } from '../support/programs.js';
 import { useWebPage } from '../support/fixtures/web-page.js';
 
-describeWith('chromium', 'the boards, in a browser', () => {
+describeWith('chromium', 'the boards in a browser', () => {
   const web = useWebPage();
 
-  /** Writes a post to the free board as somebody who is logged in; its path. */
+  /** Creates a post on the free board as a logged-in user. Returns its path. */
   async function write(title: string, body: string, page: Page = web.page): Promise<string> {
     await page.goto('/b/free/write');
     await web.fillIn({ Title: title, Text: body }, 'Publish', page);
@@ -14,7 +14,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
     return new URL(page.url()).pathname;
   }
 
-  /** Posts so many things in the name of whoever is logged in, behind the page's back. */
+  /** Creates this number of items as the logged-in user with direct API calls. */
   async function post(path: string, count: number, make: (n: number) => object): Promise<void> {
     const { request } = web.page.context();
     const refreshed = await request.post(`${web.app.url}/auth/refresh`);
@@ -26,7 +26,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
     }
   }
 
-  it('shows the latest posts to everyone, as text', async () => {
+  it('show the latest posts to logged-out users, as text', async () => {
     const post = {
       id: '01a1f0c8-9c3e-7b52-8f7e-0a4d6c2b1e90',
       board: 'free',
@@ -48,7 +48,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
   });
 
   describe('a post', () => {
-    it('is written in Markdown, and read by everyone', async () => {
+    it('is written in Markdown, and readable for logged-out users', async () => {
       await web.openAs('mina', '/b/free');
       await web.press('Write');
       await web.sees('.editor');
@@ -63,7 +63,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await web.sees('.prose [role=heading][aria-level="3"]', 'Roofs', reader);
     });
 
-    it('carries no script, style or form, whatever is in it', async () => {
+    it('contains no script, style or form from any Markdown (XSS)', async () => {
       const body = [
         '<img src=x onerror="window.caught=1"><script>window.caught=1</script>',
         '<style>body{display:none}</style><form action="/x"><input name=y></form>',
@@ -83,7 +83,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await web.sees('.prose', '<script>window.caught=1</script>');
     });
 
-    it('asks nothing of this site in the name of its readers', async () => {
+    it('causes no request to this site by its images or links (CSRF)', async () => {
       const asked: string[] = [];
       web.page.on('request', (request) => asked.push(request.url()));
       await web.openAs('mina', '/');
@@ -99,13 +99,13 @@ describeWith('chromium', 'the boards, in a browser', () => {
       expect(asked.filter((url) => /\/auth\/(google|kakao|naver)/.test(url))).toEqual([]);
     });
 
-    it('shows which tasks of a list are done', async () => {
+    it('shows the state of its task lists', async () => {
       await web.openAs('mina', '/');
       await write('Tasks', '- [x] tiles\n- [ ] beams');
       expect(await web.page.locator('.prose li').allTextContents()).toEqual(['☑ tiles', '☐ beams']);
     });
 
-    it('has tables that are scrolled on a phone, and not squeezed', async () => {
+    it('has tables that scroll on a phone instead of shrinking', async () => {
       await web.page.setViewportSize({ width: 360, height: 740 });
       await web.openAs('mina', '/');
       const row = '| persimmon | chrysanthemum | magnolia | 무궁화꽃이피었습니다 | azalea |';
@@ -124,7 +124,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       expect([table > 360, all]).toEqual([true, 360]);
     });
 
-    it('is edited and deleted by its author, and by nobody else', async () => {
+    it('is edited and deleted by its author, and by no other user', async () => {
       await web.openAs('mina', '/');
       const path = await write('First thought', 'It was raining.');
       const other = await web.visit();
@@ -149,7 +149,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await web.sees('h1', 'There is nothing here');
     });
 
-    it('that was changed meanwhile is not overwritten unasked', async () => {
+    it('that changed meanwhile is not overwritten without a confirmation (ETag)', async () => {
       await web.openAs('mina', '/');
       const path = await write('Version one', 'one');
       const tab = await web.page.context().newPage();
@@ -164,7 +164,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await web.sees('.post h1', 'Version three', tab);
     });
 
-    it('is there once when its answer was lost, and it was sent again', async () => {
+    it('is created once when its response is lost and it is sent again (idempotency)', async () => {
       await web.openAs('mina', '/b/free/write');
       await web.page.route(
         '**/boards/free/posts',
@@ -183,7 +183,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       expect(await web.page.locator('.post-list h2', { hasText: 'Only once' }).count()).toBe(1);
     });
 
-    it('that one is writing survives the end of the session', async () => {
+    it('in progress survives the end of the session', async () => {
       await web.openAs('mina', '/b/free/write');
       await web.page.getByLabel('Title').fill('Half a thought');
       await web.page.context().request.post(`${web.app.url}/auth/logout`);
@@ -202,7 +202,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
         [selector, value] as const,
       );
 
-    it('is there when one comes back to it', async () => {
+    it('is restored when the user returns to it', async () => {
       await web.openAs('mina', '/b/free');
       await web.press('Write');
       await title().fill('Not yet');
@@ -222,7 +222,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       expect(await title().inputValue()).toBe('');
     });
 
-    it('is discarded when one wants to begin anew', async () => {
+    it('is discarded on request', async () => {
       await web.openAs('mina', '/');
       const path = await write('As it is', 'Good.');
       await web.press('Edit');
@@ -237,7 +237,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       expect(await web.page.getByText('what you had begun').count()).toBe(0);
     });
 
-    it('is there when one comes back from a provider, and leaves nothing in storage', async () => {
+    it('is restored after a provider login, and leaves no trace in storage', async () => {
       await web.openAs('mina', '/');
       await web.page.goto(`${await write('Half', 'a sentence')}/edit`);
       await web.sees('.editor');
@@ -250,7 +250,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       expect(await web.page.evaluate('({ ...sessionStorage })')).toEqual({});
     });
 
-    it('is nobody else’s', async () => {
+    it('is never shown to another user', async () => {
       await web.openAs('mina', '/');
       const path = await write('Whose comment?', 'Mine.');
       const tab = await web.page.context().newPage();
@@ -263,7 +263,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await becomes('.new-comment textarea', '', tab);
     });
 
-    it('of a post that was changed meanwhile overwrites nothing unasked', async () => {
+    it('of a post that changed meanwhile overwrites it only after a confirmation', async () => {
       await web.openAs('mina', '/');
       const path = await write('Draft one', 'one');
       await web.press('Edit');
@@ -280,7 +280,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await becomes('[name=title]', 'Draft three');
     });
 
-    it('is not gone without a question', async () => {
+    it('is discarded only after a confirmation', async () => {
       await web.openAs('mina', '/b/free/write');
       await title().pressSequentially('Wait');
       const asked = web.page.waitForEvent('dialog');
@@ -293,7 +293,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
     });
   });
 
-  it('one likes a post, and takes it back', async () => {
+  it('let a user like a post, and unlike it', async () => {
     await web.openAs('mina', '/');
     const path = await write('Likeable', 'very');
     const button = web.page.locator('.like');
@@ -305,7 +305,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
     await web.sees('.like:not(.liked)', '0');
   });
 
-  it('who is outside is shown the way in when they like or want to comment', async () => {
+  it('send logged-out users to the login when they like or comment', async () => {
     await web.page.goto('/b/free');
     await web.page.locator('.post-list h2 a').first().click();
     await web.sees('.post');
@@ -317,7 +317,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
     await web.sees('.new-comment');
   });
 
-  it('one comments, edits and deletes what one said', async () => {
+  it('let a user write, edit and delete a comment', async () => {
     await web.openAs('mina', '/');
     await write('Talk to me', 'please');
     await web.fillIn({ 'Your comment': 'Hello\nthere' }, 'Comment');
@@ -334,7 +334,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
     await web.sees('#comments', 'Comments 0');
   });
 
-  it('what one says is seen at once, however many have said something', async () => {
+  it('show a new comment at once under a list of any length', async () => {
     await web.openAs('mina', '/');
     const path = await write('Much talked about', 'x');
     await post(`/posts${path.slice(2)}/comments`, 22, (n) => ({ body: `Comment ${n}` }));
@@ -348,7 +348,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
     expect(said).toEqual([...Array.from({ length: 22 }, (_, n) => `Comment ${n + 1}`), 'The newest']);
   });
 
-  it('one edits and deletes a comment with the keyboard, and not by pressing Enter twice', async () => {
+  it('let a user edit and delete a comment by keyboard, and not by a repeated Enter', async () => {
     await web.openAs('mina', '/');
     await write('Keys only', 'x');
     await web.fillIn({ 'Your comment': 'Hello' }, 'Comment');
@@ -384,7 +384,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
   });
 
   describe('a list', () => {
-    it('is searched, sorted, and remembers both in the address', async () => {
+    it('is searched and sorted, with both in the address', async () => {
       await web.openAs('mina', '/');
       await write('About persimmons', 'They are orange.');
       await web.page.click('.like');
@@ -404,7 +404,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await web.sees('.hint', 'No post has that.');
     });
 
-    it('comes by itself when the server is back from a restart', async () => {
+    it('reloads by itself after a restart of the server', async () => {
       await web.page.route('**/boards/free/posts*', (route) => route.abort(), { times: 2 });
       await web.page.goto('/b/free');
       await web.sees('.post-list li');
@@ -419,7 +419,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await web.leave();
     });
 
-    it('goes on when one asks for more', async () => {
+    it('is extended on request', async () => {
       await web.page.goto('/b/free');
       await web.sees('.post-list li');
       expect(await web.page.locator('.post-list li').count()).toBe(20);
@@ -427,7 +427,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await web.sees('.post-list li:nth-child(21)');
     });
 
-    it('takes nothing from the list that was shown before it', async () => {
+    it('does not extend the list that was shown before it', async () => {
       await web.page.goto('/b/free');
       await web.sees('.post-list li');
       await web.page.route('**/boards/free/posts?*cursor=*', async (route) => {
@@ -444,7 +444,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       expect(await web.page.locator('.post-list li').count()).toBe(0);
     });
 
-    it('is as it was when one comes back to it', async () => {
+    it('is restored when the user returns to it', async () => {
       await web.page.goto('/b/free');
       await web.press('More');
       const post = web.page.locator('.post-list li:nth-child(35)');
@@ -461,7 +461,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
       await web.sees('.post-list li:nth-child(41)');
     });
 
-    it('that one comes back to has what one wrote meanwhile', async () => {
+    it('is restored together with posts that the user wrote meanwhile', async () => {
       await web.openAs('mina', '/b/free');
       await web.press('Write');
       await web.sees('.editor');
@@ -472,7 +472,7 @@ describeWith('chromium', 'the boards, in a browser', () => {
     });
   });
 
-  it('what is not there is said to be not there', async () => {
+  it('report an unknown path as not found', async () => {
     await web.page.goto('/b/nowhere');
     await web.sees('h1', 'There is nothing here');
     await web.page.goto('/p/01a1f0c8-9c3e-7b52-8f7e-0a4d6c2b1e90');

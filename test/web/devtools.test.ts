@@ -2,8 +2,8 @@ import { expect, it } from '@jest/globals';
 import { describeWith } from '../support/programs.js';
 import { useWebPage } from '../support/fixtures/web-page.js';
 
-describeWith('chromium', 'the panel in which one watches it work', () => {
-  const web = useWebPage();
+describeWith('chromium', 'the token panel', () => {
+  const web = useWebPage({ DATABASE_URL: '' });
 
   async function open(): Promise<void> {
     await web.openAs('mina', '/b/free');
@@ -12,7 +12,7 @@ describeWith('chromium', 'the panel in which one watches it work', () => {
     await web.sees('#watch-title');
   }
 
-  it('shows what the token says and how long it is good, and not the token', async () => {
+  it('shows the claims and the remaining lifetime of the token, but not the token', async () => {
     const tokens: string[] = [];
     web.page.on('request', (request) => {
       const token = request.headers()['authorization']?.slice('Bearer '.length);
@@ -28,7 +28,7 @@ describeWith('chromium', 'the panel in which one watches it work', () => {
     for (const token of tokens) expect(everything).not.toContain(token.split('.')[2]);
   });
 
-  it('shows a refresh and a repeated request, in well under a second, and nobody notices', async () => {
+  it('shows a refresh and a repeated request, within a second and transparently', async () => {
     await open();
     await web.press('Let the token expire now');
     await web.sees('#watch-left', 'taken for expired');
@@ -44,7 +44,7 @@ describeWith('chromium', 'the panel in which one watches it work', () => {
     await web.sees('.mine');
   });
 
-  it('repeats what the person does, too', async () => {
+  it('shows requests of the page, too', async () => {
     await open();
     await web.page.locator('.post-list h2 a').first().click();
     await web.sees('.like');
@@ -54,18 +54,18 @@ describeWith('chromium', 'the panel in which one watches it work', () => {
     await web.sees('.journal .repeat', /PUT \/posts\/.*\/like/);
   });
 
-  it('shows a lost answer, and that the next one is as good', async () => {
+  it('shows a lost response, and the retry that succeeds', async () => {
     await open();
     await web.press('Lose the next answer');
     await web.sees('.journal .refresh.badly', 'lost');
     await web.sees('.journal .refresh.well', '200');
-    // Nothing in a page can lose the cookie, and so the panel does not say that it has.
+    // No code in a page can delete the cookie, and so the panel does not claim it.
     await web.sees('.watch [role=status]', 'The cookie of the lost answer did arrive');
     await web.page.reload();
     await web.sees('.mine');
   });
 
-  it('says in words what did not work, and claims nothing of what took long', async () => {
+  it('explains failed experiments, and reports no result of unfinished experiments', async () => {
     await open();
     await web.press('Let the token expire now');
     const expired = { status: 401, json: { code: 'access_token_expired' } };
@@ -80,7 +80,7 @@ describeWith('chromium', 'the panel in which one watches it work', () => {
     await web.sees('.journal .repeat .in-all', /^\d+ ms in all$/);
   });
 
-  it('opens five tabs, and shows what they do', async () => {
+  it('opens five tabs, and shows their refreshes', async () => {
     await open();
     await web.press('Open five tabs');
     await web.sees('.watch', 'Five tabs are open');
@@ -93,14 +93,14 @@ describeWith('chromium', 'the panel in which one watches it work', () => {
     }
   });
 
-  it('says that there is no token when nobody is logged in', async () => {
+  it('shows that there is no token when the user is logged out', async () => {
     await web.page.goto('/');
     await web.press('Watch it work');
     await web.sees('.watch', 'None. Log in, and it appears here.');
     expect(await web.page.getByRole('button', { name: 'Let the token expire now' }).isDisabled()).toBe(true);
   });
 
-  it('takes the focus, and gives it back', async () => {
+  it('takes the focus, and returns it', async () => {
     await web.page.goto('/');
     await web.sees('.provider.google');
     await web.press('Watch it work');

@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { describeWith } from '../support/programs.js';
 import { useWebPage } from '../support/fixtures/web-page.js';
 
-describeWith('chromium', 'pictures from elsewhere, in a browser', () => {
+describeWith('chromium', 'external pictures in a browser', () => {
   const web = useWebPage({ IMAGE_ORIGINS: 'https://pictures.example,https://*.cdn.example' });
-  /** Hosts that have seen the reader. */
+  /** Hosts that received a request of the page. */
   let asked: string[];
   beforeEach(() => {
     asked = [];
@@ -16,28 +16,28 @@ describeWith('chromium', 'pictures from elsewhere, in a browser', () => {
       );
   });
 
-  /** Writes a post as Mina. */
+  /** Creates a post as Mina. */
   async function write(body: string): Promise<void> {
     await web.openAs('mina', '/b/free/write');
     await web.fillIn({ Title: 'Pictures', Text: body }, 'Publish');
     await web.sees('.post h1', 'Pictures');
   }
 
-  /** Sets the picture of Mina, and goes to a list with a post of hers. */
+  /** Sets the picture of Mina, and opens a list with her post. */
   async function showAvatar(address: string): Promise<void> {
     await write('See my avatar');
     await web.page.goto('/me');
     await web.sees('form');
     await web.fillIn({ Picture: address }, 'Save');
     await web.sees('.note.good', 'Saved.');
-    // The picture of the test before was shown until now.
+    // The picture of the previous test was shown until now.
     asked.length = 0;
     await web.page.goto('/b/free');
     await web.sees('.post-list h2', 'Pictures');
   }
 
   it.each(['https://pictures.example/me.svg', 'https://a.cdn.example/me.svg'])(
-    'an avatar is shown from a host of IMAGE_ORIGINS: %s',
+    'show an avatar from a host of IMAGE_ORIGINS: %s',
     async (address) => {
       await showAvatar(address);
       await web.sees(`.post-list .avatar img[src="${address}"]`);
@@ -52,25 +52,25 @@ describeWith('chromium', 'pictures from elsewhere, in a browser', () => {
     'https://pictures.example:444/me.svg',
     'https://pictures.example.tracker.example/me.svg',
     'https://pictures.example@tracker.example/me.svg',
-  ])('an avatar from any other host is not asked for, and a letter is shown: %s', async (address) => {
+  ])('replace an avatar from any other host by a letter, without a request: %s', async (address) => {
     await showAvatar(address);
     await web.sees('.post-list .avatar', '김');
     expect(asked).toEqual([]);
   });
 
-  it('the profile names the hosts whose pictures are shown', async () => {
+  it('are limited to hosts that the profile page names', async () => {
     await web.openAs('mina', '/me');
     await web.sees('.hint', 'Only pictures from these hosts are shown: pictures.example, *.cdn.example.');
   });
 
-  it('in a post is shown from a host of IMAGE_ORIGINS', async () => {
+  it('are shown in a post from a host of IMAGE_ORIGINS', async () => {
     await write('![a roof](https://a.cdn.example/roof.svg)');
     await web.sees('.prose img[alt="a roof"]');
     expect(asked).toEqual(['a.cdn.example']);
   });
 
   describe('in a post from any other host', () => {
-    it('is a link that tells its host nothing about this page', async () => {
+    it('are replaced by a link without a referrer', async () => {
       await write('![a roof](https://tracker.example/roof.svg?id=1) ![](https://tracker.example/pixel)');
       const links = web.page.locator('.prose a');
       expect(await links.allTextContents()).toEqual([
@@ -89,7 +89,7 @@ describeWith('chromium', 'pictures from elsewhere, in a browser', () => {
       expect(asked).toEqual([]);
     });
 
-    it('within a link is what it is called', async () => {
+    it('are replaced by their description within a link', async () => {
       await write('[![a roof](https://tracker.example/roof.svg)](https://example.com/roofs)');
       const link = web.page.locator('.prose a');
       expect([await link.textContent(), await link.getAttribute('href')]).toEqual([
@@ -100,7 +100,7 @@ describeWith('chromium', 'pictures from elsewhere, in a browser', () => {
     });
 
     it.each(['https://[', 'data:image/png;base64,AAAA', 'mailto:a@b.example', '//tracker.example/pixel'])(
-      'is not asked for by way of %s',
+      'cause no request to %s',
       async (address) => {
         await write(`![what it is called](${address})`);
         await web.sees('.prose', 'what it is called');
@@ -109,7 +109,7 @@ describeWith('chromium', 'pictures from elsewhere, in a browser', () => {
       },
     );
 
-    it('is not asked for in a preview either', async () => {
+    it('cause no request in a preview either', async () => {
       await web.openAs('mina', '/b/free/write');
       await web.fillIn({ Title: 'x', Text: '![a roof](https://tracker.example/roof.svg)' }, 'Preview');
       await web.sees('.preview a', 'a roof: picture (tracker.example)');

@@ -29,7 +29,7 @@ describeWith('chromium', 'Swagger UI', () => {
   });
   afterEach(async () => {
     await page.context().close();
-    // No violation of the content security policy, no script error, whatever was tried.
+    // No violation of the Content-Security-Policy and no script error, in any test.
     expect(visitor.complaints).toEqual([]);
   });
 
@@ -37,7 +37,7 @@ describeWith('chromium', 'Swagger UI', () => {
   const button = (name: string) => bar().getByRole('button', { name, exact: true });
   const says = (text: string | RegExp) => bar().getByText(text).waitFor();
 
-  /** Through the provider's consent page and back. */
+  /** Goes to the provider's consent page and back. */
   async function logInWith(provider: string): Promise<void> {
     await page.click(`.provider.${provider}`);
     await page.click('button[name=persona][value=mina]');
@@ -46,7 +46,7 @@ describeWith('chromium', 'Swagger UI', () => {
 
   const operation = () => page.locator('#operations-Users-usersReadOwn');
 
-  /** Tries `GET /users/me` out, and gives what was answered. */
+  /** Executes `GET /users/me`, and returns the response. */
   async function tryOut(): Promise<string> {
     if (!(await operation().locator('.execute').isVisible())) {
       await operation().locator('.opblock-summary-control').click();
@@ -57,7 +57,7 @@ describeWith('chromium', 'Swagger UI', () => {
     return (await answer.textContent()) ?? '';
   }
 
-  it.each(['google', 'kakao', 'naver'])('logs in with %s: nothing to copy or paste', async (provider) => {
+  it.each(['google', 'kakao', 'naver'])('logs in with %s without copying a token', async (provider) => {
     await page.goto('/docs');
     await says('Not logged in');
     await logInWith(provider);
@@ -77,7 +77,7 @@ describeWith('chromium', 'Swagger UI', () => {
     expect(await tryOut()).toMatch(/^200/);
   });
 
-  it('stays logged in when it is reloaded', async () => {
+  it('is logged in after a reload', async () => {
     await page.goto('/docs');
     await logInWith('kakao');
     await page.reload();
@@ -85,7 +85,7 @@ describeWith('chromium', 'Swagger UI', () => {
     expect(await tryOut()).toMatch(/^200/);
   });
 
-  it('shows commands that work as they are', async () => {
+  it('shows curl commands that work unchanged', async () => {
     await page.goto('/docs');
     await logInWith('kakao');
     await tryOut();
@@ -95,7 +95,7 @@ describeWith('chromium', 'Swagger UI', () => {
     expect(answer.status).toBe(200);
   });
 
-  it('renews an expired token and repeats the request, without the person noticing', async () => {
+  it('renews an expired token and repeats the request transparently', async () => {
     await page.goto('/docs');
     await logInWith('kakao');
     const tokens: (string | undefined)[] = [];
@@ -121,7 +121,7 @@ describeWith('chromium', 'Swagger UI', () => {
     expect(await tryOut()).toContain('access_token_missing');
   });
 
-  it('tells nothing that is over once one has logged in again', async () => {
+  it('dismisses outdated messages after a new login', async () => {
     const { email, password, nickname } = await verifiedPerson(app, mailbox, 'duri');
     await page.goto('/docs');
     await logInWith('kakao');
@@ -135,7 +135,7 @@ describeWith('chromium', 'Swagger UI', () => {
     expect(await bar().getByText('You are logged out.').count()).toBe(0);
   });
 
-  it('follows a log-out in another tab', async () => {
+  it('follows a logout in another tab', async () => {
     await page.goto('/docs');
     await logInWith('kakao');
     const other = await page.context().newPage();
@@ -145,7 +145,7 @@ describeWith('chromium', 'Swagger UI', () => {
     expect(await tryOut()).toContain('access_token_missing');
   });
 
-  it('tells that the session has ended when it was ended elsewhere', async () => {
+  it('reports a session that was ended elsewhere', async () => {
     await page.goto('/docs');
     await logInWith('kakao');
     await page.context().request.post(`${app.url}/auth/logout`);
@@ -154,10 +154,10 @@ describeWith('chromium', 'Swagger UI', () => {
     await says('Not logged in');
   });
 
-  it('takes nobody for logged out because of an outage', async () => {
+  it('stays logged in during an outage', async () => {
     await page.goto('/docs');
     await logInWith('kakao');
-    // The page also tries again by itself: only what follows the click is let through.
+    // The page also retries by itself: only requests after the click are let through.
     await page.route('**/auth/refresh', async (route) =>
       (await page.evaluate(() => document.body.dataset['clicked'])) === 'yes'
         ? route.continue()
@@ -172,7 +172,7 @@ describeWith('chromium', 'Swagger UI', () => {
     await says(/^Logged in as/);
   });
 
-  it('sends a token that someone has pasted as it is', async () => {
+  it('sends a pasted token unchanged', async () => {
     await page.goto('/docs');
     await logInWith('kakao');
     await page.locator('.btn.authorize').click();
@@ -183,7 +183,7 @@ describeWith('chromium', 'Swagger UI', () => {
     expect(await tryOut()).toContain('access_token_invalid');
   });
 
-  it('says that a password is wrong', async () => {
+  it('reports a wrong password', async () => {
     await page.goto('/docs');
     await bar().getByText('Log in with e-mail').click();
     await bar().getByLabel('E-mail').fill('nobody@example.com');
@@ -192,7 +192,7 @@ describeWith('chromium', 'Swagger UI', () => {
     await says('The address or the password is wrong.');
   });
 
-  it('explains why a log-in failed', async () => {
+  it('explains a failed login', async () => {
     await page.goto('/docs');
     await page.click('.provider.kakao');
     await page.click('button[name=persona][value=cancel]');
@@ -200,7 +200,7 @@ describeWith('chromium', 'Swagger UI', () => {
     expect(page.url()).toBe(`${app.url}/docs`);
   });
 
-  it('speaks Korean, too', async () => {
+  it('is translated to Korean', async () => {
     await page.goto('/docs');
     await button('한국어').click();
     await says('로그인하지 않음');
@@ -223,18 +223,18 @@ describeWith('chromium', 'Swagger UI', () => {
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
   });
 
-  it('has nothing that is hard to see, to hear or to reach', async () => {
+  it('has no serious axe violation', async () => {
     await page.goto('/docs');
     await logInWith('kakao');
     await tryOut();
     for (const id of ['Boards-boardsCreate', 'Boards-postsList', 'Boards-likesLike'])
       await page.locator(`#operations-${id} .opblock-summary-control`).click();
     await page.locator('#operations-Boards-likesLike .execute').waitFor();
-    // In Swagger UI's own part some headings and landmarks are not what axe would have; none of that is serious.
+    // In Swagger UI's own part, axe objects to some headings and landmarks. No violation there is serious.
     expect(await judge('violations.filter(({ impact }) => /serious|critical/.test(impact))')).toEqual([]);
   });
 
-  it.each(['한국어', 'English'])('has nothing at all in its bar that axe finds, in %s', async (language) => {
+  it.each(['한국어', 'English'])('has no axe violation at all in its bar, in %s', async (language) => {
     await page.goto('/docs');
     await button('한국어').click();
     if (language === 'English') await button('English').click();
@@ -242,7 +242,7 @@ describeWith('chromium', 'Swagger UI', () => {
     expect(await judge('violations', '.bar')).toEqual([]);
   });
 
-  /** What axe finds in some place, of which `which` is a part. */
+  /** Returns the violations of axe in a part of the page, identified by `which`. */
   async function judge(which: string, place = 'body'): Promise<unknown> {
     await page.evaluate(readFileSync('node_modules/axe-core/axe.min.js', 'utf8'));
     return page.evaluate(`axe.run('${place}').then(({ violations }) => ${which}

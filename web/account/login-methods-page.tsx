@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { Link } from 'wouter';
-import type { AuthorizationUrl } from '../../src/auth/social/identities.controller.js';
+import type { AuthorizationUrl } from '../../src/auth/social/schemas.js';
 import { Failure } from '../../client/src/index.js';
 import { useProviders, type Provider } from '../auth/provider-buttons.js';
 import { AsyncButton } from '../ui/async-button.js';

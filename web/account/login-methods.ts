@@ -1,4 +1,4 @@
-import type { LoginMethods } from '../../src/auth/social/identities.controller.js';
+import type { LoginMethods } from '../../src/auth/social/schemas.js';
 import { callApi } from '../session/api.js';
 import { useAccountKey } from '../session/queries.js';
 import { useLoad } from '../ui/use-load.js';

@@ -1,4 +1,4 @@
-import type { ListedSession } from '../../src/auth/sessions/session-list.js';
+import type { ListedSession } from '../../src/auth/sessions/schemas.js';
 import { AsyncButton } from '../ui/async-button.js';
 import { useLoad } from '../ui/use-load.js';
 import { Async } from '../ui/async.js';

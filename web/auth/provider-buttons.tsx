@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import type { ProviderList } from '../../src/auth/social/social.controller.js';
+import type { ProviderList } from '../../src/auth/social/schemas.js';
 import google from '../brands/google.svg';
 import kakao from '../brands/kakao.svg';
 import naver from '../brands/naver.svg';

@@ -5,7 +5,7 @@ import { OutboxModule } from '../../outbox/outbox.module.js';
 import { UsersModule } from '../../users/users.module.js';
 import { LoginRateLimitsModule } from '../rate-limits/login-rate-limits.module.js';
 import { AccountMails } from './account-mails.js';
-import { MailBackoff } from './mail-pauses.js';
+import { MailBackoff } from './mail-backoff.js';
 import { MailThrottle } from './mail-throttle.js';
 
 /** Mails about accounts. */

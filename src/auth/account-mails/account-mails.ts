@@ -8,7 +8,7 @@ import { LOCALES, Profiles, type Locale } from '../../users/profiles.js';
 import type { Account } from '../accounts/account.entity.js';
 import { clientOf } from '../../rate-limits/client-address.js';
 import { KnownClients } from '../rate-limits/known-clients.js';
-import { MailBackoff } from './mail-pauses.js';
+import { MailBackoff } from './mail-backoff.js';
 import { MailThrottle } from './mail-throttle.js';
 import { accountDeletedMail, newWayInMail, passwordChangedMail } from './templates.js';
 
@@ -122,7 +122,7 @@ export class AccountMails implements OnModuleInit {
     this.outbox.wake();
   }
 
-  /** Adds a mail to the outbox, due after its pause (mail-pauses.ts) and the throttle (mail-throttle.ts), in one transaction. */
+  /** Adds a mail to the outbox, due after its pause (mail-backoff.ts) and the throttle (mail-throttle.ts), in one transaction. */
   private async schedule(
     request: MailRequest,
     { name, burst, address }: z.output<typeof spacing>,

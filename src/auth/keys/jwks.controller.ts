@@ -1,20 +1,9 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
 import { ApiOperation, ApiTags } from '../../openapi/decorators.js';
 import { Returns } from '../../openapi/responses.js';
+import { jwkSet } from './schemas.js';
 import { SigningKeys } from './signing-keys.js';
-
-const publicJwk = z.object({
-  kty: z.literal('EC'),
-  crv: z.literal('P-256'),
-  x: z.string(),
-  y: z.string(),
-  kid: z.string().meta({ description: 'The RFC 7638 thumbprint of the key.' }),
-  alg: z.literal('ES256'),
-  use: z.literal('sig'),
-});
-const jwkSet = z.object({ keys: z.array(publicJwk).max(100) }).meta({ id: 'JwkSet' });
 
 /** JWK Set (RFC 7517) with the public keys, for every service that verifies access tokens. */
 @ApiTags('Keys')

@@ -1,22 +1,29 @@
 import { Body, Controller, Ip, Post, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
+import { CsrfGuard } from '../../http/csrf.guard.js';
 import { ApiOperation, ApiTags } from '../../openapi/decorators.js';
 import { Returns, ApiProblems } from '../../openapi/responses.js';
 import { Problem } from '../../problems/problem.js';
+import { RateLimited } from '../../rate-limits/rate-limited.js';
 import { Account } from '../accounts/account.entity.js';
 import { Login, type LoginProof } from '../login/login.js';
-import { LoginRateLimited } from '../rate-limits/limited.js';
-import { CsrfGuard } from '../../http/csrf.guard.js';
-import { tokenResponse, TokenResponses, type TokenResponse } from '../sessions/token-response.js';
-import { addressOnly, credentials, mailedToken, registration, type Registration } from './credentials.js';
+import { tokenResponse, type TokenResponse } from '../sessions/schemas.js';
+import { TokenResponses } from '../sessions/token-responses.js';
 import { LocalGuard, ProvenAccount } from './local.guard.js';
-import { Registrations } from './registration.js';
+import { Registrations } from './registrations.js';
+import {
+  addressOnly,
+  credentials,
+  emailVerification,
+  registration,
+  type AddressOnly,
+  type Credentials,
+  type EmailVerification,
+  type Registration,
+} from './schemas.js';
 
-const emailVerification = z.strictObject({ token: mailedToken }).meta({ id: 'EmailVerification' });
-
-/** Login with an address and a password, registration, and verification of the address. */
+/** Registration, verification and login with an e-mail address and a password. */
 @ApiTags('Local log-in')
 @Controller('auth')
 @Public()
@@ -28,7 +35,7 @@ export class LocalController {
   ) {}
 
   @Post('register')
-  @LoginRateLimited('register')
+  @RateLimited('register')
   @ApiOperation({
     summary: 'Register an address',
     description: 'The answer is the same for every address; what comes next is in a mail to it.',
@@ -40,7 +47,7 @@ export class LocalController {
   }
 
   @Post('verify-email')
-  @LoginRateLimited('use a mailed token')
+  @RateLimited('use a mailed token')
   @UseGuards(CsrfGuard)
   @ApiOperation({
     summary: 'Verify an address',
@@ -56,14 +63,14 @@ export class LocalController {
     'temporarily_unavailable',
   )
   async verifyEmail(
-    @Body({ schema: emailVerification }) { token }: z.output<typeof emailVerification>,
+    @Body({ schema: emailVerification }) { token }: EmailVerification,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenResponse> {
     return this.enter(await this.registrations.verify(token), 'mailed_link', reply);
   }
 
   @Post('verify-email/resend')
-  @LoginRateLimited('ask for a mail')
+  @RateLimited('ask for a mail')
   @ApiOperation({
     summary: 'Send the link again',
     description:
@@ -71,10 +78,7 @@ export class LocalController {
   })
   @Returns(202, undefined, 'If the address waits for verification, a mail is on its way')
   @ApiProblems('validation_failed')
-  async resend(
-    @Body({ schema: addressOnly }) { email }: z.output<typeof addressOnly>,
-    @Ip() address: string,
-  ): Promise<void> {
+  async resend(@Body({ schema: addressOnly }) { email }: AddressOnly, @Ip() address: string): Promise<void> {
     await this.registrations.resend(email, address);
   }
 
@@ -95,8 +99,8 @@ export class LocalController {
     'temporarily_unavailable',
   )
   async login(
-    // Read by the guard; declared here for OpenAPI.
-    @Body({ schema: credentials }) _credentials: z.output<typeof credentials>,
+    // LocalGuard reads the body; the parameter documents it in OpenAPI.
+    @Body({ schema: credentials }) _credentials: Credentials,
     @ProvenAccount() account: Account,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TokenResponse> {

@@ -7,34 +7,35 @@ import { validation } from '../../problems/validation.js';
 import { Bulkhead, type QueueShare } from '../../concurrency/bulkhead.js';
 import type { Account } from '../accounts/account.entity.js';
 import { clientOf, routedNetworkOf } from '../../rate-limits/client-address.js';
+import { runStrategy } from '../login/run-strategy.js';
 import { KnownClients } from '../rate-limits/known-clients.js';
-import { LoginRateLimits } from '../rate-limits/limits.js';
-import { credentials, type Credentials } from './credentials.js';
+import { LoginRateLimits } from '../rate-limits/login-rate-limits.js';
+import { credentials, type Credentials } from './schemas.js';
 import { LocalStrategy } from './local.strategy.js';
 import { PasswordHashes } from './password-hashes.js';
 
 /**
- * Bulkhead of logins that read the database. Its concurrency is above that of the hashes (password-hashes.ts), so that the
- * next account is read while a hash is computed.
+ * Bulkhead of logins. Its concurrency exceeds that of `PasswordHashes`, so that the next account has been read when a hash
+ * ends.
  */
 const LOGINS = { concurrency: 4, queue: 64, reserved: 32 };
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by {@link LocalGuard}: the account of the address and the password. */
+    /** Account whose address and password the request has; set by {@link LocalGuard}. */
     provenAccount?: Account;
   }
 }
 
-/** {@link Account} of the address and the password of the request. Requires {@link LocalGuard}. */
+/** The {@link Account} that {@link LocalGuard} has found. */
 export const ProvenAccount = createParamDecorator(
   (_: unknown, context: ExecutionContext) =>
     context.switchToHttp().getRequest<FastifyRequest>().provenAccount,
 );
 
 /**
- * Guard of the login with an address and a password. It runs the injected strategy, because Passport's registry is shared by
- * all applications of a process. It rethrows errors of the strategy; Nest's AuthGuard would turn an outage into a wrong password.
+ * Admits requests with the address and password of an account. Unlike the guard of @nestjs/passport, it passes on the errors
+ * of the strategy, so that an outage is not answered as a wrong password.
  */
 @Injectable()
 export class LocalGuard implements CanActivate {
@@ -53,18 +54,18 @@ export class LocalGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    // Guards run before pipes, and a malformed body must not cost a hash.
+    // Guards run before pipes; a malformed body is refused before a password is hashed.
     const body: unknown = await validation.transform(request.body, { type: 'body', schema: credentials });
     const { email } = body as Credentials;
     const attempt = await this.limits.beginLogin(email, request.ip);
     request.provenAccount = await attempt.judge(async () => {
-      const party = await this.queueShare(email, request.ip);
-      return this.logins.run(() => this.authenticate(body, party), party);
+      const share = await this.queueShare(email, request.ip);
+      return this.logins.run(() => this.authenticate(body, share), share);
     });
     return true;
   }
 
-  /** Returns the share of the queue: a reserved place for a client from which the account has logged in before. */
+  /** Places in the queues: a client from which the account has logged in before waits in the reserved ones. */
   private async queueShare(email: string, address: string): Promise<QueueShare> {
     const network = { key: routedNetworkOf(address) };
     if (this.logins.load.waiting + this.hashes.load.waiting === 0) return network;
@@ -72,15 +73,10 @@ export class LocalGuard implements CanActivate {
     return { ...network, reserved };
   }
 
-  /** Passport gives a strategy its outcomes as methods, on an object for this attempt alone. */
-  private authenticate(body: unknown, party: QueueShare): Promise<Account> {
-    return new Promise((resolve, reject) => {
-      const attempt = Object.assign(Object.create(this.strategy) as LocalStrategy, {
-        success: resolve,
-        fail: () => reject(new Problem('credentials_invalid')),
-        error: reject,
-      });
-      attempt.authenticate({ body, party } as unknown as Parameters<LocalStrategy['authenticate']>[0]);
-    });
+  private async authenticate(body: unknown, share: QueueShare): Promise<Account> {
+    const request = { body, share } as unknown as Parameters<LocalStrategy['authenticate']>[0];
+    const outcome = await runStrategy(this.strategy, request, undefined);
+    if (outcome.action !== 'success') throw new Problem('credentials_invalid');
+    return outcome.user as Account;
   }
 }

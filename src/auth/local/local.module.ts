@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { OutboxModule } from '../../outbox/outbox.module.js';
+import { RateLimitsModule } from '../../rate-limits/rate-limits.module.js';
 import { AccountMailsModule } from '../account-mails/account-mails.module.js';
 import { AccountsModule } from '../accounts/accounts.module.js';
 import { KeysModule } from '../keys/keys.module.js';
@@ -16,7 +17,7 @@ import { OneTimeTokens } from './one-time-tokens.js';
 import { PasswordHashes } from './password-hashes.js';
 import { PasswordsController } from './passwords.controller.js';
 import { Passwords } from './passwords.js';
-import { Registrations } from './registration.js';
+import { Registrations } from './registrations.js';
 
 /** Registration and login with an e-mail address and a password. */
 @Module({
@@ -27,6 +28,7 @@ import { Registrations } from './registration.js';
     LoginModule,
     LoginRateLimitsModule,
     OutboxModule,
+    RateLimitsModule,
     SessionsModule,
     TypeOrmModule.forFeature([OneTimeToken]),
   ],

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
-import { decodeProtectedHeader } from 'jose';
 import { DataSource, type EntityManager } from 'typeorm';
 import { z } from 'zod';
 import { ALGORITHM } from '../../access/access-token.js';
+import { JwtRefusal, JwtVerifier } from '../../access/jwt-verifier.js';
 import { Config } from '../../config/config.js';
 import type { Batches } from '../../database/batches.js';
 import { rowsOf } from '../../database/rows.js';
@@ -25,11 +25,9 @@ const LIFETIME_S: Record<OneTimeTokenKind, number> = {
   'verify-email': MAX_TOKEN_LIFETIME_S,
   'reset-password': 3_600,
 };
-/** About three times the length of our tokens. */
-const MAX_TOKEN_LENGTH = 2_048;
 
-const tokenHeader = z.object({ kid: z.string(), typ: z.string() });
-const tokenClaims = z.object({ sub: z.uuid(), jti: z.string().min(22) });
+const tokenClaims = z.object({ sub: z.uuid(), jti: z.string().min(22), nbf: z.number().optional() });
+type TokenClaims = z.output<typeof tokenClaims>;
 
 /** Account and registration of a token. */
 export type OneTimeGrant = Pick<OneTimeToken, 'accountId' | 'passwordHash' | 'nickname'>;
@@ -40,12 +38,19 @@ export type OneTimeGrant = Pick<OneTimeToken, 'accountId' | 'passwordHash' | 'ni
  */
 @Injectable()
 export class OneTimeTokens {
+  private readonly verifiers: Readonly<Record<OneTimeTokenKind, JwtVerifier<TokenClaims>>>;
+
   constructor(
     private readonly config: Config,
     private readonly keys: SigningKeys,
     private readonly dataSource: DataSource,
     private readonly accounts: Accounts,
-  ) {}
+  ) {
+    this.verifiers = {
+      'verify-email': this.verifierOf('verify-email'),
+      'reset-password': this.verifierOf('reset-password'),
+    };
+  }
 
   /** Issues a token, and deletes expired tokens of the account. */
   async issue(kind: OneTimeTokenKind, { accountId, passwordHash, nickname }: OneTimeGrant): Promise<string> {
@@ -114,40 +119,23 @@ export class OneTimeTokens {
   }
 
   /**
-   * Key, signature and every claim, without asking whether it was used. Reasons are words of ours: what libraries say may
-   * quote the token.
-   * @throws {Problem} `token_invalid`.
+   * Verifies signature and claims. It does not read the database, so a used token passes.
+   * @throws {Problem} `token_invalid`, `temporarily_unavailable`.
    */
-  async check(kind: OneTimeTokenKind, token: string): Promise<z.output<typeof tokenClaims>> {
-    if (token.length > MAX_TOKEN_LENGTH) throw invalid('too long');
-    const header = tokenHeader.safeParse(headerOf(token));
-    if (!header.success) throw invalid('not a JWT of ours');
-    if (header.data.typ !== typeOf(kind)) throw invalid('another type');
-    const publicKey = await this.keys.find(header.data.kid);
-    if (publicKey === undefined) throw invalid('unknown key');
-    const jwt = new JwtService({
-      publicKey,
-      verifyOptions: { algorithms: [ALGORITHM], issuer: this.config.publicUrl, audience: audienceOf(kind) },
+  async check(kind: OneTimeTokenKind, token: string): Promise<TokenClaims> {
+    const { claims } = await this.verifiers[kind].verify(token).catch((error: unknown) => {
+      throw error instanceof JwtRefusal ? invalid(error.message) : error;
     });
-    let payload: unknown;
-    try {
-      payload = jwt.verify<Record<string, unknown>>(token);
-    } catch (error) {
-      throw invalid(
-        error instanceof Error && error.name === 'TokenExpiredError' ? 'expired' : 'not verified',
-      );
-    }
-    const claims = tokenClaims.safeParse(payload);
-    if (!claims.success) throw invalid('claims');
-    return claims.data;
+    return claims;
   }
-}
 
-function headerOf(token: string): unknown {
-  try {
-    return decodeProtectedHeader(token);
-  } catch {
-    return undefined;
+  private verifierOf(kind: OneTimeTokenKind): JwtVerifier<TokenClaims> {
+    return new JwtVerifier(this.keys, {
+      type: typeOf(kind),
+      issuer: this.config.publicUrl,
+      audience: audienceOf(kind),
+      claims: tokenClaims,
+    });
   }
 }
 

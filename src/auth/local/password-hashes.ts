@@ -1,7 +1,8 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { hash, type Options } from '@node-rs/argon2';
 import type { DataSource } from 'typeorm';
+import { isEqualInConstantTime } from '../../crypto/constant-time.js';
 import { normalizePassword } from '../../text/password.js';
 import {
   Bulkhead,
@@ -133,7 +134,7 @@ export class PasswordHashes {
       for (const [prefix, dummy] of this.dummyHashes) {
         const ofKind = stored.filter((each) => prefixIn(each) === prefix);
         const computed = await hash(password, optionsOf(ofKind[0] ?? dummy));
-        fitting ??= ofKind.find((each) => isEqual(each, computed));
+        fitting ??= ofKind.find((each) => isEqualInConstantTime(each, computed));
       }
       return fitting;
     }, party);
@@ -165,9 +166,4 @@ function parametersOf(prefix: string): Options {
     Number(digits),
   );
   return { memoryCost, timeCost, parallelism };
-}
-
-function isEqual(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

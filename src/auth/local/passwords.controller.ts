@@ -1,21 +1,19 @@
 import { Body, Controller, Ip, Post, UseGuards } from '@nestjs/common';
-import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
 import { CurrentActor, type Actor } from '../../access/actor.js';
+import { CsrfGuard } from '../../http/csrf.guard.js';
 import { ApiOperation, ApiTags } from '../../openapi/decorators.js';
 import { Returns, ApiProblems } from '../../openapi/responses.js';
-import { presentedPassword } from '../../text/password.js';
-import { LoginRateLimited } from '../rate-limits/limited.js';
-import { CsrfGuard } from '../../http/csrf.guard.js';
-import { addressOnly, mailedToken, newPassword } from './credentials.js';
+import { RateLimited } from '../../rate-limits/rate-limited.js';
 import { Passwords } from './passwords.js';
-
-const passwordReset = z
-  .strictObject({ token: mailedToken, password: newPassword })
-  .meta({ id: 'PasswordReset' });
-const passwordChange = z
-  .strictObject({ currentPassword: presentedPassword, newPassword })
-  .meta({ id: 'PasswordChange' });
+import {
+  addressOnly,
+  passwordChange,
+  passwordReset,
+  type AddressOnly,
+  type PasswordChange,
+  type PasswordReset,
+} from './schemas.js';
 
 /** Reset and change of passwords. */
 @ApiTags('Local log-in')
@@ -24,7 +22,7 @@ export class PasswordsController {
   constructor(private readonly passwords: Passwords) {}
 
   @Post('forgot-password')
-  @LoginRateLimited('ask for a mail')
+  @RateLimited('ask for a mail')
   @Public()
   @ApiOperation({
     summary: 'Ask for a new password',
@@ -32,15 +30,12 @@ export class PasswordsController {
   })
   @Returns(202, undefined, 'If the address has an account, a mail is on its way')
   @ApiProblems('validation_failed')
-  async forgot(
-    @Body({ schema: addressOnly }) { email }: z.output<typeof addressOnly>,
-    @Ip() address: string,
-  ): Promise<void> {
+  async forgot(@Body({ schema: addressOnly }) { email }: AddressOnly, @Ip() address: string): Promise<void> {
     await this.passwords.requestReset(email, address);
   }
 
   @Post('reset-password')
-  @LoginRateLimited('use a mailed token')
+  @RateLimited('use a mailed token')
   @Public()
   @UseGuards(CsrfGuard)
   @ApiOperation({
@@ -50,7 +45,7 @@ export class PasswordsController {
   @Returns(204, undefined, 'The password is another one; log in with it')
   @ApiProblems('validation_failed', 'token_invalid', 'origin_not_allowed', 'temporarily_unavailable')
   async reset(
-    @Body({ schema: passwordReset }) { token, password }: z.output<typeof passwordReset>,
+    @Body({ schema: passwordReset }) { token, password }: PasswordReset,
     @Ip() address: string,
   ): Promise<void> {
     await this.passwords.reset(token, password, address);
@@ -66,7 +61,7 @@ export class PasswordsController {
   async change(
     @CurrentActor() actor: Actor,
     @Body({ schema: passwordChange })
-    { currentPassword, newPassword: next }: z.output<typeof passwordChange>,
+    { currentPassword, newPassword: next }: PasswordChange,
     @Ip() address: string,
   ): Promise<void> {
     await this.passwords.change(actor, currentPassword, next, address);

@@ -11,12 +11,12 @@ import type { Account } from '../accounts/account.entity.js';
 import { Accounts } from '../accounts/accounts.js';
 import { recordAuditEvent } from '../audit/audit-log.js';
 import { AccountMails } from '../account-mails/account-mails.js';
-import { LoginRateLimits } from '../rate-limits/limits.js';
+import { LoginRateLimits } from '../rate-limits/login-rate-limits.js';
 import { resetPasswordMail } from '../account-mails/templates.js';
 import { Sessions } from '../sessions/sessions.js';
 import { normalizePassword } from '../../text/password.js';
-import { isOneOf } from './credentials.js';
 import { OneTimeTokens } from './one-time-tokens.js';
+import { isOneOf } from './own-words.js';
 import { PasswordHashes } from './password-hashes.js';
 
 /** Reset of a password by a mailed link, and change of a known password. */

@@ -2,15 +2,15 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { clientOf } from '../../rate-limits/client-address.js';
 
-/** The latest sessions of an account that count: each address is compared in this process. */
+/** Latest sessions of an account that are read, because this process compares each of their addresses. */
 const SESSIONS = 1_000;
 
-/** Where accounts have logged in from before, in whatever way, as their sessions tell for a month after they ended. */
+/** Clients from which accounts have logged in, by any method. Read from sessions, which are kept for a month after their end. */
 @Injectable()
 export class KnownClients {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** Whether somebody has logged in to the account of this address from this client (`clientOf`). */
+  /** Returns true if the account of the e-mail address has logged in from the client (`clientOf`). */
   async has(email: string, client: string): Promise<boolean> {
     const sessions = await this.dataSource.query<{ ip: string }[]>(
       `SELECT DISTINCT ip FROM (

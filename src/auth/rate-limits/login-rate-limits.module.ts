@@ -1,9 +1,9 @@
 import { Module } from '@nestjs/common';
 import { RedisModule } from '../../redis/redis.module.js';
 import { KnownClients } from './known-clients.js';
-import { LoginRateLimits } from './limits.js';
+import { LoginRateLimits } from './login-rate-limits.js';
 
-/** Rate limits of logins, registrations and mails. */
+/** Rate limits of passwords, recipients of mails and callbacks. */
 @Module({
   imports: [RedisModule],
   providers: [KnownClients, LoginRateLimits],

@@ -1,14 +1,14 @@
 import type { RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible';
 import type { RateLimit } from '../../rate-limits/counters.js';
 
-/** A limit for each of several windows. */
+/** Limits over several windows. */
 export type Tiers = readonly RateLimit[];
 
-/** Counters of one thing over several fixed windows. */
+/** Counters over several fixed windows. */
 export class Windows {
   constructor(private readonly counters: readonly RateLimiterAbstract[]) {}
 
-  /** The window that is used up for the longest time; undefined where there is none. */
+  /** Returns the used-up window that ends last, or undefined. */
   async exhausted(key: string): Promise<RateLimiterRes | undefined> {
     const counts = await Promise.all(this.counters.map((counter) => counter.get(key)));
     return counts
@@ -17,6 +17,7 @@ export class Windows {
       .toSorted((a, b) => b.msBeforeNext - a.msBeforeNext)[0];
   }
 
+  /** Counts in every window. */
   async penalty(key: string): Promise<void> {
     await Promise.all(this.counters.map((counter) => counter.penalty(key)));
   }

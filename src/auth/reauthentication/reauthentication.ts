@@ -7,7 +7,7 @@ import { routedNetworkOf } from '../../rate-limits/client-address.js';
 import { presentedPassword } from '../../text/password.js';
 import type { Account } from '../accounts/account.entity.js';
 import { Accounts } from '../accounts/accounts.js';
-import { LoginRateLimits } from '../rate-limits/limits.js';
+import { LoginRateLimits } from '../rate-limits/login-rate-limits.js';
 import { PasswordHashes } from '../local/password-hashes.js';
 
 /** Maximum age of a login that needs no password. A session of an unattended browser is usually older. */

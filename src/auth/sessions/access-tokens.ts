@@ -13,13 +13,13 @@ import { Denylist } from '../../access/denylist.js';
 import { Config } from '../../config/config.js';
 import { SigningKeys } from '../keys/signing-keys.js';
 
-/** Header lines are limited to 8 KB in many places, and a cookie or two travel along. */
+/** Upper limit of an access token. Many servers allow 8 KB for all headers. */
 const MAX_TOKEN_BYTES = 1_024;
 
-/** The share of its lifetime by which a token may live shorter. */
+/** Random share by which the lifetime of a token is shortened. */
 const JITTER = 0.05;
 
-/** Issues access tokens: ES256 JWTs as RFC 9068 describes, with `sid` and `roles` and nothing personal. */
+/** Issuer of access tokens: ES256 JWTs (RFC 9068) with `sid` and `roles`, without personal data. */
 @Injectable()
 export class AccessTokens {
   private signer: { readonly kid: string; readonly jwt: JwtService } | undefined;
@@ -30,15 +30,15 @@ export class AccessTokens {
     private readonly denylist: Denylist,
   ) {}
 
-  /** `ACCESS_TOKEN_TTL` (s) or a few per cent less: those who came together do not all come back together. */
+  /** Returns a lifetime in seconds: `ACCESS_TOKEN_TTL` with jitter, which spreads the refreshes of clients that logged in together. */
   lifetime(): number {
     return Math.max(1, Math.round(this.config.accessTokenTtl * (1 - JITTER * Math.random())));
   }
 
-  /** A token for this actor, good for so many seconds. */
+  /** Issues a token; `lifetime` is in seconds. */
   issue(actor: Actor, lifetime = this.lifetime()): string {
     const now = Math.floor(Date.now() / 1000);
-    // Seconds from now where the account has just changed; the token is valid at once.
+    // Lies in the future after a change of the account. The token is valid at once, because `nbf` does not depend on it.
     const issuedAt = this.denylist.issueAt(actor.accountId);
     const claims: AccessTokenClaims = {
       iss: this.config.publicUrl,

@@ -2,13 +2,13 @@ import { Controller, Delete, Get, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { CurrentActor, type Actor } from '../../access/actor.js';
-import { MAX_SESSION_LIMIT } from '../../config/environment.js';
 import { ApiOperation, ApiTags } from '../../openapi/decorators.js';
 import { Returns, ApiProblems } from '../../openapi/responses.js';
 import { orNotFound } from '../../problems/or-not-found.js';
 import { Problem } from '../../problems/problem.js';
 import { RefreshCookie } from './refresh-cookie.js';
-import { listedSession, SessionList, type ListedSession } from './session-list.js';
+import { sessionList, type ListedSession } from './schemas.js';
+import { SessionList } from './session-list.js';
 import { Sessions } from './sessions.js';
 
 /** Where someone is logged in, and how they leave there. */
@@ -23,7 +23,7 @@ export class SessionListController {
 
   @Get()
   @ApiOperation({ summary: 'List where you are logged in', description: 'Last used first.' })
-  @Returns(200, z.array(listedSession).max(MAX_SESSION_LIMIT), 'Your sessions')
+  @Returns(200, sessionList, 'Your sessions')
   @ApiProblems('temporarily_unavailable')
   read(@CurrentActor() actor: Actor): Promise<ListedSession[]> {
     return this.list.of(actor);

@@ -1,27 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { z } from 'zod';
 import type { Actor } from '../../access/actor.js';
 import { Config } from '../../config/config.js';
 import { LAST_USED, LIVING } from './living.sql.js';
-
-/** One place where a person is logged in, as they see it. */
-export const listedSession = z
-  .object({
-    id: z.uuid(),
-    current: z.boolean().meta({ description: 'Whether this is the session that asks.' }),
-    createdAt: z.iso.datetime(),
-    lastSeenAt: z.iso
-      .datetime()
-      .meta({ description: 'When it last got a new access token, to the hour where Redis is used.' }),
-    idleExpiresAt: z.iso.datetime().meta({ description: 'When it ends unless it is used before.' }),
-    expiresAt: z.iso.datetime().meta({ description: 'When it ends in any case.' }),
-    ip: z.string().nullable(),
-    device: z.string().meta({ example: 'Chrome on Windows' }),
-    method: z.string().meta({ example: 'kakao' }),
-  })
-  .meta({ id: 'Session' });
-export type ListedSession = z.output<typeof listedSession>;
+import type { ListedSession } from './schemas.js';
 
 /** Sessions of an account that have neither ended nor passed a limit, last used first, at most `SESSION_LIMIT`. */
 @Injectable()

@@ -9,7 +9,8 @@ import { siteOf } from '../../rate-limits/client-address.js';
 import { RateLimits } from '../../rate-limits/rate-limits.js';
 import { CsrfGuard } from '../../http/csrf.guard.js';
 import { RefreshCookie } from './refresh-cookie.js';
-import { tokenResponse, TokenResponses, type TokenResponse } from './token-response.js';
+import { tokenResponse, type TokenResponse } from './schemas.js';
+import { TokenResponses } from './token-responses.js';
 import { SessionReplaced, Sessions } from './sessions.js';
 
 /** The two calls that live from the cookie alone. */

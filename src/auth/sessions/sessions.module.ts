@@ -22,7 +22,7 @@ import { SessionStore } from './session-store.js';
 import { Session } from './session.entity.js';
 import { SessionsController } from './sessions.controller.js';
 import { Sessions } from './sessions.js';
-import { TokenResponses } from './token-response.js';
+import { TokenResponses } from './token-responses.js';
 
 /** Sessions: refresh token rotation, access tokens, and the revocation of both. */
 @Module({

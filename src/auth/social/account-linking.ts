@@ -1,25 +1,26 @@
 import type { SocialProfile } from './social-profile.js';
 
-/** What is known when a provider has vouched for someone. */
+/** Input of {@link decideLinking}. */
 export interface LinkingContext {
   readonly profile: SocialProfile;
-  /** The account that this identity belongs to already. */
+  /** Account of the identity, if it is linked. */
   readonly owner?: string;
-  /** The account whose address is the one that the provider tells. */
+  /** Account with the e-mail address of the profile. */
   readonly holder?: { readonly accountId: string; readonly verified: boolean };
-  /** The account of the person who is logged in, and asked to link. */
+  /** Account of the logged-in user who has asked to link. */
   readonly actor?: string;
-  /** Whether the account that might be linked has somebody else's identity of this provider. */
+  /** True where the account to link has an identity of this provider. */
   readonly providerAlreadyLinked: boolean;
 }
 
 /**
- * - `log_in`: it is the owner of the identity.
- * - `open_account`: somebody new; `withEmail` when the address is theirs, too.
- * - `link`: the identity becomes one more way into this account.
- * - `take_over`: the account is one that somebody registered with the address and never verified. Its password goes: it
- *   may be that of a stranger who was here first and waits.
- * - `refuse`: the page is told why.
+ * Decision about an identity.
+ * - `log_in`: the identity belongs to the account.
+ * - `open_account`: a new account; `withEmail` gives it the verified address of the profile.
+ * - `link`: the identity is added to the account.
+ * - `take_over`: the identity is added to an account with an unverified address. Its password is removed, because a stranger may
+ *   have registered the address.
+ * - `refuse`: the page gets the code.
  */
 export type LinkingDecision =
   | { readonly act: 'log_in'; readonly accountId: string }
@@ -29,9 +30,8 @@ export type LinkingDecision =
   | { readonly act: 'refuse'; readonly why: 'account_link_required' | 'identity_taken' };
 
 /**
- * Which person is this? An e-mail address alone never says so. It counts where the provider answers for it that it is
- * this person's today (`verified`: Google for its own mailboxes and those of the companies it hosts, Kakao for addresses
- * that are valid and verified, Naver never), and then only towards an account whose address we have verified ourselves.
+ * Decides to which account an identity belongs. An e-mail address counts only if the provider vouches for it (`verified`). Google
+ * does so for its own mailboxes and those of companies that it hosts, Kakao for valid and verified addresses, Naver never.
  */
 export function decideLinking({
   profile,
@@ -46,14 +46,14 @@ export function decideLinking({
     return { act: 'link', accountId: actor };
   }
   if (owner !== undefined) return { act: 'log_in', accountId: owner };
-  const theirs = profile.email !== undefined && profile.emailVerification === 'verified';
-  if (holder === undefined) return { act: 'open_account', withEmail: theirs };
-  // What nobody has verified keeps nobody out, and is given to nobody but the owner of the address.
+  const vouchedFor = profile.email !== undefined && profile.emailVerification === 'verified';
+  if (holder === undefined) return { act: 'open_account', withEmail: vouchedFor };
+  // An account with an unverified address does not block a login. Only a provider that vouches for the address takes it over.
   if (!holder.verified) {
-    return theirs
+    return vouchedFor
       ? { act: 'take_over', accountId: holder.accountId }
       : { act: 'open_account', withEmail: false };
   }
-  if (!theirs || providerAlreadyLinked) return { act: 'refuse', why: 'account_link_required' };
+  if (!vouchedFor || providerAlreadyLinked) return { act: 'refuse', why: 'account_link_required' };
   return { act: 'link', accountId: holder.accountId };
 }

@@ -3,12 +3,12 @@ import { objectAt } from './json.js';
 import type { ProviderDefinition, StrategyClass } from './provider-definition.js';
 import { avatarUrlOf, emailOf, nicknameOf, subjectOf } from './social-profile.js';
 
-/** Google, by OpenID Connect. The id_token is not needed: userinfo says the same, over a connection that we opened. */
+/** Google, by OpenID Connect. The profile is read from userinfo rather than from the id_token. */
 export const google: ProviderDefinition = {
   id: 'google',
   name: 'Google',
   defaultScope: 'openid email profile',
-  // Not its subdomains: those of bc.googleusercontent.com are machines that anyone can rent.
+  // Not its subdomains: anyone can rent machines below bc.googleusercontent.com.
   pictureOrigins: ['https://lh3.googleusercontent.com'],
   endpoints: {
     authorize: 'https://accounts.google.com/o/oauth2/v2/auth',
@@ -18,17 +18,17 @@ export const google: ProviderDefinition = {
   Strategy: Strategy as unknown as StrategyClass,
   issuer: 'https://accounts.google.com',
   refusesEmbeddedBrowsers: true,
-  // Its older interfaces answer `{ "error": { "status": "UNAUTHENTICATED" } }`.
+  // Older interfaces of Google answer `{ "error": { "status": "UNAUTHENTICATED" } }`.
   errorCode: (answer) => objectAt(answer, 'error').status ?? answer.error,
   errors: { UNAUTHENTICATED: 'provider_rejected', PERMISSION_DENIED: 'provider_misconfigured' },
-  // Only then is there a refresh token, at the first consent: what a deletion months later revokes with.
+  // With it the first consent brings a refresh token, which ends the connection when the account is deleted later.
   authorizeWith: { access_type: 'offline' },
   unlink: {
     endpoint: 'https://oauth2.googleapis.com/revoke',
     tokensToKeep: () => ['refresh_token', 'access_token'],
     request: ({ grant }) => grant && { form: { token: grant.token } },
     resultOf(status, _, { grant }) {
-      // The token was no good any more. An access token lasts an hour; a refresh token lasts until the connection ends.
+      // The token is not valid any more. An access token expires after an hour; a refresh token lives as long as the connection.
       if (status === 400) return grant?.kind === 'refresh_token' ? 'over' : 'powerless';
       return status === 200 ? 'over' : 'again';
     },
@@ -49,8 +49,8 @@ export const google: ProviderDefinition = {
 };
 
 /**
- * Google answers only for its own mailboxes and for those of companies it hosts. Any other address was verified once, and
- * may have changed hands since: developers.google.com, "Authenticate with a backend server".
+ * True for an address that Google vouches for: its own mailboxes, and those of companies that it hosts. Any other address was
+ * verified once, and may have changed hands (developers.google.com, "Authenticate with a backend server").
  */
 function isAuthoritative(email: string | undefined, profile: Readonly<Record<string, unknown>>): boolean {
   if (email === undefined || profile.email_verified !== true) return false;

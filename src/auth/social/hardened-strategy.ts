@@ -1,11 +1,15 @@
 import type OAuth2Strategy from 'passport-oauth2';
 import type { ProviderCredentials } from '../../config/providers.js';
+import { runStrategy } from '../login/run-strategy.js';
 import type { JsonObject } from './json.js';
 import type { ProviderDefinition } from './provider-definition.js';
 import { requestProfile, requestTokens } from './provider-http.js';
 
-/** What passport-oauth2 keeps to itself and we replace; held to the version in package.json by the assertion in `provider.ts`. */
-interface Insides {
+/**
+ * Private members of passport-oauth2 that are replaced here. package.json pins its version, and `provider.ts` checks the resulting
+ * authorization request at start-up.
+ */
+interface StrategyInternals {
   _oauth2: {
     _authorizeUrl: string;
     _clientSecret: string;
@@ -24,7 +28,7 @@ interface Insides {
 }
 type Done<Values extends unknown[]> = (error: unknown, ...values: Partial<Values>) => void;
 
-/** All that a strategy is shown of a request: no body, no headers, and of the query only the code. */
+/** Request as a strategy sees it: no body, no headers, and of the query only the code. */
 interface Step {
   readonly query: { readonly code?: string };
   readonly state: string;
@@ -34,7 +38,7 @@ interface StepOptions {
   readonly extra?: Readonly<Record<string, string>>;
 }
 
-/** Where a provider's endpoints are, and where it sends people back to. */
+/** Endpoints of a provider, and the redirect URI. */
 export interface Endpoints {
   readonly authorize: string;
   readonly token: string;
@@ -42,60 +46,59 @@ export interface Endpoints {
   readonly redirectUri: string;
 }
 
-/** What a provider answered: its token answer and its profile, as they came. */
+/** Token response and profile of a provider, unchanged. */
 export interface ProviderResponses {
   readonly tokens: JsonObject;
   readonly profile: JsonObject;
 }
 
 /**
- * One of the Passport packages, kept for what it does well (the authorize URL, PKCE, the order of the calls) inside a box:
- * our own HTTP client instead of its transport, our sealed attempt instead of its session, and every outcome as the
- * outcome of a promise. It is never registered with `passport`, whose one registry would mix two applications in a process.
+ * Strategy of a Passport package with its transport and its session replaced. The package makes the authorization request, the PKCE
+ * challenge and the sequence of calls; `provider-http.ts` makes the calls, and a sealed cookie takes the place of the session.
  */
 export class HardenedStrategy {
-  private readonly strategy: Insides;
+  private readonly strategy: StrategyInternals;
 
-  constructor(definition: ProviderDefinition, credentials: ProviderCredentials, places: Endpoints) {
+  constructor(definition: ProviderDefinition, credentials: ProviderCredentials, endpoints: Endpoints) {
     const { clientId, clientSecret, scope } = credentials;
     const options: OAuth2Strategy.StrategyOptions = {
       clientID: clientId,
-      // Two of the packages make up a secret of their own when there is none; the one that counts goes into `form` below.
+      // An empty text, because two of the packages replace a missing secret. The real one goes into `form` below.
       clientSecret: '',
-      authorizationURL: places.authorize,
-      tokenURL: places.token,
-      callbackURL: places.redirectUri,
+      authorizationURL: endpoints.authorize,
+      tokenURL: endpoints.token,
+      callbackURL: endpoints.redirectUri,
       scope: scope.length > 0 ? [...scope] : undefined,
       pkce: true,
-      store: attemptStore as unknown as OAuth2Strategy.StateStore,
+      store: stateStore as unknown as OAuth2Strategy.StateStore,
     };
-    const strategy = new definition.Strategy(options, takeResponses) as unknown as Insides;
+    const strategy = new definition.Strategy(options, takeResponses) as unknown as StrategyInternals;
     const { _oauth2: oauth2 } = strategy;
     const authorizationParams = strategy.authorizationParams.bind(strategy);
-    // passport-kakao does not take addresses as options.
-    oauth2._authorizeUrl = places.authorize;
+    // passport-kakao has no option for the URLs.
+    oauth2._authorizeUrl = endpoints.authorize;
     oauth2._clientSecret = '';
     oauth2._request = (...parameters) => {
-      (parameters.at(-1) as Done<[]>)(new Error('the transport of the package is not used'));
+      (parameters.at(-1) as Done<[]>)(new Error('the transport of the package is disabled'));
     };
     oauth2.getOAuthAccessToken = (code, params, done) => {
       const form: Record<string, string> = { ...params, client_id: clientId, code };
-      // Kakao refuses a secret, even an empty one, where the feature is off.
+      // Kakao refuses any secret, even an empty one, of an application without one.
       if (clientSecret !== undefined) form.client_secret = clientSecret.reveal();
-      void tell(
-        requestTokens(definition, places.token, form),
+      void callBack(
+        requestTokens(definition, endpoints.token, form),
         (tokens) => done(undefined, tokens.access_token, undefined, tokens),
         done,
       );
     };
     strategy.userProfile = (accessToken, done) => {
-      void tell(
-        requestProfile(definition, places.profile, accessToken),
+      void callBack(
+        requestProfile(definition, endpoints.profile, accessToken),
         (profile) => done(undefined, profile),
         done,
       );
     };
-    // It would wrap our errors into ones that carry the provider's body.
+    // The original wraps errors into ones with the body of the provider.
     strategy._createOAuthError = (_message, error) => error;
     strategy.authorizationParams = (options) => ({
       ...authorizationParams(options),
@@ -105,19 +108,19 @@ export class HardenedStrategy {
     this.strategy = strategy;
   }
 
-  /** The provider's address to send a browser to, and the PKCE verifier to keep until it comes back. */
+  /** Returns the URL of the consent page, and the PKCE verifier. */
   async authorize(
     state: string,
     extra: Readonly<Record<string, string>>,
   ): Promise<{ url: string; verifier: string | undefined }> {
     const step: Step = { query: {}, state };
-    const outcome = await this.run(step, { extra });
-    if (!('redirect' in outcome)) throw new Error('the strategy did not redirect');
-    return { url: outcome.redirect, verifier: step.verifier };
+    const outcome = await runStrategy(this.strategy, step, { extra });
+    if (outcome.action !== 'redirect') throw new Error('the strategy did not redirect');
+    return { url: outcome.url, verifier: step.verifier };
   }
 
   /**
-   * Trades the code of a callback for what the provider says of the person.
+   * Redeems the code of a callback for tokens and a profile.
    * @throws {LoginError} `provider_…`.
    */
   async redeem(
@@ -125,35 +128,17 @@ export class HardenedStrategy {
     { state, verifier }: { readonly state: string; readonly verifier: string },
     extra: Readonly<Record<string, string>>,
   ): Promise<ProviderResponses> {
-    const outcome = await this.run({ query: { code }, state, verifier }, { extra });
-    if (!('answers' in outcome)) throw new Error('the strategy redirected instead of redeeming the code');
-    return outcome.answers;
-  }
-
-  /** Runs the strategy the way `passport.authenticate` does, on a copy: the action functions belong to one request. */
-  private run(
-    step: Step,
-    options: StepOptions,
-  ): Promise<{ redirect: string } | { answers: ProviderResponses }> {
-    return new Promise((resolve, reject) => {
-      const refuse = (): void => reject(new Error('the strategy refused without a reason'));
-      const run = Object.assign(Object.create(this.strategy) as Insides, {
-        redirect: (url: string) => resolve({ redirect: url }),
-        success: (answers: ProviderResponses) => resolve({ answers }),
-        error: reject,
-        fail: refuse,
-        pass: refuse,
-      });
-      run.authenticate(step, options);
-    });
+    const outcome = await runStrategy(this.strategy, { query: { code }, state, verifier }, { extra });
+    if (outcome.action !== 'success') throw new Error('the strategy did not redeem the code');
+    return outcome.user as ProviderResponses;
   }
 }
 
 /**
- * Hands state and verifier between the strategy and the attempt, which has been checked by the time `verify` is called.
- * passport-oauth2 counts the declared parameters (5 means PKCE, 4 means with metadata): leave the unused ones in.
+ * State store of passport-oauth2. `TransactionCookies` has checked the state before `verify` is called. The unused parameters are
+ * necessary, because passport-oauth2 counts the declared ones (5 means PKCE, 4 means with metadata).
  */
-const attemptStore = {
+const stateStore = {
   store(step: Step, verifier: string, _state: unknown, _meta: unknown, done: Done<[string]>): void {
     step.verifier = verifier;
     done(undefined, step.state);
@@ -163,19 +148,19 @@ const attemptStore = {
   },
 };
 
-/** Here, too, the number of parameters matters: only with five does the token answer come along. */
+/** Verify function of the strategy. passport-oauth2 passes the token response only to a function of five parameters. */
 function takeResponses(
   _accessToken: string,
   _refreshToken: string,
   tokens: JsonObject,
   profile: JsonObject,
-  done: (error: unknown, answers: ProviderResponses) => void,
+  done: (error: unknown, responses: ProviderResponses) => void,
 ): void {
   done(undefined, { tokens, profile });
 }
 
-/** Lets a promise speak to code that waits for a callback, and throws nothing: here that would end the process. */
-async function tell<Value>(
+/** Passes the result of a promise to callbacks. It never rejects, because an unhandled rejection ends the process. */
+async function callBack<Value>(
   work: Promise<Value>,
   succeed: (value: Value) => void,
   fail: (error: unknown) => void,

@@ -1,48 +1,29 @@
 import { Body, Controller, Delete, Get, Ip, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DataSource } from 'typeorm';
-import { z } from 'zod';
 import { CurrentActor, type Actor } from '../../access/actor.js';
 import { Config } from '../../config/config.js';
 import { ApiOperation, ApiParam, ApiTags } from '../../openapi/decorators.js';
 import { Returns, ApiProblems } from '../../openapi/responses.js';
 import { Problem } from '../../problems/problem.js';
 import { Accounts } from '../accounts/accounts.js';
-import { reauthentication, Reauthentication } from '../reauthentication/reauthentication.js';
+import { Reauthentication } from '../reauthentication/reauthentication.js';
 import { TransactionCookies } from './transaction-cookies.js';
 import { hasPassword, Identities } from './identities.js';
 import { Providers } from './providers.js';
 import { resolveReturnTo } from './return-to.js';
+import {
+  authorizationUrl,
+  linkRequest,
+  loginMethods,
+  unlinkRequest,
+  type AuthorizationUrl,
+  type LinkRequest,
+  type LoginMethods,
+  type UnlinkRequest,
+} from './schemas.js';
 
-const loginMethods = z
-  .object({
-    // One for each provider at most.
-    identities: z
-      .array(
-        z.object({
-          provider: z.string().meta({ example: 'kakao' }),
-          linkedAt: z.iso.datetime(),
-          email: z
-            .string()
-            .optional()
-            .meta({ description: 'What the provider last said, for you to tell accounts apart.' }),
-        }),
-      )
-      .max(20),
-    passwordSet: z.boolean().meta({ description: 'Whether an address and a password are a way in, too.' }),
-  })
-  .meta({ id: 'WaysIn' });
-export type LoginMethods = z.output<typeof loginMethods>;
-const linkRequest = reauthentication
-  .extend({ returnTo: z.string().max(1_024).optional() })
-  .meta({ id: 'LinkRequest', example: { returnTo: '/me' } });
-const unlinkRequest = reauthentication
-  .optional()
-  .meta({ id: 'UnlinkRequest', description: 'Not needed within ten minutes of logging in.' });
-const authorizationUrl = z.object({ url: z.url() }).meta({ id: 'DepartureUrl' });
-export type AuthorizationUrl = z.output<typeof authorizationUrl>;
-
-/** The ways into one's account. */
+/** Identities of the caller's account. */
 @ApiTags('Social log-in')
 @Controller('auth/identities')
 export class IdentitiesController {
@@ -60,7 +41,7 @@ export class IdentitiesController {
   @ApiOperation({ summary: 'List your ways in' })
   @Returns(200, loginMethods, 'Linked accounts, and whether a password is set')
   @ApiProblems('temporarily_unavailable')
-  async list(@CurrentActor() actor: Actor): Promise<z.output<typeof loginMethods>> {
+  async list(@CurrentActor() actor: Actor): Promise<LoginMethods> {
     const account = await this.accounts.get(actor.accountId);
     const identities = await this.identities.list(actor);
     return {
@@ -93,20 +74,20 @@ export class IdentitiesController {
   async link(
     @CurrentActor() actor: Actor,
     @Param('provider') id: string,
-    @Body({ schema: linkRequest }) { returnTo, password }: z.output<typeof linkRequest>,
+    @Body({ schema: linkRequest }) { returnTo, password }: LinkRequest,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<z.output<typeof authorizationUrl>> {
+  ): Promise<AuthorizationUrl> {
     const provider = this.providers.find(id);
     if (provider === undefined) throw new Problem('provider_not_enabled');
     const page = resolveReturnTo(returnTo, this.config);
     const compared = await this.reauthentication.comparePassword(actor, password, request.ip);
     const account = await this.accounts.get(actor.accountId);
     await this.reauthentication.require(this.dataSource.manager, actor, account, compared);
-    const { url, departure } = await provider.authorizationRequest(this.transactions.newState());
+    const { url, authorization } = await provider.authorizationRequest(this.transactions.newState());
     const { accountId, sessionId } = actor;
-    const attempt = { ...departure, provider: id, returnTo: page, linkTo: { accountId, sessionId } };
-    await this.transactions.save(request, reply, attempt);
+    const transaction = { ...authorization, provider: id, returnTo: page, linkTo: { accountId, sessionId } };
+    await this.transactions.save(request, reply, transaction);
     return { url };
   }
 
@@ -130,7 +111,7 @@ export class IdentitiesController {
   async unlink(
     @CurrentActor() actor: Actor,
     @Param('provider') id: string,
-    @Body({ schema: unlinkRequest }) body: z.output<typeof unlinkRequest>,
+    @Body({ schema: unlinkRequest }) body: UnlinkRequest,
     @Ip() address: string,
   ): Promise<void> {
     await this.identities.unlink(actor, id, body?.password, address);

@@ -1,6 +1,6 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
-/** One proof of one person: who the provider says they are. Keyed by (provider, subject), never by an address. */
+/** Identity of a user at a provider. Its key is (provider, subject), not the address. */
 @Entity({ schema: 'auth', name: 'identities' })
 export class Identity {
   @PrimaryColumn('text')
@@ -12,14 +12,14 @@ export class Identity {
   @Column('uuid', { name: 'account_id' })
   accountId: string;
 
-  /** What the provider last said; a hint, not a way to find anyone. */
+  /** Address at the last login, for display only. */
   @Column('text', { nullable: true })
   email: string | null;
 
   @Column('text', { name: 'email_verification' })
   emailVerification: 'verified' | 'unverified' | 'unsupported';
 
-  /** What ends the connection at the provider, sealed; null where nothing is needed. */
+  /** Sealed {@link ProviderGrant}; null for providers that need none. */
   @Column('text', { name: 'grant_jwe', nullable: true })
   grantJwe: string | null;
 

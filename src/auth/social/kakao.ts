@@ -1,13 +1,15 @@
 import { Strategy } from 'passport-kakao';
+import { isEqualInConstantTime } from '../../crypto/constant-time.js';
+import { Problem } from '../../problems/problem.js';
 import { objectAt } from './json.js';
 import type { ProviderDefinition, StrategyClass, UnlinkCall } from './provider-definition.js';
 import { avatarUrlOf, emailOf, nicknameOf, subjectOf } from './social-profile.js';
 
-/** Kakao. Of a profile only the id is sure to be there: everything else depends on what the person agreed to. */
+/** Kakao. Only the id of a profile is always present: the rest depends on the consent of the user. */
 export const kakao: ProviderDefinition = {
   id: 'kakao',
   name: 'Kakao',
-  // Scopes that the console does not allow (account_email needs a business app) end on an error page of Kakao's.
+  // A scope that the console does not allow (account_email needs a business app) leads to an error page of Kakao.
   defaultScope: 'profile_nickname profile_image',
   pictureOrigins: ['https://k.kakaocdn.net', 'https://img1.kakaocdn.net', 'https://t1.kakaocdn.net'],
   secretOptional: true,
@@ -18,7 +20,7 @@ export const kakao: ProviderDefinition = {
     profile: 'https://kapi.kakao.com/v2/user/me',
   },
   Strategy: Strategy as unknown as StrategyClass,
-  // Kakao asks to go by the KOE codes, and by the numbers of its API; `error` is the rest of RFC 6749.
+  // Kakao documents its KOE codes and the numbers of its API; `error` is that of RFC 6749.
   errorCode: (answer) => answer.error_code ?? answer.code ?? answer.error,
   errors: {
     KOE009: 'provider_misconfigured',
@@ -52,8 +54,24 @@ export const kakao: ProviderDefinition = {
     resultOf(status, { code }, { credentials: { adminKey } }) {
       // There is no connection.
       if (status === 200 || code === -101) return 'over';
-      // The token is no good any more. An admin key that is not can be mended.
+      // The token is not valid any more. An invalid admin key can be corrected in the settings.
       return status === 401 && code === -401 && adminKey === undefined ? 'powerless' : 'again';
+    },
+  },
+  unlinkNotice: {
+    // The console of Kakao decides between the two.
+    methods: ['GET', 'POST'],
+    // Kakao requires 200, for unknown users as well.
+    status: 200,
+    read({ authorization, members }, { adminKey, appId }) {
+      if (adminKey === undefined)
+        throw new Problem('provider_not_enabled', { reason: 'KAKAO_ADMIN_KEY is not set' });
+      if (!isEqualInConstantTime(authorization ?? '', `KakaoAK ${adminKey.reveal()}`))
+        throw new Problem('forbidden', { reason: 'another admin key' });
+      if (appId !== undefined && members.app_id !== appId)
+        throw new Problem('forbidden', { reason: 'another app_id' });
+      const subject = subjectOf(members.user_id);
+      return subject === undefined ? undefined : { subject };
     },
   },
   mapProfile(answer) {
@@ -61,7 +79,7 @@ export const kakao: ProviderDefinition = {
     if (subject === undefined) return undefined;
     const account = objectAt(answer, 'kakao_account');
     const profile = objectAt(account, 'profile');
-    // Applications from before 2021 still get `properties`, new ones never do.
+    // Only applications from before 2021 get `properties`.
     const properties = objectAt(answer, 'properties');
     const email = account.is_email_valid === false ? undefined : emailOf(account.email);
     const verified = account.is_email_valid === true && account.is_email_verified === true;

@@ -6,7 +6,7 @@ import { problemOf } from '../../problems/problem.filter.js';
 import { LoginError, type LoginErrorCode } from './login-error.js';
 import { defaultPage, withLoginError } from './return-to.js';
 
-/** How loud each is in the log: strangers can cause the quiet ones, an operator must act on the loud ones. */
+/** Log level of each code. Clients can cause `info`; the operator must act on `error`. */
 const LEVELS: Readonly<Record<LoginErrorCode, 'info' | 'warn' | 'error'>> = {
   access_denied: 'info',
   login_attempt_invalid: 'info',
@@ -21,7 +21,7 @@ const LEVELS: Readonly<Record<LoginErrorCode, 'info' | 'warn' | 'error'>> = {
   unexpected: 'error',
 };
 
-/** Sends people whose log-in failed back to the page they came from, whatever the error: there is a person at the other end, not a program. */
+/** Redirects every failed callback to the page that the login started at, because a browser, not a program, calls it. */
 @Catch()
 export class LoginErrorFilter implements ExceptionFilter {
   constructor(private readonly config: Config) {}
@@ -34,21 +34,21 @@ export class LoginErrorFilter implements ExceptionFilter {
       provider: request.params.provider.slice(0, 40),
       loginError: code,
       reason,
-      // An outage needs no stack.
+      // The stack of an outage says nothing.
       ...(code === 'temporarily_unavailable'
         ? { message: (cause as Error | undefined)?.message }
         : { err: cause }),
     };
     const level = fromQuery && LEVELS[code] === 'error' ? 'warn' : LEVELS[code];
-    // What the browser says of an outage may be made up, and is no reason to leave lines out.
+    // An error in the query may be forged, and must not suppress log lines of real outages.
     const outage = code === 'temporarily_unavailable' || (code === 'provider_unavailable' && !fromQuery);
-    if (outage) logOutage(request, line, 'log-in failed', level);
+    if (outage) logOutage(request, line, 'login failed', level);
     else
       request.log[level](
         line,
-        code === 'provider_misconfigured' ? this.advice(line.provider) : 'log-in failed',
+        code === 'provider_misconfigured' ? this.advice(line.provider) : 'login failed',
       );
-    const page = request.loginAttempt?.returnTo ?? defaultPage(this.config);
+    const page = request.oauthTransaction?.returnTo ?? defaultPage(this.config);
     host
       .switchToHttp()
       .getResponse<FastifyReply>()
@@ -60,13 +60,13 @@ export class LoginErrorFilter implements ExceptionFilter {
   private advice(provider: string): string {
     const name = provider.toUpperCase();
     return (
-      `log-in failed: the provider refuses us. Check ${name}_CLIENT_ID, ${name}_CLIENT_SECRET and ${name}_SCOPE, and that its ` +
+      `login failed: the provider refuses this application. Check ${name}_CLIENT_ID, ${name}_CLIENT_SECRET and ${name}_SCOPE, and that its ` +
       `console knows the redirect URI ${this.config.publicUrl}/auth/${provider}/callback`
     );
   }
 }
 
-/** Problems that can happen once the provider has vouched for someone. */
+/** Maps the problems that can occur after the provider has identified the user. */
 function loginErrorOf(error: unknown): LoginError {
   const { code, reason, cause } = problemOf(error);
   const known = code === 'account_disabled' || code === 'temporarily_unavailable' ? code : 'unexpected';

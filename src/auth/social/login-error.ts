@@ -1,36 +1,36 @@
-/** Why a log-in through a provider failed, as the page is told in `?login_error=`. Stable like problem codes. */
+/** Error codes of social logins, in the `login_error` parameter of the page. They are stable, like problem codes. */
 export const LOGIN_ERRORS = [
-  /** The person said no at the provider, or the provider would have had to ask them. */
+  /** The user has refused at the provider, or the provider needed an interaction that was not allowed. */
   'access_denied',
-  /** There is no attempt to continue: missing, forged, used, expired, another browser's or provider's. */
+  /** No valid transaction: missing, forged, used, expired, or of another browser or provider. */
   'login_attempt_invalid',
-  /** The provider is away, slow, or does not speak its own language. Trying again later may help. */
+  /** The provider cannot be reached, is slow, or answers with invalid data. A later attempt may succeed. */
   'provider_unavailable',
-  /** The provider refused this attempt. Trying again from the start may help. */
+  /** The provider has refused this login. Another login from the start may succeed. */
   'provider_rejected',
-  /** The provider refuses us, whoever logs in. Only the operator can help. */
+  /** The provider refuses this application. The operator must correct its settings. */
   'provider_misconfigured',
-  /** The provider refuses browsers that are embedded in apps, such as this one. Another browser helps. */
+  /** The provider refuses browsers that are embedded in apps. The user needs another browser. */
   'browser_not_supported',
-  /** There is an account with this address. Its owner may log in the way they did before, and link this one. */
+  /** Another account has the address. Its owner can log in as before, and link the identity. */
   'account_link_required',
-  /** Linking did not work: the identity is another account's, or the account has one of this provider. */
+  /** Not linked: the identity belongs to another account, or the account has an identity of this provider. */
   'identity_taken',
   'account_disabled',
-  /** Our own stores are away. */
+  /** PostgreSQL or Redis is down. */
   'temporarily_unavailable',
-  /** Our own fault. */
+  /** Error of this server. */
   'unexpected',
 ] as const;
 export type LoginErrorCode = (typeof LOGIN_ERRORS)[number];
 
 /**
- * Ends a log-in attempt. The code goes to the page, reason and cause to the log; neither may hold what a provider wrote,
- * beyond a code that {@link printableCode} lets through: Kakao's error texts repeat the authorization code.
+ * Failure of a social login. The code goes to the page, reason and cause to the log. Neither may contain text of a provider
+ * except {@link printableCode}, because the error texts of Kakao repeat the authorization code.
  */
 export class LoginError extends Error {
   readonly reason: string;
-  /** The browser brought it, so that anyone may have made it up. */
+  /** True for an error of the callback's query, which any client can forge. */
   readonly fromQuery: boolean;
 
   constructor(
@@ -38,17 +38,17 @@ export class LoginError extends Error {
     {
       reason,
       cause,
-      hearsay = false,
-    }: { readonly reason: string; readonly cause?: unknown; readonly hearsay?: boolean },
+      fromQuery = false,
+    }: { readonly reason: string; readonly cause?: unknown; readonly fromQuery?: boolean },
   ) {
     super(`${code}: ${reason}`, { cause });
     this.name = 'LoginError';
     this.reason = reason;
-    this.fromQuery = hearsay;
+    this.fromQuery = fromQuery;
   }
 }
 
-/** The error codes of RFC 6749 §4.1.2.1 and §5.2, of OpenID Connect Core §3.1.2.6, and those that Google adds. */
+/** Error codes of RFC 6749 §4.1.2.1 and §5.2, of OpenID Connect Core §3.1.2.6, and of Google. */
 const MEANINGS: ReadonlyMap<string, LoginErrorCode> = new Map([
   ['access_denied', 'access_denied'],
   ['consent_required', 'access_denied'],
@@ -69,12 +69,12 @@ const MEANINGS: ReadonlyMap<string, LoginErrorCode> = new Map([
   ['org_internal', 'provider_misconfigured'],
 ]);
 
-/** What a provider's error code means for a log-in; undefined for codes that nobody has documented. */
+/** Maps the error code of a provider. Returns undefined for an undocumented code. */
 export function meaningOf(code: string): LoginErrorCode | undefined {
   return MEANINGS.get(code);
 }
 
-/** A provider's error code where it looks like one, so that it may be logged. */
+/** Returns the error code of a provider if it is short and plain ASCII, so that it can be logged. */
 export function printableCode(code: unknown): string {
   const text = typeof code === 'number' ? String(code) : code;
   return typeof text === 'string' && /^[A-Za-z0-9_.-]{1,40}$/.test(text) ? text : 'something unprintable';

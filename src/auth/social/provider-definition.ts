@@ -5,13 +5,13 @@ import type { LoginErrorCode } from './login-error.js';
 import type { ProviderGrant } from './provider-grants.js';
 import type { SocialProfile } from './social-profile.js';
 
-/** What a package for a provider exports: a strategy on top of passport-oauth2. */
+/** Strategy of a Passport package, on top of passport-oauth2. */
 export type StrategyClass = new (
   options: OAuth2Strategy.StrategyOptions,
   verify: OAuth2Strategy.VerifyFunction,
 ) => OAuth2Strategy;
 
-/** Whose connection is to be ended, and with what. */
+/** Connection of a user at the provider, with the means to end it. */
 export interface Connection {
   readonly subject: string;
   readonly grant?: ProviderGrant;
@@ -25,47 +25,79 @@ export interface UnlinkCall {
 }
 
 /**
- * What came of telling a provider. `over`: there is no connection any more. `powerless`: what we have to end it with is no
- * good any more, and the connection may live on; only the person can end it, there. `again`: it is worth trying again.
+ * Result of a call that ends a connection.
+ * - `over`: the connection does not exist any more.
+ * - `powerless`: the token is no longer valid, and the connection may still exist. Only the user can end it, at the provider.
+ * - `again`: the call is worth a retry.
  */
 export type UnlinkResult = 'over' | 'powerless' | 'again';
 
-/** How a provider is told that somebody has left. */
+/** Call that ends the connection of a user at the provider, after an unlink here or the deletion of the account. */
 export interface Unlink {
   readonly endpoint: string;
-  /** Which of the person's tokens is needed, and therefore kept: the first of these that there is. */
+  /** Kinds of token that the call can use. The first of them that a login brings is stored, sealed. */
   tokensToKeep(credentials: ProviderCredentials): readonly ProviderGrant['kind'][];
-  /** The call; undefined where there is nothing to make it with. */
-  request(
-    connection: Connection,
-  ): { readonly headers?: Record<string, string>; readonly form: Record<string, string> } | undefined;
-  /** What the answer to that call means. */
+  /** Returns the call, or undefined without a usable token. */
+  request(connection: Connection): UnlinkCall | undefined;
+  /** Interprets the answer to the call. */
   resultOf(status: number, answer: JsonObject, connection: Connection): UnlinkResult;
 }
 
-/** Everything that is special about one provider. A new provider is one file with one of these, and a line in `providers.ts`. */
+/** Members of the query or form of a notice. */
+export type NoticeMembers = Readonly<Record<string, unknown>>;
+
+/** Request to `/auth/<id>/unlinked`. */
+export interface UnlinkNoticeRequest {
+  readonly method: 'GET' | 'POST';
+  /** The `Authorization` header. */
+  readonly authorization: string | undefined;
+  readonly members: NoticeMembers;
+}
+
+/** Content of a notice: the user who has ended the connection, and the time of the notice in seconds since 1970. */
+export interface UnlinkNotice {
+  readonly subject: string;
+  readonly sentAt?: number;
+}
+
+/** Unlink webhook: the provider reports at `/auth/<id>/unlinked` that a user has ended the connection there. */
+export interface UnlinkWebhook {
+  readonly methods: readonly UnlinkNoticeRequest['method'][];
+  /** HTTP status that the provider expects. */
+  readonly status: 200 | 204;
+  /**
+   * Authenticates and reads a notice. Returns undefined for an authentic notice without a usable subject.
+   * @throws {Problem} `provider_not_enabled` without the credential that notices are authenticated with, `forbidden` or
+   *   `bad_request` for a notice that is not authentic.
+   */
+  read(request: UnlinkNoticeRequest, credentials: ProviderCredentials): UnlinkNotice | undefined;
+}
+
+/** Definition of one provider. A new provider is one file with one of these, and a line in `providers.ts`. */
 export interface ProviderDefinition extends ProviderSettings {
-  /** In our paths, in the database and in the names of the settings; never changes. */
+  /** Id in paths, in the database and in the names of the settings. It never changes. */
   readonly id: string;
-  /** For people. */
+  /** Name on buttons and in mails. */
   readonly name: string;
-  /** The real addresses, https. `OAUTH_SANDBOX_URL` moves all of them. */
+  /** Real addresses, https. `OAUTH_SANDBOX_URL` replaces all of them. */
   readonly endpoints: { readonly authorize: string; readonly token: string; readonly profile: string };
   readonly Strategy: StrategyClass;
-  /** What `iss` must be where a callback has it (RFC 9207). */
+  /** Expected `iss` of callbacks that have one (RFC 9207). */
   readonly issuer?: string;
-  /** True where its consent page refuses browsers that are embedded in apps. */
+  /** True where the consent page refuses browsers that are embedded in apps. */
   readonly refusesEmbeddedBrowsers?: boolean;
-  /** Whether the token request must repeat `state`. */
+  /** True where the token request must repeat `state`. */
   readonly repeatsState?: boolean;
-  /** The code with which an answer says no, whatever its HTTP status; undefined when it does not. */
+  /** Returns the error code of an answer, whatever its HTTP status; undefined for a success. */
   errorCode(answer: JsonObject): unknown;
-  /** What the provider's own codes mean, before the common ones are asked. */
+  /** Meanings of the provider's own error codes. They take precedence over the standard codes. */
   readonly errors: Readonly<Record<string, LoginErrorCode>>;
-  /** What a log-in is asked with besides what OAuth 2.0 has. */
+  /** Parameters of the authorization request beyond OAuth 2.0. */
   readonly authorizeWith?: Readonly<Record<string, string>>;
-  /** How a person's connection is ended at the provider; left out where that is not possible. */
+  /** Left out where a connection cannot be ended by a call. */
   readonly unlink?: Unlink;
-  /** Reads a profile. Undefined when it does not say who it is about. */
+  /** Left out where the provider sends no notices. */
+  readonly unlinkNotice?: UnlinkWebhook;
+  /** Maps a profile. Returns undefined for a profile without a usable subject. */
   mapProfile(profile: JsonObject): SocialProfile | undefined;
 }

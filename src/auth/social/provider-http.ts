@@ -2,23 +2,22 @@ import { parseJsonObject, type JsonObject } from './json.js';
 import { LoginError, meaningOf, printableCode, type LoginErrorCode } from './login-error.js';
 import type { ProviderDefinition, UnlinkCall } from './provider-definition.js';
 
-/** For a whole answer, from the first byte sent to the last received. People wait behind it; providers take well under one second. */
+/** Time limit of a call, from the first byte sent to the last received. Providers take well under one second. */
 const TIMEOUT_MS = 5_000;
-/** Time limit (ms) of the two calls of a callback: tokens and profile. */
+/** Time limit of the two calls of a callback: tokens and profile. */
 export const PROVIDER_BUDGET_MS = 2 * TIMEOUT_MS;
-/** Profiles have one or two kilobytes. */
-const BYTE_CAP = 256 * 1024;
-/** RFC 6750 §2.1 is stricter, but providers are not: what a header can carry, and nothing that could end it. */
+/** Size limit of an answer. Profiles have one or two kilobytes. */
+const MAX_BYTES = 256 * 1024;
+/** Access token that a header can carry. RFC 6750 §2.1 is stricter than the providers are. */
 const ACCESS_TOKEN = /^[\x21-\x7e]{1,4096}$/;
 
-/** What differs between the two calls. */
 interface Call {
   readonly method: 'GET' | 'POST';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: URLSearchParams;
 }
 
-/** Trades a code for a provider's token answer, whose `access_token` is sure to be one. */
+/** Redeems a code, and returns the token response with a usable `access_token`. @throws {LoginError} `provider_…`. */
 export async function requestTokens(
   definition: ProviderDefinition,
   url: string,
@@ -31,7 +30,7 @@ export async function requestTokens(
   return { ...answer, access_token };
 }
 
-/** Reads a profile. The token goes into the header and never into the URL, which servers write down. */
+/** Reads a profile. The token is sent in a header, because servers log URLs. @throws {LoginError} `provider_…`. */
 export function requestProfile(
   definition: ProviderDefinition,
   url: string,
@@ -40,7 +39,7 @@ export function requestProfile(
   return request(definition, url, { method: 'GET', headers: { authorization: `Bearer ${accessToken}` } });
 }
 
-/** Tells a provider that somebody has left. Answers differ, and some have no body: see {@link ProviderDefinition}. */
+/** Ends a connection. The answer is empty for a provider that sends no JSON. @throws {LoginError} `provider_unavailable`. */
 export async function requestUnlink(
   definition: ProviderDefinition,
   url: string,
@@ -52,8 +51,8 @@ export async function requestUnlink(
 }
 
 /**
- * One call to a provider, which is trusted in nothing: not to answer, not to stop, not to be honest with its status.
- * @throws {LoginError} and nothing else.
+ * Makes a call to a provider. An error code in the body counts whatever the HTTP status is.
+ * @throws {LoginError} `provider_…`, and no other error.
  */
 async function request(definition: ProviderDefinition, url: string, init: Call): Promise<JsonObject> {
   const { response, text } = await exchange(definition, url, init);
@@ -76,7 +75,7 @@ async function exchange(
     const response = await fetch(url, {
       ...init,
       headers: { accept: 'application/json', ...init.headers },
-      // A token endpoint that redirects would make us send code and secret somewhere else.
+      // A redirect would send code and secret to another server.
       redirect: 'manual',
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
@@ -86,14 +85,14 @@ async function exchange(
   }
 }
 
-/** The whole body, decoded at once: a character may lie across two chunks. */
+/** Reads the whole body before it is decoded, because a character may span two chunks. */
 async function readText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  // Leaving the loop cancels the download.
+  // An error in the loop cancels the download.
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > BYTE_CAP) throw new Error(`more than ${BYTE_CAP} bytes`);
+    if (size > MAX_BYTES) throw new Error(`more than ${MAX_BYTES} bytes`);
     chunks.push(chunk);
   }
   return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
@@ -108,7 +107,7 @@ function parse(text: string): JsonObject | undefined {
 }
 
 function verdict({ errors }: ProviderDefinition, { status }: Response, code: unknown): LoginErrorCode {
-  // A redirect, or an error that is theirs whatever they call it.
+  // A redirect, a rate limit or an error of the provider, whatever its code says.
   if (status >= 500 || status === 429 || (status >= 300 && status < 400)) return 'provider_unavailable';
   const name = printableCode(code);
   const own = Object.hasOwn(errors, name) ? errors[name] : undefined;

@@ -15,7 +15,7 @@ const unlinkMessage = z.object({
 });
 type UnlinkMessage = z.output<typeof unlinkMessage>;
 
-/** Ends connections at the providers, by messages of the kind `provider.unlink`. */
+/** Outbox handler of `provider.unlink`: ends connections at the providers. */
 @Injectable()
 export class ProviderUnlink implements OnModuleInit {
   private readonly logger = new Logger(ProviderUnlink.name);
@@ -44,7 +44,7 @@ export class ProviderUnlink implements OnModuleInit {
     });
   }
 
-  /** The person has come back meanwhile: their connection stays, with what may be needed to end it one day. */
+  /** True where the user has linked the identity again meanwhile. The connection stays then, with the better grant. */
   private async isInUseAgain({ provider, subject, grantJwe }: UnlinkMessage): Promise<boolean> {
     return this.dataSource.transaction(async (db) => {
       const identity = await db.findOne(Identity, {
@@ -66,11 +66,11 @@ export class ProviderUnlink implements OnModuleInit {
     const grant = await this.grants.open(grantJwe);
     if (await provider.unlink(subject, grant)) return;
     if (grantJwe !== null && grant === undefined)
-      throw new Error('the secret of the token for it is not among those in AUTH_SECRET');
+      throw new Error('the secret that has sealed the token is not among those in AUTH_SECRET');
     this.metrics.connectionsLeft.inc({ provider: id });
     this.logger.warn(
       { accountId, provider: id },
-      'the connection at the provider could not be ended, no token for it is good any more; only the person can end it there',
+      'cannot end the connection at the provider, because no valid token is left; only the user can end it there',
     );
   }
 }

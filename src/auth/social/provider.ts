@@ -2,41 +2,42 @@ import { createHash, randomBytes } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import type { ProviderCredentials } from '../../config/providers.js';
 import { Bulkhead } from '../../concurrency/bulkhead.js';
+import { Problem } from '../../problems/problem.js';
 import { isEmbeddedBrowser } from './embedded-browser.js';
 import { HardenedStrategy, type Endpoints } from './hardened-strategy.js';
 import { LoginError } from './login-error.js';
-import type { ProviderDefinition } from './provider-definition.js';
+import type { ProviderDefinition, UnlinkNotice, UnlinkNoticeRequest } from './provider-definition.js';
 import type { JsonObject } from './json.js';
 import { requestUnlink } from './provider-http.js';
 import type { ProviderGrant } from './provider-grants.js';
 import type { SocialProfile } from './social-profile.js';
 
-/** What has to be remembered between sending a browser to a provider and seeing it again. */
+/** Parameters of an authorization request that its callback is checked with. */
 export interface AuthorizationRequest {
   readonly state: string;
-  /** RFC 7636. */
+  /** PKCE code verifier (RFC 7636). */
   readonly verifier: string;
   readonly nonce?: string;
 }
 
-/** What comes of a log-in at a provider. */
+/** User whom a provider has identified. */
 export interface SocialLogin {
   readonly profile: SocialProfile;
-  /** What ends the connection later, where that takes a token. */
+  /** Token that can end the connection, for providers that need one. */
   readonly grant?: ProviderGrant;
 }
 
-/** Callbacks that call a provider at once, and those that wait before they do. */
+/** Bulkheads of callbacks: the calls to a provider that run concurrently, and those that wait. */
 const CALLBACKS = { concurrency: 16, queue: 64 };
 const SLOW_CALLBACKS = { concurrency: 1, queue: 16 };
 
-/** A provider that is enabled here: sends people there, and finds out who came back. */
+/** OAuth client for one enabled provider. */
 export class Provider {
   readonly id: string;
   readonly name: string;
-  /** Where a button leads. */
+  /** URL of the login button. */
   readonly loginUrl: string;
-  /** Bulkheads of {@link identify}; the second is for clients of which providers refused many callbacks. */
+  /** Bulkheads of {@link identify}; the second is for clients with many refused callbacks. */
   readonly callbacks: Bulkhead;
   readonly slowCallbacks: Bulkhead;
   private readonly strategy: HardenedStrategy;
@@ -52,20 +53,20 @@ export class Provider {
     this.loginUrl = `${publicUrl}/auth/${definition.id}`;
     this.callbacks = new Bulkhead(CALLBACKS, `calls of ${definition.id}`);
     this.slowCallbacks = new Bulkhead(SLOW_CALLBACKS, `calls of ${definition.id}`);
-    // OpenID Connect has it, and nothing but OpenID Connect would give it back.
+    // Only an id_token, which the scope `openid` asks for, returns the nonce.
     this.sendsNonce = credentials.scope.includes('openid');
     this.strategy = new HardenedStrategy(definition, credentials, this.endpoints(credentials));
   }
 
-  /** False where the provider does not show its consent page in the browser with this `User-Agent`. */
+  /** Returns false for a `User-Agent` that the consent page of the provider refuses. */
   accepts(userAgent: string | undefined): boolean {
     return this.definition.refusesEmbeddedBrowsers !== true || !isEmbeddedBrowser(userAgent);
   }
 
-  /** Where to send a browser, with a challenge that only `departure` can answer. */
+  /** Returns the URL of the consent page, and the parameters that the callback is checked with. */
   async authorizationRequest(
     state: string,
-  ): Promise<{ readonly url: string; readonly departure: AuthorizationRequest }> {
+  ): Promise<{ readonly url: string; readonly authorization: AuthorizationRequest }> {
     const nonce = this.sendsNonce ? randomBytes(32).toString('base64url') : undefined;
     const { url, verifier } = await this.strategy.authorize(state, {
       ...this.definition.authorizeWith,
@@ -73,39 +74,55 @@ export class Provider {
     });
     if (verifier === undefined || !sendsStateAndS256Challenge(url, state, verifier))
       throw new Error(`the strategy for ${this.id} does not send state and an S256 challenge`);
-    return { url, departure: { state, verifier, nonce } };
+    return { url, authorization: { state, verifier, nonce } };
   }
 
   /**
-   * Who it is that came back with this code.
-   * @throws {LoginError} `provider_…`, or `login_attempt_invalid` when the code belongs to another attempt.
+   * Redeems the code of a callback, and reads the profile of the user.
+   * @throws {LoginError} `provider_…`, or `login_attempt_invalid` for a code of another transaction.
    */
-  async identify(code: string, departure: AuthorizationRequest): Promise<SocialLogin> {
-    const extra = this.definition.repeatsState === true ? { state: departure.state } : undefined;
-    const { tokens, profile } = await this.strategy.redeem(code, departure, extra ?? {});
-    if (departure.nonce !== undefined) checkNonce(tokens.id_token, departure.nonce);
-    const person = this.definition.mapProfile(profile);
-    if (person === undefined)
-      throw new LoginError('provider_unavailable', { reason: `${this.id} sent a profile of nobody` });
-    return { profile: person, grant: this.grantIn(tokens) };
+  async identify(code: string, authorization: AuthorizationRequest): Promise<SocialLogin> {
+    const extra = this.definition.repeatsState === true ? { state: authorization.state } : undefined;
+    const { tokens, profile } = await this.strategy.redeem(code, authorization, extra ?? {});
+    if (authorization.nonce !== undefined) checkNonce(tokens.id_token, authorization.nonce);
+    const identified = this.definition.mapProfile(profile);
+    if (identified === undefined)
+      throw new LoginError('provider_unavailable', {
+        reason: `${this.id} sent a profile without a usable subject`,
+      });
+    return { profile: identified, grant: this.grantIn(tokens) };
   }
 
   /**
-   * Ends someone's connection at the provider; whether there is none any more.
-   * @throws {Error} when that did not work, and is worth trying again.
+   * Ends the connection of a user at the provider. Returns false where only the user can end it.
+   * @throws {Error} when the call failed and is worth a retry.
    */
   async unlink(subject: string, grant: ProviderGrant | undefined): Promise<boolean> {
     const { unlink } = this.definition;
-    // There is no such thing as a connection there.
+    // This provider has no call that ends a connection.
     if (unlink === undefined) return true;
     const connection = { subject, grant, credentials: this.credentials };
     const call = unlink.request(connection);
     if (call === undefined) return false;
     const endpoint = locate(unlink.endpoint, this.credentials.sandboxUrl);
     const { status, answer } = await requestUnlink(this.definition, endpoint, call);
-    const ending = unlink.resultOf(status, answer, connection);
-    if (ending === 'again') throw new Error(`${this.id} answered ${status}`);
-    return ending === 'over';
+    const result = unlink.resultOf(status, answer, connection);
+    if (result === 'again') throw new Error(`${this.id} answered ${status}`);
+    return result === 'over';
+  }
+
+  /**
+   * Authenticates and reads a notice that a user has ended the connection at the provider.
+   * @throws {Problem} `not_found` where the provider sends no notices by this method, or an error of
+   *   {@link ProviderDefinition.unlinkNotice}.
+   */
+  readUnlinkNotice(request: UnlinkNoticeRequest): {
+    readonly status: number;
+    readonly notice: UnlinkNotice | undefined;
+  } {
+    const { unlinkNotice: webhook } = this.definition;
+    if (webhook?.methods.includes(request.method) !== true) throw new Problem('not_found');
+    return { status: webhook.status, notice: webhook.read(request, this.credentials) };
   }
 
   private grantIn(tokens: JsonObject): ProviderGrant | undefined {
@@ -116,7 +133,7 @@ export class Provider {
     return undefined;
   }
 
-  /** RFC 9207: a callback that names its issuer must name this one, or somebody mixes two providers up. */
+  /** Checks the `iss` of a callback, against mix-up of two providers (RFC 9207). A callback without `iss` passes. */
   isIssuer(iss: string | undefined): boolean {
     return iss === undefined || this.definition.issuer === undefined || iss === this.definition.issuer;
   }
@@ -134,8 +151,8 @@ export class Provider {
 }
 
 /**
- * Whether only the browser that was sent there can come back with a code that we take. An older passport-oauth2, which
- * passport-kakao asks for, drops all of it without a word; package.json overrides it.
+ * True where the URL of the consent page has `state` and an S256 challenge. The older passport-oauth2 that passport-kakao
+ * depends on drops both without an error; package.json overrides its version.
  */
 function sendsStateAndS256Challenge(url: string, state: string, verifier: string): boolean {
   const sent = new URL(url).searchParams;
@@ -147,16 +164,17 @@ function sendsStateAndS256Challenge(url: string, state: string, verifier: string
   );
 }
 
-/** `https://host/path`, or `<sandbox>/host/path`. */
+/** Returns `https://host/path`, or `<sandbox>/host/path` with a sandbox. */
 function locate(address: string, sandboxUrl: string | undefined): string {
   const { host, pathname } = new URL(address);
   return sandboxUrl === undefined ? address : `${sandboxUrl}/${host}${pathname}`;
 }
 
 /**
- * OpenID Connect Core §3.1.3.7: the id_token must carry our nonce, or the code was asked for elsewhere. It came from the
- * token endpoint over TLS, so its signature need not be checked (item 6). Nothing else is taken from it: where there is
- * none, or none that can be read, PKCE alone has bound the code to the attempt.
+ * Checks the `nonce` of the id_token: another one means that the code is of another transaction (OpenID Connect Core §3.1.3.7).
+ * Its signature is not checked, because it came from the token endpoint over TLS (item 6). No other claim of it is used.
+ * Without a readable id_token, PKCE alone binds the code to the transaction.
+ * @throws {LoginError} `login_attempt_invalid`.
  */
 function checkNonce(idToken: unknown, nonce: string): void {
   let claims: { readonly nonce?: unknown };

@@ -6,13 +6,13 @@ import { naver } from './naver.js';
 import { Provider } from './provider.js';
 import type { ProviderDefinition } from './provider-definition.js';
 
-/** Every provider there is, in the order of the buttons. A new one is a line here. */
+/** Definitions of all providers, in the order of the buttons. A new provider is a line here. */
 export const PROVIDERS: readonly ProviderDefinition[] = [google, kakao, naver];
 
 /** Injection token of {@link PROVIDERS}. */
 export const PROVIDER_DEFINITIONS = Symbol('PROVIDER_DEFINITIONS');
 
-/** The providers that this installation has credentials for. */
+/** Providers with credentials in the settings. */
 @Injectable()
 export class Providers implements OnModuleInit {
   private readonly logger = new Logger(Providers.name);
@@ -29,18 +29,18 @@ export class Providers implements OnModuleInit {
     );
   }
 
-  /** Does not let the process start with a provider whose log-ins would not be protected. */
+  /** Throws, and so prevents the start, for a provider whose authorization request lacks `state` or the PKCE challenge. */
   async onModuleInit(): Promise<void> {
     for (const provider of this.enabled.values()) await provider.authorizationRequest('start-up');
-    this.logger.log(`people can log in with ${[...this.enabled.keys()].join(', ') || 'no provider'}`);
+    this.logger.log(`enabled providers: ${[...this.enabled.keys()].join(', ') || 'none'}`);
   }
 
-  /** The enabled ones, in the order of the buttons. */
+  /** Returns the enabled providers, in the order of the buttons. */
   list(): readonly Provider[] {
     return [...this.enabled.values()];
   }
 
-  /** The provider of that id, if it is enabled. */
+  /** Returns the provider of an id, if it is enabled. */
   find(id: string): Provider | undefined {
     return this.enabled.get(id);
   }

@@ -13,7 +13,6 @@ import {
 } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
 import { Public } from '../../access/access.decorators.js';
 import { Config } from '../../config/config.js';
 import { REQUEST_BUDGET_MS, withinBudget } from '../../http/request-budget.js';
@@ -24,34 +23,20 @@ import { MAX_QUEUE_WAIT_MS } from '../../concurrency/bulkhead.js';
 import { Login, type LoginProof } from '../login/login.js';
 import { RefreshCookie } from '../sessions/refresh-cookie.js';
 import { TransactionCookies } from './transaction-cookies.js';
-import { Identities } from './identities.js';
+import { AuthorizeErrorFilter } from './authorize-error.filter.js';
 import { Identity } from './identity.entity.js';
 import { LoginErrorFilter } from './login-error.filter.js';
 import { LOGIN_ERRORS, LoginError } from './login-error.js';
+import { confirmationPage, needsConfirmation } from './login-confirmation.js';
+import { NavigationGuard } from './navigation.guard.js';
 import { PROVIDER_BUDGET_MS } from './provider-http.js';
 import { Providers } from './providers.js';
 import { defaultPage, resolveReturnTo, withLoginError } from './return-to.js';
+import { providerList, type ProviderList } from './schemas.js';
+import { SocialAccounts } from './social-accounts.js';
 import { SocialGuard } from './social.guard.js';
-import { confirmationPage, needsConfirmation, AuthorizeErrorFilter, NavigationGuard } from './start.js';
 
-const providerList = z
-  .array(
-    z.object({
-      id: z.string().meta({ example: 'kakao' }),
-      name: z.string().meta({ example: 'Kakao' }),
-      loginUrl: z.url().meta({ description: 'Where the button leads; add `?returnTo=`.' }),
-      openOutside: z.literal(true).optional().meta({
-        description:
-          'Set where this browser is embedded in an app, and the provider refuses such browsers: open the page in another one.',
-      }),
-    }),
-  )
-  // At most one for each provider.
-  .max(20)
-  .meta({ id: 'ProviderList' });
-export type ProviderList = z.output<typeof providerList>;
-
-/** Logging in with somebody else's account. No token is ever in a URL: the page gets the cookie, and refreshes. */
+/** Login with a provider. URLs contain no token: the page gets the refresh cookie, and then an access token with it. */
 @ApiTags('Social log-in')
 @Controller('auth')
 @Public()
@@ -60,7 +45,7 @@ export class SocialController {
     private readonly config: Config,
     private readonly providers: Providers,
     private readonly transactions: TransactionCookies,
-    private readonly identities: Identities,
+    private readonly accounts: SocialAccounts,
     private readonly login: Login,
     private readonly refreshCookie: RefreshCookie,
   ) {}
@@ -69,7 +54,7 @@ export class SocialController {
   @ApiOperation({ summary: 'List the providers that people can log in with' })
   @Returns(200, providerList, 'Those that are enabled, in the order of the buttons')
   @Header('vary', 'Origin, User-Agent')
-  list(@Headers('user-agent') userAgent?: string): z.output<typeof providerList> {
+  list(@Headers('user-agent') userAgent?: string): ProviderList {
     return this.providers.list().map((provider) => {
       const { id, name, loginUrl } = provider;
       return { id, name, loginUrl, ...(!provider.accepts(userAgent) && { openOutside: true as const }) };
@@ -108,13 +93,18 @@ export class SocialController {
       return;
     }
     if (!provider.accepts(request.headers['user-agent'])) {
-      // The provider's own page of refusal leads nowhere.
+      // The error page of the provider has no way back.
       void reply.code(HttpStatus.SEE_OTHER).header('location', withLoginError(page, 'browser_not_supported'));
       return;
     }
-    const { url, departure } = await provider.authorizationRequest(this.transactions.newState());
+    const { url, authorization } = await provider.authorizationRequest(this.transactions.newState());
     const replaces = this.login.sessionsIn(request);
-    await this.transactions.save(request, reply, { ...departure, provider: id, returnTo: page, replaces });
+    await this.transactions.save(request, reply, {
+      ...authorization,
+      provider: id,
+      returnTo: page,
+      replaces,
+    });
     void reply.header('location', url);
   }
 
@@ -132,27 +122,27 @@ export class SocialController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
-    // The provider's calls came before, with time limits of their own.
+    // The calls to the provider have time limits of their own; the budget of the request starts after them.
     await withinBudget(() => this.completeLoginOrLink(request, reply));
   }
 
   private async completeLoginOrLink(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { socialLogIn, loginAttempt } = request;
-    if (socialLogIn === undefined) throw new Error('the guard let nobody in');
-    const { provider, subject } = socialLogIn.profile;
-    const linkTo = loginAttempt?.linkTo;
+    const { socialLogin, oauthTransaction } = request;
+    if (socialLogin === undefined) throw new Error('SocialGuard has not run');
+    const { provider, subject } = socialLogin.profile;
+    const linkTo = oauthTransaction?.linkTo;
     const name = this.providers.find(provider)?.name ?? provider;
-    const account = await this.identities.findOrOpenAccount(socialLogIn, name, linkTo);
+    const account = await this.accounts.findOrOpenAccount(socialLogin, name, linkTo);
     if (linkTo === undefined) {
       const proof = identityProof(provider, subject);
-      const { refreshToken } = await this.login.complete(account, proof, reply, loginAttempt?.replaces);
+      const { refreshToken } = await this.login.complete(account, proof, reply, oauthTransaction?.replaces);
       this.refreshCookie.set(reply, refreshToken);
     }
-    void reply.header('location', loginAttempt?.returnTo ?? defaultPage(this.config));
+    void reply.header('location', oauthTransaction?.returnTo ?? defaultPage(this.config));
   }
 }
 
-/** An identity that a provider has confirmed, and that may be unlinked meanwhile. */
+/** Proof of a login with an identity. It does not hold any more if the identity has been unlinked meanwhile. */
 function identityProof(provider: string, subject: string): LoginProof {
   return {
     method: provider,

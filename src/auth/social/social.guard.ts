@@ -2,25 +2,28 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Problem } from '../../problems/problem.js';
 import { routedNetworkOf } from '../../rate-limits/client-address.js';
-import { LoginRateLimits } from '../rate-limits/limits.js';
+import { LoginRateLimits } from '../rate-limits/login-rate-limits.js';
 import { TransactionCookies, type OAuthTransaction } from './transaction-cookies.js';
 import { LoginError, meaningOf, printableCode } from './login-error.js';
 import type { Provider, SocialLogin } from './provider.js';
 import { Providers } from './providers.js';
 
-/** Providers' codes have a few dozen to a few hundred characters. */
+/** Codes of the providers have at most a few hundred characters. */
 const MAX_CODE_LENGTH = 4_096;
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set by the social guard as soon as a callback has been found to belong to an attempt of this browser. */
-    loginAttempt?: OAuthTransaction;
-    /** Set by the social guard: the person that a provider vouches for. */
-    socialLogIn?: SocialLogin;
+    /** Transaction of a callback; set by {@link SocialGuard} even if the callback is refused afterwards. */
+    oauthTransaction?: OAuthTransaction;
+    /** User whom the provider has identified; set by {@link SocialGuard}. */
+    socialLogin?: SocialLogin;
   }
 }
 
-/** Lets in callbacks of log-ins that this very browser began and that the provider confirms. Everything else is a {@link LoginError}. */
+/**
+ * Admits callbacks of OAuth transactions that the same browser has started, after the provider has identified the user.
+ * Other requests end with a {@link LoginError}.
+ */
 @Injectable()
 export class SocialGuard implements CanActivate {
   constructor(
@@ -35,20 +38,20 @@ export class SocialGuard implements CanActivate {
     const provider = this.providers.find(request.params.provider);
     if (provider === undefined) throw invalid('there is no such provider');
     const query = request.query as Readonly<Record<string, unknown>>;
-    // First of all, and whatever else is in the query: an attempt is good for one callback.
-    const attempt = await this.transactions.take(request, http.getResponse<FastifyReply>(), query.state);
-    request.loginAttempt = attempt;
-    if (attempt.provider !== provider.id) throw invalid(`the attempt was for ${attempt.provider}`);
+    // Before the other checks, so that each transaction ends with its first callback.
+    const transaction = await this.transactions.take(request, http.getResponse<FastifyReply>(), query.state);
+    request.oauthTransaction = transaction;
+    if (transaction.provider !== provider.id) throw invalid(`the transaction is of ${transaction.provider}`);
     const code = codeOf(query, provider);
-    request.socialLogIn = await this.runInBulkhead(provider, request.ip, () =>
-      provider.identify(code, attempt),
+    request.socialLogin = await this.runInBulkhead(provider, request.ip, () =>
+      provider.identify(code, transaction),
     );
     return true;
   }
 
   /**
-   * Runs the calls of a callback when its turn comes, and counts a refusal. Where too many wait, the provider is
-   * `provider_unavailable`.
+   * Runs the calls of a callback in the bulkhead of the provider, and counts a refusal.
+   * @throws {LoginError} `provider_unavailable` when the queue is full, and the errors of the calls.
    */
   private async runInBulkhead<T>(provider: Provider, address: string, calls: () => Promise<T>): Promise<T> {
     const slow = await this.limits.hasManyRefused(address);
@@ -65,15 +68,18 @@ export class SocialGuard implements CanActivate {
   }
 }
 
-/** The code that a provider sent the browser back with; its other members (`scope`, `authuser`, `prompt`, `hd`) say nothing. */
+/**
+ * Returns the code of a callback. Its other members (`scope`, `authuser`, `prompt`, `hd`) are not used.
+ * @throws {LoginError} the error that the provider has put into the query, or `login_attempt_invalid`.
+ */
 function codeOf({ iss, error, code }: Readonly<Record<string, unknown>>, provider: Provider): string {
   if (iss !== undefined && (typeof iss !== 'string' || !provider.isIssuer(iss)))
-    throw invalid('iss is somebody else');
+    throw invalid('iss names another issuer');
   if (error !== undefined) {
     if (typeof error !== 'string') throw invalid('error is given more than once');
     throw new LoginError(meaningOf(error) ?? 'provider_rejected', {
       reason: `${provider.id} sent the browser back with ${printableCode(error)}`,
-      hearsay: true,
+      fromQuery: true,
     });
   }
   if (typeof code !== 'string' || code === '' || code.length > MAX_CODE_LENGTH)
@@ -81,7 +87,7 @@ function codeOf({ iss, error, code }: Readonly<Record<string, unknown>>, provide
   return code;
 }
 
-/** True where a provider answered, and confirmed nobody. */
+/** True for an answer of the provider that identifies no user. */
 function isRefusal(error: unknown): boolean {
   return error instanceof LoginError && error.code !== 'provider_unavailable';
 }

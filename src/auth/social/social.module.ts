@@ -16,6 +16,7 @@ import { Identity } from './identity.entity.js';
 import { ProviderGrants } from './provider-grants.js';
 import { ProviderUnlink } from './provider-unlink.js';
 import { PROVIDER_DEFINITIONS, PROVIDERS, Providers } from './providers.js';
+import { SocialAccounts } from './social-accounts.js';
 import { SocialController } from './social.controller.js';
 import { TransactionCookies } from './transaction-cookies.js';
 import { UnlinkNoticesController } from './unlink-notices.controller.js';
@@ -35,13 +36,14 @@ import { UnlinkNoticesController } from './unlink-notices.controller.js';
     SessionsModule,
     TypeOrmModule.forFeature([Identity]),
   ],
-  // `/auth/:provider` matches last.
+  // The routes with static paths come before `/auth/:provider`.
   controllers: [IdentitiesController, UnlinkNoticesController, SocialController],
   providers: [
     Identities,
     ProviderGrants,
     ProviderUnlink,
     Providers,
+    SocialAccounts,
     { provide: PROVIDER_DEFINITIONS, useValue: PROVIDERS },
     TransactionCookies,
   ],

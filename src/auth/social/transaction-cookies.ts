@@ -1,4 +1,4 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { CookieSerializeOptions } from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -6,19 +6,20 @@ import { LRUCache } from 'lru-cache';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { Config } from '../../config/config.js';
+import { isEqualInConstantTime } from '../../crypto/constant-time.js';
 import { DerivedKeys } from '../../crypto/derived-keys.js';
 import { Login } from '../login/login.js';
 import { LoginError } from './login-error.js';
 
-/** Long enough to create an account at the provider; what a thief of the cookie has is as short-lived as codes are. */
+/** Lifetime of a transaction: enough to create an account at the provider, and about that of an authorization code. */
 const LIFETIME_S = 600;
-/** One browser's attempts, in tabs that were left open. Together they stay far below the 8 KB that proxies allow a header. */
+/** Limits for the transactions of one browser, in several tabs: proxies allow 8 KB for a header. */
 const MAX_TRANSACTIONS = 5;
 const MAX_BYTES = 5_000;
-/** Attempts that this process remembers as used; above 33 log-ins a second it forgets them in less than ten minutes. */
+/** Used transactions in memory. Above 33 logins per second, the oldest are evicted before they expire. */
 const MAX_USED = 20_000;
 
-/** Names the cookie (a UUIDv7, so that names sort by age), and proves that the callback belongs to it (256 bits). */
+/** `state`: a UUIDv7 that names the cookie, so that names sort by age, and 256 random bits. */
 const STATE = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.[A-Za-z0-9_-]{43}$/;
 
 const sealed = z.object({
@@ -27,29 +28,29 @@ const sealed = z.object({
   verifier: z.string(),
   nonce: z.string().optional(),
   returnTo: z.string(),
-  /** Who is logged in, and links rather than logs in. */
+  /** Set for a transaction that links an identity to the account of a logged-in user. */
   linkTo: z.object({ accountId: z.uuid(), sessionId: z.uuid() }).optional(),
-  /** The sessions that the log-in ends: their cookies, SameSite=Strict, do not come with the callback. */
+  /** Sessions that the login ends. Their cookies are SameSite=Strict, and so not sent with the callback. */
   replaces: z.array(z.uuid()).optional(),
   expiresAt: z.number(),
 });
 
 type Sealed = z.output<typeof sealed>;
-/** One try to log in, from the button to the callback. */
+/** OAuth transaction: a login or link from the authorization request to the callback. */
 export type OAuthTransaction = Readonly<Omit<Sealed, 'expiresAt'>>;
 
 /**
- * The cookies that log-in attempts live in, sealed, one each, so that nothing is stored here and two tabs do not collide.
- * Nothing else knows their names and attributes. SameSite=Lax: with Strict, browsers would leave them out when the
- * provider sends people back. None, where the page is on another site: links are begun by a call from there.
+ * Sealed cookies of OAuth transactions. Each transaction has its own cookie, so that two tabs do not collide, and the server stores
+ * nothing. SameSite=Lax, because browsers leave Strict cookies out of the redirect from the provider. SameSite=None where the web
+ * page is on another site, because it starts links by `fetch`.
  */
 @Injectable()
 export class TransactionCookies implements OnModuleInit {
   private readonly prefix: string;
   private readonly attributes: CookieSerializeOptions;
   /**
-   * A used attempt's cookie is cleared, and the provider takes a code only once. Should somebody keep the cookie and get
-   * hold of another code, this process at least knows the attempt as used. Others do not: nothing is stored.
+   * Transactions that this process has seen used. Their cookies are cleared, and a provider redeems a code once only. This set also
+   * refuses a copy of the cookie with another code, in this process but not in others.
    */
   private readonly used = new LRUCache<string, true>({ max: MAX_USED, ttl: LIFETIME_S * 1000 });
 
@@ -71,59 +72,60 @@ export class TransactionCookies implements OnModuleInit {
     this.login.onLogin((reply, sessionId) => this.updateOthers(reply, sessionId));
   }
 
-  /** A `state` for a new attempt. */
+  /** Returns a `state` for a new transaction. */
   newState(): string {
     return `${uuidv7()}.${randomBytes(32).toString('base64url')}`;
   }
 
-  /** Gives the attempt to the browser, and takes away its oldest ones when it has too many. */
-  async save(request: FastifyRequest, reply: FastifyReply, attempt: OAuthTransaction): Promise<void> {
-    const value = await this.setCookie(reply, { ...attempt, expiresAt: Date.now() + LIFETIME_S * 1000 });
+  /** Sets the cookie of a transaction, and clears the oldest ones beyond the limits. */
+  async save(request: FastifyRequest, reply: FastifyReply, transaction: OAuthTransaction): Promise<void> {
+    const value = await this.setCookie(reply, { ...transaction, expiresAt: Date.now() + LIFETIME_S * 1000 });
     for (const name of this.superfluous(request, value.length)) void reply.clearCookie(name, this.attributes);
   }
 
   /**
-   * Takes the attempt of this `state` from the browser that began it. It is used by that, whatever comes of it.
+   * Opens the transaction of a `state`, and clears its cookie. The transaction counts as used from then on.
    * @throws {LoginError} `login_attempt_invalid`.
    */
   async take(request: FastifyRequest, reply: FastifyReply, state: unknown): Promise<OAuthTransaction> {
-    if (typeof state !== 'string' || !STATE.test(state)) throw invalid('there is no state, or none of ours');
+    if (typeof state !== 'string' || !STATE.test(state)) throw invalid('state is missing or malformed');
     const name = this.nameOf(state);
     const value = request.cookies[name];
-    if (value === undefined) throw invalid('this browser has no such attempt');
+    if (value === undefined) throw invalid('this browser has no such transaction');
     void reply.clearCookie(name, this.attributes);
-    const { expiresAt, ...attempt } = await this.open(value);
-    if (!isSame(attempt.state, state)) throw invalid('the state is not that of the cookie');
-    if (expiresAt <= Date.now()) throw invalid('the attempt has expired');
-    if (this.used.has(name)) throw invalid('the attempt was used before');
+    const { expiresAt, ...transaction } = await this.open(value);
+    if (!isEqualInConstantTime(transaction.state, state)) throw invalid('state is not that of the cookie');
+    if (expiresAt <= Date.now()) throw invalid('the transaction has expired');
+    if (this.used.has(name)) throw invalid('the transaction was used before');
     this.used.set(name, true);
-    return attempt;
+    return transaction;
   }
 
   /**
-   * Seals the id of a session that has just been opened into the browser's other attempts to log in, which end it when they
-   * complete. Clears the attempts to link an identity, which an earlier session began.
+   * Updates the other transactions of the browser after a login. Logins get the id of the new session, to end it when they complete.
+   * Links are cleared, because an earlier session has started them.
    */
   private async updateOthers(reply: FastifyReply, sessionId: string): Promise<void> {
     for (const name of this.namesIn(reply.request)) {
-      // The attempt that has just logged in.
+      // The transaction of this login.
       if (this.used.has(name)) continue;
-      const attempt = await this.open(reply.request.cookies[name]).catch(() => undefined);
-      if (attempt?.linkTo !== undefined) void reply.clearCookie(name, this.attributes);
-      else if (attempt !== undefined) await this.setCookie(reply, { ...attempt, replaces: [sessionId] });
+      const transaction = await this.open(reply.request.cookies[name]).catch(() => undefined);
+      if (transaction?.linkTo !== undefined) void reply.clearCookie(name, this.attributes);
+      else if (transaction !== undefined)
+        await this.setCookie(reply, { ...transaction, replaces: [sessionId] });
     }
   }
 
-  /** Opens the value of an attempt's cookie. @throws {LoginError} `login_attempt_invalid`. */
+  /** Opens the value of a cookie. @throws {LoginError} `login_attempt_invalid`. */
   private async open(value = ''): Promise<Sealed> {
     const content = await this.secrets.open('login-attempt', value);
-    if (content === undefined) throw invalid('the cookie is not one that we sealed');
+    if (content === undefined) throw invalid('the cookie cannot be opened');
     const parsed = sealed.safeParse(JSON.parse(content));
-    if (!parsed.success) throw invalid('the cookie is from another version of us');
+    if (!parsed.success) throw invalid('the cookie is of another version of the server');
     return parsed.data;
   }
 
-  /** Sets the cookie of an attempt; its value. */
+  /** Sets the cookie of a transaction, and returns its value. */
   private async setCookie(reply: FastifyReply, content: Sealed): Promise<string> {
     const value = await this.secrets.seal('login-attempt', JSON.stringify(content));
     const maxAge = Math.ceil((content.expiresAt - Date.now()) / 1000);
@@ -139,6 +141,7 @@ export class TransactionCookies implements OnModuleInit {
     return Object.keys(cookies).filter((name) => name.startsWith(this.prefix));
   }
 
+  /** Names of the oldest cookies beyond the limits. */
   private superfluous(request: FastifyRequest, newest: number): string[] {
     let [count, bytes] = [1, newest];
     return this.namesIn(request)
@@ -150,11 +153,6 @@ export class TransactionCookies implements OnModuleInit {
         return count > MAX_TRANSACTIONS || bytes > MAX_BYTES;
       });
   }
-}
-
-function isSame(one: string, other: string): boolean {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 function invalid(reason: string): LoginError {

@@ -1,82 +1,70 @@
-import { Body, Controller, Get, Headers, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Headers, Param, Post, Query, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyReply } from 'fastify';
 import { Public } from '../../access/access.decorators.js';
-import { Config } from '../../config/config.js';
-import type { ProviderCredentials } from '../../config/providers.js';
-import { ApiConsumes, ApiOperation, ApiTags } from '../../openapi/decorators.js';
+import { ApiConsumes, ApiOperation, ApiParam, ApiResponse, ApiTags } from '../../openapi/decorators.js';
 import { Returns, ApiProblems } from '../../openapi/responses.js';
 import { Problem } from '../../problems/problem.js';
 import { Identities } from './identities.js';
-import { subjectOf } from './social-profile.js';
-import { isFromKakao, readNaverNotice, type Members } from './unlink-notices.js';
+import type { NoticeMembers, UnlinkNoticeRequest } from './provider-definition.js';
+import { Providers } from './providers.js';
 
-/** Where Kakao and Naver tell that somebody has ended the connection there. Repeating a notice changes nothing. */
+/** Unlink webhooks: providers report here that a user has ended the connection there. A repeated notice changes nothing. */
 @ApiTags('Social log-in')
-@Controller('auth')
+@Controller('auth/:provider/unlinked')
 @Public()
 export class UnlinkNoticesController {
   constructor(
-    private readonly config: Config,
+    private readonly providers: Providers,
     private readonly identities: Identities,
   ) {}
 
-  @Get('kakao/unlinked')
+  @Get()
   @ApiOperation({
-    summary: 'Hear from Kakao that someone has unlinked',
+    summary: 'Receive the notice that a user has unlinked',
     description:
-      'For Kakao’s servers, with the admin key. Also answers 200 for people we do not know, as Kakao asks.',
+      'For the servers of Kakao, with the admin key. The answer for an unknown user is the same, as Kakao requires.',
   })
-  @Returns(200, undefined, 'Heard')
-  @ApiProblems('forbidden', 'provider_not_enabled', 'temporarily_unavailable')
-  kakaoByQuery(@Headers('authorization') key: string | undefined, @Query() members: Members): Promise<void> {
-    return this.kakao(key, members);
+  @ApiParam({ name: 'provider', example: 'kakao' })
+  @Returns(200, undefined, 'Received')
+  @ApiProblems('forbidden', 'provider_not_enabled', 'not_found', 'temporarily_unavailable')
+  byQuery(
+    @Param('provider') provider: string,
+    @Headers('authorization') authorization: string | undefined,
+    @Query() members: NoticeMembers,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    return this.receive(provider, { method: 'GET', authorization, members }, reply);
   }
 
-  @Post('kakao/unlinked')
+  @Post()
   @RouteConfig({ takesForms: true })
   @ApiConsumes('application/x-www-form-urlencoded')
   @ApiOperation({
-    summary: 'Hear from Kakao that someone has unlinked, by form',
-    description: 'The same, where the console says POST.',
+    summary: 'Receive the notice that a user has unlinked, as a form',
+    description:
+      'For the servers of Kakao, with the admin key, where its console says POST; and of Naver, signed with the client secret.',
   })
-  @Returns(200, undefined, 'Heard')
-  @ApiProblems('forbidden', 'provider_not_enabled', 'temporarily_unavailable')
-  kakaoByForm(@Headers('authorization') key: string | undefined, @Body() members: Members): Promise<void> {
-    return this.kakao(key, members ?? {});
+  @ApiParam({ name: 'provider', example: 'naver' })
+  @Returns(200, undefined, 'Received, for Kakao')
+  @ApiResponse({ status: 204, description: 'Received, for Naver' })
+  @ApiProblems('bad_request', 'forbidden', 'provider_not_enabled', 'not_found', 'temporarily_unavailable')
+  byForm(
+    @Param('provider') provider: string,
+    @Headers('authorization') authorization: string | undefined,
+    @Query() query: NoticeMembers,
+    @Body() form: NoticeMembers | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<void> {
+    const members = { ...query, ...form };
+    return this.receive(provider, { method: 'POST', authorization, members }, reply);
   }
 
-  @Post('naver/unlinked')
-  @RouteConfig({ takesForms: true })
-  @ApiConsumes('application/x-www-form-urlencoded')
-  @ApiOperation({
-    summary: 'Hear from Naver that someone has unlinked',
-    description: 'For Naver’s servers, signed with the client secret.',
-  })
-  @Returns(204, undefined, 'Heard')
-  @ApiProblems('bad_request', 'provider_not_enabled', 'temporarily_unavailable')
-  async naver(@Query() query: Members, @Body() form: Members): Promise<void> {
-    const { clientId, clientSecret } = this.credentials('naver');
-    if (clientSecret === undefined) throw new Problem('provider_not_enabled');
-    const ours = { clientId, clientSecret: clientSecret.reveal() };
-    const notice = readNaverNotice({ ...query, ...form }, ours, Date.now());
-    if (notice === undefined) throw new Problem('bad_request', { reason: 'not a notice of Naver’s' });
-    await this.identities.unlinkedAtProvider('naver', notice.subject, notice.at);
-  }
-
-  private async kakao(key: string | undefined, { app_id: appId, user_id: userId }: Members): Promise<void> {
-    const { adminKey, appId: ourAppId } = this.credentials('kakao');
-    if (adminKey === undefined)
-      throw new Problem('provider_not_enabled', { reason: 'KAKAO_ADMIN_KEY is not set' });
-    if (!isFromKakao(key, adminKey.reveal())) throw new Problem('forbidden', { reason: 'another admin key' });
-    if (ourAppId !== undefined && appId !== ourAppId)
-      throw new Problem('forbidden', { reason: 'another app_id' });
-    const subject = subjectOf(userId);
-    if (subject !== undefined) await this.identities.unlinkedAtProvider('kakao', subject);
-  }
-
-  private credentials(provider: string): ProviderCredentials {
-    const credentials = this.config.providers[provider];
-    if (credentials === undefined) throw new Problem('provider_not_enabled');
-    return credentials;
+  private async receive(id: string, request: UnlinkNoticeRequest, reply: FastifyReply): Promise<void> {
+    const provider = this.providers.find(id);
+    if (provider === undefined) throw new Problem('provider_not_enabled');
+    const { status, notice } = provider.readUnlinkNotice(request);
+    if (notice !== undefined) await this.identities.unlinkedAtProvider(id, notice.subject, notice.sentAt);
+    void reply.code(status);
   }
 }

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { createSchema } from '../schema.js';
 
-/** The schema of AuthService. */
+/** Schema of AuthService. */
 export class CreateAuth1764800000000 implements MigrationInterface {
   async up(db: QueryRunner): Promise<void> {
     await createSchema(db, 'auth');
@@ -35,8 +35,9 @@ async function createAccounts(db: QueryRunner): Promise<void> {
       created_at timestamptz NOT NULL DEFAULT now()
     )`);
   await db.query('CREATE INDEX accounts_changed ON auth.accounts (changed_at) WHERE changed_at IS NOT NULL');
-  // Changes by hand count as well: processes find accounts by `changed_at`, deny their earlier access tokens and evict
-  // cached sessions. The clock, not now(): a transaction may be open for longer than processes look back.
+  // A trigger, so that manual changes count as well: processes poll `changed_at`, deny earlier access tokens of the account and
+  // evict its cached sessions. clock_timestamp() instead of now(), because a transaction may be open for longer than a poll
+  // looks back.
   await db.query(`
     CREATE FUNCTION auth.set_changed_at() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -47,7 +48,7 @@ async function createAccounts(db: QueryRunner): Promise<void> {
     CREATE TRIGGER set_changed_at BEFORE UPDATE ON auth.accounts FOR EACH ROW
     WHEN ((OLD.roles, OLD.status) IS DISTINCT FROM (NEW.roles, NEW.status))
     EXECUTE FUNCTION auth.set_changed_at()`);
-  // `grant_jwe`: the provider's token that ends the connection, sealed; null where none is needed.
+  // `grant_jwe`: sealed token of the provider that ends the connection; null if the provider needs none.
   await db.query(`
     CREATE TABLE auth.identities (
       provider text NOT NULL,
@@ -64,8 +65,8 @@ async function createAccounts(db: QueryRunner): Promise<void> {
 }
 
 async function createSessions(db: QueryRunner): Promise<void> {
-  // The state of refresh token rotation (rotation.ts) is in numbers; `rotated_at` and `issued_at` are ms since 1970.
-  // `changed_at` is set when a row ends, or rotates without its cache entry: the entry is to be evicted then.
+  // State of refresh token rotation (rotation.ts); `rotated_at` and `issued_at` are ms since 1970. `changed_at` is set when a
+  // session ends, or rotates without its cache entry, so that processes evict the entry.
   await db.query(`
     CREATE TABLE auth.sessions (
       id uuid PRIMARY KEY,
@@ -88,12 +89,12 @@ async function createSessions(db: QueryRunner): Promise<void> {
     )`);
   await db.query('CREATE INDEX sessions_changed ON auth.sessions (changed_at) WHERE changed_at IS NOT NULL');
   await db.query('CREATE INDEX sessions_living ON auth.sessions (account_id) WHERE ended_at IS NULL');
-  // Ended sessions tell from which clients an account was used (known-clients.ts).
+  // Ended sessions stay for the recognition of known clients (known-clients.ts).
   await db.query('CREATE INDEX sessions_latest ON auth.sessions (account_id, created_at)');
 }
 
 async function createKeysAndTokens(db: QueryRunner): Promise<void> {
-  // A key signs from `use_from` on, when every process has had the time to fetch its public half.
+  // A key signs from `use_from` on. Until then every process can load its public key.
   await db.query(`
     CREATE TABLE auth.signing_keys (
       kid text PRIMARY KEY,
@@ -116,8 +117,8 @@ async function createKeysAndTokens(db: QueryRunner): Promise<void> {
 }
 
 async function createAuditEvents(db: QueryRunner): Promise<void> {
-  // No foreign key: events outlive their account, of which only the id is left. The default of `at` is the time of the
-  // insertion, so that events of a transaction that waited for a lock are listed in order.
+  // No foreign key, because events outlive their account. The default of `at` is the time of the insertion, so that events of a
+  // transaction that waited for a lock are listed in order.
   await db.query(`
     CREATE TABLE auth.audit_events (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -131,7 +132,7 @@ async function createAuditEvents(db: QueryRunner): Promise<void> {
 }
 
 async function createOutbox(db: QueryRunner): Promise<void> {
-  // The payload is sealed: it has provider tokens, e-mail addresses and mailed links.
+  // The payload is sealed, because it contains provider tokens, e-mail addresses and mailed links.
   await db.query(`
     CREATE TABLE auth.outbox (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

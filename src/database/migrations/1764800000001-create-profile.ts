@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { createSchema } from '../schema.js';
 
-/** The schema of ProfileService. */
+/** Schema of ProfileService. */
 export class CreateProfile1764800000001 implements MigrationInterface {
   async up(db: QueryRunner): Promise<void> {
     await createSchema(db, 'profile');

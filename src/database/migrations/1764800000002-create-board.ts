@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { createSchema } from '../schema.js';
 
-/** The schema of BoardService. Times have milliseconds, as in JavaScript, so that a cursor names exactly one row. */
+/** Schema of BoardService. Timestamps have milliseconds, as in JavaScript, so that a cursor matches exactly one row. */
 export class CreateBoard1764800000002 implements MigrationInterface {
   async up(db: QueryRunner): Promise<void> {
     await createSchema(db, 'board');
@@ -28,7 +28,7 @@ async function createBoardsAndPosts(db: QueryRunner): Promise<void> {
       created_at timestamptz(3) NOT NULL DEFAULT now()
     )`);
   await db.query('CREATE INDEX boards_oldest ON board.boards (created_at, id)');
-  // author_id has no foreign key: accounts may live in another database.
+  // author_id has no foreign key, because accounts may be in another database.
   await db.query(`
     CREATE TABLE board.posts (
       id uuid PRIMARY KEY,
@@ -49,9 +49,9 @@ async function createBoardsAndPosts(db: QueryRunner): Promise<void> {
     )`);
 }
 
-/** Counters change often and texts rarely. In a table of their own, a like leaves the text and its search index alone. */
+/** Counters have their own table, so that a like does not rewrite the post's row and its search index. */
 async function createCounters(db: QueryRunner): Promise<void> {
-  // A post ranks as if it had been written a day later for each doubling of its likes and comments: seconds since 1970.
+  // Seconds since 1970: the time of creation, plus one day for each doubling of likes and comments.
   await db.query(`
     CREATE FUNCTION board.popularity(reactions integer, created_at timestamptz) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -70,7 +70,7 @@ async function createCounters(db: QueryRunner): Promise<void> {
   await db.query(
     'CREATE INDEX post_counters_popular ON board.post_counters (board_id, popularity DESC, post_id DESC)',
   );
-  // A trigger, so that no post is without counters, however it was inserted.
+  // A trigger, so that every inserted post has counters.
   await db.query(`
     CREATE FUNCTION board.create_post_counters() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -80,7 +80,7 @@ async function createCounters(db: QueryRunner): Promise<void> {
   await db.query(
     'CREATE TRIGGER create_post_counters AFTER INSERT ON board.posts FOR EACH ROW EXECUTE FUNCTION board.create_post_counters()',
   );
-  // Recent changes of counters: later pages of the popular posts are read as of the first page (post-lists.ts).
+  // Recent changes of counters: later pages of the popular list show the state of the first page (post-lists.ts).
   await db.query(`
     CREATE TABLE board.counter_changes (
       id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -113,10 +113,10 @@ async function createCommentsAndLikes(db: QueryRunner): Promise<void> {
     )`);
 }
 
-/** Collations that lower the case of letters beyond ASCII, whatever the locale of the database; the first one found counts. */
+/** Collations with lower case beyond ASCII, in order of preference. */
 const COLLATIONS = ['und-x-icu', 'pg_c_utf8', 'C.utf8', 'C.UTF-8', 'en_US.utf8'];
 
-/** Where the database's own locale (`C`) does not lower letters beyond ASCII: a clause with a collation that does. */
+/** Returns a `COLLATE` clause if the locale of the database (`C`) has no lower case beyond ASCII; otherwise an empty string. */
 async function lowerCaseCollation(db: QueryRunner): Promise<string> {
   const [collation] = (await db.query(
     `SELECT collname AS name FROM pg_catalog.pg_collation
@@ -144,14 +144,14 @@ async function createSearch(db: QueryRunner): Promise<void> {
         ${normalized}, '${separators}', ' ', 'g'), '(${unspaced})', ' \\1 ', 'g'), ' ') AS token
       WHERE token <> ''
     $$`);
-  // A period of 30 days since 1970, as a character for private use.
+  // Period of 30 days since 1970, encoded as a private-use character.
   await db.query(`
     CREATE FUNCTION board.search_period(created_at timestamptz) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN 57344 + least(6399, greatest(0, floor(extract(
       epoch FROM created_at - timestamptz '1970-01-01 00:00:00+00') / 2592000)))::integer`);
-  // Each word begins with the period of its post: a search reads one period after the other, the newest first, until it has
-  // enough posts. The board's id is a word of each post, so that a search reads no other board.
+  // Each word is prefixed with the period of its post, so that a search can read the newest period first and stop when it has
+  // enough posts. The board id is a word of each post, so that a search reads one board only.
   await db.query(`
     CREATE FUNCTION board.search_vector(board_id uuid, created_at timestamptz, written text) RETURNS tsvector
     LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -194,7 +194,7 @@ async function createSearch(db: QueryRunner): Promise<void> {
       ADD title_vector tsvector NOT NULL GENERATED ALWAYS AS (board.search_vector(board_id, created_at, title)) STORED,
       ADD text_vector tsvector NOT NULL
         GENERATED ALWAYS AS (board.search_vector(board_id, created_at, title || ' ' || body)) STORED`);
-  // Without fastupdate: a search of many periods would read the pending list each time, and a post would wait for its merge.
+  // No fastupdate: a search of many periods would read the pending list each time, and an insert would wait for its merge.
   await db.query(
     'CREATE INDEX posts_title_search ON board.posts USING gin (title_vector) WITH (fastupdate = off)',
   );

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { MIGRATIONS_SCHEMA } from '../schema.js';
 
-/** The rows that readiness probes write: only a write shows that writes work. */
+/** Table of readiness probes, which check writes by writing a row. */
 export class CreateReadinessProbes1764800000003 implements MigrationInterface {
   async up(db: QueryRunner): Promise<void> {
     await db.query(`

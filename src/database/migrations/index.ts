@@ -3,7 +3,7 @@ import { CreateProfile1764800000001 } from './1764800000001-create-profile.js';
 import { CreateBoard1764800000002 } from './1764800000002-create-board.js';
 import { CreateReadinessProbes1764800000003 } from './1764800000003-create-readiness-probes.js';
 
-/** Every migration, oldest first. A list, not a glob: a migration that is not named here does not run. */
+/** All migrations, oldest first. A migration that is missing in this list does not run. */
 export const migrations = [
   CreateAuth1764800000000,
   CreateProfile1764800000001,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { EntityManager } from 'typeorm';
-import { MailBackoff } from '../../../src/auth/account-mails/mail-pauses.js';
+import { MailBackoff } from '../../../src/auth/account-mails/mail-backoff.js';
 import { Outbox } from '../../../src/outbox/outbox.js';
 import { startApp, type TestApp } from '../../support/fixtures/app.js';
 import { Mailbox } from '../../support/servers/mailbox.js';
@@ -23,14 +23,14 @@ afterEach(() => app.stop());
 const ask = (path: string, body: object, address: string) =>
   post(app, path, body, { 'x-forwarded-for': address });
 const mailsTo = (email: string) => mailbox.mails.filter(({ to }) => to === email);
-/** Waits until everything that was asked for is delivered, or waits for the end of a pause. */
+/** Runs the outbox until only mails that wait for the end of a pause are left. */
 const settle = async () => {
   for (let round = 0; round < 20; round++) {
     await new Promise((resolve) => setTimeout(resolve, 20));
     await app.daemun.app.get(Outbox, { strict: false }).run();
   }
 };
-/** Ends the pause of every mail that waits. */
+/** Ends the pause of every waiting mail. */
 const endPauses = async () => {
   await app.database.query('UPDATE auth.outbox SET due_at = now()');
   await app.database.query('UPDATE auth.mail_backoff SET due_at = now() WHERE due_at > now()');
@@ -42,7 +42,7 @@ const someone = () => `${randomUUID().slice(0, 8)}@example.com`;
 
 describe('fifty requests from fifty networks for one address', () => {
   it.each(['/auth/forgot-password', '/auth/verify-email/resend'])(
-    'to %s cause one mail at once, and one at the end of the pause',
+    'to %s cause one mail at once, and one after the backoff',
     async (path) => {
       const email = someone();
       await ask('/auth/register', { email, password: 'a fine password', nickname: 'Mina' }, '203.0.113.9');
@@ -58,7 +58,7 @@ describe('fifty requests from fifty networks for one address', () => {
     },
   );
 
-  it('to register it cause five mails, and one at the end of the pause whose link is nobody’s', async () => {
+  it('to register it cause five mails, and after the backoff one mail without effect', async () => {
     const email = someone();
     await Promise.all(
       Array.from({ length: 20 }, (_, n) =>
@@ -71,13 +71,13 @@ describe('fifty requests from fifty networks for one address', () => {
     expect(mailsTo(email)).toHaveLength(6);
     const { status } = await post(app, '/auth/verify-email', { token: tokenIn(mailsTo(email).at(-1)!) });
     expect(status).toBe(200);
-    const strangers = await ask('/auth/login', { email, password: "a stranger's, 19" }, '198.51.19.1');
-    expect(strangers.status).toBe(401);
+    const attackersLogin = await ask('/auth/login', { email, password: "a stranger's, 19" }, '198.51.19.1');
+    expect(attackersLogin.status).toBe(401);
   });
 });
 
-describe('the owner of an address that strangers ask for', () => {
-  it('gets a mail at once where they have logged in before', async () => {
+describe('mail backoff for an address that attackers request mails for', () => {
+  it('does not delay the mail of an owner on a network with earlier logins', async () => {
     const mina = await verifiedPerson(app, mailbox, `owner-${randomUUID().slice(0, 8)}`);
     expect((await ask('/auth/login', mina, '203.0.113.3')).status).toBe(400);
     const { email, password } = mina;
@@ -90,7 +90,7 @@ describe('the owner of an address that strangers ask for', () => {
     expect(mailsTo(email).length - before).toBe(1);
   });
 
-  it('gets a link that works at the end of the pause where they have not', async () => {
+  it('gives an owner on a new network a working link at the end of the backoff', async () => {
     const { email } = await verifiedPerson(app, mailbox, `late-${randomUUID().slice(0, 8)}`);
     for (let n = 0; n < 5; n++) await ask('/auth/forgot-password', { email }, `198.51.100.${n}`);
     await settle();
@@ -103,8 +103,8 @@ describe('the owner of an address that strangers ask for', () => {
   });
 });
 
-describeWith('postgres', 'a place among the mails to one mailbox', () => {
-  it('is not lost to a request that began later and was quicker', async () => {
+describeWith('postgres', 'the order of mails to one mailbox', () => {
+  it('does not lose a mail to a faster request that began later', async () => {
     const server = await PostgresServer.start();
     const own = await startApp({ DATABASE_URL: server.url });
     const pauses = own.daemun.app.get(MailBackoff, { strict: false });
@@ -120,7 +120,7 @@ describeWith('postgres', 'a place among the mails to one mailbox', () => {
   });
 });
 
-describe('mails to addresses that nobody has verified', () => {
+describe('mails to addresses that were never verified', () => {
   let narrow: TestApp;
   beforeEach(async () => {
     // Ten an hour, two of them at once.
@@ -142,14 +142,14 @@ describe('mails to addresses that nobody has verified', () => {
     );
   };
 
-  it('are throttled together, whoever causes them, and none is lost', async () => {
+  it('share one throttle for all clients, and no throttled mail is lost', async () => {
     const emails = Array.from({ length: 5 }, someone);
     for (const [site, email] of emails.entries()) expect((await registerAt(email, site)).status).toBe(202);
     expect(await due()).toEqual([{ minutes: 6 }, { minutes: 12 }, { minutes: 18 }]);
     expect(emails.flatMap(mailsTo)).toHaveLength(2);
   });
 
-  it('are not sent where they would have to wait for more than six hours', async () => {
+  it('are not queued if the throttle would delay them for more than six hours', async () => {
     await narrow.database.query(
       "INSERT INTO auth.mail_backoff (mailbox, due_at, sent) VALUES ('unverified', now() + interval '7 hours', 1)",
     );
@@ -160,7 +160,7 @@ describe('mails to addresses that nobody has verified', () => {
     expect(await narrow.database.query('SELECT 1 FROM auth.outbox')).toEqual([]);
   });
 
-  it('raise an alarm when they are throttled: one line of the log, and a counter', async () => {
+  it('raise an alarm when they are throttled: one log line and a counter', async () => {
     for (let site = 0; site < 5; site++) await registerAt(someone(), site);
     await due();
     expect(narrow.log.filter(({ msg }) => /are throttled/.test(String(msg)))).toEqual([
@@ -171,8 +171,8 @@ describe('mails to addresses that nobody has verified', () => {
   });
 });
 
-describe('subaddresses', () => {
-  it('lead to one mailbox, and share its pauses', async () => {
+describe('subaddresses of one mailbox', () => {
+  it('share the mail backoff of the mailbox', async () => {
     const name = randomUUID().slice(0, 8);
     const emails = Array.from({ length: 12 }, (_, n) => `${name}+${n}@example.com`);
     for (const email of emails) {

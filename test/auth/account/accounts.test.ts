@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { kakaoUnlinkNotice, naverUnlinkNotice, type WebhookRequest } from '../../../sandbox/webhooks.js';
 import { Outbox } from '../../../src/outbox/outbox.js';
-import { Identities } from '../../../src/auth/social/identities.js';
 import { ProviderGrants } from '../../../src/auth/social/provider-grants.js';
+import { SocialAccounts } from '../../../src/auth/social/social-accounts.js';
 import { openSession } from '../../support/fixtures/actors.js';
 import { Browser, loginErrorOf } from '../../support/fixtures/browser.js';
 import { insiders, type Body, type Person } from '../../support/fixtures/insiders.js';
@@ -30,20 +30,20 @@ const providersOf = async (who: Person) =>
 const deliver = (on = app) => on.daemun.app.get(Outbox, { strict: false }).run();
 const messagesLeft = async () =>
   (await app.database.query<[{ count: number }]>('SELECT count(*)::int AS count FROM auth.outbox'))[0].count;
-/** Waits until the requests to a provider's endpoint have come. */
+/** Delivers the outbox. Returns the number of requests that the endpoint has received. */
 async function seen(endpoint: string, provider: string): Promise<number> {
   await deliver();
   return app.sandbox.requests().filter((each) => each.endpoint === endpoint && each.provider === provider)
     .length;
 }
-/** Makes the address free again for the next test. */
+/** Releases the address for the next test. */
 const forgetEveryone = async () => {
   await app.database.query('DELETE FROM auth.accounts');
   await app.database.query('DELETE FROM auth.outbox');
 };
 
-describe('the same address at two places', () => {
-  it('links silently where Google answers for it and we have verified it, and the person is told', async () => {
+describe('account linking by address', () => {
+  it('links an address verified here and vouched for by Google, and notifies the user', async () => {
     await forgetEveryone();
     const local = await verifiedPerson(app, mailbox, 'holder');
     await app.database.query('UPDATE auth.accounts SET email = $1 WHERE email = $2', [GMAIL, local.email]);
@@ -55,13 +55,13 @@ describe('the same address at two places', () => {
     expect((await logInWithPassword(GMAIL, local.password)).id).toBe(before.id);
   });
 
-  it('links two providers that both answer for it', async () => {
+  it('links two providers that both vouch for the address', async () => {
     await forgetEveryone();
     const google = await logIn('google', 'mina');
     expect((await logIn('kakao', 'mina-gmail')).id).toBe(google.id);
   });
 
-  it('does not link what Naver tells, and says what to do', async () => {
+  it('does not link an address reported by Naver, and asks for a linking login', async () => {
     await forgetEveryone();
     await logIn('google', 'mina');
     const browser = new Browser(app.url);
@@ -70,7 +70,7 @@ describe('the same address at two places', () => {
     expect(await browser.accessToken()).toBeUndefined();
   });
 
-  it('never leaves the password of a stranger who registered first and did not verify', async () => {
+  it('discards the password of an earlier unverified registration', async () => {
     await forgetEveryone();
     await post(app, '/auth/register', {
       email: GMAIL,
@@ -88,7 +88,7 @@ describe('the same address at two places', () => {
     expect((await call(owner, 'GET', '/users/me')).body.nickname).not.toBe('Attacker');
   });
 
-  it('opens an account without an address where the one that a provider tells is none to log in with here', async () => {
+  it('opens an account without an address if the provider’s address is invalid here', async () => {
     const profile = {
       provider: 'kakao',
       subject: '42',
@@ -96,12 +96,12 @@ describe('the same address at two places', () => {
       emailVerification: 'verified',
     } as const;
     const account = await app.daemun.app
-      .get(Identities, { strict: false })
+      .get(SocialAccounts, { strict: false })
       .findOrOpenAccount({ profile }, 'Kakao');
     expect(account).toMatchObject({ email: null, emailVerifiedAt: null });
   });
 
-  it('makes one account of parallel first log-ins at two providers', async () => {
+  it('opens one account for parallel first logins at two providers', async () => {
     await forgetEveryone();
     const people = await Promise.all([
       logIn('google', 'mina'),
@@ -114,7 +114,7 @@ describe('the same address at two places', () => {
 });
 
 describe('linking while logged in', () => {
-  it('adds a way in, without another session', async () => {
+  it('adds a login method without opening a session', async () => {
     await forgetEveryone();
     const mina = await logIn('kakao', 'mina');
     const answer = await link(mina, 'naver', 'mina');
@@ -124,7 +124,7 @@ describe('linking while logged in', () => {
     expect((await logIn('naver', 'mina')).id).toBe(mina.id);
   });
 
-  it('refuses an identity that is somebody else’s', async () => {
+  it('refuses an identity that is linked to another account', async () => {
     await forgetEveryone();
     await logIn('naver', 'jun');
     const mina = await logIn('kakao', 'mina');
@@ -138,7 +138,7 @@ describe('linking while logged in', () => {
     expect(loginErrorOf(await link(mina, 'kakao', 'jun'))).toBe('identity_taken');
   });
 
-  it('does not go on for who has logged out meanwhile', async () => {
+  it('fails after a logout in the meantime', async () => {
     await forgetEveryone();
     const mina = await logIn('kakao', 'mina');
     const { body } = await call(mina, 'POST', '/auth/identities/naver', {});
@@ -147,7 +147,7 @@ describe('linking while logged in', () => {
     expect(loginErrorOf(await mina.browser.request(callback, {}, 'elsewhere'))).toBe('login_attempt_invalid');
   });
 
-  it('does not go on once the session has ended, when nothing but its row remembers', async () => {
+  it('fails after the end of the session when only its row records the end', async () => {
     await forgetEveryone();
     const mina = await logIn('kakao', 'mina');
     const callback = await beginLink(mina, 'naver', 'mina');
@@ -156,7 +156,7 @@ describe('linking while logged in', () => {
     expect(await app.database.query(`SELECT * FROM auth.identities WHERE provider = 'naver'`)).toEqual([]);
   });
 
-  it('does not go on for an account that is disabled', async () => {
+  it('fails for a disabled account', async () => {
     await forgetEveryone();
     const mina = await logIn('kakao', 'mina');
     const callback = await beginLink(mina, 'naver', 'mina');
@@ -175,23 +175,23 @@ describe('linking while logged in', () => {
   });
 
   it.each([
-    ['a provider that there is not', '/auth/identities/daum', {}, 404, 'provider_not_enabled'],
+    ['an unknown provider', '/auth/identities/daum', {}, 404, 'provider_not_enabled'],
     [
-      'a page elsewhere',
+      'a page of another origin',
       '/auth/identities/naver',
       { returnTo: 'https://evil.example/' },
       400,
       'return_to_not_allowed',
     ],
     ['unknown members', '/auth/identities/naver', { who: 'else' }, 400, 'validation_failed'],
-  ])('refuses %s', async (_, path, body, status, code) => {
+  ])('refuses to link: %s', async (_, path, body, status, code) => {
     const mina = await logIn('kakao', 'mina');
     expect(await call(mina, 'POST', path, body)).toMatchObject({ status, body: { code } });
   });
 });
 
 describe('unlinking', () => {
-  it('takes the way in away, and ends the connection at the provider', async () => {
+  it('removes the login method and revokes the grant at the provider', async () => {
     await forgetEveryone();
     const mina = await logIn('kakao', 'mina');
     await link(mina, 'naver', 'mina');
@@ -202,7 +202,7 @@ describe('unlinking', () => {
     expect((await logIn('naver', 'mina')).id).not.toBe(mina.id);
   });
 
-  it('puts out who came in by it, and nobody else', async () => {
+  it('ends the sessions that the unlinked identity opened, and no other session', async () => {
     await forgetEveryone();
     const mina = await logIn('kakao', 'mina');
     await link(mina, 'naver', 'mina');
@@ -213,7 +213,7 @@ describe('unlinking', () => {
     for (const who of [mina, byKakao]) expect((await call(who, 'GET', '/users/me')).status).toBe(200);
   });
 
-  it('does not put out the one who asks', async () => {
+  it('does not end the session that sends the unlink request', async () => {
     await forgetEveryone();
     const mina = await logIn('kakao', 'mina');
     await link(mina, 'naver', 'mina');
@@ -222,7 +222,7 @@ describe('unlinking', () => {
     expect(await here.browser.accessToken()).toBeDefined();
   });
 
-  it('leaves the last way in, also when two are taken away at once', async () => {
+  it('refuses to remove the last login method, also in parallel requests', async () => {
     await forgetEveryone();
     const mina = await logIn('kakao', 'mina');
     expect(await call(mina, 'DELETE', '/auth/identities/kakao')).toMatchObject({
@@ -236,20 +236,20 @@ describe('unlinking', () => {
     expect(answers.map(({ status }) => status)).toEqual(expect.arrayContaining([204, 409]));
   });
 
-  it('of what is not linked is 404', async () => {
+  it('answers 404 for a provider that is not linked', async () => {
     const mina = await logIn('kakao', 'mina');
     expect((await call(mina, 'DELETE', '/auth/identities/google')).status).toBe(404);
   });
 });
 
-describe('after ten minutes', () => {
+describe('reauthentication after ten minutes', () => {
   const old = () =>
     app.database.query(`UPDATE auth.sessions SET created_at = created_at - interval '11 minutes'`);
 
   it.each([
     ['linking', 'POST', '/auth/identities/naver', 200],
     ['unlinking', 'DELETE', '/auth/identities/kakao', 204],
-  ])('%s needs another log-in, or the password', async (_, method, path, done) => {
+  ])('is required for %s: another login, or the password', async (_, method, path, done) => {
     await forgetEveryone();
     const local = await verifiedPerson(app, mailbox, `careful-${done}`);
     const mina = await logInWithPassword(local.email, local.password);
@@ -262,7 +262,7 @@ describe('after ten minutes', () => {
     expect((await asking({ password: local.password })).status).toBe(done);
   });
 
-  it('someone without a password logs in again with a provider, and goes on', async () => {
+  it('works by another provider login for an account without a password', async () => {
     await forgetEveryone();
     const mina = await logIn('kakao', 'mina');
     await link(mina, 'naver', 'mina');
@@ -276,8 +276,8 @@ describe('after ten minutes', () => {
   });
 });
 
-describe('deleting the account', () => {
-  it('ends everything here and at the providers, and the person can come back as somebody new', async () => {
+describe('deletion of an account', () => {
+  it('ends its sessions and grants, and a later login opens a new account', async () => {
     await forgetEveryone();
     const mina = await logIn('google', 'mina');
     await link(mina, 'kakao', 'mina');
@@ -297,7 +297,7 @@ describe('deleting the account', () => {
     expect((await logIn('google', 'mina')).id).not.toBe(mina.id);
   });
 
-  it('clears the cookie of its own session, and not that of a later log-in', async () => {
+  it('clears the cookie of its own session, but not the cookie of a later login', async () => {
     const cookiesAfter = async (whose: 'own' | 'another') => {
       const mina = await openSession(app);
       const { refreshToken } = whose === 'own' ? mina : await openSession(app);
@@ -310,7 +310,7 @@ describe('deleting the account', () => {
     expect(await cookiesAfter('another')).toEqual([]);
   });
 
-  it('keeps nothing of the person but the id', async () => {
+  it('leaves no personal data except the account id', async () => {
     await forgetEveryone();
     const mina = await logIn('google', 'mina');
     await call(mina, 'DELETE', '/auth/account');
@@ -321,7 +321,7 @@ describe('deleting the account', () => {
     ).toEqual([]);
   });
 
-  it('is confirmed by a mail in the language of the profile, also when the profile is deleted first', async () => {
+  it('is confirmed by a mail in the language of the profile', async () => {
     await forgetEveryone();
     const { email, password } = await verifiedPerson(app, mailbox, 'leaver');
     const mina = await logInWithPassword(email, password);
@@ -346,7 +346,7 @@ describe('deleting the account', () => {
     expect(mail?.text).not.toMatch(/\p{Script=Hangul}/u);
   });
 
-  it('needs a recent log-in, or the password', async () => {
+  it('requires reauthentication by a recent login or the password', async () => {
     await forgetEveryone();
     const local = await verifiedPerson(app, mailbox, 'leaver');
     const mina = await logInWithPassword(local.email, local.password);
@@ -363,7 +363,7 @@ describe('deleting the account', () => {
     expect((await mailbox.waitFor(local.email, 2)).at(-1)?.subject).toMatch(/삭제/);
   });
 
-  it('is tried again until the provider has heard, and shows while it waits', async () => {
+  it('retries the unlinking until the provider confirms it, and counts it as pending', async () => {
     await forgetEveryone();
     const mina = await logIn('naver', 'mina');
     app.sandbox.fault({ provider: 'naver', at: 'revoke', fault: '500' });
@@ -381,7 +381,7 @@ describe('deleting the account', () => {
   });
 
   it.each(['google', 'kakao', 'naver'])(
-    'does not cut the connection at %s of who has come back before the provider heard',
+    'does not revoke the grant at %s after the user has logged in again',
     async (provider) => {
       await forgetEveryone();
       const endpoint = provider === 'kakao' ? 'unlink' : 'revoke';
@@ -396,7 +396,7 @@ describe('deleting the account', () => {
       expect(await seen(endpoint, provider)).toBe(0);
       expect(await messagesLeft()).toBe(0);
       expect(await providersOf(again)).toEqual([provider]);
-      // What ends the connection one day was in the errand, where the second log-in brought no such token.
+      // The grant was in the message of the deletion; the second login returned no token of this kind.
       if (provider === 'kakao') return;
       const [{ jwe }] = await app.database.query<[{ jwe: string }]>(
         'SELECT grant_jwe AS jwe FROM auth.identities',
@@ -406,7 +406,7 @@ describe('deleting the account', () => {
     },
   );
 
-  it('does not call a connection ended that no token can end any more', async () => {
+  it('does not report a grant as revoked when no token can revoke it', async () => {
     await forgetEveryone();
     const mina = await logIn('google', 'mina');
     const grants = app.daemun.app.get(ProviderGrants, { strict: false });
@@ -426,12 +426,12 @@ describe('deleting the account', () => {
   });
 });
 
-describe('what is kept of a provider', () => {
+describe('the stored provider grant', () => {
   const grants = () =>
     app.database.query<{ provider: string; grant_jwe: string | null }[]>(
       'SELECT provider, grant_jwe FROM auth.identities',
     );
-  it('is sealed, and nothing where nothing is needed', async () => {
+  it('is encrypted, and absent where unlinking needs no token', async () => {
     await forgetEveryone();
     await logIn('google', 'jun');
     await logIn('kakao', 'jun');
@@ -439,7 +439,7 @@ describe('what is kept of a provider', () => {
     expect(kept).toEqual({ google: expect.stringMatching(/^eyJ[\w-]+\.\./), kakao: null });
   });
 
-  it('is the person’s own token for Kakao without an admin key', async () => {
+  it('is the access token of the user for Kakao without an admin key', async () => {
     const own = await startSocialApp({ ...SCOPES, KAKAO_ADMIN_KEY: '' });
     const mina = await logIn('kakao', 'mina', own);
     own.sandbox.clearRequests();
@@ -450,7 +450,7 @@ describe('what is kept of a provider', () => {
   });
 });
 
-describe('a notice that someone has unlinked', () => {
+describe('an unlink notice', () => {
   const send = (path: string, { method, query, headers, body }: WebhookRequest) =>
     fetch(`${app.url}${path}${query}`, { method, headers, body });
   const subjectOf = async ({ id }: Person) =>
@@ -485,7 +485,7 @@ describe('a notice that someone has unlinked', () => {
     expect(await isOut(mina)).toBe(true);
   });
 
-  it('from Naver does nothing when it is played again after the person has come back', async () => {
+  it('from Naver is ignored on replay after the user has logged in again', async () => {
     const before = await logIn('naver', 'jun');
     const userId = await subjectOf(before);
     await app.database.query(`UPDATE auth.identities SET linked_at = linked_at - interval '1 minute'`);
@@ -498,7 +498,7 @@ describe('a notice that someone has unlinked', () => {
     expect((await logIn('naver', 'jun')).id).toBe(after.id);
   });
 
-  it('about somebody unknown is taken as Kakao asks', async () => {
+  it('about an unknown subject gets the response that Kakao requires', async () => {
     const notice = kakaoUnlinkNotice({ ...kakao, method: 'POST', userId: '404' });
     expect((await send('/auth/kakao/unlinked', notice)).status).toBe(200);
   });
@@ -506,7 +506,7 @@ describe('a notice that someone has unlinked', () => {
   it.each([
     ['with another key', { ...kakao, adminKey: 'guess' }],
     ['for another app', { ...kakao, appId: '654321' }],
-  ])('from Kakao %s does nothing', async (_, forged) => {
+  ])('from Kakao is ignored: %s', async (_, forged) => {
     const mina = await logIn('kakao', 'mina');
     const notice = kakaoUnlinkNotice({ ...forged, method: 'POST', userId: await subjectOf(mina) });
     expect((await send('/auth/kakao/unlinked', notice)).status).toBe(403);
@@ -516,9 +516,9 @@ describe('a notice that someone has unlinked', () => {
   it.each([
     ['signed with another secret', { clientSecret: 'guess' }, 0],
     ['for another client', { clientId: 'another' }, 0],
-    ['of long ago', {}, 3_600_000],
-    ['of tomorrow', {}, -86_400_000],
-  ])('from Naver %s does nothing', async (_, forged, age) => {
+    ['from long ago', {}, 3_600_000],
+    ['from tomorrow', {}, -86_400_000],
+  ])('from Naver is ignored: %s', async (_, forged, age) => {
     const mina = await logIn('naver', 'mina');
     const userId = await subjectOf(mina);
     const notice = naverUnlinkNotice({ ...naver, ...forged, userId, now: Date.now() - age });
@@ -527,7 +527,7 @@ describe('a notice that someone has unlinked', () => {
   });
 
   it.each(['signature', 'timestamp'])(
-    'from Naver does nothing where the HMAC does not fit: another %s',
+    'from Naver is ignored if its HMAC does not match: another %s',
     async (name) => {
       const mina = await logIn('naver', 'mina');
       const userId = await subjectOf(mina);
@@ -542,7 +542,7 @@ describe('a notice that someone has unlinked', () => {
     },
   );
 
-  it('that is garbage is refused and harms nobody', async () => {
+  it('that is malformed is refused without effect', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     for (const body of ['', '%', 'clientId=sandbox-client', `signature=${'a'.repeat(10_000)}`]) {
       expect((await send('/auth/naver/unlinked', { method: 'POST', query: '', headers, body })).status).toBe(
@@ -554,15 +554,15 @@ describe('a notice that someone has unlinked', () => {
     }
   });
 
-  it('is the only thing that may come as a form', async () => {
+  it('is the only request that may have a form as its body', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     const answer = await fetch(`${app.url}/auth/login`, { method: 'POST', headers, body: 'email=a' });
     expect(answer.status).toBe(415);
   });
 });
 
-describe('what happened to an account', () => {
-  it('can be read by its owner, newest first and page by page, without personal data', async () => {
+describe('the audit trail of an account', () => {
+  it('is listed to its owner, newest first and paginated, without personal data', async () => {
     await forgetEveryone();
     const mina = await logIn('kakao', 'mina');
     await link(mina, 'naver', 'mina');
@@ -582,7 +582,7 @@ describe('what happened to an account', () => {
     expect(kinds).toEqual(['identity_unlinked', 'identity_linked', 'session_opened', 'account_opened']);
   });
 
-  it('says that a provider verified the address of a registration', async () => {
+  it('records that a provider verified the address of a registration', async () => {
     await forgetEveryone();
     await post(app, '/auth/register', { email: GMAIL, password: 'waits for a mail', nickname: 'Mina' });
     const owner = await logIn('google', 'mina');
@@ -590,7 +590,7 @@ describe('what happened to an account', () => {
     expect(body.items.map(({ kind }) => kind)).toContain('email_verified');
   });
 
-  it('is nobody else’s to read', async () => {
+  it('is not readable by other users', async () => {
     const [mina, jun] = [await logIn('kakao', 'mina'), await logIn('kakao', 'jun')];
     const { body } = await call(jun, 'GET', '/auth/events?limit=100');
     const own = await app.database.query<{ id: string }[]>(
@@ -602,9 +602,9 @@ describe('what happened to an account', () => {
   });
 });
 
-// At the end: Nest's log is the process's, and goes to whichever application was started last.
-describe('unlinking, when the provider of another way in is switched off,', () => {
-  it('leaves the last way in that can be used', async () => {
+// Runs last: Nest's logger belongs to the process and writes to the application that was started last.
+describe('unlinking while the provider of another identity is switched off', () => {
+  it('refuses to remove the last usable login method', async () => {
     const own = await startSocialApp({ ...SCOPES, NAVER_CLIENT_ID: '' });
     const mina = await logIn('kakao', 'mina', own);
     await own.database.query(

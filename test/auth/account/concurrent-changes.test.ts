@@ -13,8 +13,8 @@ import { PostgresServer } from '../../support/servers/postgres-server.js';
 import { describeWith } from '../../support/programs.js';
 import { startSocialApp, type SocialApp } from '../../support/fixtures/social.js';
 
-/** What must hold when two things happen to one account in the same moment. The moment is held by a lock of the test's. */
-describeWith('postgres', 'while something else happens to the account', () => {
+/** Races between two changes of one account. A lock held by the test fixes their order. */
+describeWith('postgres', 'under concurrent changes of one account', () => {
   let server: PostgresServer;
   let mailbox: Mailbox;
   let app: SocialApp;
@@ -37,8 +37,8 @@ describeWith('postgres', 'while something else happens to the account', () => {
 
   const { logIn, logInWithPassword, call, link } = insiders(() => app);
   let people = 0;
-  const newcomer = () => verifiedPerson(app, mailbox, `racer${++people}`);
-  /** Asks for a link, and takes its token out of the mail. */
+  const newUser = () => verifiedPerson(app, mailbox, `racer${++people}`);
+  /** Requests a reset link and returns its token from the mail. */
   async function forgot(email: string): Promise<string> {
     const before = mailbox.mails.filter(({ to }) => to === email).length;
     await post(app, '/auth/forgot-password', { email });
@@ -51,7 +51,7 @@ describeWith('postgres', 'while something else happens to the account', () => {
       accountId,
     ]);
 
-  /** Waits until so many statements of the application wait for a lock. */
+  /** Waits until this number of statements of the application wait for a lock. */
   async function untilWaiting(count: number): Promise<void> {
     for (;;) {
       const [{ waiting }] = await app.database.query<[{ waiting: number }]>(
@@ -62,7 +62,7 @@ describeWith('postgres', 'while something else happens to the account', () => {
     }
   }
 
-  /** Does something while the test holds a lock, which is let go when that is done. */
+  /** Runs an action while the test holds a lock. Releases the lock when the action has ended. */
   async function holding<T>(lock: string, meanwhile: (holder: QueryRunner) => Promise<T>): Promise<T> {
     const holder = app.database.createQueryRunner();
     await holder.startTransaction();
@@ -74,10 +74,10 @@ describeWith('postgres', 'while something else happens to the account', () => {
       await holder.release();
     }
   }
-  /** Stops log-ins where the password has been compared, or the provider asked, and the session is not open yet. */
+  /** Pauses logins after the password comparison or the provider's response, and before the session is opened. */
   const AT_THE_DOOR = 'LOCK TABLE profile.profiles IN SHARE MODE';
 
-  /** Each gives what ends the old way in, and is ready to happen. */
+  /** Each entry prepares a change that ends the old login method, and returns it as a function. */
   const ENDS: Record<
     string,
     (person: { email: string; password: string }) => Promise<() => Promise<number>>
@@ -97,8 +97,8 @@ describeWith('postgres', 'while something else happens to the account', () => {
     },
   };
 
-  it.each(Object.keys(ENDS))('a log-in with the old password does not outlive %s', async (what) => {
-    const { email, password } = await newcomer();
+  it.each(Object.keys(ENDS))('a login with the old password does not outlive %s', async (what) => {
+    const { email, password } = await newUser();
     const { id } = await logInWithPassword(email, password);
     const end = await ENDS[what]!({ email, password });
     const late = await holding(AT_THE_DOOR, async () => {
@@ -110,12 +110,12 @@ describeWith('postgres', 'while something else happens to the account', () => {
     const answer = await late.answer;
     expect([answer.status, await answer.json()]).toMatchObject([401, { code: 'credentials_invalid' }]);
     expect(answer.headers.get('set-cookie')).toBeNull();
-    // Who changes the password stays.
+    // The session that changes the password is not ended.
     expect(await livingSessions(id)).toHaveLength(what === 'a change' ? 1 : 0);
   });
 
-  it('a log-in that a reset waits for is ended by it', async () => {
-    const { email, password } = await newcomer();
+  it('a password reset that waits for a login ends the session of that login', async () => {
+    const { email, password } = await newUser();
     const token = await forgot(email);
     const { changed, id } = await holding(
       `SELECT FROM auth.accounts WHERE email = '${email}' FOR KEY SHARE`,
@@ -129,8 +129,8 @@ describeWith('postgres', 'while something else happens to the account', () => {
     expect(await livingSessions(id)).toEqual([]);
   });
 
-  it('the events of an account are in the order of their times, also where one of them waited for a lock', async () => {
-    const { email, password } = await newcomer();
+  it('audit events of an account are in the order of their times despite lock waits', async () => {
+    const { email, password } = await newUser();
     const owner = await logInWithPassword(email, password);
     const { browser: elsewhere } = await logInWithPassword(email, password);
     const { changed } = await holding(
@@ -150,8 +150,8 @@ describeWith('postgres', 'while something else happens to the account', () => {
     expect(times).toEqual(times.toSorted().toReversed());
   });
 
-  it('a log-in with a password that another log-in has just hashed anew goes through', async () => {
-    const { email, password } = await newcomer();
+  it('a login succeeds while another login rehashes the same password', async () => {
+    const { email, password } = await newUser();
     const weak = await hash(password, { memoryCost: 4_096, timeCost: 1, parallelism: 1 });
     await app.database.query('UPDATE auth.accounts SET password_hash = $1', [weak]);
     const answers = await Promise.all(
@@ -160,7 +160,7 @@ describeWith('postgres', 'while something else happens to the account', () => {
     expect(answers.map(({ status }) => status)).toEqual(Array(3).fill(200));
   });
 
-  it('a log-in through a provider does not outlive that it is unlinked', async () => {
+  it('a login through a provider does not outlive the unlinking of that provider', async () => {
     const mina = await logIn('kakao', 'mina');
     await link(mina, 'naver', 'mina');
     const browser = new Browser(app.url);
@@ -175,10 +175,10 @@ describeWith('postgres', 'while something else happens to the account', () => {
     expect(await livingSessions(mina.id)).toHaveLength(1);
   });
 
-  it('of two ways in that are unlinked at once, one stays', async () => {
+  it('parallel unlinking of two login methods leaves the last one linked', async () => {
     const mina = await logIn('kakao', 'mina');
     await link(mina, 'naver', 'mina');
-    // Both have read what there is before either deletes.
+    // Both transactions have read the identities before either deletes.
     const answers = await holding('LOCK TABLE auth.identities IN SHARE MODE', async () => {
       const all = ['kakao', 'naver'].map((provider) => call(mina, 'DELETE', `/auth/identities/${provider}`));
       await untilWaiting(2);
@@ -188,7 +188,7 @@ describeWith('postgres', 'while something else happens to the account', () => {
     expect(statuses.toSorted((a, b) => a - b)).toEqual([204, 409]);
   });
 
-  it('parallel first log-ins at two providers make one account', async () => {
+  it('parallel first logins at two providers open one account', async () => {
     const people = await Promise.all([
       logIn('google', 'mina'),
       logIn('kakao', 'mina-gmail'),
@@ -198,8 +198,8 @@ describeWith('postgres', 'while something else happens to the account', () => {
     expect(new Set(people.map(({ id }) => id)).size).toBe(1);
   });
 
-  it('one link to reset works exactly once, however many use it at once', async () => {
-    const { email } = await newcomer();
+  it('a reset link works exactly once in parallel requests', async () => {
+    const { email } = await newUser();
     const token = await forgot(email);
     const answers = await holding(`SELECT FROM auth.accounts FOR UPDATE`, async () => {
       const all = Array.from({ length: 5 }, (_, i) => reset(token, `password number ${i}`));
@@ -210,8 +210,8 @@ describeWith('postgres', 'while something else happens to the account', () => {
     expect(statuses.toSorted((a, b) => a - b)).toEqual([204, 400, 400, 400, 400]);
   });
 
-  it('a log-in is refused when the account is disabled meanwhile', async () => {
-    const { email, password } = await newcomer();
+  it('a login is refused when the account is disabled meanwhile', async () => {
+    const { email, password } = await newUser();
     const late = await holding(AT_THE_DOOR, async () => {
       const answer = post(app, '/auth/login', { email, password });
       await untilWaiting(1);
@@ -221,8 +221,8 @@ describeWith('postgres', 'while something else happens to the account', () => {
     expect(await (await late.answer).json()).toMatchObject({ status: 403, code: 'account_disabled' });
   });
 
-  it('log-ins at once leave no more than SESSION_LIMIT sessions', async () => {
-    const { email, password } = await newcomer();
+  it('parallel logins leave no more than SESSION_LIMIT sessions', async () => {
+    const { email, password } = await newUser();
     const logIns = Array.from({ length: 20 }, () => post(app, '/auth/login', { email, password }));
     expect((await Promise.all(logIns)).map(({ status }) => status)).toEqual(Array(20).fill(200));
     const ends = await app.database.query<{ end_reason: string | null; count: number }[]>(
@@ -236,8 +236,8 @@ describeWith('postgres', 'while something else happens to the account', () => {
     ]);
   });
 
-  it('log-ins that find the same sessions leave no more than SESSION_LIMIT', async () => {
-    const { email, password } = await newcomer();
+  it('logins that read the same session list leave no more than SESSION_LIMIT', async () => {
+    const { email, password } = await newUser();
     const { id } = await logInWithPassword(email, password);
     for (let i = 0; i < 3; i++) await logInWithPassword(email, password);
     const full = `SELECT FROM auth.sessions WHERE account_id = '${id}' FOR UPDATE`;
@@ -250,9 +250,9 @@ describeWith('postgres', 'while something else happens to the account', () => {
     expect(await livingSessions(id)).toHaveLength(5);
   });
 
-  it('log-ins that each end the session of the other account, and the end of all others, all come through', async () => {
+  it('logins that end each other’s sessions and a logout everywhere do not deadlock', async () => {
     const credentials = ({ email, password }: { email: string; password: string }) => ({ email, password });
-    const [mina, juno] = [credentials(await newcomer()), credentials(await newcomer())];
+    const [mina, juno] = [credentials(await newUser()), credentials(await newUser())];
     for (let round = 0; round < 5; round++) {
       const logIns = [mina, juno].map((person) => post(app, '/auth/login', person));
       const [ofMina, ofJuno] = (await Promise.all(logIns)).map(
@@ -268,8 +268,8 @@ describeWith('postgres', 'while something else happens to the account', () => {
     }
   });
 
-  it('a log-in that knew the account before it was deleted leaves no profile behind', async () => {
-    const { email, password } = await newcomer();
+  it('a login that read the account before its deletion leaves no profile', async () => {
+    const { email, password } = await newUser();
     const owner = await logInWithPassword(email, password);
     const before = await app.database.getRepository(Account).findOneByOrFail({ email });
     expect((await call(owner, 'DELETE', '/auth/account')).status).toBe(204);
@@ -285,13 +285,13 @@ describeWith('postgres', 'while something else happens to the account', () => {
     expect((await fetch(`${app.url}/users/${owner.id}`)).status).toBe(404);
   });
 
-  it('a log-in waits for another that links the identity, and is not refused', async () => {
+  it('a login waits for a parallel login that links the identity, and succeeds', async () => {
     await logIn('google', 'mina');
     const [{ subject }] = await app.database.query<[{ subject: string }]>(
       'SELECT subject FROM auth.identities',
     );
     await app.database.query('DELETE FROM auth.accounts');
-    await newcomer();
+    await newUser();
     await app.database.query(`UPDATE auth.accounts SET email = 'sandbox-mina@gmail.com'`);
     const [{ id }] = await app.database.query<[{ id: string }]>('SELECT id FROM auth.accounts');
     const browser = new Browser(app.url);
@@ -309,8 +309,8 @@ describeWith('postgres', 'while something else happens to the account', () => {
     expect(await livingSessions(id)).toHaveLength(2);
   });
 
-  it('one of several links to reset works, and none waits for another for ever', async () => {
-    const { email } = await newcomer();
+  it('one of several reset links works, and the parallel resets do not deadlock', async () => {
+    const { email } = await newUser();
     const tokens = [await forgot(email), await forgot(email), await forgot(email)];
     const answers = await holding(`SELECT FROM auth.accounts FOR UPDATE`, async () => {
       const all = tokens.map((token) => reset(token, 'the owner chose this'));
@@ -321,8 +321,8 @@ describeWith('postgres', 'while something else happens to the account', () => {
     expect(statuses.toSorted((a, b) => a - b)).toEqual([204, 400, 400]);
   });
 
-  it('a reset and the end of the account come one after the other', async () => {
-    const { email, password } = await newcomer();
+  it('a password reset and the account deletion are serialized', async () => {
+    const { email, password } = await newUser();
     const owner = await logInWithPassword(email, password);
     const token = await forgot(email);
     const answers = await holding(`SELECT FROM auth.accounts FOR UPDATE`, async () => {

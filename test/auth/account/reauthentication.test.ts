@@ -8,7 +8,7 @@ import { PostgresServer } from '../../support/servers/postgres-server.js';
 import { describeWith } from '../../support/programs.js';
 import { until } from '../../support/until.js';
 
-describeWith('postgres', 'a password that comes along', () => {
+describeWith('postgres', 'reauthentication by password', () => {
   const POOL = 2;
   let server: PostgresServer;
   let mailbox: Mailbox;
@@ -40,7 +40,7 @@ describeWith('postgres', 'a password that comes along', () => {
   }
 
   it.each(['/auth/account', '/auth/identities/kakao'])(
-    'occupies no connection of the pool while it waits for a hash at DELETE %s',
+    'holds no pooled database connection while it waits for a hash at DELETE %s',
     async (path) => {
       const { headers } = await loggedIn(`owner-${path.length}`);
       const hashes = hashesOf(app);
@@ -64,7 +64,7 @@ describeWith('postgres', 'a password that comes along', () => {
     },
   );
 
-  it('is refused where it was changed between its comparison and the lock of the account', async () => {
+  it('is refused if the password changed between the comparison and the account’s lock', async () => {
     const { email, password, headers } = await loggedIn('changed');
     const hashes = hashesOf(app);
     const compare = hashes.matches.bind(hashes);

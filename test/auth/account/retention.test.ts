@@ -14,7 +14,7 @@ async function logIn(): Promise<{ readonly accountId: string; readonly tokens: T
   const { id: accountId } = await signedIn(app);
   return { accountId, tokens: await openSession(app, { accountId }) };
 }
-/** Moves all that is known of an account's sessions into the past. */
+/** Moves all timestamps of the sessions of an account into the past. */
 async function age(accountId: string, days: number): Promise<void> {
   await app.database.query(
     `UPDATE auth.sessions SET created_at = created_at - $2 * interval '1 day', expires_at = expires_at - $2 * interval '1 day',
@@ -34,7 +34,7 @@ const eventsOf = (accountId: string) =>
     [accountId],
   );
 
-it('writes down that a session passed a limit', async () => {
+it('the retention job records that a session passed a limit', async () => {
   const { accountId } = await logIn();
   await age(accountId, 32);
   await tidy();
@@ -45,14 +45,14 @@ it('writes down that a session passed a limit', async () => {
   });
 });
 
-it('leaves sessions alone that are within their limits', async () => {
+it('the retention job keeps sessions that are within their limits', async () => {
   const { accountId } = await logIn();
   await age(accountId, 29);
   await tidy();
   expect(await sessionsOf(accountId)).toEqual([{ end_reason: null }]);
 });
 
-it('removes sessions a month after they ended, and they stay ended', async () => {
+it('the retention job deletes sessions a month after their end, and they stay ended', async () => {
   const { accountId, tokens } = await logIn();
   const refresh = () =>
     fetch(`${app.url}/auth/refresh`, {
@@ -71,7 +71,7 @@ it('removes sessions a month after they ended, and they stay ended', async () =>
   expect(await (await refresh()).json()).toMatchObject({ code: 'session_ended' });
 });
 
-it('removes what happened more than a year ago', async () => {
+it('the retention job deletes audit events after a year', async () => {
   const { accountId } = await logIn();
   await app.database.query(
     `INSERT INTO auth.audit_events (account_id, kind, at) VALUES ($1, 'session_opened', now() - interval '400 days')`,
@@ -81,7 +81,7 @@ it('removes what happened more than a year ago', async () => {
   expect(await eventsOf(accountId)).toHaveLength(1);
 });
 
-it('removes registrations that nobody verified within a week, and nobody who has a way in', async () => {
+it('the retention job deletes unverified registrations without a login after a week', async () => {
   const { accountId: withoutAddress } = await logIn();
   const insert = async (email: string, verified: boolean, days: number) => {
     await app.database.query(

@@ -52,7 +52,7 @@ describeWith('postgres', 'signing keys, on two processes', () => {
     const answer = await fetch(`${app.url}/.well-known/jwks.json`);
     return ((await answer.json()) as { keys: { kid: string }[] }).keys.map(({ kid }) => kid);
   };
-  /** Lets time pass for the keys. */
+  /** Advances the clock of the keys. */
   const pass = async (seconds: number) => {
     await first().database.query(
       'UPDATE auth.signing_keys SET use_from = use_from - make_interval(secs => $1)',
@@ -64,13 +64,13 @@ describeWith('postgres', 'signing keys, on two processes', () => {
   const me = async (accessToken: string, app = first()) =>
     (await fetch(`${app.url}/users/me`, { headers: { authorization: `Bearer ${accessToken}` } })).status;
 
-  it('that a process with a clock ahead has made sign at the others at once', async () => {
+  it('from a process with a clock ahead are used by the other processes at once', async () => {
     await pass(-60);
     const { accessToken } = await token(second());
     expect(await me(accessToken, second())).toBe(200);
   });
 
-  it('are made anew once a month, once for all processes, and published before they sign', async () => {
+  it('rotate once a month, once for all processes, and are published before they sign', async () => {
     const [old] = await kids();
     await first().database.query(`UPDATE auth.signing_keys SET use_from = use_from - interval '30 days'`);
     await refreshAll();
@@ -83,7 +83,7 @@ describeWith('postgres', 'signing keys, on two processes', () => {
     for (const app of apps) expect(keysOf(app).current().kid).toBe((await kids())[1]);
   });
 
-  it('leave tokens good through a rotation', async () => {
+  it('keep issued tokens valid through a rotation', async () => {
     const { accessToken } = await token();
     expect(await me(accessToken)).toBe(200);
     await ring().rotate();
@@ -91,18 +91,18 @@ describeWith('postgres', 'signing keys, on two processes', () => {
     for (const app of apps) expect(await me(accessToken, app)).toBe(200);
   });
 
-  it('are known to a process at once that meets a token of another’s', async () => {
+  it('are loaded at once by a process that meets a token with an unknown key id', async () => {
     await keysOf(second()).refresh();
     await ring().rotate();
     await first().database.query(`UPDATE auth.signing_keys SET use_from = use_from - interval '11 minutes'`);
     await keysOf(first()).refresh();
     const { accessToken } = await token(first());
-    // Not within a second of its last look.
+    // At least a second after its last query for keys.
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     expect(await me(accessToken, second())).toBe(200);
   });
 
-  it('disappear when nothing that they signed is good any more', async () => {
+  it('are deleted when the last token that they signed has expired', async () => {
     const [old] = await kids();
     await ring().rotate();
     await pass(601);
@@ -112,7 +112,7 @@ describeWith('postgres', 'signing keys, on two processes', () => {
     expect(await kids()).not.toContain(old);
   });
 
-  it('that are killed take everything along that they signed, also what a process remembers', async () => {
+  it('invalidate the tokens that they signed when they are killed, also cached tokens', async () => {
     const { accessToken, refreshToken } = await token();
     for (const app of apps) expect(await me(accessToken, app)).toBe(200);
     expect(await ring().kill(keysOf(first()).current().kid)).toBe(true);
@@ -126,7 +126,7 @@ describeWith('postgres', 'signing keys, on two processes', () => {
     for (const app of apps) expect(await me(renewed, app)).toBe(200);
   });
 
-  it('leave links in mails good through a rotation', async () => {
+  it('keep mailed links valid through a rotation', async () => {
     const { id: accountId } = await signedIn(first());
     const issue = first().daemun.app.get(OneTimeTokens, { strict: false });
     const link = await issue.issue('reset-password', { accountId, passwordHash: null, nickname: null });
@@ -136,7 +136,7 @@ describeWith('postgres', 'signing keys, on two processes', () => {
     expect(await redeem.redeem('reset-password', link, async (grant) => grant.accountId)).toBe(accountId);
   });
 
-  it('are sealed anew under a new AUTH_SECRET, and nobody is logged out', async () => {
+  it('are re-encrypted under a new AUTH_SECRET, and no session ends', async () => {
     const { refreshToken } = await token();
     await stopAll();
     const between = await start(`${NEW_SECRET},${SECRET}`);
@@ -153,10 +153,10 @@ describeWith('postgres', 'signing keys, on two processes', () => {
     );
   });
 
-  it('go through a rolling exchange of AUTH_SECRET, in which every process takes what any other makes', async () => {
+  it('remain usable in all processes during a rolling rotation of AUTH_SECRET', async () => {
     const steps = [SECRET, `${SECRET},${NEW_SECRET}`, `${NEW_SECRET},${SECRET}`];
     const refresh = async (app: TestApp, cookie: string) => {
-      // Each makes a successor, and so uses its first secret.
+      // Each process issues a successor, which uses its first secret.
       await first().database.query('UPDATE auth.sessions SET rotated_at = 0');
       const answer = await fetch(`${app.url}/auth/refresh`, { method: 'POST', headers: { cookie } });
       expect(answer.status).toBe(200);
@@ -166,7 +166,7 @@ describeWith('postgres', 'signing keys, on two processes', () => {
     };
     let cookie = `refresh=${(await token()).refreshToken}`;
     for (const secret of steps.slice(1)) {
-      // One process after the other; in between both kinds answer, and either may restart.
+      // The processes restart in turn. In between, both versions serve requests, and either may restart.
       await apps.pop()?.stop();
       await start(secret);
       for (const app of [...apps, ...apps]) cookie = await refresh(app, cookie);
@@ -176,15 +176,15 @@ describeWith('postgres', 'signing keys, on two processes', () => {
     }
   });
 
-  describe('and the command for them', () => {
-    it('lists, makes and kills keys, and prints no secret', async () => {
+  describe('and the keys command', () => {
+    it('lists, creates and kills keys, and prints no secret', async () => {
       const built = await buildServer('dist/keys-test');
       const env = { PATH: process.env['PATH'] ?? '', DATABASE_URL: server.url, AUTH_SECRET: SECRET };
       const keys = async (...parameters: string[]) =>
         (
           await promisify(execFile)(
             process.execPath,
-            [built.main.replace('main.js', 'keys.js'), ...parameters],
+            [built.main.replace('main.js', 'cli/keys.js'), ...parameters],
             { env },
           )
         ).stdout;

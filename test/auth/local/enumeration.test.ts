@@ -22,10 +22,10 @@ afterAll(async () => {
 });
 
 const SAMPLES = 120;
-/** So many standard deviations off is one in a hundred thousand where there is no difference. */
+/** A deviation of this many standard deviations occurs once in 100,000 samples without a difference. */
 const SUSPICIOUS = 4.4;
 
-/** How far two samples are from having been drawn from one: the z of Mann and Whitney's test, without a sign. */
+/** Returns the absolute z of the Mann-Whitney U test: the evidence that two samples differ. */
 function distance(a: readonly number[], b: readonly number[]): number {
   const all = [...a.map((value) => ({ value, first: 1 })), ...b.map((value) => ({ value, first: 0 }))];
   all.sort((x, y) => x.value - y.value);
@@ -35,7 +35,7 @@ function distance(a: readonly number[], b: readonly number[]): number {
   return Math.abs(ranks - mean) / Math.sqrt((n * m * (n + m + 1)) / 12);
 }
 
-/** How far the times of two requests are apart, asked in an order that nobody can foresee. */
+/** Returns the z of the response times of two requests, sent in random order. */
 async function compare(one: () => Promise<Response>, other: () => Promise<Response>): Promise<number> {
   const times: [number[], number[]] = [[], []];
   for (const each of [one, other]) await (await each()).text();
@@ -48,14 +48,14 @@ async function compare(one: () => Promise<Response>, other: () => Promise<Respon
   return distance(...times);
 }
 
-describe('the time of an answer', () => {
+describe('the response time', () => {
   it.each([
     ['/auth/login', (email: string) => ({ email, password: 'a wrong guess' }), 'known'],
     ['/auth/register', (email: string) => ({ ...known, email }), 'known'],
     ['/auth/forgot-password', (email: string) => ({ email }), 'known'],
     ['/auth/verify-email/resend', (email: string) => ({ email }), 'waiting'],
   ])(
-    'of %s does not tell whether the address is known',
+    'of %s does not reveal if an address has an account',
     async (path, body, which) => {
       const email = which === 'known' ? known.email : 'waiting@example.com';
       const z = await compare(
@@ -67,14 +67,14 @@ describe('the time of an answer', () => {
     60_000,
   );
 
-  it('of /auth/login does not tell an account from before the parameters of hashes changed', async () => {
+  it('of /auth/login does not reveal an account with outdated hash parameters', async () => {
     const old = await verifiedPerson(app, mailbox, 'old-timer');
     const weak = await hash(old.password, { memoryCost: 8_192, timeCost: 1, parallelism: 1 });
     await app.database.query('UPDATE auth.accounts SET password_hash = $1 WHERE email = $2', [
       weak,
       old.email,
     ]);
-    // The first that is met teaches the process what everyone pays from then on; at a start the database does.
+    // The first such hash teaches this process the extra cost of all later logins. At start the database teaches it.
     const started = await PasswordHashes.of(app.database);
     expect(started.kinds).toEqual([
       expect.stringContaining('m=19456,t=2,'),
@@ -88,7 +88,7 @@ describe('the time of an answer', () => {
     expect(z).toBeLessThan(SUSPICIOUS);
   }, 60_000);
 
-  it('would tell, by this measure, if one of two log-ins cost no hash', async () => {
+  it('would reveal a login that costs no hash (control of the measure)', async () => {
     const z = await compare(
       () => post(app, '/auth/login', { email: known.email, password: 'a wrong guess' }),
       () => post(app, '/auth/login', { email: known.email, password: '' }),
@@ -99,7 +99,7 @@ describe('the time of an answer', () => {
 
 const NFD = 'Ångström und noch mehr'.normalize('NFD');
 const passwords = fc.constantFrom('one fine password', 'another password', NFD, NFD.normalize('NFC'));
-/** Calls that anyone can make, about an address where they name one. */
+/** Calls that anonymous clients can make, with the address if they have one. */
 const calls = {
   register: (email: string, password: string) =>
     post(app, '/auth/register', { email, password, nickname: 'Mina' }, ELSEWHERE),
@@ -111,7 +111,7 @@ const calls = {
     post(app, '/auth/reset-password', { token: 'a.b.c', password }, ELSEWHERE),
   start: () => fetch(`${app.url}/auth/google`, { redirect: 'manual', headers: ELSEWHERE }),
 } as const;
-/** Not where the people of these tests registered. */
+/** A network from which the users of these tests did not register. */
 const ELSEWHERE = { 'x-forwarded-for': '203.0.113.1' };
 type Step = readonly [keyof typeof calls, password: string, about: 'subject' | 'other'];
 const step: fc.Arbitrary<Step> = fc.tuple(
@@ -120,8 +120,8 @@ const step: fc.Arbitrary<Step> = fc.tuple(
   fc.constantFrom('subject', 'subject', 'subject', 'other'),
 );
 
-/** All that an answer shows, but for what is another value in every answer. */
-async function shown(answer: Response): Promise<unknown> {
+/** Returns everything visible in a response, except values that differ in every response. */
+async function visiblePart(answer: Response): Promise<unknown> {
   const headers = Object.fromEntries(answer.headers);
   for (const name of ['date', 'x-request-id', 'content-length']) delete headers[name];
   const withoutValues = (text = '') => text.replaceAll(/=[^;&]*/g, '=').replace(/^attempt-[^=]+/, 'attempt');
@@ -133,22 +133,22 @@ async function shown(answer: Response): Promise<unknown> {
 }
 
 let subjects = 0;
-const someone = () => `subject-${++subjects}@example.com`;
+const newSubject = () => `subject-${++subjects}@example.com`;
 
-/** Makes the calls, one after the other, and gives all answers and the number of hashes that they cost. */
+/** Makes the calls in sequence. Returns all responses and the number of hashes that they cost. */
 async function answersTo(steps: readonly Step[], subject: string, other: string): Promise<unknown[]> {
   const hashes = app.daemun.app.get(PasswordHashes, { strict: false });
   const answers: unknown[] = [];
   for (const [call, password, about] of steps) {
     const before = hashes.load.finished;
-    const answer = await shown(await calls[call](about === 'subject' ? subject : other, password));
+    const answer = await visiblePart(await calls[call](about === 'subject' ? subject : other, password));
     answers.push({ call, answer, hashes: hashes.load.finished - before });
   }
   return answers;
 }
 
-describe('the answers to three calls in a row', () => {
-  /** Addresses that are known to us, by how. None has one of the passwords of the calls. */
+describe('the responses to three calls in a row', () => {
+  /** Known addresses by their state. None has a password of the calls. */
   const KNOWN: Record<string, () => Promise<string>> = {
     'an account with a password': async () =>
       (await verifiedPerson(app, mailbox, `subject-${++subjects}`)).email,
@@ -163,14 +163,14 @@ describe('the answers to three calls in a row', () => {
       return email;
     },
     'a registration that waits': async () => {
-      const email = someone();
+      const email = newSubject();
       await register(app, mailbox, { email, password: 'yet another password', nickname: 'Mina' });
       return email;
     },
   };
 
   it.each(Object.keys(KNOWN))(
-    'are those for an unknown address where the address has %s',
+    'do not reveal an address that has %s',
     async (kind) => {
       const registerAndLogIn: Step[] = [
         ['register', 'one fine password', 'subject'],
@@ -179,8 +179,8 @@ describe('the answers to three calls in a row', () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 3 }), async (steps) => {
           const known = await KNOWN[kind]!();
-          expect(await answersTo(steps, known, someone())).toEqual(
-            await answersTo(steps, someone(), someone()),
+          expect(await answersTo(steps, known, newSubject())).toEqual(
+            await answersTo(steps, newSubject(), newSubject()),
           );
         }),
         {
@@ -196,7 +196,7 @@ describe('the answers to three calls in a row', () => {
     120_000,
   );
 
-  it('are those for an unknown address with any number of log-ins, until they have to wait', async () => {
+  it('do not reveal an address by any number of logins up to the rate limit', async () => {
     const own = await startApp({ MAIL_URL: mailbox.url, RATE_LIMIT_FACTOR: '1' });
     const { email } = await verifiedPerson(own, mailbox, 'limited-alike');
     const password = 'one fine password';
@@ -211,12 +211,12 @@ describe('the answers to three calls in a row', () => {
     };
     const known = await codes(email);
     expect(known).toEqual([...Array<string>(11).fill('email_not_verified'), 'too_many_attempts']);
-    expect(await codes(someone())).toEqual(known);
+    expect(await codes(newSubject())).toEqual(known);
     await own.stop();
   });
 });
 
-describe('a registration of an address that has an account', () => {
+describe('registration of an address that already has an account', () => {
   const password = 'one fine password';
   const logIn = async (email: string, with_: string) => {
     const answer = await post(app, '/auth/login', { email, password: with_ });
@@ -229,7 +229,7 @@ describe('a registration of an address that has an account', () => {
       [email],
     );
 
-  it('lets nobody in, and leaves the account its password', async () => {
+  it('opens no session and keeps the password of the account', async () => {
     const owner = await verifiedPerson(app, mailbox, 'registered-again');
     await again(owner.email);
     expect(await logIn(owner.email, password)).toBe('email_not_verified');
@@ -237,7 +237,7 @@ describe('a registration of an address that has an account', () => {
     expect(await logIn(owner.email, password)).toBe('email_not_verified');
   });
 
-  it('has its mail sent again, as any other that waits', async () => {
+  it('has its mail sent again like any pending registration', async () => {
     const owner = await verifiedPerson(app, mailbox, 'asking-again');
     const { subject } = await again(owner.email);
     await post(app, '/auth/verify-email/resend', { email: owner.email });
@@ -245,13 +245,13 @@ describe('a registration of an address that has an account', () => {
     expect(mails.at(-1)?.subject).toBe(subject);
   });
 
-  it('with the password of the account does not keep its owner out', async () => {
+  it('does not lock out an owner with the same password as the account', async () => {
     const owner = await verifiedPerson(app, mailbox, 'forgetful');
     await register(app, mailbox, owner);
     expect(await logIn(owner.email, owner.password)).toBe(200);
   });
 
-  it('ends as any other when the owner chooses another password', async () => {
+  it('is completed like any registration when the owner chooses another password', async () => {
     const owner = await verifiedPerson(app, mailbox, 'resetting');
     await again(owner.email);
     const before = mailbox.mails.filter(({ to }) => to === owner.email).length;
@@ -264,9 +264,9 @@ describe('a registration of an address that has an account', () => {
     expect(await logIn(owner.email, 'the owner chose this')).toBe(200);
   });
 
-  it('waits for a week, as that of an unknown address does', async () => {
+  it('stays pending for a week, like that of an unknown address', async () => {
     const owner = await verifiedPerson(app, mailbox, 'after-a-week');
-    for (const email of [owner.email, someone()]) {
+    for (const email of [owner.email, newSubject()]) {
       await again(email);
       await expire(email);
       expect(await logIn(email, password)).toBe('credentials_invalid');
@@ -275,7 +275,7 @@ describe('a registration of an address that has an account', () => {
     }
   });
 
-  it('is removed after a week, and the account stays', async () => {
+  it('is deleted after a week, and the account remains', async () => {
     const owner = await verifiedPerson(app, mailbox, 'tidied');
     await again(owner.email);
     await expire(owner.email);

@@ -23,8 +23,8 @@ const logIn = (email: string, password: string, headers: Record<string, string> 
   post(app, '/auth/login', { email, password }, headers);
 const finishedHashes = () => app.daemun.app.get(PasswordHashes).load.finished;
 
-describe('logging in', () => {
-  it('answers with an access token and puts the refresh token into the cookie', async () => {
+describe('login by password', () => {
+  it('responds with an access token and sets the refresh cookie', async () => {
     const { email, password } = await verifiedPerson(app, mailbox, 'mina');
     const response = await logIn(email, password);
     expect(response.status).toBe(200);
@@ -38,7 +38,7 @@ describe('logging in', () => {
     expect(refreshed.status).toBe(200);
   });
 
-  it('keeps the refresh cookie to this very host where there is https', async () => {
+  it('sets a host-only refresh cookie on https', async () => {
     const secure = await startApp({ MAIL_URL: mailbox.url, PUBLIC_URL: 'https://localhost' });
     try {
       const { email, password } = await verifiedPerson(secure, mailbox, 'by-https');
@@ -53,12 +53,12 @@ describe('logging in', () => {
     }
   });
 
-  it('does not mind the case of the address', async () => {
+  it('ignores the case of the address', async () => {
     const { email, password } = await verifiedPerson(app, mailbox, 'case');
     expect((await logIn(email.toUpperCase(), password)).status).toBe(200);
   });
 
-  it('does mind the case of the password', async () => {
+  it('respects the case of the password', async () => {
     const { email, password } = await verifiedPerson(app, mailbox, 'strict');
     expect((await logIn(email, password.toUpperCase())).status).toBe(401);
   });
@@ -72,7 +72,7 @@ describe('logging in', () => {
     expect(sessions).toEqual([{ method: 'mailed_link' }]);
   });
 
-  it('remembers the device and that it was a password', async () => {
+  it('records the device, and password as the login method', async () => {
     const { email, password } = await verifiedPerson(app, mailbox, 'device');
     await logIn(email, password, { 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0' });
     const sessions = await app.database.query<{ method: string }[]>(
@@ -83,7 +83,7 @@ describe('logging in', () => {
     expect(sessions).toEqual([{ method: 'password' }]);
   });
 
-  describe('over the session of the same browser', () => {
+  describe('over an existing session of the same browser', () => {
     const cookieOf = (response: Response) => response.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
     const refresh = (cookie: string) => post(app, '/auth/refresh', '', { cookie });
     const endings = () =>
@@ -91,7 +91,7 @@ describe('logging in', () => {
         `SELECT end_reason FROM auth.sessions WHERE end_reason = 'replaced'`,
       );
 
-    it.each(['the same account', 'another account'])('ends that session, of %s', async (whose) => {
+    it.each(['the same account', 'another account'])('ends the replaced session, of %s', async (whose) => {
       const mina = await verifiedPerson(app, mailbox, `first-${whose.length}`);
       const next = whose === 'another account' ? await verifiedPerson(app, mailbox, 'juno-over-mina') : mina;
       const before = cookieOf(await logIn(mina.email, mina.password));
@@ -100,7 +100,7 @@ describe('logging in', () => {
       expect(answers.map(({ status }) => status)).toEqual([401, 200]);
     });
 
-    it('records why', async () => {
+    it('records that a login replaced the session', async () => {
       const { email, password } = await verifiedPerson(app, mailbox, 'why');
       await logIn(email, password, { cookie: cookieOf(await logIn(email, password)) });
       const events = await app.database.query<{ details: object }[]>(
@@ -111,7 +111,7 @@ describe('logging in', () => {
       expect(events).toEqual([{ details: { reason: 'replaced', from: expect.any(String) } }]);
     });
 
-    it('ends that session with the link of a mail, too', async () => {
+    it('ends the replaced session also after a mailed link', async () => {
       const { email, password } = await verifiedPerson(app, mailbox, 'before-the-mail');
       const before = cookieOf(await logIn(email, password));
       const person = { email: 'by-mail@example.com', password: 'a password by mail', nickname: 'mail' };
@@ -121,9 +121,9 @@ describe('logging in', () => {
     });
 
     it.each([
-      ['whose mac is wrong', (cookie: string) => `${cookie.slice(0, -4)}AAAA`],
+      ['with a wrong MAC', (cookie: string) => `${cookie.slice(0, -4)}AAAA`],
       ['of another form', () => 'refresh=daemun_rt1_abc'],
-    ])('ends nothing by a cookie %s', async (_, change) => {
+    ])('ends no session for a refresh cookie %s', async (_, change) => {
       const { email, password } = await verifiedPerson(app, mailbox, `forged-${change('x').length}`);
       const before = cookieOf(await logIn(email, password));
       const known = (await endings()).length;
@@ -132,7 +132,7 @@ describe('logging in', () => {
       expect((await refresh(before)).status).toBe(200);
     });
 
-    it('is answered, with a session that works, while other processes cannot be told', async () => {
+    it('succeeds with a working session while other processes are unreachable', async () => {
       const { email, password } = await verifiedPerson(app, mailbox, 'nobody-told');
       const before = cookieOf(await logIn(email, password));
       const store = app.daemun.app.get(SessionStore, { strict: false });
@@ -144,7 +144,7 @@ describe('logging in', () => {
       expect((await refresh(before)).status).toBe(401);
     });
 
-    it('ends nothing when the answer of the log-in has gone', async () => {
+    it('ends no session when its response is lost', async () => {
       const { email, password } = await verifiedPerson(app, mailbox, 'answered-before');
       const before = cookieOf(await logIn(email, password));
       const { answer, finished } = await whileSlow(app, 'open', () =>
@@ -155,7 +155,7 @@ describe('logging in', () => {
       expect((await refresh(before)).status).toBe(200);
     });
 
-    it('ends nothing when the log-in fails', async () => {
+    it('ends no session when it fails', async () => {
       const { email, password } = await verifiedPerson(app, mailbox, 'failing');
       const before = cookieOf(await logIn(email, password));
       expect((await logIn(email, 'another password', { cookie: before })).status).toBe(401);
@@ -163,7 +163,7 @@ describe('logging in', () => {
     });
   });
 
-  it('is for our own pages only', async () => {
+  it('refuses cross-origin requests (CSRF)', async () => {
     const { email, password } = await verifiedPerson(app, mailbox, 'forged');
     const foreign: Record<string, string>[] = [
       { origin: 'https://evil.example' },
@@ -178,7 +178,7 @@ describe('logging in', () => {
     expect((await logIn(email, password, { origin: app.config.publicUrl })).status).toBe(200);
   });
 
-  it('uses the application that was asked, not the last one of the process', async () => {
+  it('uses the application of the request, not the last application of the process', async () => {
     const { email, password } = await verifiedPerson(app, mailbox, 'twohouses');
     const other = await startApp({ MAIL_URL: mailbox.url });
     const here = await logIn(email, password);
@@ -188,8 +188,8 @@ describe('logging in', () => {
   });
 });
 
-describe('who may not come in', () => {
-  it('cannot tell a wrong password from an unknown address or an account without a password', async () => {
+describe('a refused login', () => {
+  it('does not reveal if the password is wrong, the address unknown or no password set', async () => {
     const { email } = await verifiedPerson(app, mailbox, 'owner');
     const social = await verifiedPerson(app, mailbox, 'social');
     await app.database.query('UPDATE auth.accounts SET password_hash = NULL WHERE email = $1', [
@@ -213,7 +213,7 @@ describe('who may not come in', () => {
     expect(seen[2]).toEqual(seen[0]);
   });
 
-  it('hears that the account is disabled only with the right password', async () => {
+  it('reports a disabled account only with the right password', async () => {
     const { email, password } = await verifiedPerson(app, mailbox, 'disabled');
     await app.database.query("UPDATE auth.accounts SET status = 'disabled' WHERE email = $1", [email]);
     const right = await logIn(email, password);
@@ -224,8 +224,8 @@ describe('who may not come in', () => {
     expect((await logIn(email, 'not the password')).status).toBe(401);
   });
 
-  it('is in the log like who does, without the address or the password', async () => {
-    // Nest's loggers speak through the application that was started last.
+  it('is logged like a successful login, without the address or the password', async () => {
+    // Nest's loggers write to the application that was started last.
     const own = await startApp({ MAIL_URL: mailbox.url });
     const { email, password } = await verifiedPerson(own, mailbox, 'logged');
     await post(own, '/auth/login', { email, password: 'a wrong guess' });
@@ -240,11 +240,11 @@ describe('who may not come in', () => {
     expect(JSON.stringify(own.log)).not.toMatch(/logged@|a wrong guess|own password/);
   });
 
-  it('is told so without a cookie', async () => {
+  it('sets no cookie', async () => {
     expect((await logIn('nobody@example.com', 'some password')).headers.get('set-cookie')).toBeNull();
   });
 
-  it('costs one hash for registering, too, whatever the address', async () => {
+  it('costs one password hash, like a registration, for any address', async () => {
     const { email } = await verifiedPerson(app, mailbox, 'again');
     for (const address of [email, 'fresh@example.com', 'fresh@example.com']) {
       const before = finishedHashes();
@@ -254,21 +254,21 @@ describe('who may not come in', () => {
   });
 });
 
-describe('a malformed log-in', () => {
+describe('a malformed login request', () => {
   it.each([
     ['no password', { email: 'a@example.com' }],
     ['no address', { password: 'some password' }],
     ['an empty password', { email: 'a@example.com', password: '' }],
-    ['an address that is none', { email: 'a', password: 'some password' }],
+    ['an invalid address', { email: 'a', password: 'some password' }],
     ['a list for an address', { email: ['a@example.com'], password: 'some password' }],
     ['an object for a password', { email: 'a@example.com', password: { $ne: '' } }],
-    ['a password longer than any', { email: 'a@example.com', password: 'p'.repeat(129) }],
+    ['an oversized password', { email: 'a@example.com', password: 'p'.repeat(129) }],
     ['a NUL in the password', { email: 'a@example.com', password: 'pass\0word' }],
-    ['half a character', String.raw`{"email":"a@example.com","password":"\ud800"}`],
+    ['a lone surrogate', String.raw`{"email":"a@example.com","password":"\ud800"}`],
     ['an unknown member', { email: 'a@example.com', password: 'some password', admin: true }],
-    ['nothing at all', ''],
+    ['an empty body', ''],
     ['null', 'null'],
-  ])('with %s is refused before any hashing', async (_, body) => {
+  ])('with %s is refused before any password hashing', async (_, body) => {
     const before = finishedHashes();
     const response = await post(app, '/auth/login', body);
     expect(response.status).toBe(400);
@@ -276,24 +276,24 @@ describe('a malformed log-in', () => {
     expect(finishedHashes()).toBe(before);
   });
 
-  it('takes nothing from the query', async () => {
+  it('ignores credentials in the query', async () => {
     const { email, password } = await verifiedPerson(app, mailbox, 'query');
     const query = new URLSearchParams({ email, password });
     expect((await post(app, `/auth/login?${query}`, {})).status).toBe(400);
   });
 });
 
-describe('a flood of log-ins', () => {
-  it('is turned away beyond a bound, with the time after which to come back', async () => {
+describe('a flood of logins', () => {
+  it('is refused above the queue limit, with Retry-After', async () => {
     const hashes = app.daemun.app.get(PasswordHashes);
     const networks = ['127.0.0.1', '::1'].map(routedNetworkOf);
     const flood = { over: false };
-    // Each place that becomes free is taken at once, by the network from which the log-in comes.
+    // The network of this login takes each place that becomes free.
     const sent = Array.from({ length: 200 }, async (_, i) => {
       const party = { key: networks[i % 2] ?? '' };
       while (!flood.over) await hashes.matches('some password', null, party).catch(() => setImmediate());
     });
-    // Several, since a place may become free just when one of them comes.
+    // Several, because a place may become free exactly when a login arrives.
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => logIn('nobody@example.com', 'some password')),
     );
@@ -303,7 +303,7 @@ describe('a flood of log-ins', () => {
     expect(told).toContainEqual([503, '2']);
   });
 
-  it('does not keep other requests waiting', async () => {
+  it('does not delay other requests', async () => {
     const hashes = app.daemun.app.get(PasswordHashes);
     const flood = Promise.allSettled(Array.from({ length: 60 }, () => hashes.matches('some password', null)));
     expect((await fetch(`${app.url}/health/live`)).status).toBe(200);
@@ -312,8 +312,8 @@ describe('a flood of log-ins', () => {
   });
 });
 
-describe('an outage', () => {
-  it('of the database is a 503, not a wrong password', async () => {
+describe('a login during an outage', () => {
+  it('of the database is answered 503, not as a wrong password', async () => {
     const own = await startApp({ MAIL_URL: mailbox.url });
     await own.database.destroy();
     const response = await post(own, '/auth/login', { email: 'a@example.com', password: 'some password' });
@@ -325,8 +325,8 @@ describe('an outage', () => {
   });
 });
 
-describe('verifying an address', () => {
-  it('is for our own pages only, and does not use the token up for others', async () => {
+describe('verification of an address', () => {
+  it('refuses cross-origin requests (CSRF) without using up the token', async () => {
     const person = { email: 'csrf@example.com', password: 'a fine password', nickname: 'Csrf' };
     const token = tokenIn(await register(app, mailbox, person));
     const foreign = await post(app, '/auth/verify-email', { token }, { origin: 'https://evil.example' });

@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeJwt, decodeProtectedHeader, SignJWT, type JWTPayload } from 'jose';
-import { AccessTokenVerifier } from '../../../src/access/verifier.js';
+import { AccessTokenVerifier } from '../../../src/access/access-token-verifier.js';
 import { SigningKeys } from '../../../src/auth/keys/signing-keys.js';
 import { OneTimeTokens } from '../../../src/auth/local/one-time-tokens.js';
 import { startApp, type TestApp } from '../../support/fixtures/app.js';
@@ -22,7 +22,7 @@ afterAll(async () => {
 const verify = (token: string) => post(app, '/auth/verify-email', { token });
 
 let people = 0;
-/** A token that waits to be used. */
+/** A token that has not been used. */
 async function freshToken(): Promise<{ token: string; email: string }> {
   const email = `person${++people}@example.com`;
   return {
@@ -31,7 +31,7 @@ async function freshToken(): Promise<{ token: string; email: string }> {
   };
 }
 
-/** Refuses the token, and leaves the real one as good as it was. */
+/** Expects the token to be refused, and the genuine token to remain valid. */
 async function expectRefusal(forged: string, real?: string): Promise<void> {
   const response = await verify(forged);
   expect(response.status).toBe(400);
@@ -40,7 +40,7 @@ async function expectRefusal(forged: string, real?: string): Promise<void> {
   if (real !== undefined) expect((await verify(real)).status).toBe(200);
 }
 
-/** The token again, with other claims, header or key. */
+/** Returns the token with other claims, header or key. */
 async function again(
   token: string,
   { claims = {}, header = {}, key }: { claims?: JWTPayload; header?: object; key?: KeyObject | Uint8Array },
@@ -50,14 +50,14 @@ async function again(
   return jwt.sign(key ?? app.daemun.app.get(SigningKeys).current().privateKey);
 }
 
-describe('a token from a mail', () => {
-  it('works once', async () => {
+describe('a mailed one-time token', () => {
+  it('works only once', async () => {
     const { token } = await freshToken();
     expect((await verify(token)).status).toBe(200);
     await expectRefusal(token);
   });
 
-  it('works once among twenty at once', async () => {
+  it('works once in twenty parallel requests', async () => {
     const { token, email } = await freshToken();
     const answers = await Promise.all(Array.from({ length: 20 }, () => verify(token)));
     const statuses = answers.map(({ status }) => status);
@@ -70,7 +70,7 @@ describe('a token from a mail', () => {
     expect(sessions).toHaveLength(1);
   });
 
-  it('is one of several to an address of which only one works, even at once', async () => {
+  it('works alone among several tokens for one address, also in parallel', async () => {
     const { token, email } = await freshToken();
     const others = [];
     for (const password of ['password two', 'password three']) {
@@ -80,7 +80,7 @@ describe('a token from a mail', () => {
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 400, 400]);
   });
 
-  it('works no longer when its day is over', async () => {
+  it('is refused after one day', async () => {
     const { token, email } = await freshToken();
     await app.database.query(
       `UPDATE auth.one_time_tokens SET expires_at = now() - interval '1 second'
@@ -90,12 +90,12 @@ describe('a token from a mail', () => {
     await expectRefusal(token);
   });
 
-  it('lives for a day', async () => {
+  it('expires one day after it was issued', async () => {
     const { exp = 0, iat = 0 } = decodeJwt((await freshToken()).token);
     expect(exp - iat).toBe(24 * 3600);
   });
 
-  it('is not in the database', async () => {
+  it('is not stored in the database', async () => {
     const { token } = await freshToken();
     const rows = JSON.stringify(
       await app.database.query("SELECT encode(jti_hash, 'escape'), * FROM auth.one_time_tokens"),
@@ -105,13 +105,13 @@ describe('a token from a mail', () => {
     expect(rows).not.toContain(jti);
   });
 
-  it('says nothing personal', async () => {
+  it('contains no personal data', async () => {
     const { token, email } = await freshToken();
     expect(Object.keys(decodeJwt(token)).toSorted()).toEqual(['aud', 'exp', 'iat', 'iss', 'jti', 'sub']);
     expect(JSON.stringify(decodeJwt(token))).not.toContain(email);
   });
 
-  it('takes those that nobody used in time along when the next one is made', async () => {
+  it('is issued after expired tokens are deleted', async () => {
     const { email } = await freshToken();
     const count = () =>
       app.database.query<{ id: string }[]>(
@@ -125,7 +125,7 @@ describe('a token from a mail', () => {
 });
 
 describe('redeeming a token', () => {
-  it('does the work once, however many ask at once', async () => {
+  it('runs its work once in parallel requests', async () => {
     const { token } = await freshToken();
     const tokens = app.daemun.app.get(OneTimeTokens);
     let done = 0;
@@ -136,7 +136,7 @@ describe('redeeming a token', () => {
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
   });
 
-  it('leaves the token as good as it was when the work fails', async () => {
+  it('leaves the token valid when the work fails', async () => {
     const { token } = await freshToken();
     const tokens = app.daemun.app.get(OneTimeTokens);
     const failing = tokens.redeem('verify-email', token, () => Promise.reject(new Error('no luck')));
@@ -145,7 +145,7 @@ describe('redeeming a token', () => {
   });
 });
 
-describe('a token that was not in the mail', () => {
+describe('a forged one-time token', () => {
   it('is refused when its signature is missing (alg none)', async () => {
     const { token } = await freshToken();
     const [, payload] = token.split('.');
@@ -165,7 +165,7 @@ describe('a token that was not in the mail', () => {
     await expectRefusal(await again(token, { header: { alg: 'HS256' }, key: pem }), token);
   });
 
-  it('is refused when somebody else signed it', async () => {
+  it('is refused when another key signed it', async () => {
     const { token } = await freshToken();
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     await expectRefusal(await again(token, { key: privateKey }), token);
@@ -175,6 +175,7 @@ describe('a token that was not in the mail', () => {
     ['its key is unknown', { header: { kid: 'unknown' } }],
     ['its key is not named', { header: { kid: undefined } }],
     ['it is of another type', { header: { typ: 'at+jwt' } }],
+    ['it has critical extensions', { header: { crit: ['b64'], b64: true } }],
     ['it is for another audience', { claims: { aud: 'daemun:api' } }],
     ['it is from another issuer', { claims: { iss: 'https://other.example' } }],
     ['it has expired', { claims: { exp: Math.floor(Date.now() / 1000) - 1 } }],
@@ -182,21 +183,21 @@ describe('a token that was not in the mail', () => {
     ['it has no jti', { claims: { jti: undefined } }],
     ['it is for another account', { claims: { sub: '01900000-0000-7000-8000-000000000000' } }],
     ['it is for no account', { claims: { sub: 'nobody' } }],
-  ])('is refused when %s, whoever signed it', async (_, change) => {
+  ])('is refused despite a valid signature: %s', async (_, change) => {
     const { token } = await freshToken();
     await expectRefusal(await again(token, change), token);
   });
 
   it.each([
-    ['no JWT', 'abc'],
-    ['nothing', ''],
+    ['not a JWT', 'abc'],
+    ['empty', ''],
     ['a JWT of a JSON null', 'bnVsbA.bnVsbA.AAAA'],
-    ['far too long', 'a.'.repeat(20_000)],
-  ])('is refused when it is %s', async (_, token) => {
+    ['oversized', 'a.'.repeat(20_000)],
+  ])('is refused as malformed: %s', async (_, token) => {
     await expectRefusal(token);
   });
 
-  it('is refused by its schema when it has a NUL in it', async () => {
+  it('is refused by its schema when it contains NUL', async () => {
     const response = await verify('a\0b');
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: 'validation_failed' });
@@ -204,14 +205,14 @@ describe('a token that was not in the mail', () => {
 });
 
 describe('tokens of different kinds', () => {
-  it('do not pass for each other: an access token does not verify an address', async () => {
+  it('are not interchangeable: an access token does not verify an address', async () => {
     const { email, password } = await verifiedPerson(app, mailbox, 'kinds');
     const logIn = await post(app, '/auth/login', { email, password });
     const { accessToken } = (await logIn.json()) as { accessToken: string };
     await expectRefusal(accessToken);
   });
 
-  it('do not pass for each other: a token from a mail opens no guarded route', async () => {
+  it('are not interchangeable: a mailed token opens no guarded route', async () => {
     const { token } = await freshToken();
     const verifier = app.daemun.app.get(AccessTokenVerifier);
     await expect(verifier.verify(token)).rejects.toMatchObject({ code: 'access_token_invalid' });

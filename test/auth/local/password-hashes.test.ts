@@ -15,7 +15,7 @@ describe('a password hash', () => {
     );
   });
 
-  it('fits the password that it was made of, and no other', async () => {
+  it('matches its password, and no other', async () => {
     const hashes = await PasswordHashes.create();
     await fc.assert(
       fc.asyncProperty(
@@ -31,7 +31,7 @@ describe('a password hash', () => {
     );
   });
 
-  it('fits every canonically equivalent encoding of its password', async () => {
+  it('matches every canonically equivalent encoding of its password', async () => {
     const hashes = await PasswordHashes.create();
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }), async (password) => {
@@ -46,7 +46,7 @@ describe('a password hash', () => {
     );
   });
 
-  it('fits neither its password in another case nor one that differs in the last of 128 code points', async () => {
+  it('matches no password that differs in case or in the last of 128 code points', async () => {
     const hashes = await PasswordHashes.create();
     await fc.assert(
       fc.asyncProperty(
@@ -61,7 +61,7 @@ describe('a password hash', () => {
     );
   });
 
-  it('fits its password with any kind of space', async () => {
+  it('matches its password with any kind of space', async () => {
     const hashes = await PasswordHashes.create();
     const hash = await hashes.hash('대문 안으로');
     for (const space of ['\u00a0', '\u3000', '\u2003']) {
@@ -69,7 +69,7 @@ describe('a password hash', () => {
     }
   });
 
-  it('of the encoding that was sent, from before normalisation, fits and is outdated', async () => {
+  it('of the encoding from before normalization matches and is outdated', async () => {
     const hashes = await PasswordHashes.create();
     const sent = '대문 안으로'.normalize('NFD');
     const old = await hash(sent, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
@@ -80,7 +80,7 @@ describe('a password hash', () => {
   it.each([
     ['in its normal form', '대문 안으로', 1],
     ['in another form', '대문 안으로'.normalize('NFD'), 2],
-  ])('costs a wrong password %s the same work with and without a hash', async (_, password, work) => {
+  ])('costs the same work for a wrong password %s with and without a hash', async (_, password, work) => {
     const hashes = await PasswordHashes.create();
     for (const stored of [await hashes.hash('correct horse'), null, undefined]) {
       const { finished } = hashes.load;
@@ -89,7 +89,7 @@ describe('a password hash', () => {
     }
   });
 
-  it('costs the same work where there is none', async () => {
+  it('costs the same work for an account without a password', async () => {
     const hashes = await PasswordHashes.create();
     const hash = await hashes.hash('correct horse');
     for (const stored of [hash, null, undefined]) {
@@ -100,10 +100,10 @@ describe('a password hash', () => {
   });
 });
 
-describe('a hash with the parameters of another day', () => {
+describe('a hash with outdated parameters', () => {
   const OLD = { memoryCost: 8_192, timeCost: 1, parallelism: 1 };
 
-  it('fits its password and no other, whether such hashes were known of or not', async () => {
+  it('matches its password and no other in any process', async () => {
     const old = await hash('correct horse', OLD);
     for (const prefixes of [[], ['$argon2id$v=19$m=8192,t=1,p=1$']]) {
       const hashes = await PasswordHashes.create(undefined, prefixes);
@@ -115,8 +115,8 @@ describe('a hash with the parameters of another day', () => {
   });
 });
 
-describe('a flood of passwords', () => {
-  it('is turned away beyond those that may wait, with the time after which to come back', async () => {
+describe('a flood of password comparisons', () => {
+  it('is refused with Retry-After when the hash queue is full', async () => {
     const hashes = await PasswordHashes.create(NARROW);
     const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => hashes.hash('password')));
     expect(outcomes.map(({ status }) => status)).toEqual([
@@ -131,7 +131,7 @@ describe('a flood of passwords', () => {
     });
   });
 
-  it('leaves nothing behind: the next one is served', async () => {
+  it('leaves no queue behind: the next comparison runs', async () => {
     const hashes = await PasswordHashes.create(NARROW);
     await Promise.allSettled(Array.from({ length: 5 }, () => hashes.hash('password')));
     expect(hashes.load).toMatchObject({ running: 0, waiting: 0 });
@@ -139,8 +139,8 @@ describe('a flood of passwords', () => {
   });
 });
 
-describe('turns', () => {
-  /** Occupies the only task that runs at once; gives what lets it end. */
+describe('the bulkhead', () => {
+  /** Occupies the only slot. Returns a function that releases it. */
   function occupied(limits: { queue: number; reserved?: number }) {
     const turns = new Bulkhead({ concurrency: 1, ...limits }, 'a test');
     let release = () => {};
@@ -165,13 +165,13 @@ describe('turns', () => {
     };
   }
 
-  it('serve the keys in turn, and each key in order', async () => {
+  it('serves the keys in turn, and the tasks of each key in order', async () => {
     const { ask, served, end } = occupied({ queue: 10 });
     await end(['a', 'a', 'a', 'b', 'c', 'b'].map((key) => ask(key)));
     expect(served).toEqual(['a', 'b', 'c', 'a', 'b', 'a']);
   });
 
-  it('refuse the latest task of the key with the most places where a key with fewer asks in a full queue', async () => {
+  it('refuses the newest task of the key with most places when the queue is full', async () => {
     const { ask, served, end } = occupied({ queue: 3 });
     const outcomes = await end(['a', 'a', 'a', 'b', 'a', 'b', 'c'].map((key) => ask(key)));
     expect(outcomes.map((outcome) => outcome === 'served')).toEqual([
@@ -186,7 +186,7 @@ describe('turns', () => {
     expect(served).toEqual(['a', 'b', 'c']);
   });
 
-  it('give every key a place, whatever one other key asks for, as long as there are more places than keys', async () => {
+  it('leaves a place for every key against a flood from one key, if places suffice', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.constantFrom('flood', 'flood', 'flood', 'a', 'b', 'c', 'd'), { maxLength: 60 }),
@@ -199,7 +199,7 @@ describe('turns', () => {
     );
   });
 
-  it('serve reserved places by turns with the others, which cannot fill them', async () => {
+  it('serves reserved places in turn with other places, which cannot fill them', async () => {
     const { ask, served, end } = occupied({ queue: 2, reserved: 2 });
     const asked = ['a', 'b', 'c'].map((key) => ask(key));
     const reserved = ['known', 'known', 'known'].map((key) => ask(key, true));
@@ -214,7 +214,7 @@ describe('turns', () => {
     expect(served).toEqual(['a', 'known', 'b', 'known']);
   });
 
-  it('never run a task that has waited for more than three seconds, and go on with the next one', async () => {
+  it('drops tasks that have waited for three seconds, and goes on with the next', async () => {
     const now = jest.spyOn(performance, 'now').mockReturnValue(0);
     const { ask, served, end } = occupied({ queue: 10 });
     const asked = ['a', 'a', 'b'].map((key) => ask(key));
@@ -230,7 +230,7 @@ describe('turns', () => {
     expect(served).toEqual(['known', 'c']);
   });
 
-  it('never run more at once than allowed, lose none, and keep the order', async () => {
+  it('never exceeds its concurrency, loses no task and keeps the order', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),

@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 const logIn = (email: string, password: string) => post(app, '/auth/login', { email, password });
-/** The code of a problem; undefined where the answer is none. */
+/** Returns the code of a problem response, or undefined. */
 const code = async (response: Response) =>
   (JSON.parse((await response.text()) || '{}') as { code?: string }).code;
 const cookieOf = (response: Response) =>
@@ -34,14 +34,14 @@ async function session(email: string, password: string) {
   const { accessToken } = (await answer.json()) as { accessToken: string };
   return { cookie: cookieOf(answer), accessToken, authorization: `Bearer ${accessToken}` };
 }
-/** Asks for a link, and takes its token out of the mail. */
+/** Requests a reset link and returns its token from the mail. */
 async function forgot(email: string): Promise<string> {
   const before = mailbox.mails.filter(({ to }) => to === email).length;
   expect((await post(app, '/auth/forgot-password', { email })).status).toBe(202);
   const mail = (await mailbox.waitFor(email, before + 1)).at(-1);
   return /#reset-password=(\S+)/.exec(mail?.text ?? '')?.[1] ?? 'no link';
 }
-/** What changes the credentials, or removes the account, of someone who has a session and a link. */
+/** Requests that change the credentials or delete the account of a user with a session and a reset link. */
 const CHANGES = {
   'POST /auth/change-password': ({ password }, { authorization }) =>
     post(
@@ -76,7 +76,7 @@ describe.each(Object.entries(CHANGES))('%s', (name, change) => {
     return { elsewhere, send: () => change(mina, here, token) };
   };
 
-  it('succeeds while other processes cannot be told which sessions ended', async () => {
+  it('succeeds while other processes cannot be told of the ended sessions', async () => {
     const { elsewhere, send } = await arrange('untold');
     const store = app.daemun.app.get(SessionStore, { strict: false });
     const evict = jest.spyOn(store, 'evictEverywhere').mockReturnValue(new Promise(() => {}));
@@ -86,7 +86,7 @@ describe.each(Object.entries(CHANGES))('%s', (name, change) => {
     expect(await code(await refresh(elsewhere.cookie))).toBe('session_ended');
   });
 
-  it('changes nothing when its answer has gone, so that it can be repeated', async () => {
+  it('changes nothing when its response is lost, and can be repeated', async () => {
     const { elsewhere, send } = await arrange('late');
     const { answer, finished } = await whileSlow(app, 'endAllOf', send);
     expect(answer.status).toBe(503);
@@ -96,8 +96,8 @@ describe.each(Object.entries(CHANGES))('%s', (name, change) => {
   });
 });
 
-describe('a forgotten password', () => {
-  it('becomes another one with the link in the mail, and logs out everywhere', async () => {
+describe('a password reset', () => {
+  it('sets the new password by the mailed link, and ends all sessions', async () => {
     const mina = await verifiedPerson(app, mailbox, 'forgetful');
     const before = await session(mina.email, mina.password);
     const token = await forgot(mina.email);
@@ -110,14 +110,14 @@ describe('a forgotten password', () => {
     expect((await eventsOf(after)).map(({ kind }) => kind)).toContain('password_reset');
   });
 
-  it('tells the owner that it has changed', async () => {
+  it('notifies the owner by mail', async () => {
     const mina = await verifiedPerson(app, mailbox, 'informed');
     await reset(await forgot(mina.email), 'a better password');
     const mails = await mailbox.waitFor(mina.email, 3);
     expect(mails.at(-1)?.subject).toMatch(/비밀번호가 바뀌었습니다/);
   });
 
-  it('has a link that works exactly once, however many use it at once', async () => {
+  it('works exactly once per link in parallel requests', async () => {
     const mina = await verifiedPerson(app, mailbox, 'raced');
     const token = await forgot(mina.email);
     const answers = await Promise.all(
@@ -128,7 +128,7 @@ describe('a forgotten password', () => {
     expect(await code(await reset(token, 'yet another one'))).toBe('token_invalid');
   });
 
-  it('stays what it was when the account was deleted while the mail was on its way', async () => {
+  it('changes nothing when the account was deleted after the mail was sent', async () => {
     const mina = await verifiedPerson(app, mailbox, 'leaver');
     const { authorization } = await session(mina.email, mina.password);
     const { id } = await app.database.getRepository(Account).findOneByOrFail({ email: mina.email });
@@ -139,21 +139,21 @@ describe('a forgotten password', () => {
     expect(await app.database.getRepository(Account).findOneBy({ id })).toMatchObject({ passwordHash: null });
   });
 
-  it('makes older links worthless once it was reset', async () => {
+  it('invalidates older reset links', async () => {
     const mina = await verifiedPerson(app, mailbox, 'twice');
     const [first, second] = [await forgot(mina.email), await forgot(mina.email)];
     expect((await reset(second, 'a better password')).status).toBe(204);
     expect((await reset(first, 'an older link')).status).toBe(400);
   });
 
-  it('can be reset an hour long', async () => {
+  it('is accepted for one hour after its mail', async () => {
     const mina = await verifiedPerson(app, mailbox, 'late');
     const token = await forgot(mina.email);
     await app.database.query(`UPDATE auth.one_time_tokens SET expires_at = expires_at - interval '1 hour'`);
     expect(await code(await reset(token, 'a better password'))).toBe('token_invalid');
   });
 
-  it('does not use the link up when the new one is refused', async () => {
+  it('does not use up the link when the new password is refused', async () => {
     const mina = await verifiedPerson(app, mailbox, 'stubborn');
     const token = await forgot(mina.email);
     for (const bad of ['short', 'password1', mina.email, mina.nickname]) {
@@ -167,7 +167,7 @@ describe('a forgotten password', () => {
     expect((await reset(token, 'a better password')).status).toBe(204);
   });
 
-  it('is set from our own pages only, and other pages do not use the link up', async () => {
+  it('refuses cross-origin requests (CSRF) without using up the link', async () => {
     const mina = await verifiedPerson(app, mailbox, 'forged-reset');
     const body = { token: await forgot(mina.email), password: 'a better password' };
     const foreign = await post(app, '/auth/reset-password', body, { origin: 'https://evil.example' });
@@ -175,7 +175,7 @@ describe('a forgotten password', () => {
     expect((await post(app, '/auth/reset-password', body)).status).toBe(204);
   });
 
-  it('is answered alike for every address, and only those with an account get a mail', async () => {
+  it('has the same response for every address, and mails only to accounts', async () => {
     const known = await verifiedPerson(app, mailbox, 'known-one');
     for (const email of [known.email, 'nobody@example.com']) {
       const answer = await post(app, '/auth/forgot-password', { email });
@@ -185,7 +185,7 @@ describe('a forgotten password', () => {
     expect(mailbox.mails.some(({ to }) => to === 'nobody@example.com')).toBe(false);
   });
 
-  it('of an address that was never verified verifies it, since only its owner has the mail', async () => {
+  it('verifies an address that was never verified', async () => {
     const person = { email: 'unverified@example.com', password: 'somebody chose it', nickname: 'Some' };
     await register(app, mailbox, person);
     expect((await reset(await forgot(person.email), 'the owner chose this')).status).toBe(204);
@@ -194,7 +194,7 @@ describe('a forgotten password', () => {
     expect((await eventsOf(owner)).map(({ kind }) => kind)).toContain('email_verified');
   });
 
-  it('does not take the link of another mail', async () => {
+  it('refuses the token of another kind of mail', async () => {
     const mail = await register(app, mailbox, {
       email: 'mixed@example.com',
       password: 'a fine password',
@@ -206,7 +206,7 @@ describe('a forgotten password', () => {
     expect((await post(app, '/auth/verify-email', { token })).status).toBe(400);
   });
 
-  it('comes in the language of the browser that someone first came with', async () => {
+  it('is mailed in the browser language of the registration', async () => {
     const person = { email: 'foreign@example.com', password: 'a fine password', nickname: 'Foreign' };
     const mail = await register(app, mailbox, person);
     const token = /#verify-email=(\S+)/.exec(mail.text)?.[1];
@@ -215,7 +215,7 @@ describe('a forgotten password', () => {
     expect((await mailbox.waitFor(person.email, 2)).at(-1)?.subject).toBe('Choose a new password');
   });
 
-  it('comes in the language of the profile', async () => {
+  it('is mailed in the language of the profile', async () => {
     const mina = await verifiedPerson(app, mailbox, 'english');
     const { authorization } = await session(mina.email, mina.password);
     await fetch(`${app.url}/users/me`, {
@@ -230,11 +230,11 @@ describe('a forgotten password', () => {
   });
 });
 
-describe('changing the password', () => {
+describe('a password change', () => {
   const change = (authorization: string, currentPassword: string, newPassword: string) =>
     post(app, '/auth/change-password', { currentPassword, newPassword }, { authorization });
 
-  it('takes the present one, ends all other sessions and keeps this one', async () => {
+  it('requires the current password, ends all other sessions and keeps its own', async () => {
     const mina = await verifiedPerson(app, mailbox, 'changer');
     const [here, there] = [
       await session(mina.email, mina.password),
@@ -247,7 +247,7 @@ describe('changing the password', () => {
     expect((await logIn(mina.email, mina.password)).status).toBe(401);
   });
 
-  it('makes links to reset it worthless that were mailed before', async () => {
+  it('invalidates reset links that were mailed before', async () => {
     const mina = await verifiedPerson(app, mailbox, 'wary');
     const token = await forgot(mina.email);
     const here = await session(mina.email, mina.password);
@@ -255,7 +255,7 @@ describe('changing the password', () => {
     expect(await code(await reset(token, 'an older link'))).toBe('token_invalid');
   });
 
-  it('is refused without the present one, and changes nothing', async () => {
+  it('is refused without the current password, and changes nothing', async () => {
     const mina = await verifiedPerson(app, mailbox, 'guesser');
     const here = await session(mina.email, mina.password);
     expect(await code(await change(here.authorization, 'a wrong guess', 'a better password'))).toBe(
@@ -264,7 +264,7 @@ describe('changing the password', () => {
     expect((await logIn(mina.email, mina.password)).status).toBe(200);
   });
 
-  it('is refused when nothing would change, and leaves other sessions alone', async () => {
+  it('to the same password is refused, and ends no session', async () => {
     const mina = await verifiedPerson(app, mailbox, 'unchanging');
     const [here, there] = [
       await session(mina.email, mina.password),
@@ -286,7 +286,7 @@ describe('changing the password', () => {
     ['common', () => 'password1'],
     ['the address', ({ email }) => email],
     ['the nickname', ({ nickname }) => nickname],
-  ])('is refused where the new one is %s', async (kind, chosen) => {
+  ])('is refused for a weak new password: %s', async (kind, chosen) => {
     const mina = await verifiedPerson(app, mailbox, kind.replaceAll(' ', '-'));
     const here = await session(mina.email, mina.password);
     const answer = await change(here.authorization, mina.password, chosen(mina));
@@ -296,7 +296,7 @@ describe('changing the password', () => {
     ]);
   });
 
-  it('lets one of two changes at once win', async () => {
+  it('wins only once in two parallel requests', async () => {
     const mina = await verifiedPerson(app, mailbox, 'hasty');
     const here = await session(mina.email, mina.password);
     const answers = await Promise.all(
@@ -307,7 +307,7 @@ describe('changing the password', () => {
     expect(answers.map(({ status }) => status)).toEqual(expect.arrayContaining([204, 401]));
   });
 
-  it('is for those who are logged in', async () => {
+  it('requires a login', async () => {
     expect(await code(await change('', 'one password', 'another password'))).toMatch(/^access_token_/);
   });
 });
@@ -318,7 +318,7 @@ describe('a password in another Unicode form', () => {
     '대문 안으로 들어가'.normalize('NFD'),
   ];
 
-  it('that was stored as it was sent logs in, and from then on in every form', async () => {
+  it('logs in with its hash from before normalization, and then in every form', async () => {
     const { email } = await verifiedPerson(app, mailbox, 'decomposed');
     const passwordHash = await hash(decomposed, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
     await app.database.getRepository(Account).update({ email }, { passwordHash });
@@ -330,7 +330,7 @@ describe('a password in another Unicode form', () => {
   it.each([
     ['the address', 'ｏｗｎ-Words@example.com'],
     ['the nickname', '가나다라마바사아'.normalize('NFD')],
-  ])('may not be %s', async (_, password) => {
+  ])('is refused as a new password if it equals %s', async (_, password) => {
     const person = { email: 'own-words@example.com', password, nickname: '가나다라마바사아' };
     const answer = await post(app, '/auth/register', person);
     expect(answer.status).toBe(400);
@@ -343,7 +343,7 @@ describe('a new password', () => {
     post(app, '/auth/register', { email: 'new@example.com', password, nickname: 'Newcomer' });
 
   it.each(['password', 'PASSWORD1', 'qwertyuiop', '1q2w3e4r', 'iloveyou'])(
-    'is not one that everybody has: %s',
+    'is refused if it is common: %s',
     async (password) => {
       const answer = await registering(password);
       expect(answer.status).toBe(400);
@@ -354,7 +354,7 @@ describe('a new password', () => {
     },
   );
 
-  it('is none of the 3,000 most common ones that are long enough, in whatever case', async () => {
+  it('is refused if it is one of the 3,000 most common passwords, in any case', async () => {
     const common = dictionary['passwords-common'].filter(({ length }) => length >= 8).slice(0, 3_000);
     expect(common).toHaveLength(3_000);
     await fc.assert(
@@ -377,8 +377,8 @@ describe('a new password', () => {
   });
 });
 
-describe('an old hash', () => {
-  it('is replaced at the next log-in when the parameters have changed', async () => {
+describe('an outdated password hash', () => {
+  it('is replaced at the next login when the hash parameters have changed', async () => {
     const mina = await verifiedPerson(app, mailbox, 'old-timer');
     const weak = await hash(mina.password, { memoryCost: 4_096, timeCost: 1, parallelism: 1 });
     const stored = async () =>

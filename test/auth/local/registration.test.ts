@@ -18,7 +18,7 @@ const logIn = (email: string, password: string) => post(app, '/auth/login', { em
 const verify = (token: string) => post(app, '/auth/verify-email', { token });
 const code = async (response: Response) => ((await response.json()) as { code: string }).code;
 
-describe('a database that has just been made', () => {
+describe('a new database', () => {
   it('has no account', async () => {
     const fresh = await startApp({ MAIL_URL: mailbox.url });
     try {
@@ -29,8 +29,8 @@ describe('a database that has just been made', () => {
   });
 });
 
-describe('the road in', () => {
-  it('leads from registering over the link in the mail to logging in', async () => {
+describe('registration', () => {
+  it('leads from the mailed link to a login', async () => {
     const mina = { email: 'mina@example.com', password: 'correct horse', nickname: 'Mina' };
     const token = tokenIn(await register(app, mailbox, mina));
     const verified = await verify(token);
@@ -44,7 +44,7 @@ describe('the road in', () => {
     expect((await logIn(mina.email, mina.password)).status).toBe(200);
   });
 
-  it('gives the person a profile with the nickname', async () => {
+  it('gives the user a profile with the nickname', async () => {
     const { email } = await verifiedPerson(app, mailbox, 'profiled');
     const [found] = await app.database.query<{ nickname: string }[]>(
       'SELECT p.nickname FROM profile.profiles p JOIN auth.accounts a ON a.id = p.account_id WHERE a.email = $1',
@@ -53,7 +53,7 @@ describe('the road in', () => {
     expect(found?.nickname).toBe('profiled');
   });
 
-  it('keeps an address closed until the link was opened', async () => {
+  it('refuses logins until the address is verified', async () => {
     const person = { email: 'early@example.com', password: 'too early', nickname: 'Early' };
     await register(app, mailbox, person);
     const response = await logIn(person.email, person.password);
@@ -62,7 +62,7 @@ describe('the road in', () => {
     expect(response.headers.get('set-cookie')).toBeNull();
   });
 
-  it('says nothing about verification to who does not know the password', async () => {
+  it('reveals the missing verification only to a login with the right password', async () => {
     const person = { email: 'quiet@example.com', password: 'quiet password', nickname: 'Quiet' };
     await register(app, mailbox, person);
     const response = await logIn(person.email, 'another password');
@@ -70,7 +70,7 @@ describe('the road in', () => {
   });
 });
 
-describe('the mail', () => {
+describe('the verification mail', () => {
   it('is from MAIL_FROM and carries the token in the fragment of the first web origin', async () => {
     const mail = await register(app, mailbox, {
       email: 'link@example.com',
@@ -81,7 +81,7 @@ describe('the mail', () => {
     expect(mail.text).toContain(`${app.config.webOrigins[0]}/#verify-email=${tokenIn(mail)}`);
   });
 
-  it('contains nothing that the one who registered has typed', async () => {
+  it('contains no text from the registration', async () => {
     const mail = await register(app, mailbox, {
       email: 'spam@example.com',
       password: 'my own password',
@@ -90,7 +90,7 @@ describe('the mail', () => {
     expect(mail.subject + mail.text).not.toMatch(/evil|my own password/);
   });
 
-  it('goes out after the answer, however slow the mail server is', async () => {
+  it('is sent after the response, also with a slow mail server', async () => {
     const release = mailbox.hold();
     const email = 'slow@example.com';
     const response = await post(app, '/auth/register', {
@@ -104,7 +104,7 @@ describe('the mail', () => {
     expect(await mailbox.waitFor(email)).toHaveLength(1);
   });
 
-  it('is tried again when the server asks for that', async () => {
+  it('is retried when the mail server defers it', async () => {
     mailbox.refuse(451);
     const mail = await register(app, mailbox, {
       email: 'greylisted@example.com',
@@ -114,7 +114,7 @@ describe('the mail', () => {
     expect(tokenIn(mail)).toBeTruthy();
   });
 
-  it('is sent again to an address that waits for verification', async () => {
+  it('is sent again to an address with a pending registration', async () => {
     const waiting = { email: 'waiting@example.com', password: 'waiting password', nickname: 'Wait' };
     await register(app, mailbox, waiting);
     const response = await post(app, '/auth/verify-email/resend', { email: 'WAITING@example.com' });
@@ -124,24 +124,24 @@ describe('the mail', () => {
     expect((await logIn(waiting.email, waiting.password)).status).toBe(200);
   });
 
-  it('is sent again to no other address, though the answer is the same', async () => {
+  it('is not sent again to any other address, with the same response', async () => {
     const own = await startApp({ MAIL_URL: mailbox.url });
     const { email } = await verifiedPerson(own, mailbox, 'finished');
     for (const to of [email, 'stranger@example.com']) {
       const response = await post(own, '/auth/verify-email/resend', { email: to });
       expect([response.status, await response.text()]).toEqual([202, '']);
     }
-    // It does not stop before its last mail has left.
+    // The application stops only after its last mail is sent.
     await own.stop();
     expect(mailbox.mails.filter(({ to }) => to === email)).toHaveLength(1);
     expect(mailbox.mails.filter(({ to }) => to === 'stranger@example.com')).toHaveLength(0);
   });
 });
 
-describe('whose registration counts', () => {
+describe('the registration that takes effect', () => {
   const email = (name: string) => `${name}@takeover.example`;
 
-  it('is that of the mail that was opened, not that of who registered last', async () => {
+  it('is that of the opened mail, not the latest', async () => {
     const owner = { email: email('first'), password: 'the owner chose this', nickname: 'Owner' };
     const mail = await register(app, mailbox, owner);
     await register(app, mailbox, { ...owner, password: 'the attacker did', nickname: 'Attacker' });
@@ -150,7 +150,7 @@ describe('whose registration counts', () => {
     expect((await logIn(owner.email, owner.password)).status).toBe(200);
   });
 
-  it('is that of the owner who registers after somebody else did', async () => {
+  it('is that of the owner also after an earlier registration by an attacker', async () => {
     const squatter = { email: email('second'), password: 'the attacker did', nickname: 'Attacker' };
     await register(app, mailbox, squatter);
     const mail = await register(app, mailbox, { ...squatter, password: 'the owner chose this' });
@@ -159,7 +159,7 @@ describe('whose registration counts', () => {
     expect((await logIn(squatter.email, 'the owner chose this')).status).toBe(200);
   });
 
-  it('is settled for good: other links to the address are worthless from then on', async () => {
+  it('is final: other verification links for the address become invalid', async () => {
     const owner = { email: email('third'), password: 'the owner chose this', nickname: 'Owner' };
     const mail = await register(app, mailbox, owner);
     const other = await register(app, mailbox, { ...owner, password: 'the attacker did' });
@@ -169,23 +169,23 @@ describe('whose registration counts', () => {
     expect((await logIn(owner.email, owner.password)).status).toBe(200);
   });
 
-  it('is not open to question once an address is verified', async () => {
+  it('does not change a verified address', async () => {
     const owner = await verifiedPerson(app, mailbox, 'settled');
     const mail = await register(app, mailbox, { ...owner, password: 'the attacker did' });
     expect(mail.text).not.toContain('verify-email');
-    // As for an address without an account: the answers must not tell the two apart.
+    // As for an address without an account: the responses must not reveal the difference.
     expect(await code(await logIn(owner.email, 'the attacker did'))).toBe('email_not_verified');
     expect((await logIn(owner.email, owner.password)).status).toBe(200);
   });
 
-  describe('when several wait and the mail is asked for again', () => {
+  describe('with several pending registrations and a resent mail', () => {
     const owner = { password: 'the owner chose this', nickname: 'Owner' };
-    const stranger = { password: 'the attacker did', nickname: 'Attacker' };
+    const attacker = { password: 'the attacker did', nickname: 'Attacker' };
 
     it.each([
-      ['a stranger registered last', [owner, stranger]],
-      ['a stranger registered first', [stranger, owner]],
-    ])('is nobody’s: %s', async (name, both) => {
+      ['an attacker registered last', [owner, attacker]],
+      ['an attacker registered first', [attacker, owner]],
+    ])('sets no password: %s', async (name, both) => {
       const address = email(name.replaceAll(' ', '-'));
       for (const person of both) await register(app, mailbox, { email: address, ...person });
       await post(app, '/auth/verify-email/resend', { email: address });
@@ -199,9 +199,9 @@ describe('whose registration counts', () => {
       expect((await verify(tokenIn(mails[0]!))).status).toBe(400);
     });
 
-    it('leads to a password over the mail for forgotten ones', async () => {
+    it('leads to a password through the reset mail', async () => {
       const address = email('chooses');
-      for (const person of [owner, stranger]) await register(app, mailbox, { email: address, ...person });
+      for (const person of [owner, attacker]) await register(app, mailbox, { email: address, ...person });
       await post(app, '/auth/verify-email/resend', { email: address });
       expect((await verify(tokenIn((await mailbox.waitFor(address, 3)).at(-1)!))).status).toBe(200);
       await post(app, '/auth/forgot-password', { email: address });
@@ -211,20 +211,20 @@ describe('whose registration counts', () => {
       expect((await logIn(address, 'at long last')).status).toBe(200);
     });
 
-    it('takes nothing from a link that was mailed before', async () => {
+    it('leaves earlier links valid', async () => {
       const address = email('earlier-link');
       const mail = await register(app, mailbox, { email: address, ...owner });
-      await register(app, mailbox, { email: address, ...stranger });
+      await register(app, mailbox, { email: address, ...attacker });
       await post(app, '/auth/verify-email/resend', { email: address });
       await mailbox.waitFor(address, 3);
       expect((await verify(tokenIn(mail))).status).toBe(200);
       expect((await logIn(address, owner.password)).status).toBe(200);
     });
 
-    it('says in each mail what its link does', async () => {
+    it('explains in each mail the effect of its link', async () => {
       const address = email('told');
       const first = await register(app, mailbox, { email: address, ...owner });
-      const later = await register(app, mailbox, { email: address, ...stranger });
+      const later = await register(app, mailbox, { email: address, ...attacker });
       await post(app, '/auth/verify-email/resend', { email: address });
       const again = (await mailbox.waitFor(address, 3)).at(-1)!;
       expect([first, later, again].map(({ text }) => text.includes('registered before this'))).toEqual([
@@ -239,9 +239,9 @@ describe('whose registration counts', () => {
       ]);
     });
 
-    it('gives a stranger no word in what a reset leads to', async () => {
+    it('puts no text of an attacker into the result of a reset', async () => {
       const address = email('reset-instead');
-      for (const person of [owner, stranger]) await register(app, mailbox, { email: address, ...person });
+      for (const person of [owner, attacker]) await register(app, mailbox, { email: address, ...person });
       const [row] = await app.database.query<{ nickname: string }[]>(
         'SELECT nickname FROM auth.accounts WHERE email = $1',
         [address],
@@ -251,8 +251,8 @@ describe('whose registration counts', () => {
   });
 });
 
-describe('registering', () => {
-  it('answers alike for new, waiting and verified addresses', async () => {
+describe('the registration endpoint', () => {
+  it('has the same response for new, pending and verified addresses', async () => {
     const { email: verified } = await verifiedPerson(app, mailbox, 'known');
     await register(app, mailbox, {
       email: 'pending@example.com',
@@ -275,7 +275,7 @@ describe('registering', () => {
     expect(seen[2]).toEqual(seen[0]);
   });
 
-  it('takes an address whatever its case, once', async () => {
+  it('treats addresses that differ in case as one account', async () => {
     const shouting = { email: 'LOUD@Example.COM', password: 'a loud password', nickname: 'Loud' };
     expect((await post(app, '/auth/register', shouting)).status).toBe(202);
     const [mail] = await mailbox.waitFor('loud@example.com');
@@ -283,7 +283,7 @@ describe('registering', () => {
     expect((await logIn('Loud@example.com', shouting.password)).status).toBe(200);
   });
 
-  it('makes one account of many registrations at once', async () => {
+  it('opens one account for parallel registrations', async () => {
     const person = { email: 'rush@example.com', password: 'a hasty password', nickname: 'Rush' };
     const answers = await Promise.all(Array.from({ length: 10 }, () => post(app, '/auth/register', person)));
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 202));
@@ -294,7 +294,7 @@ describe('registering', () => {
 
   const fine = { email: 'fine@example.com', password: 'a fine password', nickname: 'Fine' };
   it.each([
-    ['an address that is none', { ...fine, email: 'nobody' }, '/email'],
+    ['an invalid address', { ...fine, email: 'nobody' }, '/email'],
     ['two addresses', { ...fine, email: 'a@example.com,b@example.com' }, '/email'],
     ['a header in the address', { ...fine, email: 'a@example.com\r\nBcc: b@example.com' }, '/email'],
     ['a line end after the address', { ...fine, email: 'a@example.com\n' }, '/email'],
@@ -322,7 +322,7 @@ describe('registering', () => {
     expect(await response.json()).toMatchObject({ code: 'validation_failed', errors: [{ pointer }] });
   });
 
-  it.each(['password', 'nickname'])('refuses half a character in the %s', async (member) => {
+  it.each(['password', 'nickname'])('refuses a lone surrogate in the %s', async (member) => {
     const body = JSON.stringify({ ...fine, [member]: '#' }).replace('#', String.raw`long enough \ud800`);
     const response = await post(app, '/auth/register', body);
     expect(response.status).toBe(400);
@@ -335,7 +335,7 @@ describe('registering', () => {
     ['128 emoji', '🚪'.repeat(128)],
     ['spaces around it', '  a fine password  '],
     ['any script', '대문을 열어 주세요'],
-  ])('takes a password of %s, exactly as it was sent', async (_, password) => {
+  ])('accepts a password of %s, exactly as it was sent', async (_, password) => {
     const email = `p${Buffer.from(password).toString('hex').slice(0, 40)}${password.length}@example.com`;
     await verify(tokenIn(await register(app, mailbox, { ...fine, email, password })));
     expect((await logIn(email, password)).status).toBe(200);
@@ -344,7 +344,7 @@ describe('registering', () => {
 });
 
 describe('mails that cannot be sent', () => {
-  it('are named in the log by their kind, and harm nobody', async () => {
+  it('are logged by their kind, and fail no request', async () => {
     const unwilling = await Mailbox.open();
     const own = await startApp({ MAIL_URL: unwilling.url });
     unwilling.refuse('550 5.1.1 no such user');
@@ -365,7 +365,7 @@ describe('mails that cannot be sent', () => {
     expect(JSON.stringify(own.log)).not.toContain('#verify-email=');
   });
 
-  it('are what MAIL_URL is missed for in production', async () => {
+  it('are reported at start and at each mail in production without MAIL_URL', async () => {
     const own = await startApp({
       NODE_ENV: 'production',
       HOST: '127.0.0.1',
@@ -384,7 +384,7 @@ describe('mails that cannot be sent', () => {
     );
   });
 
-  it('are not lost because the process stops', async () => {
+  it('are not lost when the process stops', async () => {
     const own = await startApp({ MAIL_URL: mailbox.url });
     const body = { email: 'last@example.com', password: 'a fine password', nickname: 'Last' };
     expect((await post(own, '/auth/register', body)).status).toBe(202);
@@ -393,8 +393,8 @@ describe('mails that cannot be sent', () => {
   });
 });
 
-describe('the log', () => {
-  it('contains neither password, hash nor token', async () => {
+describe('the log of registrations', () => {
+  it('contains no password, hash or token', async () => {
     const person = { email: 'logged@example.com', password: 'unloggable password', nickname: 'Logged' };
     const token = tokenIn(await register(app, mailbox, person));
     await logIn(person.email, person.password);

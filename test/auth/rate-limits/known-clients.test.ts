@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-it('the clients of the latest thousand sessions of an account are known, and no more are read', async () => {
+it('known clients include the clients of an account’s latest thousand sessions', async () => {
   const { id } = await signedIn(app);
   await app.database.query("UPDATE auth.accounts SET email = 'often@example.com' WHERE id = $1", [id]);
   await app.database.query(
@@ -23,7 +23,7 @@ it('the clients of the latest thousand sessions of an account are known, and no 
   expect(await Promise.all(['10.0.0.0', '10.0.3.249', '10.0.4.0'].map(has))).toEqual([true, true, false]);
 });
 
-it('no session of an account but the latest thousand is read', async () => {
+it('known clients are read from the latest thousand sessions of an account only', async () => {
   const { id } = await signedIn(app);
   await app.database.query("UPDATE auth.accounts SET email = 'very-often@example.com' WHERE id = $1", [id]);
   await app.database.query(

@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest 
 import fc from 'fast-check';
 import { BoundedMemoryLimiter } from '../../../src/rate-limits/bounded-memory.js';
 import { clientOf } from '../../../src/rate-limits/client-address.js';
-import { LoginRateLimits, backoffAfter } from '../../../src/auth/rate-limits/limits.js';
+import { LoginRateLimits } from '../../../src/auth/rate-limits/login-rate-limits.js';
+import { backoffAfter } from '../../../src/auth/rate-limits/password-limits.js';
 import { PasswordHashes } from '../../../src/auth/local/password-hashes.js';
 import { temporarilyUnavailable } from '../../../src/problems/problem.js';
 import { signedIn, type Call } from '../../support/fixtures/actors.js';
@@ -22,7 +23,7 @@ afterAll(() => mailbox.close());
 
 const FREE = 10;
 const PASSWORD = "one's own password";
-/** As a proxy that is trusted tells it. */
+/** The forwarded address as a trusted proxy sends it. */
 const from = (address: string) => ({ 'x-forwarded-for': address });
 const tries = (on: TestApp, email: string, password: string, address = '203.0.113.1') =>
   post(on, '/auth/login', { email, password }, from(address));
@@ -32,7 +33,7 @@ async function wrong(on: TestApp, email: string, times: number, address?: string
   return statuses;
 }
 
-describe('wrong passwords', () => {
+describe('rate limits of wrong passwords', () => {
   let app: TestApp;
   beforeEach(async () => {
     app = await startApp({ MAIL_URL: mailbox.url, RATE_LIMIT_FACTOR: '1', TRUST_PROXY: '1' });
@@ -42,7 +43,7 @@ describe('wrong passwords', () => {
     await app.stop();
   });
 
-  it('are answered so often, and then have to wait, alike for known and unknown addresses', async () => {
+  it('begin after the free attempts, alike for known and unknown addresses', async () => {
     const mina = await verifiedPerson(app, mailbox, 'limited');
     for (const email of [mina.email, 'nobody@example.com']) {
       const statuses = await wrong(app, email, FREE + 2);
@@ -54,13 +55,13 @@ describe('wrong passwords', () => {
     }
   });
 
-  it('of one client do not keep the owner out who comes from elsewhere, however many there are', async () => {
+  it('of one client do not lock out the owner on another network', async () => {
     const mina = await verifiedPerson(app, mailbox, 'attacked');
     await wrong(app, mina.email, FREE + 5, '198.51.100.7');
     expect((await tries(app, mina.email, mina.password, '203.0.113.9')).status).toBe(200);
   });
 
-  it('of many clients never make anyone wait longer than ten seconds', async () => {
+  it('of many clients delay no login by more than ten seconds', async () => {
     const mina = await verifiedPerson(app, mailbox, 'popular');
     let last: Response | undefined;
     for (let i = 0; i < 120; i++) last = await tries(app, mina.email, 'a wrong guess', `198.51.100.${i}`);
@@ -68,7 +69,7 @@ describe('wrong passwords', () => {
     expect(Number(last?.headers.get('retry-after'))).toBeLessThanOrEqual(10);
   });
 
-  it('are forgotten with the right one', async () => {
+  it('are reset by the right password', async () => {
     const mina = await verifiedPerson(app, mailbox, 'absent-minded');
     for (let i = 0; i < 3; i++) {
       await wrong(app, mina.email, FREE - 1);
@@ -76,7 +77,7 @@ describe('wrong passwords', () => {
     }
   });
 
-  it('cost no hash once they have to wait', async () => {
+  it('answer 429 without computing a hash', async () => {
     await wrong(app, 'nobody@example.com', FREE + 1);
     const hashes = app.daemun.app.get(PasswordHashes, { strict: false });
     const before = hashes.load.finished;
@@ -84,7 +85,7 @@ describe('wrong passwords', () => {
     expect(hashes.load.finished).toBe(before);
   });
 
-  it('that cannot be compared since the database is away count for nothing', async () => {
+  it('do not count attempts that the database outage prevents', async () => {
     await app.database.destroy();
     expect(new Set(await wrong(app, 'nobody@example.com', FREE + 5))).toEqual(new Set([503]));
     await app.database.initialize();
@@ -94,7 +95,7 @@ describe('wrong passwords', () => {
     ]);
   });
 
-  it('are not the only ones that count: a client gets no more than 60 answers an hour at one account', async () => {
+  it('also limit right passwords: a client gets 60 responses an hour per account', async () => {
     const mina = await verifiedPerson(app, mailbox, 'often');
     const statuses: number[] = [];
     for (let i = 0; i < 61; i++) statuses.push((await tries(app, mina.email, mina.password)).status);
@@ -106,7 +107,7 @@ describe('wrong passwords', () => {
     expect((await tries(app, mina.email, mina.password, '203.0.113.9')).status).toBe(200);
   });
 
-  it('that all come at once get no more tries than one by one', async () => {
+  it('allow parallel attempts no more guesses than sequential attempts', async () => {
     holdTheClock();
     const answers = await Promise.all(
       Array.from({ length: 60 }, () => tries(app, 'nobody@example.com', 'a wrong guess')),
@@ -114,7 +115,7 @@ describe('wrong passwords', () => {
     expect(answers.filter(({ status }) => status !== 429).length).toBeLessThanOrEqual(FREE + 1);
   });
 
-  it('that are refused among many at once count for no limit', async () => {
+  it('count only one of the parallel attempts that they refuse', async () => {
     const limits = app.daemun.app.get(LoginRateLimits, { strict: false });
     const pass = holdTheClock();
     const attempts = await Promise.allSettled(
@@ -125,7 +126,7 @@ describe('wrong passwords', () => {
     expect((await tries(app, 'nobody@example.com', 'a wrong guess')).status).toBe(401);
   });
 
-  it('of who is logged in are limited when the password is changed', async () => {
+  it('apply to password changes of logged-in users', async () => {
     const mina = await verifiedPerson(app, mailbox, 'changing');
     const { accessToken } = (await (await tries(app, mina.email, mina.password)).json()) as {
       accessToken: string;
@@ -150,7 +151,7 @@ describe('wrong passwords', () => {
       400,
     ],
     ['link of a provider', 'POST', '/auth/identities/kakao', (password: string) => ({ password }), 200],
-  ])('of who is logged in, at a %s,', (_, method, path, body, right) => {
+  ])('of a logged-in user, at a %s,', (_, method, path, body, right) => {
     let ask: (password: string) => Promise<Response>;
     beforeEach(async () => {
       const { id, call } = await signedIn(app);
@@ -162,7 +163,7 @@ describe('wrong passwords', () => {
       ask = (password) => call(method, path, body(password));
     });
 
-    it('are not the only ones that count: an account gets no more than 60 comparisons an hour', async () => {
+    it('also limit right passwords: an account gets 60 comparisons an hour', async () => {
       const statuses: number[] = [];
       for (let i = 0; i < 60; i++) statuses.push((await ask(PASSWORD)).status);
       expect(statuses).toEqual(Array<number>(60).fill(right));
@@ -172,7 +173,7 @@ describe('wrong passwords', () => {
       expect(app.daemun.app.get(PasswordHashes).load.finished).toBe(finished);
     });
 
-    it('that cannot be compared since too many are waiting count for nothing', async () => {
+    it('do not count comparisons that the full hash queue refuses', async () => {
       const matches = jest.spyOn(app.daemun.app.get(PasswordHashes), 'matches');
       matches.mockRejectedValue(temporarilyUnavailable('too many are waiting', undefined));
       const statuses: number[] = [];
@@ -185,7 +186,7 @@ describe('wrong passwords', () => {
   });
 });
 
-/** Time stands still for the counters, and passes when we say so; sockets and the database go on. */
+/** Freezes the clock of the rate limits. Sockets and the database keep their clocks. Returns a function that advances it. */
 function holdTheClock(): (seconds: number) => void {
   jest.useFakeTimers({
     now: Date.now(),
@@ -206,12 +207,12 @@ function holdTheClock(): (seconds: number) => void {
 }
 const retryAfter = ({ headers }: Response) => Number(headers.get('retry-after'));
 
-describe('an account that strangers attack from everywhere', () => {
+describe('an account under a distributed attack', () => {
   let app: TestApp;
   let mina: { email: string; password: string };
-  let strangers = 0;
+  let attackers = 0;
   let pass: (seconds: number) => void;
-  const stranger = () => `2001:db8:${(++strangers).toString(16)}::1`;
+  const attacker = () => `2001:db8:${(++attackers).toString(16)}::1`;
   const KNOWN = '2001:db8:ffff:ffff::5';
 
   beforeAll(async () => {
@@ -219,31 +220,31 @@ describe('an account that strangers attack from everywhere', () => {
     mina = await verifiedPerson(app, mailbox, 'besieged');
     pass = holdTheClock();
     expect((await tries(app, mina.email, mina.password, KNOWN)).status).toBe(200);
-    for (let i = 0; i < 105; i++) await tries(app, mina.email, 'a wrong guess', stranger());
+    for (let i = 0; i < 105; i++) await tries(app, mina.email, 'a wrong guess', attacker());
   });
   afterAll(async () => {
     jest.useRealTimers();
     await app.stop();
   });
 
-  it('makes its owner wait nowhere where they have logged in before, also in the same /64', async () => {
+  it('never delays its owner on a network with earlier logins, also in the same /64', async () => {
     for (const address of [KNOWN, '2001:db8:ffff:ffff:1:2:3:4']) {
       expect((await tries(app, mina.email, mina.password, address)).status).toBe(200);
     }
   });
 
-  it('lets its owner in from anywhere else within ten seconds, however many ask in between', async () => {
+  it('lets its owner log in from a new network within ten seconds', async () => {
     const first = await tries(app, mina.email, mina.password, '203.0.113.77');
     expect(first.status).toBe(429);
     expect(retryAfter(first)).toBeLessThanOrEqual(10);
     for (let second = 0; second < retryAfter(first); second++) {
       pass(1);
-      for (let i = 0; i < 20; i++) await tries(app, mina.email, 'a wrong guess', stranger());
+      for (let i = 0; i < 20; i++) await tries(app, mina.email, 'a wrong guess', attacker());
     }
     expect((await tries(app, mina.email, mina.password, '203.0.113.77')).status).toBe(200);
   });
 
-  it('costs its owner nothing for having asked too early', async () => {
+  it('does not penalize its owner for an early retry', async () => {
     let wait = 0;
     for (let i = 0; i < 3 * FREE; i++) {
       const answer = await tries(app, mina.email, mina.password, '203.0.113.78');
@@ -255,8 +256,8 @@ describe('an account that strangers attack from everywhere', () => {
     expect((await tries(app, mina.email, mina.password, '203.0.113.78')).status).toBe(200);
   });
 
-  it('gives a stranger one guess for each wait', async () => {
-    const address = stranger();
+  it('allows an attacker one guess per backoff interval', async () => {
+    const address = attacker();
     const statuses = [];
     for (let i = 0; i < 6; i++) {
       const answer = await tries(app, mina.email, 'a wrong guess', address);
@@ -266,14 +267,14 @@ describe('an account that strangers attack from everywhere', () => {
     expect(statuses).toEqual([429, 401, 429, 401, 429, 401]);
   });
 
-  it('has no turn any more for who comes back ten minutes later', async () => {
-    const address = stranger();
+  it('drops the place of a client that returns ten minutes later', async () => {
+    const address = attacker();
     expect((await tries(app, mina.email, mina.password, address)).status).toBe(429);
     pass(611);
     expect((await tries(app, mina.email, mina.password, address)).status).toBe(429);
   });
 
-  it('gives a /48 as many guesses as one client once it took a hundred turns, and its owner elsewhere their own', async () => {
+  it('limits a /48 to the guesses of one client after a hundred turns', async () => {
     const others = Array.from({ length: 103 }, (_, i) => `2001:db8:aaaa:${i.toString(16)}::1`);
     const all = async (addresses: string[]) => {
       const statuses = [];
@@ -292,23 +293,23 @@ describe('an account that strangers attack from everywhere', () => {
     expect((await tries(app, mina.email, mina.password, '203.0.113.79')).status).toBe(200);
   }, 180_000);
 
-  it('is like any other once nobody has attacked it for an hour', async () => {
+  it('has no special limits an hour after the last attack', async () => {
     pass(3_601);
-    expect((await tries(app, mina.email, mina.password, stranger())).status).toBe(200);
+    expect((await tries(app, mina.email, mina.password, attacker())).status).toBe(200);
   });
 });
 
-describe('people behind one address', () => {
+describe('clients behind one address', () => {
   const OFFICE = '198.51.100.200';
   let app: TestApp;
   let mina: { email: string; password: string };
-  let newcomer: { email: string; password: string };
+  let newUser: { email: string; password: string };
   let pass: (seconds: number) => void;
   beforeAll(async () => {
     app = await startApp({ MAIL_URL: mailbox.url, RATE_LIMIT_FACTOR: '1', TRUST_PROXY: '1' });
     mina = await verifiedPerson(app, mailbox, 'neighbour');
-    newcomer = await verifiedPerson(app, mailbox, 'first-day');
-    // Mails have to be there before: they need a clock that goes.
+    newUser = await verifiedPerson(app, mailbox, 'first-day');
+    // Verifies the addresses first, because mails need a running clock.
     pass = holdTheClock();
   });
   afterAll(async () => {
@@ -316,12 +317,12 @@ describe('people behind one address', () => {
     await app.stop();
   });
 
-  it('do not wait for a neighbour who mistypes their own password', async () => {
+  it('are not delayed by wrong passwords for another account', async () => {
     await wrong(app, 'colleague@example.com', FREE + 5, OFFICE);
     expect((await tries(app, mina.email, mina.password, OFFICE)).status).toBe(200);
   });
 
-  it('wait for the rest of a minute where three hundred passwords were wrong in it, unless they are known there', async () => {
+  it('are limited after 300 wrong passwords in a minute, unless the account knows them', async () => {
     pass(60);
     expect((await tries(app, mina.email, mina.password, OFFICE)).status).toBe(200);
     for (let i = 0; i < 300; i += 5) {
@@ -332,12 +333,12 @@ describe('people behind one address', () => {
       );
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
     }
-    const refused = await tries(app, newcomer.email, newcomer.password, OFFICE);
+    const refused = await tries(app, newUser.email, newUser.password, OFFICE);
     expect(refused.status).toBe(429);
     expect(retryAfter(refused)).toBeLessThanOrEqual(60);
     expect((await tries(app, mina.email, mina.password, OFFICE)).status).toBe(200);
     pass(retryAfter(refused));
-    expect((await tries(app, newcomer.email, newcomer.password, OFFICE)).status).toBe(200);
+    expect((await tries(app, newUser.email, newUser.password, OFFICE)).status).toBe(200);
   }, 180_000);
 });
 
@@ -345,7 +346,7 @@ describe('wrong passwords for many accounts', () => {
   let app: TestApp;
   let pass: (seconds: number) => void;
   beforeEach(async () => {
-    // 9 in a minute, 30 in an hour and 150 in a day from one client, and thrice as many from a /48.
+    // 9 a minute, 30 an hour and 150 a day per client, and three times as many per /48.
     app = await startApp({ MAIL_URL: mailbox.url, RATE_LIMIT_FACTOR: '0.03', TRUST_PROXY: '1' });
   });
   afterEach(async () => {
@@ -354,7 +355,7 @@ describe('wrong passwords for many accounts', () => {
   });
   let guesses = 0;
   const guess = (address: string) => tries(app, `guess-${++guesses}@example.com`, 'a wrong guess', address);
-  /** Sends wrong passwords until one is refused, 200 at most. Returns the number that were compared, and `Retry-After` in seconds. */
+  /** Sends wrong passwords until one is refused, at most 200. Returns the number of comparisons, and `Retry-After` in seconds. */
   async function untilRefused(client: () => string): Promise<{ compared: number; wait: number }> {
     for (let compared = 0; compared < 200; compared++) {
       const answer = await guess(client());
@@ -363,7 +364,7 @@ describe('wrong passwords for many accounts', () => {
     return { compared: 200, wait: 0 };
   }
 
-  it('are counted by the minute, the hour and the day', async () => {
+  it('are limited by the minute, the hour and the day', async () => {
     pass = holdTheClock();
     const rounds: { compared: number; wait: number }[] = [];
     const all = () => rounds.reduce((sum, { compared }) => sum + compared, 0);
@@ -379,7 +380,7 @@ describe('wrong passwords for many accounts', () => {
     expect(rounds.at(-1)?.wait).toBeGreaterThan(60_000);
   }, 60_000);
 
-  it('are counted for all clients of one /48 together, and make nobody wait who is known to the account', async () => {
+  it('are limited per /48, except for clients known to the account', async () => {
     const mina = await verifiedPerson(app, mailbox, 'same-site');
     expect((await tries(app, mina.email, mina.password, '2001:db8:c:ffff::1')).status).toBe(200);
     pass = holdTheClock();
@@ -391,7 +392,7 @@ describe('wrong passwords for many accounts', () => {
   });
 });
 
-/** Clients that send one request after the other. Resolves, with what ends the flood, once one of them is answered 503. */
+/** Clients that send one request after another. Resolves, with a function that ends the flood, after the first 503. */
 async function startFlood(
   clients: number,
   send: (client: number) => Promise<Response>,
@@ -432,7 +433,7 @@ describe('a flood of passwords from forty /64s of one /48, more than the hash qu
   it.each([
     ['known to the account', KNOWN],
     ['of another network', '203.0.113.9'],
-  ])('refuses no log-in from a client %s', async (_, address) => {
+  ])('refuses no login from a client %s', async (_, address) => {
     const statuses: number[] = [];
     for (let i = 0; i < 15; i++) statuses.push((await tries(app, mina.email, mina.password, address)).status);
     expect(statuses).toEqual(Array<number>(15).fill(200));
@@ -444,7 +445,7 @@ describe('a flood of passwords from forty /64s of one /48, more than the hash qu
   });
 });
 
-describe('a flood of right passwords from forty accounts that are logged in, of one network', () => {
+describe('a flood of right passwords for forty logged-in accounts from one network', () => {
   const KNOWN = '2001:db8:ffff::5';
   const newPassword = 'the same password';
   let app: TestApp;
@@ -471,7 +472,7 @@ describe('a flood of right passwords from forty accounts that are logged in, of 
     await app.stop();
   });
 
-  it('refuses no log-in from a client known to the account', async () => {
+  it('refuses no login from a client known to the account', async () => {
     const statuses: number[] = [];
     for (let i = 0; i < 15; i++) statuses.push((await tries(app, mina.email, mina.password, KNOWN)).status);
     expect(statuses).toEqual(Array<number>(15).fill(200));
@@ -492,8 +493,8 @@ describe('a flood of right passwords from forty accounts that are logged in, of 
   });
 });
 
-describe('counters in memory', () => {
-  it('are no more than so many, and the least used go first', async () => {
+describe('the rate-limit counters in memory', () => {
+  it('are bounded in number, and evict the least recently used', async () => {
     const counters = new BoundedMemoryLimiter({ points: 5, duration: 60 }, 3);
     for (const key of ['a', 'b', 'c', 'a', 'd']) await counters.penalty(key);
     const left = await Promise.all(['a', 'b', 'c', 'd'].map((key) => counters.get(key)));
@@ -509,8 +510,8 @@ describe('counters in memory', () => {
   });
 });
 
-describe('a client', () => {
-  it('is not who it says it is, unless a proxy that we trust says so', async () => {
+describe('the client of a rate limit', () => {
+  it('is not taken from X-Forwarded-For unless the proxy is trusted', async () => {
     const app = await startApp({ RATE_LIMIT_FACTOR: '1' });
     const statuses = [];
     for (let i = 0; i < FREE + 2; i++) {
@@ -521,7 +522,7 @@ describe('a client', () => {
   });
 
   it.each(['', 'unknown', 'unix:', '_hidden', '203.0.113.256'])(
-    'that has no address (%j) is “unknown”',
+    'without an address (%j) is “unknown”',
     (text) => {
       expect(clientOf(text)).toBe('unknown');
     },
@@ -532,7 +533,7 @@ describe('a client', () => {
     expect(clientOf('[2001:db8::9]:40001')).toBe('2001:db8::');
   });
 
-  it('is an address of IPv4, also where it comes as IPv6', () => {
+  it('is an IPv4 address, also if it is mapped to IPv6', () => {
     fc.assert(
       fc.property(fc.ipV4(), (address) => {
         expect(clientOf(address)).toBe(address);
@@ -555,8 +556,8 @@ describe('a client', () => {
   });
 });
 
-describe('the pause after an attempt', () => {
-  it('doubles from one second to the longest, and begins after the free ones', () => {
+describe('the login backoff', () => {
+  it('doubles from one second to its maximum after the free attempts', () => {
     const policy = { free: 3, maxS: 900 };
     const pauses = Array.from({ length: 16 }, (_, i) => backoffAfter(i + 1, policy));
     expect(pauses).toEqual([0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
@@ -568,7 +569,7 @@ describe('the pause after an attempt', () => {
   });
 });
 
-describe('routes', () => {
+describe('rate-limited routes', () => {
   let app: TestApp;
   beforeAll(async () => {
     app = await startApp({ MAIL_URL: mailbox.url, RATE_LIMIT_FACTOR: '1', TRUST_PROXY: '1' });
@@ -581,7 +582,7 @@ describe('routes', () => {
     ['/auth/forgot-password', { email: 'x' }, 400],
     ['/auth/verify-email', { token: 'x' }, 100],
     ['/auth/reset-password', { token: 'x', password: 'y' }, 100],
-  ])('%s answers one client so often', async (path, body, times) => {
+  ])('limit one client: %s', async (path, body, times) => {
     const address = `203.0.113.${path.length}`;
     const statuses = new Set<number>();
     for (let i = 0; i < times; i++) statuses.add((await post(app, path, body, from(address))).status);
@@ -594,7 +595,7 @@ describe('routes', () => {
   it.each([
     ['/auth/register', { email: 'x', password: 'y', nickname: 'z' }, 400],
     ['/auth/forgot-password', { email: 'x' }, 400],
-  ])('%s counts the clients of one /48 together', async (path, body, times) => {
+  ])('limit the clients of one /48 together: %s', async (path, body, times) => {
     const statuses: number[] = [];
     for (let i = 0; i <= times; i++) {
       const client = `2001:db8:${path.length.toString(16)}:${i.toString(16)}::1`;
@@ -603,7 +604,7 @@ describe('routes', () => {
     expect(statuses.indexOf(429)).toBe(times);
   });
 
-  it('that write to people do so to two hundred different addresses an hour for one /48, and again to those', async () => {
+  it('that send mail allow a /48 two hundred different addresses an hour', async () => {
     const own = await startApp({ RATE_LIMIT_FACTOR: '1', TRUST_PROXY: '1' });
     const ask = (n: number, site = 'a') =>
       post(
@@ -616,13 +617,13 @@ describe('routes', () => {
     for (let n = 0; n < 202; n++) statuses.push((await ask(n)).status);
     expect(statuses).toEqual([...Array<number>(200).fill(202), 429, 429]);
     expect((await ask(199)).status).toBe(202);
-    const stranger = { email: 'someone-202@example.com', password: 'a fine password', nickname: 'Mina' };
-    expect((await post(own, '/auth/register', stranger, from('2001:db8:a::1'))).status).toBe(429);
+    const registration = { email: 'someone-202@example.com', password: 'a fine password', nickname: 'Mina' };
+    expect((await post(own, '/auth/register', registration, from('2001:db8:a::1'))).status).toBe(429);
     expect((await ask(201, 'b')).status).toBe(202);
     await own.stop();
   });
 
-  it('that write to people do so for a client known to the account, however many addresses its /48 used', async () => {
+  it('that send mail are not limited per /48 for a client known to the account', async () => {
     const own = await startApp({ MAIL_URL: mailbox.url, RATE_LIMIT_FACTOR: '0.05', TRUST_PROXY: '1' });
     const mina = await verifiedPerson(own, mailbox, 'forgetful');
     expect((await tries(own, mina.email, mina.password, '2001:db8:a::1')).status).toBe(200);
@@ -635,7 +636,7 @@ describe('routes', () => {
     await own.stop();
   });
 
-  it('that start a log-in at a provider have no limit, since thousands of people may share an address', async () => {
+  it('do not include starts of provider logins, since many users share an address', async () => {
     const statuses = new Set<number>();
     for (let i = 0; i < 500; i += 20) {
       const starts = Array.from({ length: 20 }, () =>
@@ -647,8 +648,8 @@ describe('routes', () => {
   });
 });
 
-describeWith(['postgres', 'redis'], 'limits of two processes', () => {
-  it('are counted together in Redis, and go on in each where it is away', async () => {
+describeWith(['postgres', 'redis'], 'rate limits of two processes', () => {
+  it('share their counters in Redis, and continue per process while Redis is down', async () => {
     const [postgres, redis] = await Promise.all([PostgresServer.start(), RedisServer.start()]);
     const env = {
       DATABASE_URL: postgres.url,

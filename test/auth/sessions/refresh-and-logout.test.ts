@@ -23,12 +23,12 @@ afterAll(async () => {
 });
 
 let people = 0;
-/** The refresh cookie of someone who has just logged in. */
+/** Returns the refresh cookie of a new login. */
 async function logIn(on = app): Promise<string> {
   const page = await new Browser(on.url).logInWith('kakao', `user-${++people}`);
   return cookieIn(page.headers) ?? 'there is no cookie';
 }
-/** The value that an answer gives the cookie; empty when it clears it. */
+/** Returns the value that a response sets for the cookie; empty if it clears the cookie. */
 function cookieIn(headers: Headers): string | undefined {
   return /^(?:__Host-Http-)?refresh=([^;]*)/m.exec(headers.getSetCookie().join('\n'))?.[1];
 }
@@ -49,14 +49,14 @@ async function call(
 }
 const me = (token: string | undefined, on = app) =>
   fetch(`${on.url}/users/me`, { headers: { authorization: `Bearer ${token}` } });
-/** Lets time pass for every session by moving its past away. */
+/** Advances the time of every session by moving its timestamps back. */
 const pass = (ms: number) =>
   app.database.query('UPDATE auth.sessions SET rotated_at = rotated_at - $1, issued_at = issued_at - $1', [
     ms,
   ]);
 
-describe('refreshing', () => {
-  it('answers with an access token, and hides the successor in the cookie', async () => {
+describe('a refresh', () => {
+  it('responds with an access token, and puts the successor only into the cookie', async () => {
     const first = await logIn();
     const { status, body, cookie, headers } = await call('refresh', first);
     expect([status, headers.get('cache-control')]).toEqual([200, 'no-store']);
@@ -70,27 +70,27 @@ describe('refreshing', () => {
     expect((await me(body.accessToken)).status).toBe(200);
   });
 
-  it('keeps the cookie from scripts, other hosts’ paths and other sites', async () => {
+  it('hides the cookie from scripts, from paths outside /auth and from other sites', async () => {
     const { headers } = await call('refresh', await logIn());
     expect(headers.getSetCookie()).toEqual([
       expect.stringMatching(/^refresh=[\w-]+; Max-Age=15552000; Path=\/; HttpOnly; SameSite=Strict$/),
     ]);
   });
 
-  it('gives everyone who asks at once the same successor, to the byte', async () => {
+  it('returns the same successor, byte for byte, to parallel requests', async () => {
     const cookie = await logIn();
     const answers = await Promise.all(Array.from({ length: 20 }, () => call('refresh', cookie)));
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
     expect(new Set(answers.map((answer) => answer.cookie)).size).toBe(1);
   });
 
-  it('gives the same successor again to whoever lost the answer', async () => {
+  it('returns the same successor to a retry after a lost response', async () => {
     const cookie = await logIn();
     const lost = await call('refresh', cookie);
     expect((await call('refresh', cookie)).cookie).toBe(lost.cookie);
   });
 
-  it('forgives an answer that was lost for hours', async () => {
+  it('succeeds hours after a lost response', async () => {
     const cookie = await logIn();
     await call('refresh', cookie);
     await pass(3 * 3_600_000);
@@ -100,7 +100,7 @@ describe('refreshing', () => {
     expect((await call('refresh', recovered.cookie)).status).toBe(200);
   });
 
-  it('ends the session for owner and thief when both have used it, and takes their access tokens along', async () => {
+  it('ends the session of owner and thief on reuse, and revokes its access tokens', async () => {
     const stolen = await logIn();
     const owner = await call('refresh', stolen);
     await pass(60_000);
@@ -119,14 +119,14 @@ describe('refreshing', () => {
     ['no cookie', undefined],
     ['an empty cookie', ''],
     ['a cookie of another kind', 'daemun_rt2_abc'],
-    ['a cookie that someone made up', `daemun_rt1_${'A'.repeat(96)}`],
-  ])('is refused with %s, which stays as it is', async (_, cookie) => {
+    ['a forged cookie', `daemun_rt1_${'A'.repeat(96)}`],
+  ])('is refused with %s, and leaves the cookie unchanged', async (_, cookie) => {
     const answer = await call('refresh', cookie);
     expect(answer).toMatchObject({ status: 401, body: { code: 'refresh_token_invalid' } });
     expect(answer.headers.getSetCookie()).toEqual([]);
   });
 
-  it('is refused when any character of the cookie was changed', async () => {
+  it('is refused when any character of the refresh token was changed', async () => {
     const cookie = await logIn();
     for (let at = 'daemun_rt1_'.length; at < cookie.length; at += 7) {
       const other = cookie[at] === 'A' ? 'B' : 'A';
@@ -135,7 +135,7 @@ describe('refreshing', () => {
     }
   });
 
-  it('is refused once the account is disabled, and the session is over', async () => {
+  it('ends the session of a disabled account', async () => {
     const cookie = await logIn();
     await app.database.query(`UPDATE auth.accounts SET status = 'disabled'`);
     expect(await call('refresh', cookie)).toMatchObject({
@@ -149,9 +149,9 @@ describe('refreshing', () => {
 
   it.each([
     ['another origin', { origin: 'https://evil.example' }],
-    ['an origin that hides', { origin: 'null' }],
+    ['an opaque origin', { origin: 'null' }],
     ['another site', { 'sec-fetch-site': 'cross-site' }],
-  ])('is refused to a page of %s, and does not use the token up', async (_, headers) => {
+  ])('is refused to a page of %s (CSRF) without using up the token', async (_, headers) => {
     const cookie = await logIn();
     expect(await call('refresh', cookie, headers)).toMatchObject({
       status: 403,
@@ -160,7 +160,7 @@ describe('refreshing', () => {
     expect((await call('refresh', cookie)).status).toBe(200);
   });
 
-  it('works for our own pages', async () => {
+  it('is accepted from pages of an allowed origin', async () => {
     const headers = { origin: app.config.webOrigins[0], 'sec-fetch-site': 'same-origin' };
     expect((await call('refresh', await logIn(), headers)).status).toBe(200);
   });
@@ -169,7 +169,7 @@ describe('refreshing', () => {
     const cookie = await logIn();
     const { body, cookie: successor = '' } = await call('refresh', cookie);
     await call('logout', successor);
-    // Refused requests are those that the log has a line of.
+    // The log has lines only for refused requests.
     const refused = () => app.log.filter(({ msg, status }) => msg === 'request' && status === 401).length;
     const before = refused();
     for (const token of [`${cookie.slice(0, -1)}~`, cookie, successor]) await call('refresh', token);
@@ -183,8 +183,8 @@ describe('refreshing', () => {
   });
 });
 
-describe('a log-in with a provider over the session of the same browser', () => {
-  /** The refresh cookie of a browser that has just logged in, and the browser. */
+describe('a provider login over an existing session of the same browser', () => {
+  /** Returns the refresh cookie of a browser with a new login, and the browser. */
   async function browserOf(persona: string, provider = 'kakao') {
     const browser = new Browser(app.url);
     const page = await browser.logInWith(provider, persona);
@@ -194,14 +194,17 @@ describe('a log-in with a provider over the session of the same browser', () => 
   it.each([
     ['the same account', 'mina'],
     ['another account', 'user-9001'],
-  ])('ends that session, whose cookie the callback does not have, for %s', async (_, persona) => {
-    const { browser, cookie } = await browserOf('mina');
-    const next = cookieIn((await browser.logInWith('kakao', persona)).headers);
-    const answers = [await call('refresh', cookie), await call('refresh', next)];
-    expect(answers.map(({ status }) => status)).toEqual([401, 200]);
-  });
+  ])(
+    'ends the replaced session of %s, although the callback does not carry its cookie',
+    async (_, persona) => {
+      const { browser, cookie } = await browserOf('mina');
+      const next = cookieIn((await browser.logInWith('kakao', persona)).headers);
+      const answers = [await call('refresh', cookie), await call('refresh', next)];
+      expect(answers.map(({ status }) => status)).toEqual([401, 200]);
+    },
+  );
 
-  it('ends the session whose cookie comes with the callback', async () => {
+  it('ends the session of a refresh cookie that the callback carries', async () => {
     const { cookie } = await browserOf('mina');
     const other = new Browser(app.url);
     const callback = await other.choose('user-9002', await other.goTo('kakao'));
@@ -210,13 +213,13 @@ describe('a log-in with a provider over the session of the same browser', () => 
     expect((await call('refresh', cookie)).body.code).toBe('session_ended');
   });
 
-  it('ends nothing when it fails', async () => {
+  it('ends no session when it fails', async () => {
     const { browser, cookie } = await browserOf('mina');
     expect((await browser.logInWith('kakao', 'cancel')).location).toContain('login_error=access_denied');
     expect((await call('refresh', cookie)).status).toBe(200);
   });
 
-  it('refuses its access tokens at once', async () => {
+  it('revokes the access tokens of the replaced session at once', async () => {
     const { browser, cookie } = await browserOf('mina');
     const { body, cookie: current = '' } = await call('refresh', cookie);
     await browser.jar.setCookie(`refresh=${current}; Path=/; HttpOnly`, app.url);
@@ -224,14 +227,14 @@ describe('a log-in with a provider over the session of the same browser', () => 
     expect(await (await me(body.accessToken)).json()).toMatchObject({ code: 'session_ended' });
   });
 
-  it('does not let somebody else finish what the session began to link', async () => {
+  it('does not let another account finish the account linking of the replaced session', async () => {
     const { browser } = await browserOf('mina', 'google');
     const consent = await beginToLink(browser);
     await browser.logInWith('kakao', 'user-9003');
     await expectNotLinked(browser, consent);
   });
 
-  it('ends the session that another tab opened with a provider meanwhile', async () => {
+  it('ends a session that another tab opened with a provider in the meantime', async () => {
     const browser = new Browser(app.url);
     const tabs = [await browser.goTo('kakao'), await browser.goTo('kakao')];
     const cookies = [];
@@ -243,21 +246,21 @@ describe('a log-in with a provider over the session of the same browser', () => 
     expect(answers.map(({ status }) => status)).toEqual([401, 200]);
   });
 
-  it('ends the session that another tab opened with a password meanwhile', async () => {
+  it('ends a session that another tab opened with a password in the meantime', async () => {
     const { cookie, finish } = await twoTabs('other-tab');
     const next = cookieIn((await finish()).headers);
     const answers = [await call('refresh', cookie), await call('refresh', next)];
     expect(answers.map(({ status }) => status)).toEqual([401, 200]);
   });
 
-  it('does not let somebody else finish what another tab began to link meanwhile', async () => {
+  it('does not let another account finish the account linking of another tab', async () => {
     const { browser, password, finish } = await twoTabs('other-tab-links');
     const consent = await beginToLink(browser, { password });
     await finish();
     await expectNotLinked(browser, consent);
   });
 
-  it('gives up what the browser began to link, also where a link on another site began the log-in', async () => {
+  it('discards pending account linking, also after a link from another site', async () => {
     const { browser } = await browserOf('mina', 'google');
     const consent = await beginToLink(browser);
     const start = await browser.request(`${app.url}/auth/kakao`, {}, 'elsewhere');
@@ -266,7 +269,7 @@ describe('a log-in with a provider over the session of the same browser', () => 
     await expectNotLinked(browser, consent);
   });
 
-  /** A browser with a log-in under way and a session that was opened after it began. */
+  /** Returns a browser with a pending login, and a session opened after its start. */
   async function twoTabs(name: string) {
     const browser = new Browser(app.url);
     const tab = await browser.goTo('kakao');
@@ -280,7 +283,7 @@ describe('a log-in with a provider over the session of the same browser', () => 
     return { browser, cookie: cookieIn(headers), password, finish };
   }
 
-  /** Begins to link an identity of Naver: the page that asks for consent. */
+  /** Starts linking an identity of Naver. Returns the consent page. */
   async function beginToLink(browser: Browser, body: object = {}) {
     const link = await browser.request(`${app.url}/auth/identities/naver`, {
       method: 'POST',
@@ -293,7 +296,7 @@ describe('a log-in with a provider over the session of the same browser', () => 
     return browser.request((JSON.parse(link.text) as { url: string }).url, {}, 'elsewhere');
   }
 
-  /** Gives consent, which links nothing. */
+  /** Gives consent and expects that nothing is linked. */
   async function expectNotLinked(browser: Browser, consent: Page) {
     const before = await app.database.query("SELECT FROM auth.identities WHERE provider = 'naver'");
     const back = await browser.request(await browser.choose(`user-${++people}`, consent), {}, 'elsewhere');
@@ -303,7 +306,7 @@ describe('a log-in with a provider over the session of the same browser', () => 
   }
 });
 
-describe('a request with the cookie of a session that a log-in has just replaced', () => {
+describe('a request with the cookie of a session that a login has just replaced', () => {
   async function replaced(): Promise<string> {
     const browser = new Browser(app.url);
     const cookie = cookieIn((await browser.logInWith('kakao', 'mina')).headers) ?? '';
@@ -311,13 +314,13 @@ describe('a request with the cookie of a session that a log-in has just replaced
     return cookie;
   }
 
-  it('leaves the cookie of the new session alone when it refreshes, and is to be repeated', async () => {
+  it('keeps the cookie of the new session on refresh, and is to be repeated', async () => {
     const answer = await call('refresh', await replaced());
     expect(answer).toMatchObject({ status: 401, body: { code: 'session_ended' } });
     expect([answer.headers.getSetCookie(), answer.headers.get('retry-after')]).toEqual([[], '1']);
   });
 
-  it('leaves the cookie of the new session alone when it logs out', async () => {
+  it('keeps the cookie of the new session on logout', async () => {
     const answer = await call('logout', await replaced());
     expect([answer.status, answer.headers.getSetCookie()]).toEqual([204, []]);
   });
@@ -330,8 +333,8 @@ describe('a request with the cookie of a session that a log-in has just replaced
   });
 });
 
-describe('what is stored of a session', () => {
-  it('property 5: is not enough to make a token of', async () => {
+describe('the stored session', () => {
+  it('property 5: does not suffice to compute a refresh token', async () => {
     const { cookie = '' } = await call('refresh', await logIn());
     const bytes = Buffer.from(cookie.slice('daemun_rt1_'.length), 'base64url');
     const secrets = [bytes.subarray(4, 36), bytes.subarray(40)];
@@ -349,7 +352,7 @@ describe('what is stored of a session', () => {
   });
 });
 
-describe('logging out', () => {
+describe('a logout', () => {
   it('clears the cookie, and ends the session and its access tokens at once', async () => {
     const { cookie, body } = await call('refresh', await logIn());
     expect(await call('logout', cookie)).toMatchObject({ status: 204, cookie: '' });
@@ -365,19 +368,19 @@ describe('logging out', () => {
   });
 
   it.each([
-    ['nobody', undefined],
-    ['nonsense', 'nonsense'],
-  ])('is fine for %s', async (_, cookie) => {
+    ['no cookie', undefined],
+    ['a malformed cookie', 'nonsense'],
+  ])('is answered 204 for %s', async (_, cookie) => {
     expect((await call('logout', cookie)).status).toBe(204);
   });
 
-  it('is refused to a page of another origin', async () => {
+  it('is refused to a page of another origin (CSRF)', async () => {
     const cookie = await logIn();
     expect((await call('logout', cookie, { origin: 'https://evil.example' })).status).toBe(403);
     expect((await call('refresh', cookie)).status).toBe(200);
   });
 
-  it('is remembered when the server is started again', async () => {
+  it('persists through a restart of the server', async () => {
     const dataDir = makeDataDir();
     const before = await startSocialApp({ DATA_DIR: dataDir });
     const { cookie, body } = await call('refresh', await logIn(before), {}, before);
@@ -391,7 +394,7 @@ describe('logging out', () => {
     rmSync(dataDir, { recursive: true });
   });
 
-  it('leaves other sessions alone', async () => {
+  it('ends no other session', async () => {
     const other = await logIn();
     await call('logout', await logIn());
     expect((await call('refresh', other)).status).toBe(200);
@@ -410,7 +413,7 @@ describeWith('postgres', 'while the database is away', () => {
     await server.stop();
   });
 
-  it('property 6, a loser never harms: nobody is logged out: every answer is 503, the cookie stays, and it works again afterwards', async () => {
+  it('property 6 (an outage ends no session): refreshes get 503 and keep the cookie', async () => {
     const { cookie, body } = await call('refresh', await logIn(shaky), {}, shaky);
     await server.crash();
     const refused = await call('refresh', cookie, {}, shaky);
@@ -431,7 +434,7 @@ describeWith('postgres', 'while the database is away', () => {
   });
 });
 
-it('the id of an account does not tell when it was registered', async () => {
+it('an account id does not reveal the time of the registration', async () => {
   const page = await new Browser(app.url).logInWith('naver', `user-${++people}`);
   const { body } = await call('refresh', cookieIn(page.headers));
   const { id } = (await (await me(body.accessToken)).json()) as { id: string };
@@ -446,7 +449,7 @@ describe('the refresh cookie on https', () => {
   });
   afterAll(() => secure.stop());
 
-  /** A refresh token of a new session. */
+  /** Returns a refresh token of a new session. */
   const open = async () => {
     const { id } = await signedIn(secure);
     const { refreshToken } = await secure.daemun.app
@@ -469,33 +472,33 @@ describe('the refresh cookie on https', () => {
   const cleared = (name: string) =>
     expect.stringMatching(new RegExp(`^${name}=; (?=.*Secure)(?=.*Path=/)(?=.*Expires=Thu, 01 Jan 1970)`));
 
-  it('has the prefix __Host-Http- on https', async () => {
+  it('has the prefix __Host-Http-', async () => {
     expect(await send('/auth/refresh', { [NAME]: await open() })).toEqual({
       status: 200,
       cookies: [expect.stringMatching(set)],
     });
   });
 
-  it('is read by its former name, which the successor replaces', async () => {
+  it('is accepted under its former name, which the successor replaces', async () => {
     expect(await send('/auth/refresh', { [FORMER]: await open() })).toEqual({
       status: 200,
       cookies: [expect.stringMatching(set), cleared(FORMER)],
     });
   });
 
-  it('counts by its new name where both are there', async () => {
+  it('takes precedence over a cookie of the former name', async () => {
     const [current, former] = [await open(), await open()];
     await send('/auth/logout', { [FORMER]: former });
     const { status } = await send('/auth/refresh', { [FORMER]: former, [NAME]: current });
     expect(status).toBe(200);
   });
 
-  it('counts by its former name where the new one has none of ours', async () => {
+  it('falls back to the former name if the new name holds no token of this server', async () => {
     const { status } = await send('/auth/refresh', { [FORMER]: await open(), [NAME]: 'made-up' });
     expect(status).toBe(200);
   });
 
-  describe('under both names', () => {
+  describe('when the browser has refresh cookies of both names', () => {
     let both: Record<string, string>;
     beforeEach(async () => {
       both = { [FORMER]: await open(), [NAME]: await open() };
@@ -507,18 +510,18 @@ describe('the refresh cookie on https', () => {
         ),
       );
 
-    it('loses both sessions by a log-out', async () => {
+    it('loses both sessions by a logout', async () => {
       await send('/auth/logout', both);
       expect(await statuses()).toEqual([401, 401]);
     });
 
-    it('loses both sessions by a log-in with a password', async () => {
+    it('loses both sessions by a login with a password', async () => {
       const { email, password } = await verifiedPerson(secure, mailbox, 'both-names');
       await post(secure, '/auth/login', { email, password }, { cookie: headerOf(both) });
       expect(await statuses()).toEqual([401, 401]);
     });
 
-    it('loses both sessions by a log-in with a provider', async () => {
+    it('loses both sessions by a login with a provider', async () => {
       const start = await fetch(`${secure.url}/auth/kakao`, {
         redirect: 'manual',
         headers: { cookie: headerOf(both) },
@@ -532,7 +535,7 @@ describe('the refresh cookie on https', () => {
     });
   });
 
-  it('is cleared under both names by a log-out', async () => {
+  it('is cleared under both names by a logout', async () => {
     const both = { [FORMER]: await open(), [NAME]: await open() };
     expect(await send('/auth/logout', both)).toEqual({
       status: 204,

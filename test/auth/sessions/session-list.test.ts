@@ -49,8 +49,8 @@ async function auditOf(accountId: string): Promise<unknown[]> {
   return rows.map(({ kind, details }) => ({ kind, ...details }));
 }
 
-describe('the list of sessions', () => {
-  it('says where one is logged in, with what, since when and until when', async () => {
+describe('the session list', () => {
+  it('shows device, login method, start and expiry of each session', async () => {
     const mina = await newAccount();
     await logIn(mina, IPHONE, 'google');
     const here = await logIn(mina);
@@ -63,7 +63,7 @@ describe('the list of sessions', () => {
     ]);
   });
 
-  it('shows both limits', async () => {
+  it('shows idle and absolute limit', async () => {
     const [session] = await list(await logIn(await newAccount()));
     const days = (from: unknown, to: unknown) =>
       (Date.parse(String(to)) - Date.parse(String(from))) / 86_400_000;
@@ -71,7 +71,7 @@ describe('the list of sessions', () => {
     expect(days(session?.['createdAt'], session?.['expiresAt'])).toBeCloseTo(180, 3);
   });
 
-  it('shows nothing of anyone else', async () => {
+  it('shows no session of other accounts', async () => {
     const [mina, juno] = [await logIn(await newAccount()), await logIn(await newAccount())];
     expect(await list(mina)).toHaveLength(1);
     const answer = call('DELETE', `/auth/sessions/${await currentOf(juno)}`, mina);
@@ -79,11 +79,11 @@ describe('the list of sessions', () => {
     expect(await isOver(juno)).toBe(false);
   });
 
-  it('is for those who are logged in', async () => {
+  it('requires a login', async () => {
     expect((await fetch(`${app.url}/auth/sessions`)).status).toBe(401);
   });
 
-  it('ends one session, at once and for good, and shows it no more', async () => {
+  it('ends a selected session at once, and no longer lists it', async () => {
     const mina = await newAccount();
     const [phone, here] = [await logIn(mina, IPHONE), await logIn(mina)];
     const id = await currentOf(phone);
@@ -93,7 +93,7 @@ describe('the list of sessions', () => {
     expect((await call('DELETE', `/auth/sessions/${id}`, here)).status).toBe(404);
   });
 
-  it('clears the cookie when one ends the session that asks', async () => {
+  it('clears the cookie when a client ends its own session', async () => {
     const here = await logIn(await newAccount());
     const answer = await call('DELETE', `/auth/sessions/${await currentOf(here)}`, here, here.refreshToken);
     expect([answer.status, answer.headers.getSetCookie()]).toEqual([
@@ -103,7 +103,7 @@ describe('the list of sessions', () => {
     expect(await isOver(here)).toBe(true);
   });
 
-  it('leaves the cookie alone when the browser has logged in anew meanwhile', async () => {
+  it('keeps the cookie if the browser has logged in again in the meantime', async () => {
     const mina = await newAccount();
     const [before, now] = [await logIn(mina), await logIn(mina)];
     const path = `/auth/sessions/${await currentOf(before)}`;
@@ -112,7 +112,7 @@ describe('the list of sessions', () => {
     expect((await refresh(now)).status).toBe(200);
   });
 
-  it('ends all others', async () => {
+  it('ends all other sessions', async () => {
     const mina = await newAccount();
     const others = [await logIn(mina), await logIn(mina)];
     const here = await logIn(mina);
@@ -125,7 +125,7 @@ describe('the list of sessions', () => {
   it.each([
     ['idle', 'issued_at = 0, created_at = created_at - make_interval(days => 31)'],
     ['absolute', "expires_at = now() - interval '1 second'"],
-  ])('shows no session past its %s limit, which is over', async (_, past) => {
+  ])('omits sessions past their %s limit, and records their end', async (_, past) => {
     const mina = await newAccount();
     const old = await logIn(mina);
     await app.database.query(`UPDATE auth.sessions SET ${past} WHERE account_id = $1`, [mina]);
@@ -136,7 +136,7 @@ describe('the list of sessions', () => {
   });
 });
 
-describe('an account with as many sessions as it may have', () => {
+describe('an account at SESSION_LIMIT', () => {
   const LIMIT = 3;
   let limited: TestApp;
   beforeAll(async () => {
@@ -148,7 +148,7 @@ describe('an account with as many sessions as it may have', () => {
     fetch(limited.url + path, { method, headers: { authorization: `Bearer ${accessToken}` } });
   const idsOf = async (tokens: Tokens) =>
     ((await (await callLimited('GET', '/auth/sessions', tokens)).json()) as Listed[]).map(({ id }) => id);
-  /** Opens sessions whose last use is a minute apart; the first is the oldest. */
+  /** Opens sessions whose last uses are a minute apart, the oldest first. */
   async function filled(): Promise<{ accountId: string; sessions: Tokens[] }> {
     const { id: accountId } = await signedIn(limited);
     const sessions: Tokens[] = [];
@@ -162,7 +162,7 @@ describe('an account with as many sessions as it may have', () => {
     return { accountId, sessions };
   }
 
-  it('loses the one that was used the longest time ago, at once, when another is opened', async () => {
+  it('loses its least recently used session at once when another is opened', async () => {
     const { accountId, sessions } = await filled();
     const next = await open(accountId);
     await next.publishEnded();
@@ -173,7 +173,7 @@ describe('an account with as many sessions as it may have', () => {
     expect(statuses).toEqual([401, 200, 200]);
   });
 
-  it('keeps the one that has just been refreshed', async () => {
+  it('keeps a session that has just been refreshed', async () => {
     const { accountId, sessions } = await filled();
     const refreshed = await fetch(`${limited.url}/auth/refresh`, {
       method: 'POST',
@@ -187,7 +187,7 @@ describe('an account with as many sessions as it may have', () => {
     expect(statuses).toEqual([200, 401, 200]);
   });
 
-  it('reads why', async () => {
+  it('finds the session limit as the reason in its audit trail', async () => {
     const { accountId } = await filled();
     await open(accountId);
     const ended = await limited.database.query<object[]>(
@@ -201,7 +201,7 @@ describe('an account with as many sessions as it may have', () => {
     ['ended', "ended_at = now(), end_reason = 'logged_out'"],
     ['passed its idle limit', "issued_at = 0, created_at = created_at - interval '31 days'"],
     ['passed its absolute limit', "expires_at = now() - interval '1 second'"],
-  ])('does not count one that %s', async (_, past) => {
+  ])('does not count a session that %s', async (_, past) => {
     const { accountId, sessions } = await filled();
     const newest = (await idsOf(sessions[2]!))[0]!;
     await limited.database.query(`UPDATE auth.sessions SET ${past} WHERE id = $1`, [newest]);
@@ -213,13 +213,13 @@ describe('an account with as many sessions as it may have', () => {
     expect(ended).toEqual([]);
   });
 
-  it('takes nothing from other accounts', async () => {
+  it('ends no session of other accounts', async () => {
     const [mina, juno] = [await filled(), await filled()];
     await open(mina.accountId);
     expect(await idsOf(juno.sessions[0]!)).toHaveLength(LIMIT);
   });
 
-  it('that has more since the limit was lowered has the rest ended by the next log-in, and lists no more', async () => {
+  it('above a lowered limit has surplus sessions unlisted, and ended at the next login', async () => {
     const { accountId, sessions } = await filled();
     await limited.database.query(
       `INSERT INTO auth.sessions (id, account_id, method, device, expires_at)
@@ -237,7 +237,7 @@ describe('an account with as many sessions as it may have', () => {
   });
 });
 
-describe('a device in words', () => {
+describe('the device name', () => {
   it.each([
     [WINDOWS, 'Chrome on Windows'],
     [IPHONE, 'Safari on iPhone'],
@@ -294,7 +294,7 @@ describe('a device in words', () => {
 });
 
 describe('the audit trail', () => {
-  it('says why someone was logged out', async () => {
+  it('records the reason for the end of a session', async () => {
     const mina = await newAccount();
     const [phone, here] = [await logIn(mina, IPHONE), await logIn(mina)];
     await call('DELETE', `/auth/sessions/${await currentOf(phone)}`, here);
@@ -310,7 +310,7 @@ describe('the audit trail', () => {
     ]);
   });
 
-  it('says from where all others were ended', async () => {
+  it('records the session that ended all others', async () => {
     const mina = await newAccount();
     await logIn(mina);
     const here = await logIn(mina);
@@ -319,7 +319,7 @@ describe('the audit trail', () => {
     expect((await auditOf(mina)).at(-1)).toEqual({ kind: 'session_ended', reason: 'ended_from_list', from });
   });
 
-  it('tells a lost answer from a stolen cookie', async () => {
+  it('distinguishes a lost response from a stolen cookie', async () => {
     const mina = await newAccount();
     const { refreshToken } = await logIn(mina);
     const pass = () =>
@@ -342,7 +342,7 @@ describe('the audit trail', () => {
     ]);
   });
 
-  it('records one event for each of 2,000 sessions that end in one request', async () => {
+  it('records one event per session when 2,000 sessions end in one request', async () => {
     const mina = await newAccount();
     const here = await logIn(mina);
     await app.database.query(
@@ -367,12 +367,12 @@ describe('the audit trail', () => {
     const logOut = ({ refreshToken }: Tokens) =>
       fetch(`${app.url}/auth/logout`, { method: 'POST', headers: { cookie: `refresh=${refreshToken}` } });
 
-    it('a log-out is answered with 503', async () => {
+    it('a logout is answered with 503', async () => {
       const session = await logIn(await newAccount());
       expect((await whileNothingIsRecorded(() => logOut(session))).status).toBe(503);
     });
 
-    it('a log-out does not end the session', async () => {
+    it('a logout does not end the session', async () => {
       const session = await logIn(await newAccount());
       await whileNothingIsRecorded(() => logOut(session));
       expect((await refresh(session)).status).toBe(200);
@@ -380,8 +380,8 @@ describe('the audit trail', () => {
   });
 });
 
-describe('the life of an access token', () => {
-  it('varies by a few per cent, never beyond what is configured, as the answer says', async () => {
+describe('the lifetime of an access token', () => {
+  it('varies by a few per cent below its maximum, as expiresIn says', async () => {
     const mina = await newAccount();
     const lives = await Promise.all(
       Array.from({ length: 40 }, async () =>

@@ -11,11 +11,11 @@ import type { SocialProfile } from '../../../src/auth/social/social-profile.js';
 
 const ADDRESS = 'mina@gmail.com';
 
-/** Whether the address is believed to be the person's, as each provider's answer is read: the trust classes. */
-const PROFILES: Readonly<Record<string, { profile: SocialProfile | undefined; theirs: boolean }>> = {
+/** Profiles by trust class. `vouchedFor` is true if the provider vouches for the address. */
+const PROFILES: Readonly<Record<string, { profile: SocialProfile | undefined; vouchedFor: boolean }>> = {
   'Google, its own mailbox': {
     profile: google.mapProfile({ sub: '1', email: ADDRESS, email_verified: true }),
-    theirs: true,
+    vouchedFor: true,
   },
   'Google, a company it hosts': {
     profile: google.mapProfile({
@@ -24,28 +24,28 @@ const PROFILES: Readonly<Record<string, { profile: SocialProfile | undefined; th
       email_verified: true,
       hd: 'company.example',
     }),
-    theirs: true,
+    vouchedFor: true,
   },
   'Google, an address elsewhere': {
     profile: google.mapProfile({ sub: '1', email: 'mina@elsewhere.example', email_verified: true }),
-    theirs: false,
+    vouchedFor: false,
   },
   'Google, unverified': {
     profile: google.mapProfile({ sub: '1', email: ADDRESS, email_verified: false }),
-    theirs: false,
+    vouchedFor: false,
   },
   'Google, verified as a string': {
     profile: google.mapProfile({ sub: '1', email: ADDRESS, email_verified: 'true' }),
-    theirs: false,
+    vouchedFor: false,
   },
-  'Google, no address': { profile: google.mapProfile({ sub: '1' }), theirs: false },
-  'Kakao, valid and verified': { profile: kakaoSays(true, true), theirs: true },
-  'Kakao, valid only': { profile: kakaoSays(true, false), theirs: false },
-  'Kakao, verified once, not valid': { profile: kakaoSays(false, true), theirs: false },
-  'Kakao, flags as strings': { profile: kakaoSays('true', 'true'), theirs: false },
-  'Kakao, no flags': { profile: kakaoSays(undefined, undefined), theirs: false },
-  Naver: { profile: naver.mapProfile({ response: { id: 'n', email: ADDRESS } }), theirs: false },
-  'Naver, no address': { profile: naver.mapProfile({ response: { id: 'n' } }), theirs: false },
+  'Google, no address': { profile: google.mapProfile({ sub: '1' }), vouchedFor: false },
+  'Kakao, valid and verified': { profile: kakaoSays(true, true), vouchedFor: true },
+  'Kakao, valid only': { profile: kakaoSays(true, false), vouchedFor: false },
+  'Kakao, verified once, not valid': { profile: kakaoSays(false, true), vouchedFor: false },
+  'Kakao, flags as strings': { profile: kakaoSays('true', 'true'), vouchedFor: false },
+  'Kakao, no flags': { profile: kakaoSays(undefined, undefined), vouchedFor: false },
+  Naver: { profile: naver.mapProfile({ response: { id: 'n', email: ADDRESS } }), vouchedFor: false },
+  'Naver, no address': { profile: naver.mapProfile({ response: { id: 'n' } }), vouchedFor: false },
 };
 function kakaoSays(valid: unknown, verified: unknown): SocialProfile | undefined {
   return kakao.mapProfile({
@@ -61,36 +61,36 @@ const HOLDERS: Readonly<Record<string, LinkingContext['holder']>> = {
 };
 const OWNERS: Readonly<Record<string, string | undefined>> = {
   'the identity is new': undefined,
-  'the identity is somebody’s': 'owner',
-  'the identity is of who is logged in': 'actor',
+  'the identity belongs to another account': 'owner',
+  'the identity belongs to the logged-in account': 'actor',
 };
 const ACTORS: Readonly<Record<string, string | undefined>> = {
-  'nobody is logged in': undefined,
-  'someone links': 'actor',
+  'logged out': undefined,
+  'linking while logged in': 'actor',
 };
 
-/** The rules of the house once more, in the other order: by what comes of them. */
+/** The linking rules written a second time, grouped by decision. */
 function expected(
-  theirs: boolean,
+  vouchedFor: boolean,
   { owner, holder, actor, providerAlreadyLinked }: Omit<LinkingContext, 'profile'>,
 ): LinkingDecision {
   if (actor === undefined) {
     if (owner !== undefined) return { act: 'log_in', accountId: owner };
     if (holder?.verified === true) {
-      return theirs && !providerAlreadyLinked
+      return vouchedFor && !providerAlreadyLinked
         ? { act: 'link', accountId: holder.accountId }
         : { act: 'refuse', why: 'account_link_required' };
     }
-    if (holder !== undefined && theirs) return { act: 'take_over', accountId: holder.accountId };
-    return { act: 'open_account', withEmail: theirs && holder === undefined };
+    if (holder !== undefined && vouchedFor) return { act: 'take_over', accountId: holder.accountId };
+    return { act: 'open_account', withEmail: vouchedFor && holder === undefined };
   }
   if (owner === actor) return { act: 'log_in', accountId: actor };
   if (owner === undefined && !providerAlreadyLinked) return { act: 'link', accountId: actor };
   return { act: 'refuse', why: 'identity_taken' };
 }
 
-describe('which person it is', () => {
-  for (const [says, { profile, theirs }] of Object.entries(PROFILES))
+describe('the linking decision', () => {
+  for (const [says, { profile, vouchedFor }] of Object.entries(PROFILES))
     for (const [held, holder] of Object.entries(HOLDERS))
       for (const [owned, owner] of Object.entries(OWNERS))
         for (const [asked, actor] of Object.entries(ACTORS))
@@ -98,20 +98,20 @@ describe('which person it is', () => {
             const other = providerAlreadyLinked ? ', which has another identity of this provider' : '';
             it(`${says}; ${held}; ${owned}; ${asked}${other}`, () => {
               if (profile === undefined) throw new Error('no profile');
-              // Nobody can hold an address that is not told.
+              // No account can hold an address that the provider does not report.
               const context = {
                 owner,
                 holder: profile.email === undefined ? undefined : holder,
                 actor,
                 providerAlreadyLinked,
               };
-              expect(decideLinking({ profile, ...context })).toEqual(expected(theirs, context));
+              expect(decideLinking({ profile, ...context })).toEqual(expected(vouchedFor, context));
             });
           }
 
-  it('is never decided by an address that the provider does not answer for', () => {
-    for (const { profile, theirs } of Object.values(PROFILES)) {
-      if (theirs || profile === undefined) continue;
+  it('is never based on an address that the provider does not vouch for', () => {
+    for (const { profile, vouchedFor } of Object.values(PROFILES)) {
+      if (vouchedFor || profile === undefined) continue;
       for (const holder of Object.values(HOLDERS)) {
         const decision = decideLinking({ profile, holder, providerAlreadyLinked: false });
         expect(JSON.stringify(decision)).not.toContain('holder');

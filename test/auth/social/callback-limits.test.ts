@@ -5,59 +5,63 @@ import { type SocialApp, startSocialApp } from '../../support/fixtures/social.js
 
 let app: SocialApp;
 
-/** As a proxy that is trusted tells it. */
+/** The forwarded address as a trusted proxy sends it. */
 const from = (address: string) => ({ headers: { 'x-forwarded-for': address } });
 
 const many = <T>(times: number, of: T): T[] => Array.from({ length: times }, () => of);
 
-/** Begins a log-in; the result comes back from Kakao with a code that it did not give. */
-async function depart(address: string): Promise<() => Promise<Page>> {
-  const who = new Browser(app.url);
-  const { location = '' } = await who.request(`${app.url}/auth/kakao`);
+/** Starts a login. Returns a function that follows the callback from Kakao with a wrong code. */
+async function startLogin(address: string): Promise<() => Promise<Page>> {
+  const browser = new Browser(app.url);
+  const { location = '' } = await browser.request(`${app.url}/auth/kakao`);
   const state = new URL(location).searchParams.get('state');
   const callback = `${app.url}/auth/kakao/callback?code=x&state=${state}`;
-  return () => who.request(callback, from(address), 'elsewhere');
+  return () => browser.request(callback, from(address), 'elsewhere');
 }
 
-async function comeBack(address: string): Promise<Page> {
-  const back = await depart(address);
+async function sendCallback(address: string): Promise<Page> {
+  const back = await startLogin(address);
   return back();
 }
 
-/** Comes back from these clients at once, and waits until so many of them call the provider. */
-async function comeBackAtOnce(
+/** Sends the callbacks of these clients in parallel, and waits until this number of them call the provider. */
+async function sendCallbacks(
   addresses: readonly string[],
   calls: number,
 ): Promise<{ readonly ended: Promise<Page[]> }> {
-  const backs = await Promise.all(addresses.map(depart));
+  const backs = await Promise.all(addresses.map(startLogin));
   app.sandbox.clearRequests();
   const ended = Promise.all(backs.map((back) => back()));
   while (app.calls('token') < calls) await sleep(20);
   return { ended };
 }
 
-const flood = () => comeBackAtOnce(many(100, '198.51.100.7'), 16);
+const flood = () => sendCallbacks(many(100, '198.51.100.7'), 16);
 
 async function logIn(address: string): Promise<Page> {
-  const who = new Browser(app.url);
-  return who.request(await who.choose('mina', await who.goTo('kakao')), from(address), 'elsewhere');
+  const browser = new Browser(app.url);
+  return browser.request(
+    await browser.choose('mina', await browser.goTo('kakao')),
+    from(address),
+    'elsewhere',
+  );
 }
 
-/** What so many callbacks in a row are told. */
-async function errorsOf(times: number, come: (n: number) => Promise<Page>) {
+/** Returns the login errors of this number of callbacks in sequence. */
+async function errorsOf(times: number, send: (n: number) => Promise<Page>) {
   const errors: (string | undefined)[] = [];
-  for (let n = 0; n < times; n++) errors.push(loginErrorOf(await come(n)));
+  for (let n = 0; n < times; n++) errors.push(loginErrorOf(await send(n)));
   return errors;
 }
 
-describe('callbacks at once', () => {
+describe('parallel callbacks', () => {
   beforeAll(async () => {
     app = await startSocialApp({ TRUST_PROXY: '1' });
   });
   afterAll(() => app.stop());
   afterEach(() => app.sandbox.clearFaults());
 
-  it('make 16 calls of a provider at a time', async () => {
+  it('make at most 16 calls of a provider at a time (bulkhead)', async () => {
     app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'hang' });
     const { ended } = await flood();
     await sleep(1_000);
@@ -65,14 +69,14 @@ describe('callbacks at once', () => {
     expect((await ended).map(loginErrorOf)).toEqual(many(100, 'provider_unavailable'));
   });
 
-  it('of one network leave turns to another one', async () => {
+  it('of one network leave slots to another network', async () => {
     app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'slow', delayMs: 500 });
     const { ended } = await flood();
     expect(loginErrorOf(await logIn('203.0.113.9'))).toBeUndefined();
     await ended;
   });
 
-  it('at one provider leave the others alone', async () => {
+  it('of one provider do not delay another provider', async () => {
     app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'slow', delayMs: 500 });
     const { ended } = await flood();
     const landing = await new Browser(app.url).logInWith('google', 'mina');
@@ -83,51 +87,51 @@ describe('callbacks at once', () => {
 
 describe('callbacks that a provider refuses', () => {
   beforeAll(async () => {
-    // 5 for a client, 15 for a site.
+    // 5 per client, 15 per site.
     app = await startSocialApp({ RATE_LIMIT_FACTOR: '0.05', TRUST_PROXY: '1' });
   });
   afterAll(() => app.stop());
   afterEach(() => app.sandbox.clearFaults());
 
-  /** The calls of a provider that three callbacks at once make at a time. */
+  /** Returns the number of parallel provider calls of three callbacks. */
   async function callsAtOnce(addresses: readonly string[], expected: number): Promise<number> {
     app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'slow', delayMs: 2_000 });
-    const { ended } = await comeBackAtOnce(addresses, expected);
+    const { ended } = await sendCallbacks(addresses, expected);
     await sleep(500);
     const calls = app.calls('token');
     await ended;
     return calls;
   }
 
-  it('make the further ones of their client call it one at a time', async () => {
-    expect(await errorsOf(5, () => comeBack('198.51.100.7'))).toEqual(many(5, 'provider_rejected'));
+  it('limit their client to one provider call at a time', async () => {
+    expect(await errorsOf(5, () => sendCallback('198.51.100.7'))).toEqual(many(5, 'provider_rejected'));
     expect(await callsAtOnce(many(3, '198.51.100.7'), 1)).toBe(1);
   });
 
-  it('do not keep a neighbour of their client from logging in', async () => {
-    await errorsOf(5, () => comeBack('198.51.100.8'));
+  it('do not limit other clients of the same site', async () => {
+    await errorsOf(5, () => sendCallback('198.51.100.8'));
     expect(loginErrorOf(await logIn('198.51.100.8'))).toBeUndefined();
   });
 
-  it('make the further ones of their site call it one at a time', async () => {
-    await errorsOf(15, (n) => comeBack(`2001:db8:a:${n}::1`));
+  it('limit their site to one provider call at a time', async () => {
+    await errorsOf(15, (n) => sendCallback(`2001:db8:a:${n}::1`));
     expect(await callsAtOnce(['2001:db8:a:a1::1', '2001:db8:a:a2::1', '2001:db8:a:a3::1'], 1)).toBe(1);
   });
 
-  it('count where it blames this installation, too', async () => {
+  it('count also if the provider blames the client credentials', async () => {
     app.sandbox.fault({ provider: 'kakao', at: 'token', fault: '403' });
-    expect(await errorsOf(5, () => comeBack('198.51.100.9'))).toEqual(many(5, 'provider_misconfigured'));
+    expect(await errorsOf(5, () => sendCallback('198.51.100.9'))).toEqual(many(5, 'provider_misconfigured'));
     expect(await callsAtOnce(many(3, '198.51.100.9'), 1)).toBe(1);
   });
 
-  it('do not include those that it confirms', async () => {
+  it('do not include callbacks that succeed', async () => {
     await errorsOf(5, () => logIn('198.51.100.10'));
     expect(await callsAtOnce(many(3, '198.51.100.10'), 3)).toBe(3);
   });
 
-  it('do not include those that its outage fails', async () => {
+  it('do not include callbacks during an outage of the provider', async () => {
     app.sandbox.fault({ provider: 'kakao', at: 'token', fault: '503' });
-    expect(await errorsOf(5, () => comeBack('198.51.100.11'))).toEqual(many(5, 'provider_unavailable'));
+    expect(await errorsOf(5, () => sendCallback('198.51.100.11'))).toEqual(many(5, 'provider_unavailable'));
     expect(await callsAtOnce(many(3, '198.51.100.11'), 3)).toBe(3);
   });
 });

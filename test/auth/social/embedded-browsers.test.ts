@@ -77,12 +77,12 @@ const start = async (provider: string, userAgent: string) => {
   return `${answer.status} ${answer.headers.get('location') ?? ''}`;
 };
 
-describe.each(EMBEDDED)('the browser of %s', (_, userAgent) => {
-  it('is told to open Google outside, and nothing else', async () => {
+describe.each(EMBEDDED)('the embedded browser of %s', (_, userAgent) => {
+  it('is offered Google in the device browser, and the other providers as usual', async () => {
     expect(await providersIn(userAgent)).toEqual({ google: true, kakao: false, naver: false });
   });
 
-  it('is not sent to Google’s refusal, but back to the page', async () => {
+  it('is redirected to the page instead of Google’s refusal page', async () => {
     expect(await start('google', userAgent)).toMatch(
       /^303 http\S+\/b\/free\?login_error=browser_not_supported$/,
     );
@@ -97,7 +97,7 @@ describe.each(ORDINARY)('%s', (_, userAgent) => {
   });
 });
 
-describeWith('chromium', 'the log-in page inside of an app', () => {
+describeWith('chromium', 'the login page inside of an app', () => {
   let browser: Browser;
   beforeAll(async () => {
     browser = await startChromium();
@@ -108,7 +108,7 @@ describeWith('chromium', 'the log-in page inside of an app', () => {
     ['KakaoTalk', `${ANDROID} KAKAOTALK/10.8.3 (INAPP)`, /^kakaotalk:\/\/web\/openExternal\?url=http/],
     ['LINE', `${IPHONE} Safari Line/14.9.0`, /openExternalBrowser=1$/],
     ['an Android app', ANDROID, /^intent:\/\/.*#Intent;scheme=http;package=com\.android\.chrome;/],
-  ])('opens Google log-in in the browser of the device: %s', async (_, userAgent, href) => {
+  ])('opens the Google login in the device browser: %s', async (_, userAgent, href) => {
     const page = await browser.newPage({ userAgent, locale: 'ko-KR', viewport: { width: 390, height: 800 } });
     await page.goto(`${app.url}/login`);
     const link = page.getByRole('link', { name: /Google/ });
@@ -117,7 +117,7 @@ describeWith('chromium', 'the log-in page inside of an app', () => {
     await page.close();
   });
 
-  it('explains what to do where the app has no address for that', async () => {
+  it('shows instructions if the app supports no URL for that', async () => {
     const page = await browser.newPage({ userAgent: `${IPHONE} Instagram 336.0.0.28.78`, locale: 'ko-KR' });
     await page.goto(`${app.url}/login`);
     await page.getByRole('button', { name: 'Google 로그인 주소 복사' }).waitFor();

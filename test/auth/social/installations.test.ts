@@ -4,7 +4,7 @@ import { PROVIDERS } from '../../../src/auth/social/providers.js';
 import { Browser, loginErrorOf } from '../../support/fixtures/browser.js';
 import { type SocialApp, startSocialApp } from '../../support/fixtures/social.js';
 
-/** Runs the test against an installation of its own. */
+/** Runs the test against a separate installation. */
 async function withApp(
   env: Record<string, string>,
   test: (app: SocialApp) => Promise<void>,
@@ -21,7 +21,7 @@ const startLocation = async (app: SocialApp, provider: string): Promise<URL> =>
   new URL((await new Browser(app.url).request(`${app.url}/auth/${provider}`)).location!);
 
 describe('an installation', () => {
-  it('without credentials for a provider has no such provider', async () => {
+  it('without credentials for a provider does not enable the provider', async () => {
     await withApp({ GOOGLE_CLIENT_ID: '', GOOGLE_CLIENT_SECRET: '' }, async (app) => {
       const list = (await (await fetch(`${app.url}/auth/providers`)).json()) as { id: string }[];
       expect(list.map(({ id }) => id)).toEqual(['kakao', 'naver']);
@@ -31,15 +31,15 @@ describe('an installation', () => {
     });
   });
 
-  it('says at the start with which providers people can log in', async () => {
+  it('logs the enabled providers at start', async () => {
     await withApp({ NAVER_CLIENT_ID: '', NAVER_CLIENT_SECRET: '' }, async (app) => {
       expect(app.log).toContainEqual(
-        expect.objectContaining({ level: 'info', msg: 'people can log in with google, kakao' }),
+        expect.objectContaining({ level: 'info', msg: 'enabled providers: google, kakao' }),
       );
     });
   });
 
-  it('sends no secret to Kakao where there is none, not even an empty or made-up one', async () => {
+  it('sends Kakao no client_secret if none is configured', async () => {
     await withApp(
       { KAKAO_CLIENT_SECRET: '' },
       async (app) => {
@@ -52,7 +52,7 @@ describe('an installation', () => {
     );
   });
 
-  it('with a wrong secret tells the page that only the operator can help, and the operator what to check', async () => {
+  it('with a wrong client secret tells the page that the operator must act', async () => {
     await withApp(
       {},
       async (app) => {
@@ -69,7 +69,7 @@ describe('an installation', () => {
     );
   });
 
-  it('asks for the scopes that are configured', async () => {
+  it('requests the configured scopes', async () => {
     await withApp({ KAKAO_SCOPE: 'profile_nickname,openid', GOOGLE_SCOPE: 'openid' }, async (app) => {
       const [kakao, google, naver] = await Promise.all(
         ['kakao', 'google', 'naver'].map((provider) => startLocation(app, provider)),
@@ -86,7 +86,7 @@ describe('an installation', () => {
     });
   });
 
-  it('goes to the real providers, by https, when there is no sandbox', async () => {
+  it('without a sandbox uses the real providers over https', async () => {
     const found = await Promise.all(
       PROVIDERS.map(async (definition) => {
         const credentials = { clientId: `${definition.id}-id`, scope: [] };
@@ -102,7 +102,7 @@ describe('an installation', () => {
     ]);
   });
 
-  it('keeps its client id beside another installation in the same process', async () => {
+  it('keeps its client id apart from another installation in the same process', async () => {
     await withApp({ GOOGLE_CLIENT_ID: 'one' }, async (one) => {
       await withApp({ GOOGLE_CLIENT_ID: 'two' }, async (two) => {
         const ids = await Promise.all(
@@ -113,7 +113,7 @@ describe('an installation', () => {
     });
   });
 
-  it('tells the page when its own database is away, and does not call the log-in invalid', async () => {
+  it('reports a database outage as such, not as an invalid login', async () => {
     await withApp({}, async (app) => {
       const browser = new Browser(app.url);
       const url = await browser.choose('mina', await browser.goTo('google', '/page'));
@@ -128,7 +128,7 @@ describe('an installation', () => {
     });
   });
 
-  it('tells the page when its database is not that of this version', async () => {
+  it('reports a database of another version', async () => {
     await withApp({}, async (app) => {
       await app.database.query('ALTER TABLE auth.identities RENAME TO lost');
       const landing = await new Browser(app.url).logInWith('kakao', 'mina');
@@ -136,7 +136,7 @@ describe('an installation', () => {
     });
   });
 
-  it('logs people in while the profile service is away', async () => {
+  it('completes logins while the profile service is down', async () => {
     await withApp({}, async (app) => {
       await app.database.query('ALTER TABLE profile.profiles RENAME TO lost');
       const browser = new Browser(app.url);

@@ -11,15 +11,15 @@ beforeEach(() => app.sandbox.clearRequests());
 
 const PROVIDERS = ['google', 'kakao', 'naver'] as const;
 
-describe.each(PROVIDERS)('logging in with %s', (provider) => {
-  it('lands on the page that was asked for, logged in', async () => {
+describe.each(PROVIDERS)('a login with %s', (provider) => {
+  it('ends on the requested page, logged in', async () => {
     const browser = new Browser(app.url);
     const landing = await browser.logInWith(provider, 'mina', '/boards?page=2#last');
     expect([landing.status, landing.location]).toEqual([303, `${app.url}/boards?page=2#last`]);
     expect(await browser.accessToken()).toBeDefined();
   });
 
-  it('lands on the default page when none was asked for', async () => {
+  it('ends on the default page without returnTo', async () => {
     const landing = await new Browser(app.url).logInWith(provider, 'mina');
     expect(landing.location).toBe(`${app.url}/`);
   });
@@ -33,13 +33,13 @@ describe.each(PROVIDERS)('logging in with %s', (provider) => {
     expect(accounts[0]).toBe(accounts[1]);
   });
 
-  it('leaves nothing of the attempt in the browser', async () => {
+  it('leaves no transaction cookie in the browser', async () => {
     const browser = new Browser(app.url);
     await browser.logInWith(provider, 'mina');
     expect(await browser.cookieNames()).toEqual(['refresh']);
   });
 
-  it('proves to the provider that it began the attempt, and puts no token into a URL', async () => {
+  it('sends a PKCE verifier, and puts no token into a URL', async () => {
     await new Browser(app.url).logInWith(provider, 'mina');
     const seen = app.sandbox.requests();
     expect(seen.find(({ endpoint }) => endpoint === 'authorize')).toMatchObject({
@@ -59,7 +59,7 @@ describe.each(PROVIDERS)('logging in with %s', (provider) => {
     });
   });
 
-  it('tells the page when the person says no', async () => {
+  it('reports a refused consent to the page', async () => {
     const browser = new Browser(app.url);
     const landing = await browser.logInWith(provider, 'cancel', '/join?plan=a');
     expect(landing.location).toBe(`${app.url}/join?plan=a&login_error=access_denied`);
@@ -67,7 +67,7 @@ describe.each(PROVIDERS)('logging in with %s', (provider) => {
     expect(app.calls('token')).toBe(0);
   });
 
-  it('works for somebody of whom nothing but an id is known', async () => {
+  it('succeeds with a subject as the only member of the profile', async () => {
     const browser = new Browser(app.url);
     await browser.logInWith(provider, 'bare');
     const id = accountIdOf((await browser.accessToken())!);
@@ -76,7 +76,7 @@ describe.each(PROVIDERS)('logging in with %s', (provider) => {
     expect(profile.avatar_url).toBeNull();
   });
 
-  it('works for somebody without an e-mail address', async () => {
+  it('succeeds without an e-mail address', async () => {
     const browser = new Browser(app.url);
     await browser.logInWith(provider, 'no-email');
     const id = accountIdOf((await browser.accessToken())!);
@@ -84,7 +84,7 @@ describe.each(PROVIDERS)('logging in with %s', (provider) => {
     expect(identity).toMatchObject({ provider, email: null });
   });
 
-  it('makes one account of twenty first log-ins at the same moment', async () => {
+  it('opens one account for twenty parallel first logins', async () => {
     const callbacks = await Promise.all(
       Array.from({ length: 20 }, async () => {
         const browser = new Browser(app.url);
@@ -105,7 +105,7 @@ describe.each(PROVIDERS)('logging in with %s', (provider) => {
     expect(orphans).toEqual([{ n: 0 }]);
   });
 
-  it('keeps two tabs apart', async () => {
+  it('keeps the transactions of two tabs apart', async () => {
     const browser = new Browser(app.url);
     const first = await browser.goTo(provider, '/first');
     const second = await browser.goTo(provider, '/second');
@@ -117,8 +117,8 @@ describe.each(PROVIDERS)('logging in with %s', (provider) => {
   });
 });
 
-describe('who somebody is', () => {
-  it('keeps two people apart whose Kakao ids differ in a digit that a double cannot hold', async () => {
+describe('the identity of a user', () => {
+  it('distinguishes Kakao ids beyond the precision of a double', async () => {
     const subjects = [];
     for (const persona of ['big-id', 'big-id-neighbour']) {
       const browser = new Browser(app.url);
@@ -133,7 +133,7 @@ describe('who somebody is', () => {
     expect(subjects).toEqual(['9007199254740992', '9007199254740993']);
   });
 
-  it('keeps two people apart who have the same subject at two providers', async () => {
+  it('distinguishes equal subjects at two providers', async () => {
     const idOf = async (persona: string) => {
       const browser = new Browser(app.url);
       expect(loginErrorOf(await browser.logInWith('kakao', persona))).toBeUndefined();
@@ -149,14 +149,14 @@ describe('who somebody is', () => {
     expect(await idOf('mina')).not.toBe(jun);
   });
 
-  it('lets nobody into an account for an address that their provider does not answer for', async () => {
+  it('is never found by an address that the provider does not vouch for', async () => {
     await new Browser(app.url).logInWith('google', 'mina');
-    const stranger = new Browser(app.url);
-    expect(loginErrorOf(await stranger.logInWith('naver', 'external'))).toBe('account_link_required');
-    expect(await stranger.accessToken()).toBeUndefined();
+    const otherUser = new Browser(app.url);
+    expect(loginErrorOf(await otherUser.logInWith('naver', 'external'))).toBe('account_link_required');
+    expect(await otherUser.accessToken()).toBeUndefined();
   });
 
-  it('takes the address for the account’s where the provider answers for it, and as a hint on the identity otherwise', async () => {
+  it('brings the account’s address only if the provider vouches for it', async () => {
     const addresses = async (provider: string) => {
       const browser = new Browser(app.url);
       await browser.logInWith(provider, 'jun');
@@ -173,7 +173,7 @@ describe('who somebody is', () => {
     expect(await addresses('naver')).toEqual({ own: null, hint: contact, email_verification: 'unsupported' });
   });
 
-  it('refuses somebody whose account is disabled', async () => {
+  it('is refused if the account is disabled', async () => {
     const browser = new Browser(app.url);
     await browser.logInWith('kakao', 'user-banned');
     const id = accountIdOf((await browser.accessToken())!);
@@ -184,8 +184,8 @@ describe('who somebody is', () => {
   });
 });
 
-describe('the list of providers', () => {
-  it('names those that are enabled, in the order of the buttons', async () => {
+describe('the provider list', () => {
+  it('contains the enabled providers in the order of the buttons', async () => {
     const answer = await fetch(`${app.url}/auth/providers`);
     expect(await answer.json()).toEqual([
       { id: 'google', name: 'Google', loginUrl: `${app.url}/auth/google` },
@@ -195,7 +195,7 @@ describe('the list of providers', () => {
   });
 
   it.each(['facebook', 'constructor', '__proto__', 'GOOGLE'])(
-    'has no %s: nobody can log in with it',
+    'does not contain %s, and no login with it starts',
     async (name) => {
       const answer = await fetch(`${app.url}/auth/${name}`, { redirect: 'manual' });
       expect(answer.status).toBe(404);

@@ -18,11 +18,12 @@ import { loadConfig } from '../../../src/config/config.js';
 import { openTarget } from '../../../src/database/target.js';
 import { configureHttp, createHttpAdapter } from '../../../src/http/http-adapter.js';
 import { createLogger, nestLogger } from '../../../src/logging/logging.js';
+import { Problem } from '../../../src/problems/problem.js';
 import { accountIdOf, Browser, loginErrorOf } from '../../support/fixtures/browser.js';
 import { freePorts } from '../../support/servers/ports.js';
 import { TEMPLATE_DIR } from '../../support/fixtures/template.mjs';
 
-/** The whole of a new provider. */
+/** The complete definition of a new provider. */
 const daum: ProviderDefinition = {
   id: 'daum',
   name: 'Daum',
@@ -35,6 +36,15 @@ const daum: ProviderDefinition = {
   Strategy: OAuth2Strategy,
   errorCode: ({ error }) => error,
   errors: {},
+  unlinkNotice: {
+    methods: ['POST'],
+    status: 204,
+    read({ authorization, members }, { clientSecret }) {
+      if (authorization !== `Bearer ${clientSecret?.reveal()}`) throw new Problem('forbidden');
+      const subject = subjectOf(members.user);
+      return subject === undefined ? undefined : { subject };
+    },
+  },
   mapProfile(profile) {
     const subject = subjectOf(profile.userId);
     if (subject === undefined) return undefined;
@@ -51,7 +61,7 @@ const dataDir = mkdtempSync(join(tmpdir(), 'daemun-test-'));
 let daumServer: Server;
 let answer: { token: RequestListener; profile: RequestListener };
 let url: string;
-/** What the last log-in sent along. */
+/** The parameters of the last login. */
 let nonce: string;
 let stop: () => Promise<void>;
 
@@ -112,13 +122,13 @@ async function logIn(browser = new Browser(url)): Promise<string> {
   return loginErrorOf(page) ?? 'logged in';
 }
 
-describe('a provider that is one file and one line', () => {
-  it('has a button after the others', async () => {
+describe('a provider defined by one file and one line', () => {
+  it('is listed after the other providers', async () => {
     const list = (await (await fetch(`${url}/auth/providers`)).json()) as unknown[];
     expect(list.at(-1)).toEqual({ id: 'daum', name: 'Daum', loginUrl: `${url}/auth/daum` });
   });
 
-  it('is sent state, challenge, scope and the address to come back to', async () => {
+  it('is sent state, PKCE challenge, scope and redirect_uri', async () => {
     const start = await new Browser(url).request(`${url}/auth/daum`);
     expect(Object.fromEntries(new URL(start.location!).searchParams)).toEqual({
       client_id: 'daemun',
@@ -132,7 +142,7 @@ describe('a provider that is one file and one line', () => {
     });
   });
 
-  it('does not get to be one where its strategy drops state or the challenge', async () => {
+  it('is rejected at start if its strategy drops state or the PKCE challenge', async () => {
     class Careless extends OAuth2Strategy {
       constructor(options: OAuth2Strategy.StrategyOptions, verify: OAuth2Strategy.VerifyFunction) {
         super({ ...options, pkce: false, store: undefined }, verify);
@@ -145,14 +155,47 @@ describe('a provider that is one file and one line', () => {
     );
   });
 
-  it('logs people in', async () => {
+  it('logs users in', async () => {
     const browser = new Browser(url);
     expect(await logIn(browser)).toBe('logged in');
     expect(await browser.accessToken()).toBeDefined();
   });
 });
 
-describe('whatever a provider answers', () => {
+describe('the unlink webhook of a provider', () => {
+  const send = (method: string, authorization: string, provider = 'daum') =>
+    fetch(`${url}/auth/${provider}/unlinked`, {
+      method,
+      headers: { authorization, 'content-type': 'application/x-www-form-urlencoded' },
+      body: method === 'GET' ? undefined : 'user=u-1',
+    });
+
+  it('ends the sessions of the user that it names, with the status of the definition', async () => {
+    const browser = new Browser(url);
+    await logIn(browser);
+    expect((await send('POST', 'Bearer secret of the test')).status).toBe(204);
+    expect(await browser.accessToken()).toBeUndefined();
+  });
+
+  it('refuses a notice that the definition refuses', async () => {
+    const browser = new Browser(url);
+    await logIn(browser);
+    expect((await send('POST', 'Bearer guess')).status).toBe(403);
+    expect(await browser.accessToken()).toBeDefined();
+  });
+
+  it.each([
+    ['another method', 'GET', 'daum', 'not_found'],
+    ['a provider without a webhook', 'POST', 'google', 'not_found'],
+    ['an unknown provider', 'POST', 'unknown', 'provider_not_enabled'],
+  ])('is not found for %s', async (_, method, provider, code) => {
+    const answer = await send(method, 'Bearer secret of the test', provider);
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toMatchObject({ code });
+  });
+});
+
+describe('a provider response', () => {
   it.each([
     [
       'a body in another encoding',
@@ -161,7 +204,7 @@ describe('whatever a provider answers', () => {
       {},
     ],
     [
-      'a small body that unpacks to a large one',
+      'a decompression bomb',
       'provider_unavailable',
       gzipSync(`{"a":"${'a'.repeat(1e7)}"}`),
       { 'content-encoding': 'gzip' },
@@ -170,7 +213,7 @@ describe('whatever a provider answers', () => {
     ['a byte order mark', 'logged in', Buffer.from('\ufeff{"userId":"u-1"}'), {}],
     ['no content type', 'logged in', Buffer.from('{"userId":"u-1"}'), {}],
     ['nothing', 'provider_unavailable', Buffer.from(''), {}],
-  ])('%s means %s', async (_, outcome, body, headers) => {
+  ])('with %s results in %s', async (_, outcome, body, headers) => {
     answer.profile = (_request, response) => void response.writeHead(200, headers).end(body);
     expect(await logIn()).toBe(outcome);
   });
@@ -192,12 +235,12 @@ describe('whatever a provider answers', () => {
     [200, { access_token: 'a'.repeat(4_096) }, 'logged in'],
     [200, { access_token: 'AAAA+/x==' }, 'logged in'],
     [201, { access_token: 'token', expires_in: 'soon', refresh_token: { a: 1 }, id_token: 7 }, 'logged in'],
-  ])('token answer %# (%i) means what it says', async (status, body, outcome) => {
+  ])('of the token endpoint is mapped to its outcome: %# (%i)', async (status, body, outcome) => {
     answer.token = json(body, status);
     expect(await logIn()).toBe(outcome);
   });
 
-  it('a token answer sends nothing on: neither code nor verifier follows a redirect', async () => {
+  it('of the token endpoint is never followed as a redirect: no code or verifier leaks', async () => {
     let followed = 0;
     answer.token = (_request, response) => void response.writeHead(307, { location: '/elsewhere' }).end();
     answer.profile = (request, response) => {
@@ -207,12 +250,12 @@ describe('whatever a provider answers', () => {
     expect([await logIn(), followed]).toEqual(['provider_unavailable', 0]);
   });
 
-  it('one that begins an answer and never ends it is unavailable', async () => {
+  it('that never ends results in provider_unavailable', async () => {
     answer.profile = (_request, response) => void response.writeHead(200).write('{"userId":');
     expect(await logIn()).toBe('provider_unavailable');
   });
 
-  it('one that ends the connection in the middle of the headers is unavailable', async () => {
+  it('cut off within the headers results in provider_unavailable', async () => {
     answer.token = (request) => void request.socket.end('HTTP/1.1 200 OK\r\ncontent-');
     expect(await logIn()).toBe('provider_unavailable');
   });
@@ -224,23 +267,23 @@ describe('an id_token', () => {
 
   it.each([
     ['our nonce', () => unsigned({ nonce }), 'logged in'],
-    ['the nonce of another attempt', () => unsigned({ nonce: 'another' }), 'login_attempt_invalid'],
+    ['the nonce of another transaction', () => unsigned({ nonce: 'another' }), 'login_attempt_invalid'],
     [
-      'no nonce, as of an attempt that somebody else began',
+      'no nonce, as in a login that an attacker started',
       () => unsigned({ sub: 'u-1' }),
       'login_attempt_invalid',
     ],
-    ['nothing that can be read', () => 'not.a.token', 'logged in'],
-  ])('with %s is weighed (%#)', async (_, idToken, outcome) => {
+    ['no readable token', () => 'not.a.token', 'logged in'],
+  ])('has its nonce checked, given %s (%#)', async (_, idToken, outcome) => {
     answer.token = (request, response) =>
       json({ access_token: 'token', id_token: idToken() })(request, response);
     expect(await logIn()).toBe(outcome);
   });
 
-  it('says nothing about who it is: only the profile does', async () => {
-    const somebodyElse = { sub: 'somebody-else', userId: 'somebody-else', id: 'somebody-else' };
+  it('determines no identity: the userinfo response does', async () => {
+    const otherUser = { sub: 'somebody-else', userId: 'somebody-else', id: 'somebody-else' };
     answer.token = (request, response) =>
-      json({ access_token: 'token', id_token: unsigned({ nonce, ...somebodyElse }) })(request, response);
+      json({ access_token: 'token', id_token: unsigned({ nonce, ...otherUser }) })(request, response);
     const [one, other] = [new Browser(url), new Browser(url)];
     await logIn(one);
     answer.token = json({ access_token: 'token' });

@@ -10,20 +10,16 @@ import { avatarUrlOf, emailOf, nicknameOf, subjectOf } from '../../../src/auth/s
 describe('a Google profile', () => {
   const person = { sub: '1076', email: 'mina@gmail.com', email_verified: true };
   it.each([
-    ['a mailbox of its own', person, 'verified'],
-    ['in capitals', { ...person, email: 'Mina@GMAIL.com' }, 'verified'],
-    [
-      'a mailbox of a company it hosts',
-      { ...person, email: 'mina@corp.example', hd: 'corp.example' },
-      'verified',
-    ],
-    ['an address elsewhere', { ...person, email: 'mina@corp.example' }, 'unverified'],
-    ['a look-alike', { ...person, email: 'mina@gmail.com.evil.example' }, 'unverified'],
-    ['an address it did not verify', { ...person, email_verified: false }, 'unverified'],
-    ['a flag that is text', { ...person, email_verified: 'true' }, 'unverified'],
+    ['Gmail', person, 'verified'],
+    ['Gmail in capitals', { ...person, email: 'Mina@GMAIL.com' }, 'verified'],
+    ['Google Workspace', { ...person, email: 'mina@corp.example', hd: 'corp.example' }, 'verified'],
+    ['another mail service', { ...person, email: 'mina@corp.example' }, 'unverified'],
+    ['a look-alike domain', { ...person, email: 'mina@gmail.com.evil.example' }, 'unverified'],
+    ['an unverified address', { ...person, email_verified: false }, 'unverified'],
+    ['a flag of type string', { ...person, email_verified: 'true' }, 'unverified'],
     ['no flag', { sub: '1076', email: 'mina@gmail.com' }, 'unverified'],
     ['no address', { sub: '1076', email_verified: true }, 'unverified'],
-  ])('answers for %s: %s', (_, profile, emailVerification) => {
+  ])('with %s has an address that is %s', (_, profile, emailVerification) => {
     expect(google.mapProfile(profile)).toMatchObject({ subject: '1076', emailVerification });
   });
 
@@ -46,10 +42,10 @@ describe('a Kakao profile', () => {
     ['not verified', { ...mail, is_email_verified: false }, 'mina@kakao.example', 'unverified'],
     ['not valid any more', { ...mail, is_email_valid: false }, undefined, 'unverified'],
     ['masked', { ...mail, email: 'ka***@kakao.com' }, undefined, 'unverified'],
-    ['flagged in text', { ...mail, is_email_valid: 'true' }, 'mina@kakao.example', 'unverified'],
+    ['flagged with strings', { ...mail, is_email_valid: 'true' }, 'mina@kakao.example', 'unverified'],
     ['without flags', { email: 'mina@kakao.example' }, 'mina@kakao.example', 'unverified'],
     ['not shared', { email_needs_agreement: true }, undefined, 'unverified'],
-    ['not there', { email_needs_agreement: false }, undefined, 'unverified'],
+    ['missing', { email_needs_agreement: false }, undefined, 'unverified'],
   ])('with an address that is %s', (_, kakao_account, email, emailVerification) => {
     expect(kakao.mapProfile({ id: 7, kakao_account })).toMatchObject({
       subject: '7',
@@ -65,24 +61,20 @@ describe('a Kakao profile', () => {
     is_default_image: false,
   };
   it.each([
+    ['the name of the profile', { kakao_account: { profile }, properties: { nickname: '옛이름' } }, '김미나'],
+    ['falls back to the former member', { properties: { nickname: '옛이름' } }, '옛이름'],
     [
-      'takes the name of the profile',
-      { kakao_account: { profile }, properties: { nickname: '옛이름' } },
-      '김미나',
-    ],
-    ['falls back on the old place', { properties: { nickname: '옛이름' } }, '옛이름'],
-    [
-      'leaves the default out',
+      'omitted if it is the default',
       { kakao_account: { profile: { ...profile, is_default_nickname: true } } },
       undefined,
     ],
-    ['works with nothing but an id', {}, undefined],
-    ['is not confused by other types', { kakao_account: [], properties: 'x' }, undefined],
-  ])('%s', (_, members, nickname) => {
+    ['omitted with an id alone', {}, undefined],
+    ['omitted for other types', { kakao_account: [], properties: 'x' }, undefined],
+  ])('nickname: %s', (_, members, nickname) => {
     expect(kakao.mapProfile({ id: 7, ...members })).toMatchObject({ subject: '7', nickname });
   });
 
-  it('has its picture by https, and none that is the default', () => {
+  it('has an https picture, or none if it is the default picture', () => {
     const pictureOf = (p: object) => kakao.mapProfile({ id: 7, kakao_account: { profile: p } })?.avatarUrl;
     expect(pictureOf(profile)).toBe('https://k.kakaocdn.net/a.jpg');
     expect(pictureOf({ ...profile, is_default_image: true })).toBeUndefined();
@@ -90,7 +82,7 @@ describe('a Kakao profile', () => {
 });
 
 describe('a Naver profile', () => {
-  it('never vouches for its address', () => {
+  it('never has a verified address', () => {
     const response = {
       id: 'abc',
       email: 'mina@naver.com',
@@ -107,27 +99,27 @@ describe('a Naver profile', () => {
     });
   });
 
-  it('does not make the real name public', () => {
+  it('does not expose the real name', () => {
     expect(naver.mapProfile({ response: { id: 'abc', name: '김미나' } })?.nickname).toBeUndefined();
   });
 });
 
-describe('a profile of nobody', () => {
-  const nobody = [
+describe('a profile without a subject', () => {
+  const withoutSubject = [
     {},
     { sub: null, id: null, response: { id: null } },
     { sub: '', id: '', response: { id: '' } },
   ];
   it.each(
     [google, kakao, naver].flatMap((provider) =>
-      nobody.map((json) => [provider.id, provider, json] as const),
+      withoutSubject.map((json) => [provider.id, provider, json] as const),
     ),
-  )('is none, at %s', (_, provider, json) => {
+  )('is rejected, at %s', (_, provider, json) => {
     expect(provider.mapProfile(json)).toBeUndefined();
   });
 });
 
-describe('what a provider means by its codes', () => {
+describe('the error code of a provider', () => {
   it.each([
     [google, { error: 'invalid_grant' }, 'invalid_grant'],
     [google, { error: { code: 401, status: 'UNAUTHENTICATED' } }, 'UNAUTHENTICATED'],
@@ -140,7 +132,7 @@ describe('what a provider means by its codes', () => {
       'invalid_client',
     ],
     [naver, { resultcode: '024', message: 'Authentication failed' }, '024'],
-  ])('is found in the answer (%#)', (provider, answer, code) => {
+  ])('is found in the response (%#)', (provider, answer, code) => {
     expect(provider.errorCode(answer)).toBe(code);
   });
 
@@ -149,12 +141,12 @@ describe('what a provider means by its codes', () => {
     [kakao, { access_token: 'a', expires_in: 21599 }],
     [naver, { access_token: 'a', expires_in: '3600' }],
     [naver, { resultcode: '00', message: 'success', response: {} }],
-  ])('is not seen where there is none (%#)', (provider, answer) => {
+  ])('is absent in a successful response (%#)', (provider, answer) => {
     expect(provider.errorCode(answer)).toBeUndefined();
   });
 });
 
-describe('the parts of a profile', () => {
+describe('profile fields', () => {
   it.each([
     ['1076', '1076'],
     [1076, '1076'],
@@ -226,7 +218,7 @@ describe('the parts of a profile', () => {
     expect(nicknameOf(value)).toBe(nickname);
   });
 
-  it('nickname: whatever comes, it keeps our rule and PostgreSQL takes it', () => {
+  it('nickname: any input results in a name that the schema and PostgreSQL accept', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (value) => {
         const nickname = nicknameOf(value);
@@ -255,8 +247,8 @@ describe('the parts of a profile', () => {
   });
 });
 
-describe('reading JSON', () => {
-  it('keeps every digit of an integer, wherever it is, and touches nothing else', () => {
+describe('the JSON parser', () => {
+  it('keeps every digit of big integers, and changes no other value', () => {
     const text =
       '{"id":9007199254740993,"n":[-12345678901234567890,42,1e30,0.1234567890123456],"s":"9007199254740993, \\"9007199254740993"}';
     expect(parseJsonObject(text)).toEqual({
@@ -266,7 +258,7 @@ describe('reading JSON', () => {
     });
   });
 
-  it('reads any object as JSON.parse does, but for big integers', () => {
+  it('equals JSON.parse on every object without big integers', () => {
     const safe = fc.object({
       key: fc.string().filter((key) => key !== '__proto__'),
       values: [
@@ -284,7 +276,7 @@ describe('reading JSON', () => {
     );
   });
 
-  it('tells any two 64-bit integers apart', () => {
+  it('distinguishes any two 64-bit integers', () => {
     fc.assert(
       fc.property(fc.bigInt(1n, 2n ** 63n - 1n), (id) => {
         expect(String(parseJsonObject(`{"id":${id}}`).id)).toBe(String(id));
@@ -325,15 +317,15 @@ describe('reading JSON', () => {
     );
   });
 
-  it.each(['null', '[]', '"a"', '7', '', '{', '{1234567890123456789:1}', 'a=b'])('takes no %p', (text) => {
+  it.each(['null', '[]', '"a"', '7', '', '{', '{1234567890123456789:1}', 'a=b'])('refuses %p', (text) => {
     expect(() => parseJsonObject(text)).toThrow(SyntaxError);
   });
 
-  it('says nothing of the text it refuses', () => {
+  it('throws errors without the text that it refuses', () => {
     expect(() => parseJsonObject('secret-token')).toThrow(new SyntaxError('not JSON'));
   });
 
-  it('has no member that could become a prototype', () => {
+  it('ignores members that could pollute a prototype', () => {
     const json = parseJsonObject('{"a":{"__proto__":{"b":1}},"__proto__":{"c":1}}');
     expect(JSON.stringify(json)).toBe('{"a":{}}');
   });

@@ -11,14 +11,14 @@ afterAll(() => app.stop());
 afterEach(() => app.sandbox.clearFaults());
 
 const PROVIDERS = ['google', 'kakao', 'naver'] as const;
-/** Codes and states that went through the faults below, for the log to be searched for. */
+/** Codes and states of the faulty logins below. The log must not contain them. */
 const secrets: string[] = [];
 
-async function logIn(provider: string, persona: string, who = new Browser(app.url)) {
-  const url = await who.choose(persona, await who.goTo(provider, '/page'));
+async function logIn(provider: string, persona: string, browser = new Browser(app.url)) {
+  const url = await browser.choose(persona, await browser.goTo(provider, '/page'));
   const { searchParams } = new URL(url);
   secrets.push(searchParams.get('code')!, searchParams.get('state')!);
-  return who.request(url, {}, 'elsewhere');
+  return browser.request(url, {}, 'elsewhere');
 }
 
 async function expectAlive(): Promise<void> {
@@ -30,7 +30,7 @@ async function countAccounts(): Promise<number> {
   return row.n;
 }
 
-/** What each fault is told as, at the token and at the profile endpoint; undefined: it is none, the log-in works. */
+/** The login error of each fault at the token and at the userinfo endpoint. Undefined if the login succeeds. */
 const OUTCOMES: Record<
   Exclude<FaultKind, 'hang'>,
   [token: string | undefined, profile: string | undefined]
@@ -66,7 +66,7 @@ const CASES = Object.entries(OUTCOMES).flatMap(([fault, [token, profile]]) => [
   { fault: fault as FaultKind, at: 'profile' as const, told: profile },
 ]);
 
-it('has an outcome for every fault that the sandbox can play', () => {
+it('every fault of the sandbox has an outcome in this table', () => {
   expect([...Object.keys(OUTCOMES), 'hang'].toSorted()).toEqual([...FAULT_KINDS].toSorted());
 });
 
@@ -74,23 +74,23 @@ describe.each(PROVIDERS)('%s', (provider) => {
   it.each(CASES)('with the fault "$fault" at its $at endpoint: $told', async ({ fault, at, told }) => {
     const before = await countAccounts();
     app.sandbox.fault({ provider, at, fault, delayMs: 200 });
-    const who = new Browser(app.url);
-    const page = await logIn(provider, `user-${fault}-${at}`, who);
+    const browser = new Browser(app.url);
+    const page = await logIn(provider, `user-${fault}-${at}`, browser);
     expect([page.status, loginErrorOf(page)]).toEqual([303, told]);
     expect(page.location).toMatch(`${app.url}/page`);
-    expect((await who.accessToken()) === undefined).toBe(told !== undefined);
+    expect((await browser.accessToken()) === undefined).toBe(told !== undefined);
     expect((await countAccounts()) - before).toBe(told === undefined ? 1 : 0);
     await expectAlive();
   });
 
-  it('does not ask for a profile when the token was refused', async () => {
+  it('is not asked for a profile after a refused token request', async () => {
     app.sandbox.fault({ provider, at: 'token', fault: 'error-200' });
     app.sandbox.clearRequests();
     await logIn(provider, 'mina');
     expect(app.calls('profile')).toBe(0);
   });
 
-  it('refuses a code that was used in the meantime', async () => {
+  it('refuses a code that was already used (replay)', async () => {
     const [first, second] = [new Browser(app.url), new Browser(app.url)];
     const used = new URL(await first.choose('mina', await first.goTo(provider)));
     await first.request(used.href, {}, 'elsewhere');
@@ -100,7 +100,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
     expect(loginErrorOf(await second.request(stolen.href, {}, 'elsewhere'))).toBe('provider_rejected');
   });
 
-  it("refuses another person's fresh code: it belongs to another challenge or state", async () => {
+  it('refuses the code of another user: it belongs to another PKCE challenge or state', async () => {
     const [thief, owner] = [new Browser(app.url), new Browser(app.url)];
     const owned = new URL(await owner.choose('mina', await owner.goTo(provider)));
     const injected = new URL(await thief.choose('jun', await thief.goTo(provider)));
@@ -109,20 +109,20 @@ describe.each(PROVIDERS)('%s', (provider) => {
   });
 });
 
-it('reads a Korean name whose bytes came in two pieces', async () => {
+it('a provider response decodes a Korean name that arrives in two chunks', async () => {
   for (const provider of PROVIDERS) {
     app.sandbox.fault({ provider, at: 'profile', fault: 'split-utf8' });
-    const who = new Browser(app.url);
-    await logIn(provider, 'mina', who);
+    const browser = new Browser(app.url);
+    await logIn(provider, 'mina', browser);
     const [profile] = await app.database.query(
       'SELECT nickname FROM profile.profiles WHERE account_id = $1',
-      [accountIdOf((await who.accessToken())!)],
+      [accountIdOf((await browser.accessToken())!)],
     );
     expect([provider, profile.nickname]).toEqual([provider, '김미나']);
   }
 });
 
-it('logs a provider that is away once, and then only how many log-ins it failed', async () => {
+it('a provider outage is logged once, and then only by the number of failed logins', async () => {
   const persona = 'user-many-times-away';
   app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'reset' });
   await logIn('kakao', persona);
@@ -132,14 +132,14 @@ it('logs a provider that is away once, and then only how many log-ins it failed'
   expect(app.log.slice(before).filter(({ loginError }) => loginError !== undefined)).toEqual([]);
 });
 
-it('gives a provider that never answers five seconds, and nobody else waits for it', async () => {
+it('a hanging provider is given up after five seconds, and delays no other request', async () => {
   const began = Date.now();
   for (const provider of PROVIDERS) app.sandbox.fault({ provider, at: 'token', fault: 'hang', times: 1 });
   const first = await Promise.all(
     PROVIDERS.map(async (provider) => {
-      const who = new Browser(app.url);
-      const url = await who.choose('mina', await who.goTo(provider));
-      return who.request(url, {}, 'elsewhere');
+      const browser = new Browser(app.url);
+      const url = await browser.choose('mina', await browser.goTo(provider));
+      return browser.request(url, {}, 'elsewhere');
     }),
   );
   expect(first.map(loginErrorOf)).toEqual(Array.from({ length: 3 }, () => 'provider_unavailable'));
@@ -151,13 +151,13 @@ it('gives a provider that never answers five seconds, and nobody else waits for 
   await expectAlive();
 });
 
-it('never wrote a code, state, token, secret or the text of an error into the log', () => {
+it('the log never contains a code, state, token, secret or the text of an error', () => {
   const text = JSON.stringify(app.log);
   expect(secrets.length).toBeGreaterThan(300);
   for (const secret of [...secrets, 'ya29.', 'sandbox-secret', 'sandbox fault', 'not found for', 'injected'])
     expect(text).not.toContain(secret);
 });
 
-it('changed no prototype', () => {
+it('provider responses leave every prototype unchanged', () => {
   expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
 });

@@ -10,8 +10,8 @@ import { describeWith } from '../../support/programs.js';
 const OLD = 'kX9vQ2mN7pL4rT8wZ1yB6cD3fG5hJ0aS';
 const NEW = 'Zq7uW3eR5tY1iO9pA2sD4fG6hJ8kL0xC';
 
-/** What ends a connection at a provider is sealed under AUTH_SECRET, and must outlive its exchange. */
-describeWith('postgres', 'the token that ends a connection at a provider', () => {
+/** Provider grants are encrypted under AUTH_SECRET and must survive its rotation. */
+describeWith('postgres', 'the provider grant', () => {
   let server: PostgresServer;
   let sandbox: Sandbox;
   let app: TestApp;
@@ -36,7 +36,7 @@ describeWith('postgres', 'the token that ends a connection at a provider', () =>
     await start(secrets);
   };
   beforeEach(async () => {
-    // The test before has left the signing keys under the other one.
+    // The previous test left the signing keys under the other secret.
     await start(`${OLD},${NEW}`);
     await app.database.query('DELETE FROM auth.accounts');
     await app.database.query('DELETE FROM auth.outbox');
@@ -52,7 +52,7 @@ describeWith('postgres', 'the token that ends a connection at a provider', () =>
   const messagesLeft = async () => (await app.database.query<object[]>('SELECT 1 FROM auth.outbox')).length;
   const revoked = () => sandbox.requests().filter(({ endpoint }) => endpoint === 'revoke').length;
 
-  it('is sealed anew under the secret of today, and so is what waits to be done', async () => {
+  it('is re-encrypted under the current secret, as are pending messages of the outbox', async () => {
     const [mina, jun] = [await logIn('google', 'mina'), await logIn('naver', 'jun')];
     sandbox.fault({ provider: 'naver', at: 'revoke', fault: '500' });
     await call(jun, 'DELETE', '/auth/account');
@@ -66,16 +66,16 @@ describeWith('postgres', 'the token that ends a connection at a provider', () =>
     const again = await logIn('google', 'mina');
     expect(again.id).toBe(mina.id);
     expect((await call(again, 'DELETE', '/auth/account')).status).toBe(204);
-    // A message that is being delivered has a lease. The UPDATE below would end it, so the delivery finishes first.
+    // A message in delivery has a lease, and the UPDATE below would end it. The delivery finishes first.
     await deliver();
     await app.database.query('UPDATE auth.outbox SET due_at = now()');
     await deliver();
     expect([await messagesLeft(), revoked()]).toEqual([0, 2]);
   });
 
-  it('is missed where its secret is gone: the deletion waits at the provider until the secret is back', async () => {
+  it('without its secret makes the unlinking wait until the secret is back', async () => {
     await logIn('google', 'mina');
-    // The signing keys are sealed anew at once; this is left out before the hour in which the rest is.
+    // Signing keys are re-encrypted at start; grants and messages within the hour. This removes the secret in between.
     await restart(`${NEW},${OLD}`);
     await restart(NEW);
     sandbox.clearRequests();

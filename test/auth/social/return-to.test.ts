@@ -10,9 +10,9 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-/** Stands for the origin of the server, which has no port yet. */
+/** Placeholder for the origin of the server, because its port is not known yet. */
 const OWN = '<own origin>';
-/** Spellings of a path that a router, or a proxy before it, may take for one below `/auth/`. */
+/** Spellings of a path that a router or a proxy may resolve to a path below `/auth/`. */
 const BELOW_AUTH = [
   '/auth/naver',
   '/auth',
@@ -32,10 +32,10 @@ const BELOW_AUTH = [
   '/auth%5cnaver',
 ];
 
-/** A letter in percent-encoding. */
+/** Returns a letter in percent-encoding. */
 const encoded = (letter: string) => `%${letter.charCodeAt(0).toString(16)}`;
 
-/** What people have got past checks of this kind with, to be put together at random. */
+/** Fragments of known open-redirect attacks, for random combination. */
 const TRICKS = [' ', '\t', '\u0000'].concat(
   '/ // \\ @ : ? # . .. %2f %5c %09 %00 http: https:// javascript: evil.example localhost:5173 [ ] | ＠ ／ 。 ⓔ'.split(
     ' ',
@@ -54,12 +54,12 @@ describe('returnTo', () => {
     [`${WEB[1]}/page`, `${WEB[1]}/page`],
     ['HTTP://LOCALHOST:5174/page', `${WEB[1]}/page`],
     ['/page?login_error=access_denied&a=1', `${WEB[0]}/page?a=1`],
-  ])('%s leads to %s', async (returnTo, location) => {
+  ])('%s redirects to %s', async (returnTo, location) => {
     const landing = await new Browser(app.url).logInWith('google', 'mina', returnTo);
     expect([landing.status, landing.location]).toEqual([303, location]);
   });
 
-  it('may be a page of this very server, such as the Swagger UI', async () => {
+  it('may be a page of the server itself, such as Swagger UI', async () => {
     const landing = await new Browser(app.url).logInWith('google', 'mina', `${app.url}/docs`);
     expect(landing.location).toBe(`${app.url}/docs`);
   });
@@ -98,12 +98,12 @@ describe('returnTo', () => {
     expect(answer.headers.getSetCookie()).toEqual([]);
   });
 
-  it('is refused when it is given twice', async () => {
+  it('is refused when it occurs twice', async () => {
     const answer = await fetch(`${app.url}/auth/google?returnTo=/a&returnTo=/b`, { redirect: 'manual' });
     expect(await answer.json()).toMatchObject({ status: 400, code: 'return_to_not_allowed' });
   });
 
-  it('never leads to another log-in', async () => {
+  it('never redirects to another login', async () => {
     const spelled = (word: string) =>
       fc
         .tuple(
@@ -135,12 +135,12 @@ describe('returnTo', () => {
     );
   });
 
-  it('keeps its query and fragment when the log-in fails', async () => {
+  it('keeps its query and fragment when the login fails', async () => {
     const landing = await new Browser(app.url).logInWith('naver', 'cancel', '/a?b=%2B%20c&d#e');
     expect(landing.location).toBe(`${WEB[0]}/a?b=%2B%20c&d&login_error=access_denied#e`);
   });
 
-  it('never leads anywhere but to our own origins, whatever is asked for', async () => {
+  it('never redirects outside the allowed origins (open redirect), for any input', async () => {
     const piece = fc.constantFrom(...TRICKS);
     const wanted = fc.array(piece, { minLength: 1, maxLength: 8 }).map((pieces) => pieces.join(''));
     const origin = fc.constantFrom(

@@ -15,11 +15,12 @@ beforeEach(() => {
 });
 afterEach(() => void jest.restoreAllMocks());
 
-/** A callback that the provider has sent `browser` to, which it has not followed yet. */
+/** A callback to which the provider has redirected `browser`, and which the browser has not followed yet. */
 async function pendingCallback(provider = 'google'): Promise<URL> {
   return new URL(await browser.choose('mina', await browser.goTo(provider)));
 }
-const follow = (url: URL | string, who = browser): Promise<Page> => who.request(String(url), {}, 'elsewhere');
+const follow = (url: URL | string, client = browser): Promise<Page> =>
+  client.request(String(url), {}, 'elsewhere');
 const changed = (url: URL, members: Record<string, string | undefined>): URL => {
   const copy = new URL(url);
   for (const [name, value] of Object.entries(members))
@@ -28,21 +29,21 @@ const changed = (url: URL, members: Record<string, string | undefined>): URL => 
   return copy;
 };
 
-/** Nobody got in, the page was told, and the provider was not asked to redeem anything. */
+/** Expects that no login succeeded, the page got the error, and the provider received no token request. */
 function expectRefused(page: Page, code = 'login_attempt_invalid'): void {
   expect([page.status, loginErrorOf(page)]).toEqual([303, code]);
   expect(page.headers.getSetCookie().filter((line) => line.startsWith('refresh='))).toEqual([]);
   expect(app.calls('token')).toBe(0);
 }
 
-describe('a callback that this browser did not begin', () => {
+describe('a callback without a transaction of this browser (login csrf)', () => {
   it.each([
     ['no state', undefined],
     ['an empty state', ''],
     ['a state of another form', 'abc'],
     ['a state of the right form', `01920000-0000-7000-8000-000000000000.${'a'.repeat(43)}`],
     ['a state of ten thousand characters', 'a'.repeat(10_000)],
-    ['a state that names a member of every object', '__proto__'],
+    ['a state that is a member name of every object', '__proto__'],
   ])('is refused with %s', async (_, state) => {
     const url = changed(await pendingCallback(), { state });
     const page = await follow(url);
@@ -50,7 +51,7 @@ describe('a callback that this browser did not begin', () => {
     expect(page.location).toBe(`${app.url}/?login_error=login_attempt_invalid`);
   });
 
-  it("is refused with another attempt's secret behind this one's id", async () => {
+  it('is refused with the secret of another transaction', async () => {
     const url = await pendingCallback();
     const other = (await pendingCallback()).searchParams.get('state')!;
     const mixed = `${url.searchParams.get('state')!.split('.')[0]}.${other.split('.')[1]}`;
@@ -67,14 +68,14 @@ describe('a callback that this browser did not begin', () => {
     expectRefused(await follow(await pendingCallback(), new Browser(app.url)));
   });
 
-  it("is refused in another browser that carries on an attempt of its own: somebody else's code", async () => {
+  it('is refused in another browser with its own transaction: an injected code', async () => {
     const mine = await pendingCallback();
     const victim = new Browser(app.url);
     await victim.goTo('google');
     expectRefused(await follow(mine, victim));
   });
 
-  it('is refused at another provider, and is used up by that', async () => {
+  it('is refused at another provider, and uses the transaction up', async () => {
     const url = await pendingCallback('google');
     const elsewhere = new URL(url);
     elsewhere.pathname = '/auth/kakao/callback';
@@ -82,20 +83,20 @@ describe('a callback that this browser did not begin', () => {
     expectRefused(await follow(url));
   });
 
-  it('is refused at a provider that does not exist', async () => {
+  it('is refused at an unknown provider', async () => {
     const url = await pendingCallback();
     url.pathname = '/auth/facebook/callback';
     expectRefused(await follow(url));
   });
 
-  it('is refused with a cookie that somebody else sealed', async () => {
+  it('is refused with a transaction cookie encrypted under another key', async () => {
     const url = await pendingCallback();
     const id = url.searchParams.get('state')!.split('.')[0]!;
     const cookie = `attempt-${id}=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..aaaaaaaaaaaaaaaa.aaaa.aaaaaaaaaaaaaaaaaaaaaa`;
     expectRefused(await new Browser(app.url).request(url.href, { headers: { cookie } }));
   });
 
-  it('is refused after ten minutes, whatever the browser thinks of the time', async () => {
+  it('is refused after ten minutes by the clock of the server', async () => {
     const url = await pendingCallback();
     const cookie = await browser.jar.getCookieString(app.url);
     const now = Date.now();
@@ -103,18 +104,18 @@ describe('a callback that this browser did not begin', () => {
     expectRefused(await new Browser(app.url).request(url.href, { headers: { cookie } }));
   });
 
-  it('is refused where an issuer is named that is not the provider', async () => {
+  it('is refused if its issuer (iss) is not the provider', async () => {
     expectRefused(await follow(changed(await pendingCallback(), { iss: 'https://evil.example' })));
   });
 });
 
-describe('a log-in that a page of another site begins', () => {
+describe('a login that a page of another site starts', () => {
   const start = (headers: Record<string, string>, query = '', on = app) =>
     fetch(`${on.url}/auth/naver${query}`, { redirect: 'manual', headers });
   const NAVIGATION = { 'sec-fetch-dest': 'document', 'sec-fetch-mode': 'navigate' };
   const ELSEWHERE = { ...NAVIGATION, 'sec-fetch-site': 'cross-site' };
 
-  it('is not started without a click: the browser is sent to the page that asks first', async () => {
+  it('does not start without a click: the confirmation page comes first (csrf)', async () => {
     const answer = await start(ELSEWHERE, '?returnTo=/b/free?q=a%2526b');
     const page = new URL(answer.headers.get('location') ?? '');
     expect([answer.status, page.origin + page.pathname]).toEqual([303, `${app.config.webOrigins[0]}/login`]);
@@ -126,31 +127,31 @@ describe('a log-in that a page of another site begins', () => {
   });
 
   it.each([
-    ['a link that is followed', { ...ELSEWHERE, 'sec-fetch-user': '?1' }],
+    ['a followed link', { ...ELSEWHERE, 'sec-fetch-user': '?1' }],
     ['our own page', { ...NAVIGATION, 'sec-fetch-site': 'same-origin' }],
     ['a page of the same site', { ...NAVIGATION, 'sec-fetch-site': 'same-site' }],
     ['the address bar', { ...NAVIGATION, 'sec-fetch-site': 'none' }],
-    ['a browser that does not say', {}],
-  ])('is started by %s', async (_, headers) => {
+    ['a browser without Fetch Metadata', {}],
+  ])('starts through %s', async (_, headers) => {
     const answer = await start(headers);
     expect(answer.status).toBe(302);
     expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(/^attempt-/)]);
   });
 
-  it('is refused for a page that it must not lead back to', async () => {
+  it('is refused for a returnTo outside the allowed origins', async () => {
     expect((await start(ELSEWHERE, '?returnTo=https://evil.example')).status).toBe(400);
   });
 });
 
-describe('an attempt', () => {
-  it('is good for one callback', async () => {
+describe('a login transaction', () => {
+  it('is good for one callback (replay)', async () => {
     const url = await pendingCallback();
     expect(loginErrorOf(await follow(url))).toBeUndefined();
     app.sandbox.clearRequests();
     expectRefused(await follow(url));
   });
 
-  it('is good for one callback also where the cookie was kept', async () => {
+  it('is good for one callback also when the cookie was kept (replay)', async () => {
     const url = await pendingCallback();
     const cookie = await browser.jar.getCookieString(app.url);
     await follow(url);
@@ -158,7 +159,7 @@ describe('an attempt', () => {
     expectRefused(await new Browser(app.url).request(url.href, { headers: { cookie } }));
   });
 
-  it('is used up by an error, too', async () => {
+  it('is used up by an error response', async () => {
     const url = await pendingCallback();
     const cookie = await browser.jar.getCookieString(app.url);
     expectRefused(
@@ -168,26 +169,26 @@ describe('an attempt', () => {
     expectRefused(await new Browser(app.url).request(url.href, { headers: { cookie } }));
   });
 
-  it('is used up by a callback without a code, which does not begin a new one', async () => {
+  it('is used up by a callback without a code, which starts no new transaction', async () => {
     const url = await pendingCallback();
     expectRefused(await follow(changed(url, { code: undefined })));
     expectRefused(await follow(url));
   });
 
-  it('takes neither two codes nor an endless one', async () => {
+  it('accepts neither two codes nor an oversized code', async () => {
     const twice = await pendingCallback();
     twice.searchParams.append('code', 'another');
     expectRefused(await follow(twice));
     expectRefused(await follow(changed(await pendingCallback(), { code: 'a'.repeat(5_000) })));
   });
 
-  it('lives in a cookie that no script can read and that survives the way back from the provider', async () => {
+  it('has an HttpOnly cookie that survives the cross-site callback', async () => {
     const start = await browser.request(`${app.url}/auth/kakao`);
     const [line] = start.headers.getSetCookie();
     expect(line).toMatch(/^attempt-[0-9a-f-]{36}=[^;]+; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax$/);
   });
 
-  it('shows nothing of itself in its cookie', async () => {
+  it('has a cookie that is encrypted', async () => {
     const start = await browser.request(`${app.url}/auth/google?returnTo=/secret-page`);
     const value = start.headers.getSetCookie()[0]!.split(';')[0]!;
     const parts = value.split('.').map((part) => Buffer.from(part, 'base64url').toString('latin1'));
@@ -196,7 +197,7 @@ describe('an attempt', () => {
       expect(parts.join(' ')).not.toContain(secret);
   });
 
-  it('displaces the oldest when a browser has five already', async () => {
+  it('evicts the oldest when the browser already has five', async () => {
     const states = [];
     for (let n = 0; n < 7; n += 1) {
       const { url } = await browser.goTo('google');
@@ -206,7 +207,7 @@ describe('an attempt', () => {
     expect(names.toSorted()).toEqual(states.slice(2).map((id) => `attempt-${id}`));
   });
 
-  it('keeps what a browser has to send below what proxies allow, however long the pages are called', async () => {
+  it('keeps the cookies below the header limits of proxies for any length of returnTo', async () => {
     for (let n = 0; n < 6; n += 1)
       await browser.request(`${app.url}/auth/google?returnTo=/${String(n).repeat(980)}`);
     expect((await browser.jar.getCookieString(app.url)).length).toBeLessThan(6_000);
@@ -214,7 +215,7 @@ describe('an attempt', () => {
   });
 });
 
-describe('an error that the provider sends the browser back with', () => {
+describe('an error response of the provider', () => {
   it.each([
     ['access_denied', 'access_denied'],
     ['consent_required', 'access_denied'],
@@ -231,35 +232,35 @@ describe('an error that the provider sends the browser back with', () => {
     ['', 'provider_rejected'],
     ['<script>alert(1)</script>', 'provider_rejected'],
     ['a'.repeat(5_000), 'provider_rejected'],
-  ])('%.60s is told as %s', async (error, code) => {
+  ])('%.60s is mapped to %s', async (error, code) => {
     const url = changed(await pendingCallback('kakao'), { code: undefined, error });
     expectRefused(await follow(url), code);
   });
 
-  it('alarms no operator, since anybody can write it', async () => {
+  it('raises no alarm, because any page can forge it', async () => {
     const before = app.log.length;
     await follow(changed(await pendingCallback('kakao'), { code: undefined, error: 'invalid_client' }));
     const lines = app.log.slice(before).filter(({ loginError }) => loginError === 'provider_misconfigured');
     expect(lines).toMatchObject([{ level: 'warn' }]);
   });
 
-  it('wins over a code', async () => {
+  it('takes precedence over a code', async () => {
     const url = changed(await pendingCallback('naver'), { error: 'access_denied' });
     expectRefused(await follow(url), 'access_denied');
   });
 
-  it('is looked at only when the attempt is one', async () => {
+  it('is ignored without a transaction', async () => {
     const url = changed(await pendingCallback(), { error: 'server_error' });
     expectRefused(await follow(url, new Browser(app.url)));
   });
 
-  it('is refused when it is given twice', async () => {
+  it('is refused when it occurs twice', async () => {
     const url = changed(await pendingCallback('kakao'), { code: undefined, error: 'access_denied' });
     url.searchParams.append('error', 'server_error');
     expectRefused(await follow(url));
   });
 
-  it('never brings its description to the page or into the log', async () => {
+  it('never puts its error_description into the page or the log', async () => {
     const error_description = '<img src=x onerror=alert(1)>';
     const url = changed(await pendingCallback('naver'), { error: 'access_denied', error_description });
     const page = await follow(url);
@@ -267,15 +268,15 @@ describe('an error that the provider sends the browser back with', () => {
   });
 });
 
-describe('the start', () => {
-  it('does not take a code that it is given', async () => {
+describe('the start of a login', () => {
+  it('ignores a code parameter', async () => {
     const start = await browser.request(`${app.url}/auth/google?code=abc&state=def&error=access_denied`);
     expect(start.status).toBe(302);
     expect(start.location).toMatch(`${app.sandbox.url}/accounts.google.com/o/oauth2/v2/auth?`);
     expect(new URL(start.location!).searchParams.has('code')).toBe(false);
   });
 
-  it.each(['/auth/google', '/auth/google/callback'])('takes no code in a body: POST %s', async (path) => {
+  it.each(['/auth/google', '/auth/google/callback'])('refuses a code in a body: POST %s', async (path) => {
     const answer = await fetch(app.url + path, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -284,13 +285,13 @@ describe('the start', () => {
     expect(answer.status).toBe(404);
   });
 
-  it('is never cached and tells nobody where it came from', async () => {
+  it('is never cached, and sends no referrer', async () => {
     const start = await browser.request(`${app.url}/auth/google`);
     expect(start.headers.get('cache-control')).toBe('no-store');
     expect(start.headers.get('referrer-policy')).toBe('no-referrer');
   });
 
-  it('builds no address from what the request says of its host', async () => {
+  it('builds no URL from the Host header', async () => {
     const location = await new Promise<string | undefined>((resolve, reject) => {
       const headers = {
         host: 'evil.example',
@@ -306,8 +307,8 @@ describe('the start', () => {
   });
 });
 
-describe('behind https', () => {
-  it('binds the attempt to this very host', async () => {
+describe('a login transaction on https', () => {
+  it('has a cookie with the prefix __Host-', async () => {
     const secure = await startSocialApp({ PUBLIC_URL: 'https://localhost' });
     try {
       const start = await fetch(`http://localhost:${secure.config.port}/auth/google`, { redirect: 'manual' });
@@ -325,8 +326,8 @@ describe('behind https', () => {
   });
 });
 
-describe('the log', () => {
-  it('says why each attempt failed, and holds no state, code or cookie', async () => {
+describe('the log of logins', () => {
+  it('has the reason of each failed transaction, but no state, code or cookie', async () => {
     const url = await pendingCallback('kakao');
     const cookie = (await browser.jar.getCookieString(app.url)).split('=')[1]!;
     app.log.length = 0;
@@ -334,24 +335,27 @@ describe('the log', () => {
     await follow(url);
     await follow(url);
     const reasons = app.log.filter(({ loginError }) => loginError !== undefined).map(({ reason }) => reason);
-    expect(reasons).toEqual(['this browser has no such attempt', 'this browser has no such attempt']);
+    expect(reasons).toEqual(['this browser has no such transaction', 'this browser has no such transaction']);
     const text = JSON.stringify(app.log);
     for (const secret of [url.searchParams.get('state')!, url.searchParams.get('code')!, cookie])
       expect(text).not.toContain(secret);
   });
 });
 
-describe('a log-in is begun', () => {
+describe('the start of a login by navigation', () => {
   const start = (headers: Record<string, string>) =>
     fetch(`${app.url}/auth/kakao`, { redirect: 'manual', headers });
 
-  it.each(['image', 'iframe', 'empty', 'script'])('in a window, and not as %s', async (destination) => {
-    const response = await start({ 'sec-fetch-dest': destination });
-    expect(response.headers.getSetCookie()).toEqual([]);
-    expect(await response.json()).toMatchObject({ status: 400, code: 'bad_request' });
-  });
+  it.each(['image', 'iframe', 'empty', 'script'])(
+    'succeeds for a top-level navigation, but not for the destination %s',
+    async (destination) => {
+      const response = await start({ 'sec-fetch-dest': destination });
+      expect(response.headers.getSetCookie()).toEqual([]);
+      expect(await response.json()).toMatchObject({ status: 400, code: 'bad_request' });
+    },
+  );
 
-  it('by a window, and by what is no browser', async () => {
+  it('succeeds for clients without Fetch Metadata', async () => {
     expect((await start({ 'sec-fetch-dest': 'document' })).status).toBe(302);
     expect((await start({})).status).toBe(302);
   });

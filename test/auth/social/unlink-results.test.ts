@@ -31,17 +31,17 @@ const answers: [string, ProviderDefinition, Kind | 'admin key', number, object, 
   ],
   ['Google is down', google, 'refresh_token', 503, {}, 'again'],
   ['Kakao unlinks', kakao, 'admin key', 200, { id: 1 }, 'over'],
-  ['Kakao knows of no connection', kakao, 'admin key', 400, { code: -101 }, 'over'],
+  ['Kakao has no connection', kakao, 'admin key', 400, { code: -101 }, 'over'],
   ['Kakao does not know the person’s token', kakao, 'access_token', 401, { code: -401 }, 'powerless'],
   ['Kakao does not know the admin key', kakao, 'admin key', 401, { code: -401 }, 'again'],
-  ['Kakao has a moment', kakao, 'admin key', 400, { code: -1 }, 'again'],
+  ['Kakao reports a temporary error', kakao, 'admin key', 400, { code: -1 }, 'again'],
   ['Naver revokes', naver, 'refresh_token', 200, {}, 'over'],
   ['Naver refuses with 200', naver, 'refresh_token', 200, { error: 'invalid_request' }, 'again'],
   ['Naver is down', naver, 'refresh_token', 500, {}, 'again'],
 ];
 
-describe('a connection at a provider', () => {
-  it.each(answers)('when %s', (_, { unlink }, means, status, answer, result) => {
+describe('the result of unlinking', () => {
+  it.each(answers)('if %s', (_, { unlink }, means, status, answer, result) => {
     const connection: Connection = {
       subject: '1',
       grant: means === 'admin key' ? undefined : { kind: means, token: 'token' },

@@ -3,16 +3,16 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A certificate and its private key, as paths of PEM files. */
+/** Paths of a certificate and its private key in PEM. */
 export interface CertificateFiles {
   readonly cert: string;
   readonly key: string;
 }
 
-/** A private certificate authority in a temporary folder, as companies and managed databases have one. Needs `openssl`. */
+/** Private certificate authority in a temporary folder, as companies and managed databases have. Needs `openssl`. */
 export class CertificateAuthority {
   private readonly dir = mkdtempSync(join(tmpdir(), 'daemun-ca-'));
-  /** The path of its own certificate, which clients have to trust. */
+  /** Path of the CA's certificate, which clients have to trust. */
   readonly cert = join(this.dir, 'ca.crt');
   private readonly key = join(this.dir, 'ca.key');
 
@@ -21,7 +21,7 @@ export class CertificateAuthority {
     openssl('req', '-x509', ...NEW_KEY, '-days', '2', ...subject);
   }
 
-  /** Issues a server certificate for the names: host names, or IP addresses as `IP:127.0.0.1`. */
+  /** Issues a server certificate for host names, or for IP addresses in the form `IP:127.0.0.1`. */
   issue(...names: readonly string[]): CertificateFiles {
     const at = (suffix: string) => join(this.dir, `${names[0]?.replaceAll(/\W/g, '-')}.${suffix}`);
     const [key, request, cert, extensions] = [at('key'), at('csr'), at('crt'), at('ext')];

@@ -1,7 +1,7 @@
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 import { find } from '../programs.js';
 
-/** Starts a real browser that talks to nobody but the pages it is sent to. */
+/** Starts Chromium without background connections. */
 export function startChromium(): Promise<Browser> {
   return chromium.launch({
     executablePath: find('chromium'),
@@ -16,14 +16,14 @@ export function startChromium(): Promise<Browser> {
   });
 }
 
-/** A person's browser: one page, cookies of its own. */
+/** Page in a browser context with its own cookies. */
 export interface Visit {
   readonly page: Page;
-  /** What the console has complained about, except for answers that say no. */
+  /** Errors and warnings of the console, except for responses with an error status. */
   readonly complaints: string[];
 }
 
-/** Opens a page of `origin`. Pictures from elsewhere are stood in for. */
+/** Opens a page of `origin`. Pictures of other hosts are replaced. */
 export async function visit(
   browser: Browser,
   origin: string,

@@ -1,33 +1,33 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** How a connection ends: an error message of the server in the same chunk as the last message, and FIN; FIN; or RST. */
+/** End of a connection: an error message in the same chunk as the last message, and FIN; FIN; or RST. */
 export type Cut = 'error' | 'fin' | 'rst';
 
-/** The server's side of a protocol. */
+/** Messages of a protocol's server. */
 interface Protocol {
-  /** Length of the message that begins at an offset; undefined while a part of it is missing. */
+  /** Returns the length of the message at an offset; undefined while it is incomplete. */
   readonly lengthAt: (bytes: Buffer, offset: number) => number | undefined;
-  /** The message of a server that ends a connection. */
-  readonly farewell: Buffer;
+  /** Message of a server that closes a connection. */
+  readonly shutdownError: Buffer;
 }
 
-/** Backend messages: a type, and an Int32 with the length of the rest. The farewell is the FATAL error of a fast shutdown. */
+/** Backend messages: a type, and an Int32 with the length of the rest. The error is the FATAL of a fast shutdown. */
 export const POSTGRES: Protocol = {
   lengthAt: (bytes, offset) => {
     if (bytes.length < offset + 5) return undefined;
     const length = 1 + bytes.readInt32BE(offset + 1);
     return bytes.length < offset + length ? undefined : length;
   },
-  farewell: fatal('57P01', 'terminating connection due to administrator command'),
+  shutdownError: fatal('57P01', 'terminating connection due to administrator command'),
 };
 
-/** Replies of RESP2 and RESP3. The farewell is an error without a command. */
+/** Replies of RESP2 and RESP3. The error belongs to no command. */
 export const REDIS: Protocol = {
   lengthAt: (bytes, offset) => {
     const end = endOfReply(bytes, offset);
     return end === undefined ? undefined : end - offset;
   },
-  farewell: Buffer.from('-ERR the server is shutting down\r\n'),
+  shutdownError: Buffer.from('-ERR the server is shutting down\r\n'),
 };
 
 function fatal(sqlstate: string, message: string): Buffer {
@@ -67,18 +67,18 @@ export class CuttingProxy {
     return proxy;
   }
 
-  /** The port that it listens on. */
+  /** Port of the proxy. */
   get address(): number {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** Ends each connection, old or new, after so many further messages. */
+  /** Ends each connection, old or new, after a number of further messages. */
   cutAfter(after: number, by: Cut): void {
     this.cut = { after, by };
     this.round++;
   }
 
-  /** Lets everything through from now on. */
+  /** Stops cutting connections. */
   open(): void {
     this.cut = undefined;
   }
@@ -121,7 +121,7 @@ export class CuttingProxy {
   }
 
   private end(client: Socket, last: Buffer, by: Cut): void {
-    if (by === 'error') client.end(Buffer.concat([last, this.protocol.farewell]));
+    if (by === 'error') client.end(Buffer.concat([last, this.protocol.shutdownError]));
     else if (by === 'fin') client.end(last);
     else client.write(last, () => client.resetAndDestroy());
   }

@@ -1,9 +1,9 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-/** One address in front of a server that may be exchanged for another, as a virtual IP or a managed Redis has it. */
+/** TCP proxy whose server can be replaced by another, like a virtual IP or a managed Redis. */
 export class FailOverProxy {
   private readonly sockets = new Set<Socket>();
-  /** Each with the one on whose behalf it asks. */
+  /** Connections to the server, with their client's connection. */
   private readonly upstreams = new Map<Socket, Socket>();
   private readonly server = createServer((client) => {
     const upstream = connect(this.port, '127.0.0.1');
@@ -31,7 +31,7 @@ export class FailOverProxy {
     return proxy;
   }
 
-  /** The port that it listens on. */
+  /** Port of the proxy. */
   get address(): number {
     return (this.server.address() as AddressInfo).port;
   }
@@ -40,18 +40,18 @@ export class FailOverProxy {
     return `redis://127.0.0.1:${this.address}`;
   }
 
-  /** From now on the other server answers here; connections to the first break. */
+  /** Replaces the server, and breaks all connections to the former one. */
   failOver(port: number): void {
     this.port = port;
     for (const socket of this.sockets) socket.destroy();
   }
 
-  /** From now on what is asked arrives, and what is answered does not. */
+  /** Holds responses back. Requests still arrive. */
   holdAnswers(): void {
     for (const upstream of this.upstreams.keys()) upstream.unpipe().pause();
   }
 
-  /** From now on what is asked is under way, and arrives after {@link release}. */
+  /** Holds requests back until {@link release}. */
   holdRequests(): void {
     for (const client of this.upstreams.values()) client.unpipe().pause();
   }

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from './ports.js';
 import { find } from '../programs.js';
 
-/** A real HAProxy, in a temporary folder on a free port. */
+/** HAProxy in a temporary folder, on a free port. */
 export class HaProxy {
   private constructor(
     readonly port: number,
@@ -17,7 +17,7 @@ export class HaProxy {
     private readonly dir: string,
   ) {}
 
-  /** `configure` gives the `defaults`, `frontend` and `backend` sections for the port. */
+  /** Starts HAProxy. `configure` returns the `defaults`, `frontend` and `backend` sections for the port. */
   static async start(configure: (port: number) => string): Promise<HaProxy> {
     const program = find('haproxy');
     if (program === undefined) throw new Error('HAProxy is not installed');

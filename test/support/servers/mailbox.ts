@@ -4,7 +4,7 @@ import { domainToASCII } from 'node:url';
 import { simpleParser } from 'mailparser';
 import { SMTPServer } from 'smtp-server';
 
-/** A mail as it arrived. */
+/** Received mail. */
 export interface ReceivedMail {
   readonly to: string;
   readonly from: string;
@@ -13,7 +13,7 @@ export interface ReceivedMail {
   readonly messageId?: string;
 }
 
-/** A real SMTP server that keeps what it gets, and can be slow or unwilling. */
+/** SMTP server that stores mails, and can delay or refuse them. */
 export class Mailbox {
   readonly mails: ReceivedMail[] = [];
   private readonly answers: (number | string)[] = [];
@@ -51,12 +51,12 @@ export class Mailbox {
     return mailbox;
   }
 
-  /** What MAIL_URL must be to reach it. */
+  /** Value for MAIL_URL. */
   get url(): string {
     return `smtp://127.0.0.1:${(this.server.server.address() as AddressInfo).port}`;
   }
 
-  /** The mails to an address, oldest first, once there are so many. */
+  /** Waits for a number of mails to an address. Returns them, oldest first. */
   async waitFor(address: string, count = 1): Promise<ReceivedMail[]> {
     for (;;) {
       const found = this.mails.filter(({ to }) => to === address);
@@ -71,14 +71,14 @@ export class Mailbox {
     }
   }
 
-  /** Accepts nothing until the returned function is called. */
+  /** Delays all mails until the returned function is called. */
   hold(): () => void {
     let release = () => {};
     this.held = new Promise((resolve) => (release = resolve));
     return release;
   }
 
-  /** Answers the next recipients with these SMTP codes or replies, one each. */
+  /** Responds to the next recipients with SMTP codes or replies, one each. */
   refuse(...replies: (number | string)[]): void {
     this.answers.push(...replies);
   }
@@ -88,7 +88,7 @@ export class Mailbox {
   }
 }
 
-/** An envelope address as the client sent it: the server's library decodes punycode. */
+/** Returns an envelope address as the client sent it, because smtp-server decodes punycode. */
 function asSent(address: string): string {
   return address.replace(/[^@]+$/, (domain) => domainToASCII(domain) || domain);
 }

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from './ports.js';
 import { find } from '../programs.js';
 
-/** A real nginx in front of a server, in a temporary folder on a free port. */
+/** nginx in front of a server, in a temporary folder, on a free port. */
 export class Nginx {
   private constructor(
     readonly url: string,
@@ -14,7 +14,7 @@ export class Nginx {
     private readonly dir: string,
   ) {}
 
-  /** `location` are the directives beside `proxy_pass`. */
+  /** Starts nginx. `location` has the directives beside `proxy_pass`. */
   static async before(url: string, location: string): Promise<Nginx> {
     const program = find('nginx');
     if (program === undefined) throw new Error('nginx is not installed');

@@ -6,7 +6,7 @@ import { freePorts } from './ports.js';
 import { untilReady } from './postgres-server.js';
 import { find } from '../programs.js';
 
-/** A real PgBouncer in front of a PostgreSQL server, in a temporary folder on a free port. */
+/** PgBouncer in front of a PostgreSQL server, in a temporary folder, on a free port. */
 export class PgBouncer {
   private constructor(
     readonly url: string,
@@ -14,7 +14,7 @@ export class PgBouncer {
     private readonly dir: string,
   ) {}
 
-  /** `settings` are lines of the section `[pgbouncer]`; `user` is that of the server, and of a database with its name. */
+  /** Starts PgBouncer. `settings` are lines of the section `[pgbouncer]`; `user` is a role, and a database with its name. */
   static async before(
     port: number,
     settings: Readonly<Record<string, string>> = {},
@@ -45,7 +45,7 @@ export class PgBouncer {
       ].join('\n'),
     );
     chmodSync(dir, 0o755);
-    // It refuses to run as root.
+    // PgBouncer refuses to run as root.
     const runAs = userInfo().uid === 0 ? ['-u', 'postgres'] : [];
     const server = spawn(program, [...runAs, file], { stdio: 'ignore', cwd: dir });
     server.unref();

@@ -1,14 +1,14 @@
 import { createServer } from 'node:net';
 
-/** Below what Linux and macOS give to outgoing connections: a port that is free here stays so until somebody asks for it. */
+/** Range below the ephemeral ports of Linux and macOS, so that no outgoing connection takes a free port. */
 const [LOWEST, HIGHEST] = [10_000, 30_000];
 let next = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
 
-/** Free ports on loopback, all different, and none that this process was given before. */
+/** Returns free ports on loopback, all different from each other and from earlier ones of this process. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = [];
   while (ports.length < count) {
-    // Its own, since whoever else asks meanwhile moves `next` on.
+    // A copy, because concurrent calls increment `next`.
     const port = (next = next < HIGHEST ? next + 1 : LOWEST);
     if (await isFree(port)) ports.push(port);
   }

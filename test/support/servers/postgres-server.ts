@@ -4,43 +4,32 @@ import {
   chmodSync,
   chownSync,
   copyFileSync,
-  existsSync,
   mkdtempSync,
-  readdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { Client } from 'pg';
 import type { CertificateFiles } from './certificates.js';
+import { findPostgres } from './installed.mjs';
 import { freePorts } from './ports.js';
 
-/** Where `initdb` and `postgres` are, or undefined where PostgreSQL is not installed. */
-export function findPostgres(): string | undefined {
-  const debian = '/usr/lib/postgresql';
-  const versions = existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a)) : [];
-  return [
-    ...versions.map((version) => join(debian, version, 'bin')),
-    ...(process.env['PATH'] ?? '').split(delimiter),
-  ].find((dir) => existsSync(join(dir, 'initdb')) && existsSync(join(dir, 'postgres')));
-}
-
-/** Deviations from an ordinary server. */
+/** Options of {@link PostgresServer}. */
 export interface PostgresOptions {
-  /** The folder of `initdb` and `postgres`; by default the newest that is installed. */
+  /** Folder of `initdb` and `postgres`. Default: the newest that is installed. */
   readonly bin?: string;
-  /** Of the database `postgres` (UTF8). */
+  /** Encoding of the database `postgres`. Default: UTF8. */
   readonly encoding?: string;
   /** Lines of `postgresql.conf`. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Accepts TLS connections only, with this certificate. */
   readonly certificate?: CertificateFiles;
-  /** Listens here (127.0.0.1). */
+  /** Address to listen on. Default: 127.0.0.1. */
   readonly host?: string;
 }
 
-/** A real PostgreSQL server of our own, in a temporary folder on a free port. */
+/** PostgreSQL server in a temporary folder, on a free port. */
 export class PostgresServer {
   private constructor(
     readonly url: string,
@@ -61,7 +50,7 @@ export class PostgresServer {
     if (bin === undefined) throw new Error('PostgreSQL is not installed');
     const dir = mkdtempSync(join(tmpdir(), 'daemun-postgres-'));
     const [port = 0] = await freePorts(1);
-    // PostgreSQL refuses to run as root; Debian's package brings a user of its own.
+    // PostgreSQL refuses to run as root; Debian's package creates the user `postgres`.
     const root = userInfo().uid === 0;
     const owner = root ? { uid: idOf('-u'), gid: idOf('-g') } : {};
     if (root) chownSync(dir, idOf('-u'), idOf('-g'));
@@ -82,7 +71,7 @@ export class PostgresServer {
         .join(''),
     );
     const url = `postgres://daemun@${host.includes(':') ? `[${host}]` : host}:${port}/postgres`;
-    // The server's own socket needs no TLS.
+    // The Unix socket needs no TLS.
     const local = `postgres://daemun@localhost:${port}/postgres?host=${dir}`;
     const launch = async (): Promise<ChildProcess> => {
       const server = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port)], {
@@ -90,7 +79,7 @@ export class PostgresServer {
         stdio: 'ignore',
         cwd: dir,
       });
-      // One that a failed test left running does not keep the run from ending, and ends with it.
+      // A server that a failed test left running must not keep the run from ending, and is stopped with it.
       server.unref();
       const quit = () => void server.kill('SIGQUIT');
       process.once('exit', quit);
@@ -101,12 +90,12 @@ export class PostgresServer {
     return new PostgresServer(url, port, launch, await launch(), dir);
   }
 
-  /** Its Unix socket. */
+  /** URL of the Unix socket. */
   get socketUrl(): string {
     return `postgres://daemun@localhost:${this.port}/postgres?host=${encodeURIComponent(this.dir)}`;
   }
 
-  /** Runs statements as the superuser, one after the other; the rows of the last one. */
+  /** Runs statements as the superuser, one after the other. Returns the rows of the last one. */
   async sql(...statements: readonly string[]): Promise<Record<string, unknown>[]> {
     const client = new Client({ host: this.dir, port: this.port, user: 'daemun', database: 'postgres' });
     await client.connect();
@@ -119,18 +108,18 @@ export class PostgresServer {
     }
   }
 
-  /** Ends the server as a power cut would, connections and all. */
+  /** Ends the server and its connections at once, as a power failure does. */
   async crash(): Promise<void> {
     await this.end('SIGQUIT');
   }
 
-  /** Starts it again where it does not run, on the same port and the same data. */
+  /** Starts the server again unless it runs, with the same port and data. */
   async restart(): Promise<void> {
     if (this.process.exitCode === null && this.process.signalCode === null) return;
     this.process = await this.launch();
   }
 
-  /** It is there, with all its processes, and does not answer. */
+  /** Suspends all processes of the server, so that it does not respond. */
   freeze(): void {
     this.signalAll('SIGSTOP');
   }
@@ -140,14 +129,14 @@ export class PostgresServer {
   }
 
   async stop(): Promise<void> {
-    // One that a failed test left frozen would never stop.
+    // A server that a failed test left suspended would never stop.
     this.thaw();
     await this.end('SIGINT');
     rmSync(this.dir, { recursive: true, force: true });
   }
 
   private signalAll(signal: NodeJS.Signals): void {
-    // The first makes the others, so it has to stop before they are counted; some may end while they are.
+    // The postmaster first, because it starts the other processes.
     this.process.kill(signal);
     const { pid = 0 } = this.process;
     spawnSync('pkill', [`-${signal.slice('SIG'.length)}`, '-P', String(pid)]);
@@ -161,7 +150,7 @@ export class PostgresServer {
   }
 }
 
-/** Settings for a server that takes nothing but TLS over TCP. */
+/** Returns settings for a server that requires TLS over TCP. */
 function useTls(
   data: string,
   { cert, key }: CertificateFiles,
@@ -182,7 +171,7 @@ function idOf(flag: '-u' | '-g'): number {
   return Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
 }
 
-/** It listens before it has recovered from a crash, and refuses everyone until then. */
+/** Waits until the server accepts a connection. After a crash it listens before its recovery has ended. */
 export async function untilReady(url: string): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     const client = new Client({ connectionString: url, connectionTimeoutMillis: 2_000 });

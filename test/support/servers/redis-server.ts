@@ -7,7 +7,7 @@ import { createClient } from 'redis';
 import { freePorts } from './ports.js';
 
 interface Options {
-  /** Writes every command to a file, so that a restart forgets nothing. */
+  /** Writes every command to a file, so that data survives a restart. */
   readonly appendOnly?: boolean;
   readonly replicaOf?: RedisServer;
   readonly cluster?: boolean;
@@ -17,7 +17,7 @@ interface Options {
 
 const LINKED = 'master_link_status:up';
 
-/** Tries until it is so, for twenty seconds. */
+/** Waits up to 20 seconds until a condition is true. */
 async function attempt(condition: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await condition().catch(() => false)); tries++) {
     if (tries === 400) throw new Error('the cluster did not form');
@@ -25,14 +25,14 @@ async function attempt(condition: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** A real redis-server of our own, in a temporary folder on a free port of loopback. */
+/** redis-server in a temporary folder, on a free port. */
 export class RedisServer {
   private process: ChildProcess | undefined;
   private readonly dir = mkdtempSync(join(tmpdir(), 'daemun-redis-'));
 
   private constructor(
     readonly port: number,
-    /** Where the nodes of a cluster talk to each other; by default 10,000 higher, which may be no port at all. */
+    /** Port of the cluster bus. Redis' default, `port` + 10,000, may exceed the range of ports. */
     readonly busPort: number,
     private readonly options: Options,
   ) {}
@@ -48,7 +48,7 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Starts it again after {@link kill}, on the same port and with what it wrote to its file. */
+  /** Starts the server again after {@link kill}, with the same port and file. */
   async restart(): Promise<void> {
     const { appendOnly = false, replicaOf, cluster = false, settings: more = {} } = this.options;
     const settings = {
@@ -72,7 +72,7 @@ export class RedisServer {
         : [`--${name}`, String(value)],
     );
     this.process = spawn('redis-server', args, { stdio: 'ignore' });
-    // One that a failed test left running does not keep the run from ending.
+    // A server that a failed test left running must not keep the run from ending.
     this.process.unref();
     process.once('exit', this.killHard);
     for (let attempt = 0; ; attempt++) {
@@ -86,7 +86,7 @@ export class RedisServer {
     }
   }
 
-  /** Ends it as a power cut would. */
+  /** Ends the server at once, as a power failure does. */
   async kill(): Promise<void> {
     const { process: child } = this;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -96,7 +96,7 @@ export class RedisServer {
     process.off('exit', this.killHard);
   }
 
-  /** It is there and does not answer. */
+  /** Suspends the server, so that it does not respond. */
   freeze(): void {
     this.process?.kill('SIGSTOP');
   }
@@ -109,12 +109,12 @@ export class RedisServer {
     await this.command('FLUSHALL');
   }
 
-  /** A replica becomes a server of its own. */
+  /** Promotes a replica to a primary. */
   async promote(): Promise<void> {
     await this.command('REPLICAOF', 'NO', 'ONE');
   }
 
-  /** A replica hears no more of its master, whose other connections all go on. */
+  /** Breaks the replication link of a replica. Other connections of its master stay open. */
   async stopFollowing(): Promise<void> {
     await this.command('CONFIG', 'SET', 'masterauth', 'wrong');
     await this.command('CLIENT', 'KILL', 'TYPE', 'master');
@@ -142,7 +142,7 @@ export class RedisServer {
   private readonly killHard = (): void => void this.process?.kill('SIGKILL');
 }
 
-/** A Redis Cluster of so many masters, and as many replicas where those are wanted. */
+/** Redis Cluster of a number of masters, optionally with one replica each. */
 export class RedisCluster {
   private constructor(
     readonly nodes: readonly RedisServer[],
@@ -169,7 +169,7 @@ export class RedisCluster {
     }
     for (const [i, replica] of replicas.entries()) {
       const id = String(await nodes[i]?.command('CLUSTER', 'MYID'));
-      // It has to hear of its master first.
+      // Fails until the replica knows its master.
       await attempt(async () => (await replica.command('CLUSTER', 'REPLICATE', id)) === 'OK');
       await attempt(async () => String(await replica.command('INFO', 'replication')).includes(LINKED));
     }

@@ -5,18 +5,18 @@ import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from './ports.js';
 
-/** Builds the server beside what `npm run build` makes; the folder that it is in. */
+/** Builds the server into a separate folder. */
 export async function buildServer(outDir: string): Promise<{ readonly main: string; remove(): void }> {
-  const places = ['--outDir', outDir, '--tsBuildInfoFile', `${outDir}/.tsbuildinfo`];
-  const build = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', ...places];
+  const options = ['--outDir', outDir, '--tsBuildInfoFile', `${outDir}/.tsbuildinfo`];
+  const build = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', ...options];
   await promisify(execFile)(process.execPath, build);
   return { main: `${outDir}/src/main.js`, remove: () => rmSync(outDir, { recursive: true, force: true }) };
 }
 
-/** The server as operators run it: a process of its own, which can be killed. */
+/** Built server in a child process. */
 export class ServerProcess {
   private child: ChildProcess | undefined;
-  /** What it wrote, which is nothing unless something is wrong. */
+  /** Output of the process. Empty unless there were errors. */
   readonly output: string[] = [];
 
   private constructor(
@@ -38,7 +38,7 @@ export class ServerProcess {
       env: { PATH, LOG_LEVEL: 'error', RATE_LIMIT_FACTOR: '1000', ...this.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    // One that a failed test left running does not keep the run from ending.
+    // A server that a failed test left running must not keep the run from ending.
     this.child.unref();
     for (const stream of [this.child.stdout, this.child.stderr] as (Socket | null)[]) {
       stream?.on('data', (data: Buffer) => void this.output.push(data.toString())).unref();
@@ -53,17 +53,17 @@ export class ServerProcess {
     throw new Error(`the server did not start: ${this.output.join('')}`);
   }
 
-  /** False once it has ended, by itself or by a signal. */
+  /** False after the process has ended, by itself or by a signal. */
   get running(): boolean {
     return this.child?.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Its exit code, where it ended by itself. */
+  /** Exit code, if the process ended by itself. */
   get exitCode(): number | null | undefined {
     return this.child?.exitCode;
   }
 
-  /** It is there and does nothing. */
+  /** Suspends the process. */
   freeze(): void {
     this.child?.kill('SIGSTOP');
   }
@@ -72,12 +72,12 @@ export class ServerProcess {
     this.child?.kill('SIGCONT');
   }
 
-  /** Ends it in the middle of whatever it does. */
+  /** Kills the process. */
   kill(): Promise<void> {
     return this.end('SIGKILL');
   }
 
-  /** Lets it answer what is under way. */
+  /** Stops the process gracefully. */
   stop(): Promise<void> {
     return this.end('SIGTERM');
   }

@@ -7,8 +7,8 @@ import { recordAuditEvent } from '../audit/audit-log.js';
 import { AccountMails } from '../account-mails/account-mails.js';
 import { addressInUseMail, verifyEmailMail, type Registered } from '../account-mails/templates.js';
 import { routedNetworkOf } from '../../rate-limits/client-address.js';
-import { LoginRateLimits } from '../rate-limits/limits.js';
-import type { Registration } from './credentials.js';
+import { LoginRateLimits } from '../rate-limits/login-rate-limits.js';
+import type { Registration } from './schemas.js';
 import { OneTimeTokens, type OneTimeGrant } from './one-time-tokens.js';
 import { PasswordHashes } from './password-hashes.js';
 

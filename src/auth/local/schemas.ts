@@ -4,9 +4,10 @@ import { emailAddress } from '../../text/email-address.js';
 import { passwordText, presentedPassword } from '../../text/password.js';
 import { nickname, storableText } from '../../text/user-text.js';
 import { isCommon } from './common-passwords.js';
+import { isOneOf } from './own-words.js';
 
 /** New password, in its normal form. */
-export const newPassword = passwordText
+const newPassword = passwordText
   .refine(
     (password) => !isCommon(password),
     fieldIssue('too_common', 'must not be one of the common passwords'),
@@ -16,12 +17,11 @@ export const newPassword = passwordText
   });
 
 /** Token of a link in a mail. */
-export const mailedToken = storableText.max(65_536).meta({ description: 'From the link in the mail.' });
+const mailedToken = storableText.max(65_536).meta({ description: 'From the link in the mail.' });
 
-/** Body with the address of the recipient of a mail. */
 export const addressOnly = z.strictObject({ email: emailAddress }).meta({ id: 'AddressOnly' });
+export type AddressOnly = z.output<typeof addressOnly>;
 
-/** Body of a registration. */
 export const registration = z
   .strictObject({ email: emailAddress, password: newPassword, nickname })
   .refine(({ email, password, nickname }) => !isOneOf(password, [email, nickname]), {
@@ -34,7 +34,6 @@ export const registration = z
   });
 export type Registration = z.output<typeof registration>;
 
-/** Body of a login. */
 export const credentials = z
   .strictObject({
     email: emailAddress,
@@ -43,12 +42,15 @@ export const credentials = z
   .meta({ id: 'Credentials', example: { email: 'mina@example.com', password: 'a long way home' } });
 export type Credentials = z.output<typeof credentials>;
 
-/** Returns whether a password equals one of these texts, in any case, width and script of an address's domain. */
-export function isOneOf(password: string, own: readonly string[]): boolean {
-  const spellings = [folded(password), emailAddress.safeParse(password).data];
-  return own.some((text) => spellings.includes(folded(text)));
-}
+export const emailVerification = z.strictObject({ token: mailedToken }).meta({ id: 'EmailVerification' });
+export type EmailVerification = z.output<typeof emailVerification>;
 
-function folded(text: string): string {
-  return text.normalize('NFKC').toLowerCase().normalize('NFKC');
-}
+export const passwordReset = z
+  .strictObject({ token: mailedToken, password: newPassword })
+  .meta({ id: 'PasswordReset' });
+export type PasswordReset = z.output<typeof passwordReset>;
+
+export const passwordChange = z
+  .strictObject({ currentPassword: presentedPassword, newPassword })
+  .meta({ id: 'PasswordChange' });
+export type PasswordChange = z.output<typeof passwordChange>;

@@ -1,0 +1,2 @@
+export type Query = <Row>(sql: string, values: readonly string[]) => Promise<Row[]>;
+export function schemaDdl(query: Query): Promise<string>;
