@@ -30,7 +30,7 @@ export interface Cursor<T> {
   readonly position: T;
 }
 
-const NOT_OF_THIS_LIST = { code: 'invalid_cursor', message: 'must be a nextCursor of this list' } as const;
+const WRONG_CURSOR = { code: 'invalid_cursor', message: 'must be a nextCursor of this list' } as const;
 
 /** `?cursor=`: end of the previous page. Opaque to clients, and validated like any input. */
 export function cursorTo<T>(shape: z.ZodType<T>) {
@@ -42,7 +42,7 @@ export function cursorTo<T>(shape: z.ZodType<T>) {
     .transform((text, context): Cursor<T> => {
       const parsed = whole.safeParse(readJson(Buffer.from(text, 'base64url').toString()));
       if (parsed.success) return parsed.data;
-      const { code, message } = NOT_OF_THIS_LIST;
+      const { code, message } = WRONG_CURSOR;
       context.addIssue({ code: 'custom', params: { code }, message });
       return z.NEVER;
     });
@@ -59,7 +59,7 @@ export function cursorOf(list: string, position: unknown): string {
  */
 export function positionIn<T>(list: string, cursor: Cursor<T> | undefined): T | undefined {
   if (cursor === undefined || cursor.list === tagOf(list)) return cursor?.position;
-  const { code, message } = NOT_OF_THIS_LIST;
+  const { code, message } = WRONG_CURSOR;
   throw new Problem('validation_failed', { errors: [{ pointer: '/cursor', code, detail: message }] });
 }
 

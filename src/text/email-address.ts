@@ -32,9 +32,9 @@ export const emailAddress = z
   .string()
   .transform((written, context): string => {
     const address = written.length > MAX_INPUT_LENGTH ? written : normalize(written);
-    const wrong = refusalOf(address);
-    if (wrong === undefined) return address;
-    const [code, message] = wrong;
+    const refusal = refusalOf(address);
+    if (refusal === undefined) return address;
+    const [code, message] = refusal;
     context.addIssue({ code: 'custom', params: { code }, message });
     return z.NEVER;
   })

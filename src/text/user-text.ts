@@ -91,7 +91,7 @@ function withoutInvisible(line: string): string {
     .replace(TAGS, (tags) => (tags.startsWith('\u{1f3f4}') ? tags : ''));
 }
 
-/** Returns a check for `superRefine`: a text has `min` to `max` characters, as `lengthOf` counts them. */
+/** Returns a check for `superRefine` that a text has `min` to `max` characters, as `lengthOf` counts them. */
 export function lengthCheck(lengthOf: (value: string) => number, min: number, max: number) {
   const message = `must have ${min} to ${max} characters`;
   return (value: string, context: z.RefinementCtx<string>): void => {
@@ -112,16 +112,16 @@ function bounded(
   max: number,
   { prepare = (value) => value, finish = (value) => value }: Steps = {},
 ): z.ZodString {
-  const endlessCharacter = fieldIssue(
+  const tooLong = fieldIssue(
     'invalid_characters',
     `must not have more than ${MAX_CODE_POINTS_PER_CHARACTER} code points in one character`,
   );
   return storableText
     .overwrite(prepare)
-    .refine((value) => !ENDLESS_MARKS.test(value), { ...endlessCharacter, abort: true })
+    .refine((value) => !ENDLESS_MARKS.test(value), { ...tooLong, abort: true })
     .overwrite((value) => finish(value.normalize('NFC')))
     .superRefine(lengthCheck(graphemeCount, min, max))
-    .refine((value) => !hasLongerGrapheme(value, MAX_CODE_POINTS_PER_CHARACTER), endlessCharacter)
+    .refine((value) => !hasLongerGrapheme(value, MAX_CODE_POINTS_PER_CHARACTER), tooLong)
     .meta({
       minLength: min,
       // JSON Schema counts code points.

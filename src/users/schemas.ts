@@ -29,7 +29,6 @@ export const ownProfile = z
       createdAt: '2026-11-24T09:00:00.000Z',
     },
   });
-
 export type OwnProfile = z.output<typeof ownProfile>;
 
 /** Profile of another account. */

@@ -80,7 +80,8 @@ describe('the number of statements of a request', () => {
   let app: TestApp;
   let mina: SignedIn;
   beforeAll(async () => {
-    app = await startApp();
+    // The embedded database, where the revocation feed does not poll.
+    app = await startApp({ DATABASE_URL: '' });
     mina = await signedIn(app, { roles: ['user', 'admin'] });
   });
   afterAll(() => app.stop());
