@@ -2,7 +2,7 @@
 import { asRun } from './named-tests.mjs';
 
 /** Failure of an assertion, a property, or a wait for a condition. An error in a hook does not match. */
-const ASSERTION = /\bexpect\(|Property failed after|Timeout \d+ms exceeded|it never came to be/;
+const ASSERTION = /\bexpect\(|Property failed after|Timeout \d+ms exceeded|the condition was not true within/;
 const TIMEOUT = /Exceeded timeout of \d+ ms for a test/;
 
 /**

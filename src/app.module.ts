@@ -11,10 +11,10 @@ import { DatabaseModule } from './database/database.module.js';
 import { HealthModule } from './observability/health.module.js';
 import { UsersModule } from './users/users.module.js';
 
-/** The application: its services, and what they share. */
+/** Root module: the services, and the modules that they share. */
 @Module({})
 export class AppModule {
-  /** `more` are modules beside ours: a test's, a benchmark's. Add your own to the list below. */
+  /** `more` are additional modules of a test or a benchmark. A new service module belongs in the list below. */
   static forRoot(
     config: Config,
     database: PostgresDataSourceOptions,

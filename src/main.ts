@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   const logger = createLogger(config);
   const sandbox = await startSandbox(config);
   const daemun = await createDaemun(config, logger);
-  // Errors of the initialization are reported apart from those of listening.
+  // Separate from `listen`, whose errors are about HOST and PORT.
   await daemun.app.init();
   await listen(daemun.app, config);
   if (config.production) logger.info({ port: config.port, host: config.host }, 'listening');
@@ -50,7 +50,9 @@ async function listen(app: Daemun['app'], { port, host }: Config): Promise<void>
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE') throw error;
-    throw new OperatorError(`Cannot listen there (${code}): check HOST and PORT.`, { cause: error });
+    throw new OperatorError(`Cannot listen on this address (${code}): check HOST and PORT.`, {
+      cause: error,
+    });
   }
 }
 
@@ -81,14 +83,14 @@ function banner(config: Config): string {
   return `\n  대문 Daemun is open.\n\n${lines.join('\n')}\n\n`;
 }
 
-/** Returns warnings about settings that are valid, and rarely wanted in production. */
+/** Returns warnings about settings that are valid, but rarely intended in production. */
 function warnings(config: Config): string[] {
   if (!config.production) return [];
   return [
     ...(config.databaseUrl ? [] : ['DATABASE_URL is not set: the embedded database serves one process only']),
     ...(Object.values(config.providers).some((provider) => provider !== undefined)
       ? []
-      : ['no provider has credentials: only e-mail log-in is possible']),
+      : ['no provider has credentials: only e-mail login is possible']),
     ...storesWithoutPassword({
       DATABASE_URL: config.databaseUrl === undefined ? [] : [config.databaseUrl.reveal()],
       REDIS_URL: config.redisUrls.map((url) => url.reveal()),

@@ -11,14 +11,14 @@ import { OneTimeTokens } from './local/one-time-tokens.js';
 import { SessionRows } from './sessions/session-rows.js';
 import { ProviderGrants } from './social/provider-grants.js';
 
-/** Any number; of several processes one does the work. */
+/** Key of the advisory lock under which one process does the work. */
 const LOCK = 0x74696479;
 const INTERVAL_MS = 3_600_000;
 const JITTER = 0.1;
 
 /**
  * Retention of the tables of AuthService, once an hour: ends sessions past a limit, deletes rows past their retention, and
- * seals secrets of an older `AUTH_SECRET` under the newest one. The owner of each table decides what that is.
+ * seals secrets of an older `AUTH_SECRET` under the newest one. The owner of each table defines its retention.
  */
 @Injectable()
 export class AuthRetention implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -52,7 +52,7 @@ export class AuthRetention implements OnApplicationBootstrap, OnApplicationShutd
     await this.periodic.stop();
   }
 
-  /** Does all of it now, unless another process is at it. */
+  /** Does the work now. Each deletion is skipped while another process does it. */
   async run(): Promise<void> {
     await this.sessions.endPassed(this.batches);
     await this.sessions.prune(this.batches);

@@ -5,10 +5,10 @@ import { Batches } from '../database/batches.js';
 
 const INTERVAL_MS = 3_600_000;
 const JITTER = 0.1;
-/** Advisory lock: of several processes one does the work. */
+/** Key of the advisory lock under which one process does the work. */
 const LOCK = 0x666f7267;
 
-/** Retention of the boards: removes old changes of counters, and the responses kept for idempotency keys, once an hour. */
+/** Retention of the tables of BoardService, once an hour: deletes counter changes after an hour, and idempotency keys after a day. */
 @Injectable()
 export class BoardRetention implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(BoardRetention.name);
@@ -16,7 +16,7 @@ export class BoardRetention implements OnApplicationBootstrap, OnApplicationShut
   private readonly periodic = new Periodic(() => this.run(), {
     everyMs: INTERVAL_MS,
     jitter: JITTER,
-    onFailure: (error) => this.logger.warn({ err: error }, 'retention of the boards failed'),
+    onFailure: (error) => this.logger.warn({ err: error }, 'retention of boards failed'),
   });
 
   constructor(dataSource: DataSource) {

@@ -16,13 +16,13 @@ const REMEMBERED_MS = 5_000;
  * makes a schema change the victim of a deadlock.
  */
 const LOCK_TIMEOUT_MS = 300;
-/** Tables that each log-in and refresh reads or writes. */
+/** Tables that each login and refresh reads or writes. */
 const LOGIN_TABLES = 'auth.accounts, auth.identities, auth.sessions, auth.audit_events, profile.profiles';
 /** Number of rows that probes write: those of several processes rarely wait for one another. */
 const SLOTS = 64;
 
 /**
- * Takes the lock of a write on the tables of log-in and refresh, writes a row, and finds a table on which the user lacks a
+ * Takes the lock of a write on the tables of login and refresh, writes a row, and finds a table on which the user lacks a
  * privilege or to which row-level security applies. The statements are one transaction, in one message of the simple
  * protocol.
  */

@@ -21,8 +21,8 @@ Errors are \`application/problem+json\` (RFC 9457); distinguish them by \`code\`
 
 const TAGS: readonly [name: string, description: string][] = [
   ['Account', 'Activity and deletion of an account.'],
-  ['Social log-in', 'Login with an account of Google, Kakao or Naver.'],
-  ['Local log-in', 'Login with an e-mail address and a password.'],
+  ['Social login', 'Login with an account of Google, Kakao or Naver.'],
+  ['Local login', 'Login with an e-mail address and a password.'],
   ['Sessions', 'Refresh, logout, and the list of sessions.'],
   ['Keys', 'Public keys of access tokens, for other services.'],
   ['Users', 'Profiles.'],

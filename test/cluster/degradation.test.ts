@@ -9,6 +9,7 @@ import { HonestBrowser, whileBrowsing } from '../support/fixtures/honest-browser
 import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
 import { RedisServer } from '../support/servers/redis-server.js';
+import { until } from '../support/until.js';
 
 /** A guarded route that needs no data. */
 @Controller('hello')
@@ -60,14 +61,6 @@ const call = async (path: string, { refreshToken }: Tokens, url = anyUrl()) => {
 const get = async (path: string, { accessToken }: Tokens, url = anyUrl()) =>
   (await fetch(url + path, { headers: { authorization: `Bearer ${accessToken}` } })).status;
 
-/** Polls until the condition holds. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('it never came to be');
-    await sleep(50);
-  }
-}
 const ready = () =>
   until(async () =>
     (

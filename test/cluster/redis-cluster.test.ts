@@ -16,15 +16,7 @@ import { soleSessionCache } from '../support/fixtures/session-cache.js';
 import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
 import { RedisCluster, type RedisServer } from '../support/servers/redis-server.js';
-
-/** Polls until the condition holds. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('it never came to be');
-    await sleep(50);
-  }
-}
+import { until } from '../support/until.js';
 
 describeWith('redis', 'the client of a Redis Cluster', () => {
   let cluster: RedisCluster;

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { patches, rowsWithTests } from '../../scripts/mutant-files.mjs';
 import { verdictOn } from '../../scripts/mutant-verdict.mjs';
+import { until } from '../support/until.js';
 import { asRun, namedTests, testsIn } from '../../scripts/named-tests.mjs';
 import { REQUIRED } from '../support/asvs.js';
 
@@ -120,6 +121,14 @@ describe('the verdict on a mutant', () => {
     expect(verdict([['refuses a', 'failed', 'thrown: "Exceeded timeout of 60000 ms for a test."']])).toBe(
       'killed',
     );
+  });
+
+  it('is killed if a cited test waited for a condition in vain', async () => {
+    const { message } = await until(() => false, 1).then(
+      () => new Error('the wait ended'),
+      (error: unknown) => error as Error,
+    );
+    expect(verdict([['refuses a', 'failed', message]])).toBe('killed');
   });
 
   it('is survived if all cited tests passed, and other tests have no effect', () => {

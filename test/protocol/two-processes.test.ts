@@ -64,7 +64,7 @@ async function passInRow(sessionId: string): Promise<void> {
 async function until(condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 20_000;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error('it never came to be');
+    if (Date.now() > deadline) throw new Error('the condition was not true within 20 s');
     await sleep(5);
   }
 }

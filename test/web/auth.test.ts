@@ -309,7 +309,7 @@ describeWith('chromium', 'the login page in a browser', () => {
 
     it('shows no text from the address', async () => {
       await web.page.goto('/?login_error=call-0900-1234');
-      await web.sees('.note.bad', 'The log-in did not work.');
+      await web.sees('.note.bad', 'The login did not work.');
       expect(await web.page.content()).not.toContain('0900');
     });
 

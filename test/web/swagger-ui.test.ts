@@ -196,7 +196,7 @@ describeWith('chromium', 'Swagger UI', () => {
     await page.goto('/docs');
     await page.click('.provider.kakao');
     await page.click('button[name=persona][value=cancel]');
-    await says('You cancelled the log-in.');
+    await says('You cancelled the login.');
     expect(page.url()).toBe(`${app.url}/docs`);
   });
 

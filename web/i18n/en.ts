@@ -58,13 +58,13 @@ export const en = {
       naver: 'Log in with Naver',
     } as Readonly<Record<string, string>>,
     other: (name: string) => `Log in with ${name}`,
-    outside: 'Google log-in does not work inside of this app.',
+    outside: 'Google login does not work inside of this app.',
     openOutside: 'Log in with Google in your browser',
     openOutsideHint:
       'Open this page in Safari or Chrome: choose “Open in browser” in the menu of the app, or copy the address.',
-    copyAddress: 'Copy the address for Google log-in',
+    copyAddress: 'Copy the address for Google login',
     copied: 'Copied. Paste it into your browser.',
-    noProviders: 'The log-in buttons could not be loaded.',
+    noProviders: 'The login buttons could not be loaded.',
     email: 'E-mail',
     password: 'Password',
     newPassword: 'New password',
@@ -190,8 +190,8 @@ export const en = {
     unlinked: (name: string) =>
       `${name} is no way in any more. Devices that had logged in with it are logged out.`,
     reallyYou: 'Is it really you?',
-    confirmPassword: 'Your log-in was a while ago. Your password shows that it is you.',
-    confirmAgain: 'Your log-in was a while ago. Please log in once more, and then try again.',
+    confirmPassword: 'Your login was a while ago. Your password shows that it is you.',
+    confirmAgain: 'Your login was a while ago. Please log in once more, and then try again.',
     goOn: 'Go on',
     password: 'E-mail and password',
     passwordSet: 'You can log in with your e-mail address and a password.',
@@ -221,7 +221,7 @@ export const en = {
       'Your profile, your address and every linked account go, and nothing brings them back. What you wrote stays, without your name.',
     leavePassword: 'Your password shows that it is you who leaves.',
     leaveRecent:
-      'It must be sure that it is you: when your log-in was more than ten minutes ago, you will be asked to log in once more.',
+      'It must be sure that it is you: when your login was more than ten minutes ago, you will be asked to log in once more.',
     againWith: (name: string) => `Log in again with ${name}`,
     leaveNow: 'Delete my account for good',
     leaveTitle: 'Delete your account?',
@@ -255,7 +255,7 @@ export const en = {
     unlinked_at_provider: 'the connection was ended at the provider',
     unlinked: 'it had come in by an account that was unlinked',
     limit_passed: 'too old',
-    replaced: 'another log-in in the same browser',
+    replaced: 'another login in the same browser',
     limit_reached: 'too many sessions; this one was used the longest time ago',
   } satisfies Record<EndReason, string>,
   watch: {
@@ -355,11 +355,10 @@ export const en = {
     `Too many attempts. Please try again in ${seconds} ${plural(seconds, { one: 'second', other: 'seconds' })}.`,
   sessionEnded: 'Your session has ended. Please log in again.',
   loginErrors: {
-    access_denied: 'You cancelled the log-in. Nothing happened; try again, or choose another way.',
-    login_attempt_invalid: 'The log-in took too long or began in another window. Please start again.',
-    provider_unavailable:
-      'The log-in provider does not answer. Try again in a moment, or choose another way.',
-    provider_rejected: 'The log-in provider refused this attempt. Please start again.',
+    access_denied: 'You cancelled the login. Nothing happened; try again, or choose another way.',
+    login_attempt_invalid: 'The login took too long or began in another window. Please start again.',
+    provider_unavailable: 'The login provider does not answer. Try again in a moment, or choose another way.',
+    provider_rejected: 'The login provider refused this attempt. Please start again.',
     provider_misconfigured:
       'This way to log in does not work at the moment: the people who run this site must mend it. Please choose another way.',
     browser_not_supported:
@@ -371,7 +370,7 @@ export const en = {
     account_disabled: 'This account is disabled. Please ask the people who run this site.',
     temporarily_unavailable: 'You cannot log in just now. Please try again in a moment.',
     unexpected: 'Something went wrong on our side. Please try again in a moment.',
-    other: 'The log-in did not work. Please try again.',
+    other: 'The login did not work. Please try again.',
   } satisfies Record<LoginErrorCode | 'other', string>,
   logInThenLink: 'Log in, then link',
   docs: {

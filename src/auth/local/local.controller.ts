@@ -24,7 +24,7 @@ import {
 } from './schemas.js';
 
 /** Registration, verification and login with an e-mail address and a password. */
-@ApiTags('Local log-in')
+@ApiTags('Local login')
 @Controller('auth')
 @Public()
 export class LocalController {

@@ -39,7 +39,7 @@ export const ProvenAccount = createParamDecorator(
  */
 @Injectable()
 export class LocalGuard implements CanActivate {
-  private readonly logins = new Bulkhead(LOGINS, 'a log-in');
+  private readonly logins = new Bulkhead(LOGINS, 'a login');
   private readonly lookUps: Bulkhead;
 
   constructor(

@@ -47,7 +47,7 @@ export class PasswordHashes {
 
   private constructor(private readonly bulkhead: Bulkhead) {}
 
-  /** Creates an instance with dummy hashes. `prefixes` are those of accounts with older parameters. */
+  /** Creates an instance with dummy hashes. `prefixes` are of accounts with older parameters. */
   static async create(
     limits: BulkheadLimits = LIMITS,
     prefixes: readonly string[] = [],

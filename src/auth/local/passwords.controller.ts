@@ -16,7 +16,7 @@ import {
 } from './schemas.js';
 
 /** Reset and change of passwords. */
-@ApiTags('Local log-in')
+@ApiTags('Local login')
 @Controller('auth')
 export class PasswordsController {
   constructor(private readonly passwords: Passwords) {}

@@ -1,9 +1,9 @@
-/** Longer than any browser's `User-Agent`. */
-const LONGEST = 512;
+/** Longer than the `User-Agent` of any browser. */
+const MAX_LENGTH = 512;
 
 type Marks = readonly (readonly [mark: RegExp, name: string])[];
 
-/** Browsers, and apps that show pages inside themselves. The first match counts: most of them also claim to be Chrome or Safari. */
+/** Browsers, and apps with an embedded browser. The first match counts, because most of them also name Chrome or Safari. */
 const BROWSERS: Marks = [
   [/KAKAOTALK/i, 'KakaoTalk'],
   [/NAVER\(inapp/i, 'Naver'],
@@ -28,9 +28,9 @@ const SYSTEMS: Marks = [
   [/\bLinux\b/, 'Linux'],
 ];
 
-/** A device in words, from what the browser said of itself: "Chrome on Windows", "Safari on iPhone". */
+/** Returns a device in words, from a `User-Agent`: "Chrome on Windows", "Safari on iPhone". */
 export function describeDevice(userAgent: string | null = ''): string {
-  const text = userAgent?.slice(0, LONGEST) ?? '';
+  const text = userAgent?.slice(0, MAX_LENGTH) ?? '';
   const [browser, system] = [nameIn(text, BROWSERS), nameIn(text, SYSTEMS)];
   if (browser === undefined || system === undefined) return browser ?? system ?? 'Unknown device';
   return `${browser} on ${system}`;

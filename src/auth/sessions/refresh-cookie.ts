@@ -4,25 +4,25 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Config } from '../../config/config.js';
 import { RefreshTokens } from './refresh-token.js';
 
-/** The name on https. */
+/** Name on https. */
 const NAME = '__Host-Http-refresh';
 /**
- * The name on https until November 2026. It is read so that an upgrade logs nobody out; this constant and its uses may go once
- * `SESSION_MAX_DAYS` have passed since the upgrade of the last installation.
+ * Name on https until November 2026. It is read so that an upgrade does not end sessions. The constant and its uses can be
+ * removed `SESSION_MAX_DAYS` after the upgrade of the last installation.
  */
 const FORMER_NAME = '__Host-refresh';
 
 /**
- * The refresh cookie; nothing else knows its name and attributes. The prefix `__Host-Http-` (RFC 6265bis) keeps it to this very
- * host and from scripts, which cannot set it either; browsers that do not know it honour its part `__Host-`. Plain http, which
- * only development has, allows neither prefix nor Secure.
+ * Refresh cookie, with its name and attributes. The prefix `__Host-Http-` (RFC 6265bis) binds it to this host, and keeps
+ * scripts from reading or setting it. Browsers that do not know this prefix apply `__Host-`. Plain http, which is for
+ * development only, allows neither a prefix nor Secure.
  */
 @Injectable()
 export class RefreshCookie {
   private readonly name: string;
   private readonly formerName: string | undefined;
   private readonly attributes: CookieSerializeOptions;
-  private readonly maxAge: number;
+  private readonly maxAgeS: number;
 
   constructor(
     { cookie, sessionMax }: Config,
@@ -31,10 +31,10 @@ export class RefreshCookie {
     this.name = cookie.secure ? NAME : 'refresh';
     this.formerName = cookie.secure ? FORMER_NAME : undefined;
     this.attributes = { httpOnly: true, secure: cookie.secure, sameSite: cookie.sameSite, path: '/' };
-    this.maxAge = sessionMax;
+    this.maxAgeS = sessionMax;
   }
 
-  /** Reads the refresh tokens that are ours, the current name's first: a browser may have a cookie under each name. */
+  /** Returns the tokens with a valid MAC, that of the current name first: a browser may have a cookie under each name. */
   read({ cookies }: Pick<FastifyRequest, 'cookies'>): string[] {
     return [this.name, this.formerName]
       .flatMap((name) => (name && cookies[name]) ?? [])
@@ -42,7 +42,7 @@ export class RefreshCookie {
   }
 
   set(reply: FastifyReply, refreshToken: string): void {
-    void reply.setCookie(this.name, refreshToken, { ...this.attributes, maxAge: this.maxAge });
+    void reply.setCookie(this.name, refreshToken, { ...this.attributes, maxAge: this.maxAgeS });
     this.clearFormer(reply);
   }
 

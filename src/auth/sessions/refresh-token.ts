@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypt
 import { Injectable } from '@nestjs/common';
 import { DerivedKeys, type DerivedKey } from '../../crypto/derived-keys.js';
 
-/** The version of the format, and what secret scanners look for. */
+/** Version of the format. Secret scanners find tokens by this prefix. */
 const PREFIX = 'daemun_rt1_';
 const HANDLE_BYTES = 32;
 const KEY_ID_BYTES = 4;
@@ -11,20 +11,20 @@ const MAC_BYTES = 32;
 const SIGNED_BYTES = KEY_ID_BYTES + HANDLE_BYTES + GENERATION_BYTES;
 /** 72 bytes are 96 characters without padding. */
 const FORMAT = new RegExp(`^${PREFIX}[A-Za-z0-9_-]{96}$`);
-/** What a PostgreSQL integer holds, less the two that a step may add. */
+/** Largest PostgreSQL integer, less 2, because a step adds to the generation. */
 const LAST_GENERATION = 2 ** 31 - 3;
 
-/** What a refresh token says, once its mac was found right. */
+/** Content of a refresh token with a valid MAC. */
 export interface RefreshToken {
-  /** Random bytes that stand for the session, and are stored nowhere. */
+  /** Random bytes, from which the session id is derived. No store contains them. */
   readonly handle: Buffer;
   readonly sessionId: string;
   readonly generation: number;
 }
 
 /**
- * Refresh tokens: key id . handle . generation . mac. Whoever holds one cannot compute a newer one, we can compute it
- * again to the byte, and a store that leaks holds nothing to make one from (refresh.md).
+ * Refresh tokens: key id, handle, generation and MAC. The holder of a token cannot compute a newer one, the same token can be
+ * computed again, and no store contains a secret for it (docs/refresh.md, “The token”).
  */
 @Injectable()
 export class RefreshTokens {
@@ -34,13 +34,13 @@ export class RefreshTokens {
     this.keys = secrets.keys('refresh-token');
   }
 
-  /** A new session's handle, with the public id that follows from it. */
+  /** Creates the handle of a new session, and derives its id. */
   create(): { readonly handle: Buffer; readonly sessionId: string } {
     const handle = randomBytes(HANDLE_BYTES);
     return { handle, sessionId: sessionIdOf(handle) };
   }
 
-  /** The token for a generation: the same bytes each time. */
+  /** Returns the token of a generation: the same bytes each time. */
   mint(handle: Buffer, generation: number): string {
     const [key] = this.keys;
     const signed = Buffer.alloc(SIGNED_BYTES);
@@ -50,7 +50,7 @@ export class RefreshTokens {
     return PREFIX + Buffer.concat([signed, mac(key, signed)]).toString('base64url');
   }
 
-  /** What the token says, or undefined when it is malformed or not ours; no store is asked. */
+  /** Returns the content of a token; undefined if its format or MAC is wrong. Does not query a store. */
   parse(token: string): RefreshToken | undefined {
     if (!FORMAT.test(token)) return undefined;
     const bytes = Buffer.from(token.slice(PREFIX.length), 'base64url');
@@ -77,7 +77,7 @@ function mac(key: DerivedKey, signed: Buffer): Buffer {
     .subarray(0, MAC_BYTES);
 }
 
-/** The first 16 bytes of SHA-256(handle), written as a UUID of version 8, which RFC 9562 leaves to its maker. */
+/** Returns the first 16 bytes of SHA-256(handle) as a UUID of version 8, whose content RFC 9562 leaves to the application. */
 function sessionIdOf(handle: Buffer): string {
   const bytes = createHash('sha256').update(handle).digest().subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);

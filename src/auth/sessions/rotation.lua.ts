@@ -1,15 +1,22 @@
 import { script } from '../../redis/redis.js';
 
 /**
- * The step of `rotation.ts` as a script on one hash: the copy of a session that Redis keeps. Arguments: the presented
- * generation, the grace, the idle limit, how long an unused copy is kept, how often the row is brought up to date, how
- * long ago the uncertainty ends (all ms), and until when by Redis' clock the step may be taken, or nothing; then, after `unknown`,
- * the row: current, parent, oldestValid, oldestRetry, ms since it moved, ms since it was handed out, ms until its absolute limit, account,
- * roles.
+ * Step of `rotation.ts` as a script on one hash: the copy of a session in Redis. Times are in ms.
  *
- * Answers `late`, `unknown` where there is no copy and no row came along, `ended`, or the outcome of the step with the generation to hand out,
- * account, roles, the copy's age in ms, and, when the row has to be brought up to date, what belongs in it. On `reused`
- * nothing changes yet: that the session ends is for the row to say.
+ * Arguments:
+ * - 1 presented generation, 2 grace, 3 idle limit, 4 lifetime of an unused copy, 5 interval between updates of the row;
+ * - 6 age of the end of the uncertainty interval, 7 deadline of the step by the clock of Redis, or an empty string;
+ * - after the reply `unknown` the row: 8 `current`, 9 `parent`, 10 `oldestValid`, 11 `oldestRetry`, 12 age of `rotatedAt`, 13 age of
+ *   `issuedAt`, 14 time until the absolute limit, 15 account, 16 roles.
+ *
+ * Replies:
+ * - `late` after the deadline;
+ * - `unknown` without a copy and a row;
+ * - `ended` for a session that has ended or passed a limit;
+ * - otherwise the outcome, the generation to issue, the account, the roles and the age of the copy. If the row has to be
+ *   updated, `parent`, `oldestValid`, `oldestRetry` and the age of `rotatedAt` follow.
+ *
+ * `reused` does not end the copy, because the row decides whether the session ends.
  */
 export const ROTATE_IN_CACHE = script(`
 local key = KEYS[1]
@@ -73,10 +80,13 @@ if due then return {outcome, current, account, roles, now - seededAt, parent, ol
 return {outcome, current, account, roles, now - seededAt}
 `);
 
-/** Forgets a copy that knows less than the row; the next step brings the row along. */
+/** Removes a copy that is older than its row. The next step reads the row again. */
 export const EVICT = script(`return redis.call('DEL', KEYS[1])`);
 
-/** Marks a session as ended, so that whoever read its row a moment earlier does not bring it back. Argument: for how many ms. */
+/**
+ * Replaces a copy with a tombstone. A process that read the row before the session ended cannot store its copy over a tombstone.
+ * Argument: lifetime of the tombstone (ms).
+ */
 export const TOMBSTONE = script(`
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'ended', 1)

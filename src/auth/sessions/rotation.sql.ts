@@ -2,15 +2,21 @@ import { prepared } from '../../database/prepared.js';
 import { insertAuditEvents } from '../audit/audit-events.sql.js';
 
 /**
- * The step of `rotation.ts` as one statement: it locks the row, decides, and writes, so that any number of processes may
- * run it at once. Parameters: $1 session id, $2 the presented generation, $3 the grace and $4 the idle limit in ms, $5 how
- * long ago the uncertain_until ends in ms (in the future: negative), or NULL where there is none, $6 until when by the database's clock
- * (ms) the step may be taken, or NULL. A step in uncertain_until stands in for the Redis form, which has to hear of it: that is what
- * `changed_at` is for. The outcome is NULL when the session is unknown, ended, or past a limit, or when it is too late; `time`
- * is the database's clock afterwards, which tells the two apart. `recovered` and `reused` are recorded as audit events.
+ * Step of `rotation.ts` as one statement. It locks the row, decides and writes, so that any number of processes may run it
+ * concurrently.
  *
- * The decision stands in a sub-select of SET, because PostgreSQL evaluates that part again on the newest version of a
- * row for which it had to wait.
+ * Parameters:
+ * - $1 session id, $2 presented generation, $3 grace (ms), $4 idle limit (ms);
+ * - $5 age (ms) of the end of the uncertainty interval, negative for an end in the future; NULL without an interval;
+ * - $6 deadline of the step (ms since 1970, by the database's clock), or NULL.
+ *
+ * Returns one row. `outcome` is NULL for a session that is unknown, ended, or past a limit, and after the deadline. `time` is the
+ * database's clock (ms) after the step, which distinguishes the two. `recovered` and `reused` are recorded as audit events.
+ *
+ * With $5 the step replaces the step in Redis. It sets `changed_at`, so that the processes evict their copies from Redis.
+ *
+ * The decision is a sub-select of SET, because PostgreSQL evaluates SET again on the newest version of a row for which the
+ * statement had to wait.
  */
 export const ROTATE = prepared(
   'rotate-session',

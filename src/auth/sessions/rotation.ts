@@ -1,25 +1,29 @@
 /**
- * The refresh protocol's one step, as a pure function. This is the reference: `rotation.sql.ts` says the same in SQL,
- * `rotation.lua.ts` in Lua, and one suite of generated histories holds the three together. docs/refresh.md explains it.
- *
- * Generations are whole numbers from 1; times are milliseconds since 1970 by the store's own clock.
+ * State of a session in the refresh protocol (docs/refresh.md, “The state of a session”). Generations are integers from 1. Times
+ * are in ms since 1970, by the store's clock.
  */
 export interface RotationState {
-  /** The generation that the client should hold. */
+  /** Generation that the client should hold. */
   readonly current: number;
-  /** The newest generation that bought something. Those between it and `current` are abandoned. */
+  /** Newest generation that was exchanged for a successor. Generations between it and `current` are abandoned. */
   readonly parent: number;
-  /** What is older than this can only be a copy. */
+  /** Oldest generation that a request under way may still present. An older generation is a reuse. */
   readonly oldestValid: number;
-  /** What is older than this cannot come from an answer that got lost long ago. Above the oldestValid, and mostly `parent`. */
+  /**
+   * Oldest generation that a client may still hold because responses to it were lost. At least `oldestValid`, and usually equal
+   * to `parent`.
+   */
   readonly oldestRetry: number;
-  /** When `current` was made. */
+  /** Time at which `current` was made. */
   readonly rotatedAt: number;
-  /** When `current` was last given to anyone. */
+  /** Time at which `current` was last issued to a client. */
   readonly issuedAt: number;
 }
 
-/** How a session opens. `rotatedAt` 0 lets the page that comes back from a provider rotate at once. */
+/**
+ * State of a new session. `rotatedAt` is 0, so that the first refresh rotates, although a page sends it right after the
+ * callback of a provider.
+ */
 export const INITIAL_STATE: RotationState = {
   current: 1,
   parent: 0,
@@ -30,25 +34,31 @@ export const INITIAL_STATE: RotationState = {
 };
 
 /**
- * - `rotated`: a successor was made.
- * - `reissued`: a sibling or a repeat; the successor that exists is given again.
- * - `recovered`: the client never received `current`; that one is abandoned, and a new successor made.
- * - `reused`: two parties hold this session; it has to end.
+ * Outcome of a step:
+ * - `rotated`: the presented generation gets a new successor.
+ * - `reissued`: `current` is issued again, to a sibling tab or after a lost or late response.
+ * - `recovered`: the client never received `current`, which is abandoned; a new successor is issued.
+ * - `reused`: two parties hold the session, which has to end.
  */
 export type RotationOutcome = 'rotated' | 'reissued' | 'recovered' | 'reused';
 
-/** What a step does to a session. */
+/** Outcome of a step, and the state after it. */
 export interface Rotation {
   readonly outcome: RotationOutcome;
   readonly state: RotationState;
 }
 
 /**
- * What becomes of a living session when generation `p`, whose mac was right, is presented at `now`.
+ * Returns the outcome and the next state of a living session when generation `p`, with a valid MAC, is presented at `now`: the
+ * table in docs/refresh.md, “The state of a session”.
  *
- * `grace` is G of refresh.md in milliseconds: at least twice the longest time that a request and its answer may take.
- * `uncertainUntil` is until when the store may have forgotten, or not have seen, what was done. What was handed out in that time
- * counts as handed out at its end, nothing of that time counts as abandoned, and the oldestValid stays where it is.
+ * This function is the reference. `rotation.sql.ts` and `rotation.lua.ts` implement the same table, and the suites in
+ * test/protocol compare the three on generated histories.
+ *
+ * @param grace G of docs/refresh.md in ms: at least twice the longest time from sending a request to receiving its response.
+ * @param uncertainUntil End of the uncertainty interval (docs/refresh.md, “A store that loses writes”), in which the store may
+ *   have lost writes or missed steps. The last issue counts as made at the end at the earliest. If `current` was made by then, no generation
+ *   counts as abandoned. `oldestValid` does not advance until the grace after the end is over.
  */
 export function rotate(
   state: RotationState,
@@ -61,7 +71,7 @@ export function rotate(
   const [from, to] = uncertainUntil >= rotatedAt ? [oldestValid, current - 1] : [oldestRetry, parent];
   const issuedWithin = now - Math.max(issuedAt, uncertainUntil) <= grace;
   const rotatedWithin = now - rotatedAt <= grace;
-  // Every older answer was given more than G ago, so none can still reach the client that presents `current`.
+  // `current` is rotated only more than G after it was made: by then, responses with older generations have arrived or are lost.
   const certain = p === current && now - uncertainUntil > grace;
 
   const rotated = (): Rotation => ({
@@ -69,7 +79,7 @@ export function rotate(
     state: {
       current: p + 1,
       parent: p,
-      // Within the grace of the last answer, a request can still be under way with a generation older than `parent`.
+      // Within G of the last response, a request with a generation older than `parent` may still be under way.
       oldestValid: !issuedWithin ? parent : certain ? oldestRetry : oldestValid,
       oldestRetry: !issuedWithin || certain ? p : oldestValid,
       rotatedAt: now,
@@ -82,7 +92,7 @@ export function rotate(
     state: { ...state, current: current + 1, parent: Math.max(parent, p), rotatedAt: now, issuedAt: now },
   });
 
-  // Its mac is right, so we made it: the store has lost writes, and p is further than it remembers.
+  // The MAC is valid, so Daemun made this generation: the store has lost writes.
   if (p > current) return rotated();
   if (p === current) return rotatedWithin ? reissued() : rotated();
   if (from <= p && p <= to) return issuedWithin ? reissued() : recovered();

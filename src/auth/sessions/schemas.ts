@@ -17,13 +17,13 @@ export type TokenResponse = z.output<typeof tokenResponse>;
 const listedSession = z
   .object({
     id: z.uuid(),
-    current: z.boolean().meta({ description: 'Whether this is the session that asks.' }),
+    current: z.boolean().meta({ description: 'True for the session of the request.' }),
     createdAt: z.iso.datetime(),
     lastSeenAt: z.iso
       .datetime()
-      .meta({ description: 'When it last got a new access token, to the hour where Redis is used.' }),
-    idleExpiresAt: z.iso.datetime().meta({ description: 'When it ends unless it is used before.' }),
-    expiresAt: z.iso.datetime().meta({ description: 'When it ends in any case.' }),
+      .meta({ description: 'Time of its last access token; to the hour if Redis is used.' }),
+    idleExpiresAt: z.iso.datetime().meta({ description: 'Time at which it ends if it is not used before.' }),
+    expiresAt: z.iso.datetime().meta({ description: 'Time at which it ends in any case.' }),
     ip: z.string().nullable(),
     device: z.string().meta({ example: 'Chrome on Windows' }),
     method: z.string().meta({ example: 'kakao' }),

@@ -76,11 +76,15 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
     return this.rows.wasReplaced(sessionId);
   }
 
-  async rotate(sessionId: string, generation: number, until?: number): Promise<RotatedSession | undefined> {
+  async rotate(
+    sessionId: string,
+    generation: number,
+    deadline?: number,
+  ): Promise<RotatedSession | undefined> {
     if (this.redis.up) {
       try {
         await this.revocations.requireFresh(FRESHNESS);
-        const rotated = await this.rotateInCache(sessionId, generation, until);
+        const rotated = await this.rotateInCache(sessionId, generation, deadline);
         // The session may have ended during a suspension of this process.
         await this.revocations.requireFresh(FRESHNESS);
         return this.denylist.hasSession(sessionId) ? undefined : rotated;
@@ -88,7 +92,7 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
         if (!(error instanceof RedisUnavailable)) throw error;
       }
     }
-    return this.rows.rotate(sessionId, generation, until, this.redis.uncertaintyAge());
+    return this.rows.rotate(sessionId, generation, deadline, this.redis.uncertaintyAge());
   }
 
   end(sessionId: string, ending: Ending, owner?: string): Promise<string | undefined> {
@@ -140,18 +144,18 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
   private async rotateInCache(
     sessionId: string,
     generation: number,
-    until: number | undefined,
+    deadline: number | undefined,
   ): Promise<RotatedSession | undefined> {
     const { refreshGrace, sessionIdle } = this.config;
     const save = Math.min(WRITE_BACK_INTERVAL_MS, (sessionIdle * 1000) / 10);
-    const latest = until === undefined ? undefined : this.redis.timeAt(until);
+    const storeDeadline = deadline === undefined ? undefined : this.redis.timeAt(deadline);
     const limits = [
       refreshGrace * 1000,
       sessionIdle * 1000,
       CACHE_TTL_MS,
       save,
       this.redis.uncertaintyAge(),
-      latest ?? '',
+      storeDeadline ?? '',
     ];
     let reply = await this.step(sessionId, [generation, ...limits]);
     if (reply[0] === 'unknown') {
@@ -186,7 +190,7 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
     const [outcome, current, accountId, roles, age] = reply;
     if (outcome === 'reused') {
       const verdict = await this.rows.endReused(sessionId, age);
-      if (verdict === 'changed') return this.rotateRow(sessionId, generation, until);
+      if (verdict === 'changed') return this.rotateRow(sessionId, generation, deadline);
       await this.cache.tombstone(sessionId).catch(ignoreUnavailable);
       if (verdict === 'already ended') return undefined;
     }
@@ -202,10 +206,10 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
   private async rotateRow(
     sessionId: string,
     generation: number,
-    until: number | undefined,
+    deadline: number | undefined,
   ): Promise<RotatedSession | undefined> {
     const uncertaintyAge = Math.min(0, this.redis.uncertaintyAge());
-    const rotated = await this.rows.rotate(sessionId, generation, until, uncertaintyAge);
+    const rotated = await this.rows.rotate(sessionId, generation, deadline, uncertaintyAge);
     const ended = rotated === undefined || rotated.outcome === 'reused';
     await (ended ? this.cache.tombstone(sessionId) : this.cache.evict(sessionId)).catch(ignoreUnavailable);
     return rotated;

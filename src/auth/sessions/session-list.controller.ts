@@ -11,7 +11,7 @@ import { sessionList, type ListedSession } from './schemas.js';
 import { SessionList } from './session-list.js';
 import { Sessions } from './sessions.js';
 
-/** Where someone is logged in, and how they leave there. */
+/** Sessions of the caller's account: list, end of a session, end of all other sessions. */
 @ApiTags('Sessions')
 @Controller('auth/sessions')
 export class SessionListController {
@@ -22,7 +22,7 @@ export class SessionListController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'List where you are logged in', description: 'Last used first.' })
+  @ApiOperation({ summary: 'List your sessions', description: 'Last used first.' })
   @Returns(200, sessionList, 'Your sessions')
   @ApiProblems('temporarily_unavailable')
   read(@CurrentActor() actor: Actor): Promise<ListedSession[]> {
@@ -31,10 +31,10 @@ export class SessionListController {
 
   @Delete(':id')
   @ApiOperation({
-    summary: 'Log out somewhere',
+    summary: 'Log out of a session',
     description: 'Works at once, also for access tokens already issued.',
   })
-  @Returns(204, undefined, 'That session has ended')
+  @Returns(204, undefined, 'The session has ended')
   @ApiProblems('session_not_found', 'temporarily_unavailable')
   async end(
     @CurrentActor() actor: Actor,
@@ -43,13 +43,13 @@ export class SessionListController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<void> {
     if (!(await this.sessions.endOwn(actor, id))) throw new Problem('session_not_found');
-    // The cookie may be of a later log-in.
+    // The cookie may be that of a later login.
     if (this.sessions.sessionOf(this.cookie.read(request)[0]) === id) this.cookie.clear(reply);
   }
 
   @Delete()
-  @ApiOperation({ summary: 'Log out everywhere else' })
-  @Returns(204, undefined, 'Only the session that asks is left')
+  @ApiOperation({ summary: 'Log out of all other sessions' })
+  @Returns(204, undefined, 'Only the session of the request is left')
   @ApiProblems('temporarily_unavailable')
   async endOthers(@CurrentActor() actor: Actor): Promise<void> {
     await this.sessions.endOthers(actor);

@@ -22,7 +22,7 @@ import {
   type SessionFilter,
 } from './session-store.js';
 
-/** A living session's row, as far as Redis needs it. Ages and limits in ms. */
+/** Row of a living session, with the columns of its copy in Redis. Ages and `expiresIn` are in ms. */
 export interface SessionRow {
   readonly current: number;
   readonly parent: number;
@@ -32,21 +32,21 @@ export interface SessionRow {
   readonly issuedAgo: number;
   readonly expiresIn: number;
   readonly accountId: string;
-  /** Undefined when the account is disabled. */
+  /** Undefined for a disabled account. */
   readonly roles?: readonly string[];
 }
 
-/** Sessions over the limit that one log-in ends. Where the limit was lowered by more, the next log-ins end the rest. */
+/** Sessions over the limit that one login ends. If the limit was lowered by more, the next logins end the others. */
 const MAX_ENDED = 1_000;
 
-/** Time past a limit until the row of a session ends, too. */
+/** Time from the limit of a session to the end of its row. */
 const LIMIT_MARGIN = '1 day';
-/** Ended sessions are kept for this long, so that the audit log can explain them. */
+/** Time for which ended sessions are kept, for the audit log. */
 const RETENTION = '30 days';
 
 /**
- * Parameters: $1 session id, $2 account, $3 method, $4 client address, $5 device, $6 absolute limit and $7 idle limit in
- * seconds, $8 the sessions that are replaced, $9 how many others may live on. Gives the `id` of each session that ended.
+ * Opens a session. Parameters: $1 session id, $2 account, $3 method, $4 client address, $5 device, $6 absolute limit (s),
+ * $7 idle limit (s), $8 the sessions that it replaces, $9 the number of other sessions that stay. Returns the `id` of each session that ended.
  */
 const OPEN = `
   WITH ${endChosen(
@@ -86,16 +86,17 @@ const READ = prepared(
   WHERE id = $1 AND ended_at IS NULL AND expires_at > clock_timestamp()`,
 );
 
-/** What `PRESENT` answers. */
+/** Row of {@link ROTATE} after a step. */
 type RotatedRow = RotatedSession & { readonly roles: string[] | null; readonly time: number };
-type NoRow = { readonly [Key in keyof RotatedSession]: null } & { readonly time: number };
+/** Row of {@link ROTATE} if no step was taken. */
+type NoStep = { readonly [Key in keyof RotatedSession]: null } & { readonly time: number };
 
-/** Nothing was done, and whoever still waits may ask again. */
+/** Returns the problem of a step after its deadline. The step was not taken, so the client can repeat the request. */
 export function tooLate(): Problem {
-  return temporarilyUnavailable('the step of the session would have come too late', undefined);
+  return temporarilyUnavailable('the step of a session was refused after its deadline', undefined);
 }
 
-/** Sessions in PostgreSQL: one row each, one statement a step. */
+/** Sessions in PostgreSQL: one row per session, one statement per step. */
 @Injectable()
 export class SessionRows extends SessionStore {
   private readonly clock = new StoreClock();
@@ -135,31 +136,31 @@ export class SessionRows extends SessionStore {
     return rows.length === 1;
   }
 
-  /** `uncertaintyAge` where the step stands in for Redis: see `rotation.sql.ts`. */
+  /** @param uncertaintyAge Parameter $5 of rotation.sql.ts, for a step that replaces the step in Redis. */
   async rotate(
     sessionId: string,
     generation: number,
-    until?: number,
+    deadline?: number,
     uncertaintyAge?: number,
   ): Promise<RotatedSession | undefined> {
     const { refreshGrace, sessionIdle } = this.config;
-    const latest = until === undefined ? undefined : await this.timeAt(until);
-    const [row] = await runPrepared<RotatedRow | NoRow>(this.dataSource, ROTATE, [
+    const storeDeadline = deadline === undefined ? undefined : await this.timeAt(deadline);
+    const [row] = await runPrepared<RotatedRow | NoStep>(this.dataSource, ROTATE, [
       sessionId,
       generation,
       refreshGrace * 1000,
       sessionIdle * 1000,
       uncertaintyAge ?? null,
-      latest ?? null,
+      storeDeadline ?? null,
     ]);
-    if (row === undefined) throw new Error('the step of a session answered nothing');
-    const { time, ...presented } = row;
+    if (row === undefined) throw new Error('the step of a session returned no row');
+    const { time, ...rotated } = row;
     this.clock.synchronize(time);
-    if (presented.outcome !== null) {
-      if (presented.roles === null) await this.requireVisibleRows();
-      return { ...presented, roles: presented.roles ?? undefined };
+    if (rotated.outcome !== null) {
+      if (rotated.roles === null) await this.requireVisibleRows();
+      return { ...rotated, roles: rotated.roles ?? undefined };
     }
-    if (latest !== undefined && time > latest) throw tooLate();
+    if (storeDeadline !== undefined && time > storeDeadline) throw tooLate();
     await this.requireVisibleRows();
     return undefined;
   }
@@ -185,10 +186,10 @@ export class SessionRows extends SessionStore {
     return rows.map(({ id }) => id);
   }
 
-  /** There is nothing but the row. */
+  /** Does nothing, because there is no copy besides the row. */
   async evictEverywhere(): Promise<void> {}
 
-  /** The sessions of these accounts that have not ended. */
+  /** Returns the ids of the accounts' sessions that have not ended. */
   async livingSessionsOf(accountIds: readonly string[]): Promise<string[]> {
     if (accountIds.length === 0) return [];
     const rows = await this.dataSource.query<{ id: string }[]>(
@@ -198,7 +199,7 @@ export class SessionRows extends SessionStore {
     return rows.map(({ id }) => id);
   }
 
-  /** What the database's clock will show at some moment of ours. Every step tells what it shows; the first has to ask. */
+  /** Returns the database's time (ms) at a moment of `performance.now()`. Each step returns that clock; the first step queries it. */
   private async timeAt(moment: number): Promise<number | undefined> {
     if (this.clock.at(moment) === undefined) {
       const [{ now }] = await this.dataSource.query<[{ now: number }]>(`SELECT ${NOW}::float8 AS now`);
@@ -208,9 +209,8 @@ export class SessionRows extends SessionStore {
   }
 
   /**
-   * Tells a row that a policy hides from a session that has ended. Connections to the server itself need no such check:
-   * `row_security` is off there (server-session.ts).
-   * @throws `42501`.
+   * Throws 42501 if a row-level policy hides rows: a hidden row would look like an ended session. Direct connections to the
+   * server need no check, because `row_security` is off there (server-session.ts).
    */
   private async requireVisibleRows(): Promise<void> {
     const pool = poolOf(this.dataSource);
@@ -221,7 +221,7 @@ export class SessionRows extends SessionStore {
     if (rows[0]?.hidden !== false) throw rowsHidden();
   }
 
-  /** What Redis is to know of a living session. Times as ages in ms: its clock is another. */
+  /** Returns the row of a living session for its copy in Redis, with ages instead of times because Redis has another clock. */
   async read(sessionId: string): Promise<SessionRow | undefined> {
     const [row] = await runPrepared<SessionRow & { roles: string[] | null }>(this.dataSource, READ, [
       sessionId,
@@ -230,7 +230,7 @@ export class SessionRows extends SessionStore {
     return row && { ...row, roles: row.roles ?? undefined };
   }
 
-  /** Brings the row up to where Redis is; false when the row ended, or is further. */
+  /** Updates the row from its copy in Redis. Returns false if the row has ended or has a newer generation. */
   async writeBack(
     sessionId: string,
     {
@@ -251,20 +251,20 @@ export class SessionRows extends SessionStore {
     return saved === 1;
   }
 
-  /** Records a recovery that Redis made without the row. */
+  /** Records a recovery by a step in Redis as an audit event. */
   async recordRecovery(sessionId: string, accountId: string): Promise<void> {
     const event = { accountId, sessionId, kind: 'session_recovered' } as const;
     await recordAuditEvent(this.dataSource.manager, event);
   }
 
-  /** Ends a session because Redis found reuse, unless its row was touched since Redis read it, `age` ms ago. */
-  async endReused(sessionId: string, age: number): Promise<'ended' | 'already ended' | 'changed'> {
-    const ended = await this.dataSource.query<object[]>(END_REUSED, [sessionId, age]);
+  /** Ends a session after Redis found reuse, unless its row changed after it was copied to Redis, `ageMs` ago. */
+  async endReused(sessionId: string, ageMs: number): Promise<'ended' | 'already ended' | 'changed'> {
+    const ended = await this.dataSource.query<object[]>(END_REUSED, [sessionId, ageMs]);
     if (ended.length === 1) return 'ended';
     return (await this.read(sessionId)) === undefined ? 'already ended' : 'changed';
   }
 
-  /** Ends sessions past a limit. Their rows may be behind Redis by up to an hour, hence {@link LIMIT_MARGIN}. */
+  /** Ends sessions {@link LIMIT_MARGIN} after a limit, because their rows may be up to an hour older than Redis. */
   endPassed(batches: Batches): Promise<void> {
     const passed = `expires_at < now() - interval '${LIMIT_MARGIN}'
       OR ${LAST_USED} < now() - make_interval(secs => $1) - interval '${LIMIT_MARGIN}'`;

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { RotationOutcome } from './rotation.js';
 
-/** What is known of a session when it opens. */
+/** Session to open. */
 export interface NewSession {
   readonly id: string;
   readonly accountId: string;
@@ -9,11 +9,11 @@ export interface NewSession {
   readonly method: string;
   readonly ip?: string;
   readonly userAgent?: string;
-  /** Sessions of the same browser, of this or other accounts. */
+  /** Sessions of the same browser, of this or other accounts, which end. */
   readonly replaces?: readonly string[];
 }
 
-/** Why a session ended, as its audit event says. */
+/** Reason for the end of a session, in its row and its audit event. */
 export type EndReason =
   | 'logged_out'
   | 'ended_from_list'
@@ -25,78 +25,82 @@ export type EndReason =
   | 'unlinked'
   | 'unlinked_at_provider'
   | 'limit_passed'
-  /** A log-in in the same browser. */
+  /** A login in the same browser. */
   | 'replaced'
-  /** Log-ins elsewhere, until the account had `SESSION_LIMIT` sessions that were used later. */
+  /** A login beyond `SESSION_LIMIT`: the least recently used session ends. */
   | 'limit_reached';
 
-/** The details of the audit event `session_ended`. */
+/** Details of the audit event `session_ended`. */
 export interface Ending {
   readonly reason: EndReason;
-  /** The session that asked for it, where that is another one. */
+  /** Session whose request ended this session, if it is another session. */
   readonly from?: string;
 }
 
-/** Which of an account's sessions. */
+/** Filter for the sessions of an account. */
 export interface SessionFilter {
-  /** All but this one. */
+  /** Session that the filter leaves out. */
   readonly except?: string;
-  /** Those alone that were opened in this way. */
+  /** Login method of the sessions. */
   readonly method?: string;
 }
 
-/** What a store answers when a refresh token with a right mac is presented. */
+/** Result of a step for a refresh token with a valid MAC. */
 export interface RotatedSession {
   readonly outcome: RotationOutcome;
-  /** The generation to hand out. Meaningless after `reused`. */
+  /** Generation to issue. It has no meaning after `reused`. */
   readonly generation: number;
   readonly accountId: string;
-  /** Undefined when the account is disabled. */
+  /** Undefined for a disabled account. */
   readonly roles?: readonly string[];
 }
 
 /**
- * Keeps sessions and runs the refresh protocol's step on them. A store never holds what is needed to make a token.
- * The statement that changes the row of a session also records the audit event; the event of a recovery in Redis follows
- * the answer. Every method throws what its driver throws when the store is away; that becomes 503, never a 401.
+ * Store of sessions, which takes the steps of the refresh protocol. A store contains no secret for making tokens.
+ *
+ * The statement that changes the row of a session also records the audit event; the event of a recovery in Redis is written
+ * after the response. While the store is away, methods throw the error of the driver: the response is 503, never 401.
  */
 export abstract class SessionStore {
   /**
-   * Records a session that opens now, with the limits of the configuration, in the caller's transaction if there is one. Ends
-   * those that it replaces, and the least recently used of the account beyond `SESSION_LIMIT`; their ids. Once that is
-   * committed, each of them has to be given to {@link evictEverywhere}. The limit holds where the transaction has locked the account.
+   * Opens a session, in the caller's transaction if there is one. Ends the sessions that it replaces, and the least recently
+   * used sessions of the account beyond `SESSION_LIMIT`. The limit holds only if the transaction has locked the account.
+   * @returns the ids of the ended sessions, for {@link evictEverywhere} after the commit.
    */
   abstract open(session: NewSession, db?: EntityManager): Promise<string[]>;
 
-  /** True where a log-in in the same browser has ended the session within the grace. */
+  /** Returns true if a login in the same browser has ended the session within the grace. */
   abstract wasReplaced(sessionId: string): Promise<boolean>;
 
   /**
-   * The step `present(p)` of rotation.ts: atomic, by the store's own clock. Undefined when the session is unknown, ended,
-   * or past its idle or absolute limit. On `reused` the session has ended when this returns.
-   *
-   * After `until` (ms, `performance.now()`) the step is not taken any more, whenever the store gets to read of it.
-   * @throws {Problem} `temporarily_unavailable` when it was too late.
+   * Takes the step of rotation.ts, atomically and by the store's clock. Returns undefined for a session that is unknown, ended,
+   * or past its idle or absolute limit. After `reused` the session has ended.
+   * @param deadline Time (ms, `performance.now()`) after which the store refuses the step.
+   * @throws {Problem} `temporarily_unavailable` after the deadline.
    */
-  abstract rotate(sessionId: string, generation: number, until?: number): Promise<RotatedSession | undefined>;
+  abstract rotate(
+    sessionId: string,
+    generation: number,
+    deadline?: number,
+  ): Promise<RotatedSession | undefined>;
 
   /**
-   * Ends a session for good; whose it was, or undefined when it had ended already and stays as it was. With an owner, only a
-   * session of that account. It has to be given to {@link evictEverywhere}.
+   * Ends a session; with `owner`, only a session of that account. The session is for {@link evictEverywhere}.
+   * @returns the account of the session; undefined if no living session was found.
    */
   abstract end(sessionId: string, ending: Ending, owner?: string): Promise<string | undefined>;
 
   /**
-   * Ends all sessions of an account, or some, in the caller's transaction; their ids. Once that is committed, each of them
-   * has to be given to {@link evictEverywhere}.
+   * Ends the sessions of an account, all or by a filter, in the caller's transaction.
+   * @returns the ids of the ended sessions, for {@link evictEverywhere} after the commit.
    */
   abstract endAll(
     db: EntityManager,
     accountId: string,
     ending: Ending,
-    which?: SessionFilter,
+    filter?: SessionFilter,
   ): Promise<string[]>;
 
-  /** Resolves when no process refreshes these ended sessions any more from what is kept of them outside of their rows. */
+  /** Removes the copies of ended sessions outside of their rows. Resolves when no process can refresh the sessions any more. */
   abstract evictEverywhere(sessionIds: readonly string[]): Promise<void>;
 }

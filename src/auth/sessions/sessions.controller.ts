@@ -13,7 +13,7 @@ import { tokenResponse, type TokenResponse } from './schemas.js';
 import { TokenResponses } from './token-responses.js';
 import { SessionReplaced, Sessions } from './sessions.js';
 
-/** The two calls that live from the cookie alone. */
+/** Refresh and logout. The refresh cookie is their only credential. */
 @ApiTags('Sessions')
 @ApiCookieAuth('refreshCookie')
 @Controller('auth')
@@ -32,7 +32,7 @@ export class SessionsController {
   @ApiOperation({
     summary: 'Get a new access token',
     description:
-      'Trades the refresh cookie for its successor. Repeating the call is safe: parallel and repeated calls get the same successor. `session_ended` clears the cookie, except with `Retry-After`: a log-in has just replaced the session, the cookie may be that of the new one already, and the call is to be repeated.',
+      'Exchanges the refresh cookie for its successor. Repeating the call is safe: parallel and repeated calls get the same successor. `session_ended` clears the cookie, except with `Retry-After`: a login has just replaced the session, and the cookie may already be that of the new session. Repeat the call then.',
   })
   @Returns(200, tokenResponse, 'A new access token; the successor of the refresh token is in the cookie')
   @ApiProblems('refresh_token_invalid', 'session_ended', 'origin_not_allowed', 'temporarily_unavailable')
@@ -43,14 +43,15 @@ export class SessionsController {
     const [presented] = this.cookie.read(request);
     const session = this.sessions.sessionOf(presented);
     if (session !== undefined) {
-      // Of the network, too: a copied cookie elsewhere neither uses up its owner's requests nor keeps reuse from being found.
+      // The key has the site as well: a thief at another site cannot use up the owner's requests, and so cannot prevent the
+      // refresh of the owner by which the reuse is detected.
       const own = `${session} ${siteOf(request.ip)}`;
       await this.limits.hit('refresh', { own, address: request.ip });
     }
     try {
       return this.responses.send(reply, await this.sessions.refresh(presented));
     } catch (error) {
-      // Only this answer is final. After any other the cookie may still be good, or a sibling may just have got a better one.
+      // Only `session_ended` is final. After another error the cookie may be valid, or a sibling tab may have received a newer cookie.
       const isFinal = error instanceof Problem && error.code === 'session_ended';
       if (isFinal && !(error instanceof SessionReplaced)) this.cookie.clear(reply);
       throw error;
@@ -62,7 +63,7 @@ export class SessionsController {
   @ApiOperation({
     summary: 'Log out',
     description:
-      'Ends the session everywhere, at once. Also fine when there is none. Where a log-in has just replaced the session, the cookie is left alone: it may be that of the new one already.',
+      'Ends the session everywhere, at once. Without a session the response is the same. If a login has just replaced the session, the cookie is not cleared, because it may already be that of the new session.',
   })
   @Returns(204, undefined, 'Logged out')
   @ApiProblems('origin_not_allowed', 'temporarily_unavailable')

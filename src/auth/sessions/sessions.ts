@@ -17,30 +17,30 @@ import {
   type SessionFilter,
 } from './session-store.js';
 
-/** A session as its client gets it at login and at every refresh. */
+/** Session as its client receives it after a login or a refresh. */
 export interface ClientSession {
   /** Subject of the access token. */
   readonly actor: Actor;
-  /** For the cookie alone. */
+  /** For the refresh cookie only. */
   readonly refreshToken: string;
 }
 
-/** A session that has just been opened. */
+/** Session that has just been opened. */
 export interface OpenedSession extends ClientSession {
   /**
-   * Publishes the sessions that ended for it; to be called once the transaction is committed. Other processes are told in the
-   * background, since a login promises nothing for them.
+   * Publishes the sessions that ended when this session was opened. To be called after the commit. A login does not wait for
+   * it, because its response promises nothing about the ended sessions.
    */
   readonly publishEnded: () => Promise<void>;
 }
 
 /**
- * `session_ended`, for a session that a log-in in the same browser has just replaced. The answer leaves the cookie alone, which
- * may be that of the new session already, and asks for a repeat with whatever cookie there is by then.
+ * Problem `session_ended` of a session that a login in the same browser has just replaced. The response does not clear the
+ * cookie, which may already be that of the new session. The client repeats the request with its current cookie.
  */
 export class SessionReplaced extends Problem {
   constructor() {
-    super('session_ended', { reason: 'replaced by a log-in', headers: { 'Retry-After': '1' } });
+    super('session_ended', { reason: 'replaced by a login', headers: { 'Retry-After': '1' } });
   }
 }
 
@@ -60,8 +60,8 @@ export class Sessions {
   ) {}
 
   /**
-   * Opens a session for an account that has just proved who it is; in the caller's transaction, which sees to it that the
-   * proof still holds, and locks the account. Ends the sessions that it replaces, and those beyond `SESSION_LIMIT`.
+   * Opens a session for an authenticated account, in the transaction of the caller. That transaction locks the account and
+   * checks that the login method is still valid. Also ends the replaced sessions and the sessions beyond `SESSION_LIMIT`.
    */
   async open(
     session: Omit<NewSession, 'id'> & { readonly roles: readonly string[] },
@@ -81,30 +81,30 @@ export class Sessions {
   /**
    * Rotates a refresh token (RFC 9700 §4.14.2).
    * @throws {SessionReplaced}
-   * @throws {Problem} `refresh_token_invalid` for what we never made, `session_ended` for what is over, and
-   *   `temporarily_unavailable` for what may have been sent so long ago that its client has gone on without an answer.
+   * @throws {Problem} `refresh_token_invalid` for a token with a wrong format or MAC, `session_ended` for a session that is over,
+   *   and `temporarily_unavailable` for a request that its client may have given up.
    */
   async refresh(presented: string | undefined): Promise<ClientSession> {
     const token = presented === undefined ? undefined : this.refreshTokens.parse(presented);
     if (token === undefined) throw new Problem('refresh_token_invalid');
-    const until = this.pauseDetector.deadline();
-    if (until === undefined) throw temporarilyUnavailable('this process was paused', undefined);
-    // A step that the store has not taken by then is not taken any more.
-    return withinBudget(() => this.rotate(token, until), until - performance.now());
+    const deadline = this.pauseDetector.deadline();
+    if (deadline === undefined) throw temporarilyUnavailable('this process was paused', undefined);
+    // The store refuses the step after the deadline, so the request does not wait longer.
+    return withinBudget(() => this.rotate(token, deadline), deadline - performance.now());
   }
 
   private async rotate(
     { handle, sessionId, generation }: RefreshToken,
-    until: number,
+    deadline: number,
   ): Promise<ClientSession> {
-    const found = await this.store.rotate(sessionId, generation, until);
-    const living = found !== undefined && found.roles !== undefined && !this.denylist.hasSession(sessionId);
-    this.metrics.refreshes.inc({ outcome: living ? found.outcome : 'ended' });
-    if (found === undefined || this.denylist.hasSession(sessionId)) {
+    const rotated = await this.store.rotate(sessionId, generation, deadline);
+    const living = rotated?.roles !== undefined && !this.denylist.hasSession(sessionId);
+    this.metrics.refreshes.inc({ outcome: living ? rotated.outcome : 'ended' });
+    if (rotated === undefined || this.denylist.hasSession(sessionId)) {
       if (await this.store.wasReplaced(sessionId)) throw new SessionReplaced();
       throw new Problem('session_ended', { reason: 'unknown, ended, or past a limit' });
     }
-    const { outcome, accountId, roles } = found;
+    const { outcome, accountId, roles } = rotated;
     if (outcome === 'reused') {
       this.logger.warn({ sessionId, accountId }, 'refresh token reuse: the session has been ended');
       this.feed.publish(sessionId);
@@ -116,13 +116,13 @@ export class Sessions {
     }
     return {
       actor: { accountId, sessionId, roles },
-      refreshToken: this.refreshTokens.mint(handle, found.generation),
+      refreshToken: this.refreshTokens.mint(handle, rotated.generation),
     };
   }
 
   /**
-   * Ends the session behind a refresh token, of whatever generation; anything else has no session to end. False when a log-in
-   * in the same browser has just replaced the session, so that its cookie may be that of the new one already.
+   * Ends the session of a refresh token of any generation; an invalid token has no session. Returns false if a login in the
+   * same browser has just replaced the session, because the cookie may already be that of the new session.
    */
   async logout(presented: string | undefined): Promise<boolean> {
     const sessionId = this.sessionOf(presented);
@@ -130,52 +130,52 @@ export class Sessions {
     return !(await this.store.wasReplaced(sessionId));
   }
 
-  /** The session behind a refresh token, living or not; undefined for what we never made. */
+  /** Returns the session id of a refresh token, also of an ended session; undefined for an invalid token. */
   sessionOf(presented: string | undefined): string | undefined {
     return presented === undefined ? undefined : this.refreshTokens.parse(presented)?.sessionId;
   }
 
-  /** Whether a session has neither ended nor passed its absolute limit, as its row says in the caller's transaction. */
+  /** Returns true if the row of a session has neither ended nor passed its absolute limit. Reads it in the caller's transaction. */
   async isLiving(db: EntityManager, sessionId: string): Promise<boolean> {
     return db.existsBy(Session, { id: sessionId, endedAt: IsNull(), expiresAt: MoreThan(new Date()) });
   }
 
-  /** Ends a session that the actor chose from the list of their own; false when there is no such living one. */
+  /** Ends a session that the actor chose from the session list. Returns false if the account has no such living session. */
   async endOwn(actor: Actor, sessionId: string): Promise<boolean> {
     const ending = { reason: 'ended_from_list', from: actor.sessionId } as const;
     if ((await this.store.end(sessionId, ending, actor.accountId)) !== undefined) {
       await this.publishEnded([sessionId]);
       return true;
     }
-    // Ended by a request before, which may have been answered 503. The living session of another owner is left alone.
+    // An earlier request may have ended the session and been answered 503. A living session of another account is not evicted.
     if (!(await this.isLiving(this.dataSource.manager, sessionId)))
       await this.store.evictEverywhere([sessionId]);
     return false;
   }
 
-  /** Ends all sessions of the actor but the one that asks. */
+  /** Ends all sessions of the actor's account except the session of the request. */
   async endOthers({ accountId, sessionId }: Actor): Promise<void> {
     const ending = { reason: 'ended_from_list', from: sessionId } as const;
-    const which = { except: sessionId };
-    await this.publishEnded(await this.store.endAll(this.dataSource.manager, accountId, ending, which));
+    const others = { except: sessionId };
+    await this.publishEnded(await this.store.endAll(this.dataSource.manager, accountId, ending, others));
   }
 
   /**
-   * Ends all sessions of an account, or some, in the caller's transaction. Returns a function to call once that is committed:
-   * it tells all processes, and waits for that while the answer can wait. It never fails, since the caller's change is made;
-   * other processes also find the endings in the rows.
+   * Ends the sessions of an account, all or by a filter, in the caller's transaction. Returns a function to call after the
+   * commit: it publishes the ended sessions, and waits for the other processes while the response can wait. It never rejects,
+   * because the change is committed; the other processes also find the ended sessions in the rows.
    */
   async endAllOf(
     accountId: string,
     ending: Ending,
     db: EntityManager,
-    which?: SessionFilter,
+    filter?: SessionFilter,
   ): Promise<() => Promise<void>> {
-    const ended = await this.store.endAll(db, accountId, ending, which);
+    const ended = await this.store.endAll(db, accountId, ending, filter);
     return () => whileAnswerCanWait(this.publishEndedAndLog(ended));
   }
 
-  /** Logs what {@link publishEnded} throws. */
+  /** Logs errors of {@link publishEnded} instead of throwing them. */
   private async publishEndedAndLog(ended: readonly string[]): Promise<void> {
     try {
       await this.publishEnded(ended);
@@ -184,16 +184,16 @@ export class Sessions {
     }
   }
 
-  /** Refuses the access tokens of ended sessions, and resolves when no process refreshes the sessions any more. */
+  /** Denies the access tokens of ended sessions. Resolves when no process can refresh the sessions any more. */
   private async publishEnded(ended: readonly string[]): Promise<void> {
     for (const sessionId of ended) this.feed.publish(sessionId);
     await this.store.evictEverywhere(ended);
   }
 
-  /** False when it had ended before. */
+  /** Returns false if the session had ended before. */
   private async end(sessionId: string, reason: EndReason): Promise<boolean> {
     const owner = await this.store.end(sessionId, { reason });
-    // A repeated log-out is as true as the first.
+    // A repeated logout publishes as well, because its response 204 also means that the session has ended in all processes.
     await this.publishEnded([sessionId]);
     return owner !== undefined;
   }

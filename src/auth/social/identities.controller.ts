@@ -24,7 +24,7 @@ import {
 } from './schemas.js';
 
 /** Identities of the caller's account. */
-@ApiTags('Social log-in')
+@ApiTags('Social login')
 @Controller('auth/identities')
 export class IdentitiesController {
   constructor(
@@ -58,7 +58,7 @@ export class IdentitiesController {
   @ApiOperation({
     summary: 'Link an account at a provider',
     description:
-      'Needs the password, or a log-in within the last ten minutes. Send the browser to `url`; it comes back to `returnTo`, with `?login_error=` when it did not work. Call this with credentials, since the attempt is kept in a cookie.',
+      'Needs the password, or a login within the last ten minutes. Send the browser to `url`; it comes back to `returnTo`, with `?login_error=` when it did not work. Call this with credentials, since the attempt is kept in a cookie.',
   })
   @ApiParam({ name: 'provider', example: 'google' })
   @Returns(200, authorizationUrl, "The provider's page")
@@ -95,7 +95,7 @@ export class IdentitiesController {
   @ApiOperation({
     summary: 'Unlink an account',
     description:
-      'Needs the password, or a log-in within the last ten minutes. Also ends the connection at the provider, and the sessions that were opened with it, but for the one that asks.',
+      'Needs the password, or a login within the last ten minutes. Also ends the connection at the provider, and the sessions that were opened with it, but for the one that asks.',
   })
   @ApiParam({ name: 'provider', example: 'google' })
   @Returns(204, undefined, 'It is no way in any more')

@@ -48,7 +48,7 @@ export const kakao: ProviderDefinition = {
           form: { target_id_type: 'user_id', target_id: subject },
         };
       }
-      // Good for six hours after a log-in, and that has to do where there is no admin key.
+      // Without an admin key: the access token of the login, which is valid for six hours.
       return grant && { headers: { authorization: `Bearer ${grant.token}` }, form: {} };
     },
     resultOf(status, { code }, { credentials: { adminKey } }) {

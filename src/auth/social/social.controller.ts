@@ -37,7 +37,7 @@ import { SocialAccounts } from './social-accounts.js';
 import { SocialGuard } from './social.guard.js';
 
 /** Login with a provider. URLs contain no token: the page gets the refresh cookie, and then an access token with it. */
-@ApiTags('Social log-in')
+@ApiTags('Social login')
 @Controller('auth')
 @Public()
 export class SocialController {
@@ -113,11 +113,11 @@ export class SocialController {
   @UseFilters(LoginErrorFilter)
   @ApiOperation({
     summary: 'Come back from a provider',
-    description: `Where providers send browsers to. When the log-in failed, the page gets \`?login_error=\` with one of ${LOGIN_ERRORS.map((code) => `\`${code}\``).join(', ')}.`,
+    description: `Where providers send browsers to. When the login failed, the page gets \`?login_error=\` with one of ${LOGIN_ERRORS.map((code) => `\`${code}\``).join(', ')}.`,
   })
   @ApiParam({ name: 'provider', example: 'google' })
   @RouteConfig({ answersWithin: MAX_QUEUE_WAIT_MS + PROVIDER_BUDGET_MS + REQUEST_BUDGET_MS })
-  @Returns(303, undefined, 'The page that the log-in began at, with the refresh cookie')
+  @Returns(303, undefined, 'The page that the login began at, with the refresh cookie')
   async callback(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,

@@ -10,7 +10,7 @@ import type { NoticeMembers, UnlinkNoticeRequest } from './provider-definition.j
 import { Providers } from './providers.js';
 
 /** Unlink webhooks: providers report here that a user has ended the connection there. A repeated notice changes nothing. */
-@ApiTags('Social log-in')
+@ApiTags('Social login')
 @Controller('auth/:provider/unlinked')
 @Public()
 export class UnlinkNoticesController {
