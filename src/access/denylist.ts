@@ -52,7 +52,7 @@ export class Denylist {
     const now = Math.floor(Date.now() / 1000);
     const change = this.changedAccounts.get(accountId);
     if (change === undefined) return now;
-    return Math.max(now, change.issued + CLOCK_SKEW_S + this.config.revocationPoll + 1);
+    return Math.max(now, change.issued + CLOCK_SKEW_S + this.config.revocationPollS + 1);
   }
 
   hasSession(sessionId: string): boolean {
@@ -72,7 +72,7 @@ export class Denylist {
   }
 
   private lastExpiry(now: number): number {
-    return now + this.config.accessTokenTtl * 1000 + REFRESH_UNDER_WAY_MS;
+    return now + this.config.accessTokenTtlS * 1000 + REFRESH_UNDER_WAY_MS;
   }
 
   private removeExpired(now: number): void {

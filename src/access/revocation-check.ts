@@ -50,7 +50,7 @@ export class RevocationCheck implements OnModuleInit, OnApplicationShutdown {
     private readonly denylist: Denylist,
     private readonly feed: RevocationFeed,
   ) {
-    this.pollIntervalMs = 1_000 * config.revocationPoll;
+    this.pollIntervalMs = 1_000 * config.revocationPollS;
     this.polling = new Periodic(() => this.record(() => this.feed.poll()), {
       everyMs: POLL_SHARE * this.pollIntervalMs,
       onFailure: (error, failures) =>

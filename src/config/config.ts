@@ -34,8 +34,8 @@ export abstract class Config {
   abstract readonly databasePool: number;
   /** Empty: no Redis. One URL: a server. Several: nodes of a cluster. */
   abstract readonly redisUrls: readonly Secret[];
-  /** Interval of revocation polls in seconds; 0 if there are no other processes. */
-  abstract readonly revocationPoll: number;
+  /** Interval of revocation polls; 0 if there are no other processes. */
+  abstract readonly revocationPollS: number;
   abstract readonly dataDir: string;
   /** Enabled providers, by id. */
   abstract readonly providers: Readonly<Record<string, ProviderCredentials | undefined>>;
@@ -47,18 +47,15 @@ export abstract class Config {
   };
   /** Mail relay. Production requires STARTTLS for `smtp://`, unless `ALLOW_PLAINTEXT` names `smtp`. */
   abstract readonly mail: { readonly url?: Secret; readonly from: string; readonly requireTls: boolean };
-  /** Seconds. */
-  abstract readonly accessTokenTtl: number;
-  /** Lifetime of a signing key in seconds, until the next key signs. */
-  abstract readonly signingKeyPeriod: number;
-  /** Seconds. */
-  abstract readonly sessionIdle: number;
-  /** Seconds. */
-  abstract readonly sessionMax: number;
+  abstract readonly accessTokenTtlS: number;
+  /** Lifetime of a signing key, until the next key signs. */
+  abstract readonly signingKeyPeriodS: number;
+  abstract readonly sessionIdleS: number;
+  abstract readonly sessionMaxS: number;
   /** Largest number of live sessions of an account. */
   abstract readonly sessionLimit: number;
-  /** Grace period of refresh token rotation in seconds: `G` in docs/refresh.md. */
-  abstract readonly refreshGrace: number;
+  /** Grace period of refresh token rotation: `G` in docs/refresh.md. */
+  abstract readonly refreshGraceS: number;
   /** Factor of all rate limits. */
   abstract readonly rateLimitFactor: number;
   abstract readonly cookie: { readonly sameSite: 'strict' | 'lax' | 'none'; readonly secure: boolean };
@@ -188,7 +185,7 @@ export function loadConfig(
     redisUrls: set.REDIS_URL.map((url) => new Secret(url)),
     databasePool: set.DATABASE_POOL,
     // The embedded database admits one process.
-    revocationPoll: set.DATABASE_URL === undefined ? 0 : set.REVOCATION_POLL_SECONDS,
+    revocationPollS: set.DATABASE_URL === undefined ? 0 : set.REVOCATION_POLL_SECONDS,
     dataDir: set.DATA_DIR,
     providers,
     sandbox: runsSandbox
@@ -199,12 +196,12 @@ export function loadConfig(
       from: set.MAIL_FROM,
       requireTls: requiresTls(set, production),
     },
-    accessTokenTtl: set.ACCESS_TOKEN_TTL,
-    signingKeyPeriod: Math.round(set.SIGNING_KEY_DAYS * 86_400),
-    sessionIdle: Math.round(set.SESSION_IDLE_DAYS * 86_400),
-    sessionMax: Math.round(set.SESSION_MAX_DAYS * 86_400),
+    accessTokenTtlS: set.ACCESS_TOKEN_TTL,
+    signingKeyPeriodS: Math.round(set.SIGNING_KEY_DAYS * 86_400),
+    sessionIdleS: Math.round(set.SESSION_IDLE_DAYS * 86_400),
+    sessionMaxS: Math.round(set.SESSION_MAX_DAYS * 86_400),
     sessionLimit: set.SESSION_LIMIT,
-    refreshGrace: set.REFRESH_GRACE_SECONDS,
+    refreshGraceS: set.REFRESH_GRACE_SECONDS,
     rateLimitFactor: set.RATE_LIMIT_FACTOR,
     cookie: { sameSite: set.COOKIE_SAMESITE, secure },
     trustProxy,

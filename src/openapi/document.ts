@@ -14,7 +14,7 @@ const DESCRIPTION = `The front gate of a web service: log in with Google, Kakao,
 variable, sends it with each request, and refreshes it automatically.
 
 **To log in from your own page**, send the browser to \`GET /auth/{provider}\` or call \`POST /auth/login\`. Both leave a
-refresh cookie, which scripts cannot read. \`POST /auth/refresh\` trades it for a short-lived access token, to be sent as
+refresh cookie, which scripts cannot read. \`POST /auth/refresh\` exchanges it for a short-lived access token, to be sent as
 \`Authorization: Bearer …\`. On 401 \`access_token_expired\`, refresh and repeat the request.
 
 Errors are \`application/problem+json\` (RFC 9457); distinguish them by \`code\`. Unknown members of a body are refused.`;

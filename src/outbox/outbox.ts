@@ -37,7 +37,7 @@ export interface OutboxHandler<T> {
   /** Name of the handler, unique within its kind. */
   readonly name: string;
   readonly schema: z.ZodType<T>;
-  /** Returns the receiver of a message, such as a provider. Each target has its own queue, so that one that hangs delays no other. */
+  /** Returns the receiver of a message, such as a provider. Each target has its own queue, so that a target that hangs does not delay the others. */
   readonly target?: (message: T) => string;
   /** Messages of one queue that a process delivers at once (1). */
   readonly concurrency?: number;

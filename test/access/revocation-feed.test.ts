@@ -53,7 +53,7 @@ class LogForm implements Form {
       if (isCut()) throw new Error('AuthService is away');
       return this.log.slice(offset);
     };
-    return { denylist, feed: new LogRevocationFeed(denylist, read, config.accessTokenTtl * 1_000) };
+    return { denylist, feed: new LogRevocationFeed(denylist, read, config.accessTokenTtlS * 1_000) };
   }
 
   private add(kind: Revocation['kind'], agoMs = 0): string {

@@ -157,12 +157,12 @@ describeWith('chromium', 'the client in a browser', () => {
     const renewed = tab.page.waitForResponse('**/auth/refresh');
     const asked = browser.watch('/auth/refresh');
     // In small steps: a page whose clock jumps by minutes times out before a response can arrive.
-    for (let passed = 0; passed < app.config.accessTokenTtl * 900 && asked.length === 0; passed += 5_000) {
+    for (let passed = 0; passed < app.config.accessTokenTtlS * 900 && asked.length === 0; passed += 5_000) {
       await tab.page.clock.runFor(5_000);
     }
     await renewed;
     const requests = browser.watch('/users/me');
-    await letTimePass(app, app.config.accessTokenTtl * 0.95);
+    await letTimePass(app, app.config.accessTokenTtlS * 0.95);
     expect(await tab.status('/users/me')).toBe(200);
     expect(requests).toEqual(['GET']);
   });

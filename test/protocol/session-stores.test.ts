@@ -28,7 +28,7 @@ import { until } from '../support/until.js';
  */
 const STEP = 10_000;
 const config = testConfig({ REFRESH_GRACE_SECONDS: '25' });
-const GRACE = config.refreshGrace * 1000;
+const GRACE = config.refreshGraceS * 1000;
 const NEVER = 1e12;
 
 /** A kind of store, with the controls that the tests need. */
@@ -282,17 +282,17 @@ function sessionStoreSuite(rig: () => Rig): void {
 
   it('ends a session after the idle limit', async () => {
     const id = await openSession();
-    await rig().pass(id, config.sessionIdle * 1000 - STEP);
+    await rig().pass(id, config.sessionIdleS * 1000 - STEP);
     expect(await store().rotate(id, 1)).toMatchObject({ outcome: 'rotated' });
-    await rig().pass(id, config.sessionIdle * 1000 + STEP);
+    await rig().pass(id, config.sessionIdleS * 1000 + STEP);
     expect(await store().rotate(id, 2)).toBeUndefined();
   });
 
   it('ends a session at the absolute limit despite activity', async () => {
     const id = await openSession();
-    const idle = config.sessionIdle * 1000 - STEP;
+    const idle = config.sessionIdleS * 1000 - STEP;
     let p = 1;
-    for (let passed = idle; passed < config.sessionMax * 1000; passed += idle) {
+    for (let passed = idle; passed < config.sessionMaxS * 1000; passed += idle) {
       await rig().pass(id, idle);
       expect(await store().rotate(id, p++)).toMatchObject({ outcome: 'rotated' });
     }

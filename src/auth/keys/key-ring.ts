@@ -110,7 +110,7 @@ function isOld({ useFrom }: SigningKey, periodS: number): boolean {
   return useFrom.getTime() + periodS * 1000 <= Date.now();
 }
 
-/** Returns whether everything that a key signed has expired. */
+/** Returns true if all tokens that a key signed have expired. */
 function isSpent(key: SigningKey, keys: readonly SigningKey[]): boolean {
   const next = keys[keys.indexOf(key) + 1];
   return next !== undefined && next.useFrom.getTime() + MAX_TOKEN_LIFETIME_S * 1000 < Date.now();

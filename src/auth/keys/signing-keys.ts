@@ -80,7 +80,7 @@ export class SigningKeys extends KeySet implements OnModuleInit, OnApplicationSh
   }
 
   private async load(): Promise<void> {
-    await this.ring.keepUp(this.config.signingKeyPeriod);
+    await this.ring.keepUp(this.config.signingKeyPeriodS);
     const keys = new Map<string, LoadedKey>();
     for (const stored of await this.ring.list()) {
       const { kid, publicJwk: jwk, useFrom } = stored;

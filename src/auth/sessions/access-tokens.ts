@@ -32,7 +32,7 @@ export class AccessTokens {
 
   /** Returns a lifetime in seconds: `ACCESS_TOKEN_TTL` with jitter, which spreads the refreshes of clients that logged in together. */
   lifetime(): number {
-    return Math.max(1, Math.round(this.config.accessTokenTtl * (1 - JITTER * Math.random())));
+    return Math.max(1, Math.round(this.config.accessTokenTtlS * (1 - JITTER * Math.random())));
   }
 
   /** Issues a token; `lifetime` is in seconds. */

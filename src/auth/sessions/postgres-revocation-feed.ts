@@ -59,7 +59,7 @@ export class PostgresRevocationFeed extends RevocationFeed implements OnModuleIn
   }
 
   private async read(since: string | undefined): Promise<void> {
-    const { now, changes } = await this.changes(since, this.config.accessTokenTtl);
+    const { now, changes } = await this.changes(since, this.config.accessTokenTtlS);
     const unseen = changes.filter(this.isUnseen);
     // The cache first: a session that the denylist refuses must not be refreshed from the cache.
     if (this.redis.up && (await this.invalidateCache(unseen, this.redis.run))) this.cacheValidTo = now;
@@ -99,7 +99,7 @@ export class PostgresRevocationFeed extends RevocationFeed implements OnModuleIn
        UNION ALL
        SELECT 'account', id, changed_at::text, changed_at > now() - make_interval(secs => $3)
        FROM auth.accounts WHERE changed_at > ${from}`,
-      [since ?? null, maxAgeS, this.config.accessTokenTtl + OVERLAP_S],
+      [since ?? null, maxAgeS, this.config.accessTokenTtlS + OVERLAP_S],
     );
     const clock = rows.find(({ kind }) => kind === 'clock');
     // A former primary still answers reads, without the changes since the fail-over.

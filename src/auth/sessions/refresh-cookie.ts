@@ -25,13 +25,13 @@ export class RefreshCookie {
   private readonly maxAgeS: number;
 
   constructor(
-    { cookie, sessionMax }: Config,
+    { cookie, sessionMaxS }: Config,
     private readonly tokens: RefreshTokens,
   ) {
     this.name = cookie.secure ? NAME : 'refresh';
     this.formerName = cookie.secure ? FORMER_NAME : undefined;
     this.attributes = { httpOnly: true, secure: cookie.secure, sameSite: cookie.sameSite, path: '/' };
-    this.maxAgeS = sessionMax;
+    this.maxAgeS = sessionMaxS;
   }
 
   /** Returns the tokens with a valid MAC, that of the current name first: a browser may have a cookie under each name. */

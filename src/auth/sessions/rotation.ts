@@ -57,8 +57,8 @@ export interface Rotation {
  *
  * @param grace G of docs/refresh.md in ms: at least twice the longest time from sending a request to receiving its response.
  * @param uncertainUntil End of the uncertainty interval (docs/refresh.md, “A store that loses writes”), in which the store may
- *   have lost writes or missed steps. The last issue counts as made at the end at the earliest. If `current` was made by then, no generation
- *   counts as abandoned. `oldestValid` does not advance until the grace after the end is over.
+ *   have lost writes or missed steps. The last issue counts as made at that end at the earliest. If `current` was made by then,
+ *   no generation counts as abandoned. `oldestValid` does not advance until the grace after that end is over.
  */
 export function rotate(
   state: RotationState,

@@ -47,8 +47,8 @@ type RotationReply =
     ];
 
 /**
- * Write-behind cache of sessions in Redis, in front of their rows: a rotation is one script on one key. Redis holds only what
- * may be lost. The row seeds a missing entry, and rotates the session while Redis is away.
+ * Write-behind cache of sessions in Redis, in front of their rows: a rotation is one script on one key. Redis contains only
+ * state that may be lost. The row seeds a missing entry, and rotates the session while Redis is away.
  */
 @Injectable()
 export class SessionCache extends SessionStore implements OnApplicationShutdown {
@@ -113,7 +113,8 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
 
   private async tombstoneEverywhere(sessionIds: readonly string[]): Promise<void> {
     // Without other processes this one resyncs the cache before it uses Redis again.
-    if (this.config.revocationPoll === 0) return this.cache.tombstoneAll(sessionIds).catch(ignoreUnavailable);
+    if (this.config.revocationPollS === 0)
+      return this.cache.tombstoneAll(sessionIds).catch(ignoreUnavailable);
     const settled = new AbortController();
     const polled = sleep(SETTLE_MS, undefined, { signal: settled.signal }).catch(() => {});
     try {
@@ -146,12 +147,12 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
     generation: number,
     deadline: number | undefined,
   ): Promise<RotatedSession | undefined> {
-    const { refreshGrace, sessionIdle } = this.config;
-    const save = Math.min(WRITE_BACK_INTERVAL_MS, (sessionIdle * 1000) / 10);
+    const { refreshGraceS, sessionIdleS } = this.config;
+    const save = Math.min(WRITE_BACK_INTERVAL_MS, (sessionIdleS * 1000) / 10);
     const storeDeadline = deadline === undefined ? undefined : this.redis.timeAt(deadline);
     const limits = [
-      refreshGrace * 1000,
-      sessionIdle * 1000,
+      refreshGraceS * 1000,
+      sessionIdleS * 1000,
       CACHE_TTL_MS,
       save,
       this.redis.uncertaintyAge(),

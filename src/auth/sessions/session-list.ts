@@ -31,7 +31,7 @@ export class SessionList {
        FROM auth.sessions, LATERAL (SELECT ${LAST_USED} AS last_seen_at) AS used
        WHERE account_id = $1 AND ${LIVING('$2')}
        ORDER BY last_seen_at DESC, id LIMIT $3`,
-      [actor.accountId, this.config.sessionIdle, this.config.sessionLimit],
+      [actor.accountId, this.config.sessionIdleS, this.config.sessionLimit],
     );
     return rows.map((row) => ({
       id: row.id,

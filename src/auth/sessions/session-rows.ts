@@ -46,7 +46,8 @@ const RETENTION = '30 days';
 
 /**
  * Opens a session. Parameters: $1 session id, $2 account, $3 method, $4 client address, $5 device, $6 absolute limit (s),
- * $7 idle limit (s), $8 the sessions that it replaces, $9 the number of other sessions that stay. Returns the `id` of each session that ended.
+ * $7 idle limit (s), $8 the sessions that it replaces, $9 the number of other sessions that stay. Returns the `id` of each
+ * session that ended.
  */
 const OPEN = `
   WITH ${endChosen(
@@ -112,15 +113,15 @@ export class SessionRows extends SessionStore {
     { id, accountId, method, ip, userAgent, replaces = [] }: NewSession,
     db: EntityManager = this.dataSource.manager,
   ): Promise<string[]> {
-    const { sessionMax, sessionIdle, sessionLimit } = this.config;
+    const { sessionMaxS, sessionIdleS, sessionLimit } = this.config;
     const rows = await db.query<{ id: string }[]>(OPEN, [
       id,
       accountId,
       method,
       ip ?? null,
       describeDevice(userAgent),
-      sessionMax,
-      sessionIdle,
+      sessionMaxS,
+      sessionIdleS,
       replaces,
       sessionLimit - 1,
     ]);
@@ -131,7 +132,7 @@ export class SessionRows extends SessionStore {
     const rows = await this.dataSource.query<object[]>(
       `SELECT FROM auth.sessions
        WHERE id = $1 AND end_reason = 'replaced' AND ended_at > now() - make_interval(secs => $2)`,
-      [sessionId, this.config.refreshGrace],
+      [sessionId, this.config.refreshGraceS],
     );
     return rows.length === 1;
   }
@@ -143,13 +144,13 @@ export class SessionRows extends SessionStore {
     deadline?: number,
     uncertaintyAge?: number,
   ): Promise<RotatedSession | undefined> {
-    const { refreshGrace, sessionIdle } = this.config;
+    const { refreshGraceS, sessionIdleS } = this.config;
     const storeDeadline = deadline === undefined ? undefined : await this.timeAt(deadline);
     const [row] = await runPrepared<RotatedRow | NoStep>(this.dataSource, ROTATE, [
       sessionId,
       generation,
-      refreshGrace * 1000,
-      sessionIdle * 1000,
+      refreshGraceS * 1000,
+      sessionIdleS * 1000,
       uncertaintyAge ?? null,
       storeDeadline ?? null,
     ]);
@@ -268,7 +269,7 @@ export class SessionRows extends SessionStore {
   endPassed(batches: Batches): Promise<void> {
     const passed = `expires_at < now() - interval '${LIMIT_MARGIN}'
       OR ${LAST_USED} < now() - make_interval(secs => $1) - interval '${LIMIT_MARGIN}'`;
-    return batches.run(endPassed(passed, BATCH), [this.config.sessionIdle]);
+    return batches.run(endPassed(passed, BATCH), [this.config.sessionIdleS]);
   }
 
   /** Deletes ended sessions past their retention. An unknown session counts as ended. */

@@ -34,7 +34,7 @@ export class LoginErrorFilter implements ExceptionFilter {
       provider: request.params.provider.slice(0, 40),
       loginError: code,
       reason,
-      // The stack of an outage says nothing.
+      // Without the stack, which does not help with an outage.
       ...(code === 'temporarily_unavailable'
         ? { message: (cause as Error | undefined)?.message }
         : { err: cause }),
