@@ -20,6 +20,7 @@ export const TakesIdempotencyKey = () =>
   ApiHeader({
     name: NAME,
     required: false,
-    description: 'A unique value, such as a UUID. Repeating the call within a day returns the response of the first call.',
+    description:
+      'A unique value, such as a UUID. Repeating the call within a day returns the response of the first call.',
     schema: { type: 'string', minLength: 1, maxLength: 200 },
   });
