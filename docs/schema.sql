@@ -177,6 +177,7 @@ CREATE OR REPLACE FUNCTION board.search_vector(board_id uuid, created_at timesta
  RETURNS tsvector
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
+ SET jit TO 'off'
 AS $function$
       SELECT array_to_tsvector(array_agg(chr(board.search_period(created_at)) || word)) FROM (
         SELECT '#' || board_id AS word

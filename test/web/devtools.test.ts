@@ -3,7 +3,7 @@ import { describeWith } from '../support/programs.js';
 import { useWebPage } from '../support/fixtures/web-page.js';
 
 describeWith('chromium', 'the token panel', () => {
-  const web = useWebPage({ DATABASE_URL: '' });
+  const web = useWebPage();
 
   async function open(): Promise<void> {
     await web.openAs('mina', '/b/free');

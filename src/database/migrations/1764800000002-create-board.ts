@@ -151,10 +151,11 @@ async function createSearch(db: QueryRunner): Promise<void> {
     RETURN 57344 + least(6399, greatest(0, floor(extract(
       epoch FROM created_at - timestamptz '1970-01-01 00:00:00+00') / 2592000)))::integer`);
   // Each word is prefixed with the period of its post, so that a search can read the newest period first and stop when it has
-  // enough posts. The board id is a word of each post, so that a search reads one board only.
+  // enough posts. The board id is a word of each post, so that a search reads one board only. Without `jit = off`
+  // PostgreSQL compiles the function at each insert behind a pooler (60 ms), where the setting of the session is missing.
   await db.query(`
     CREATE FUNCTION board.search_vector(board_id uuid, created_at timestamptz, written text) RETURNS tsvector
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET jit = off AS $$
       SELECT array_to_tsvector(array_agg(chr(board.search_period(created_at)) || word)) FROM (
         SELECT '#' || board_id AS word
         UNION ALL

@@ -323,7 +323,7 @@ describe('deletion of an account', () => {
 
   it('is confirmed by a mail in the language of the profile', async () => {
     await forgetEveryone();
-    const { email, password } = await verifiedPerson(app, mailbox, 'leaver');
+    const { email, password } = await verifiedPerson(app, mailbox, 'english');
     const mina = await logInWithPassword(email, password);
     await call(mina, 'PATCH', '/users/me', { locale: 'en' });
     // Deletes the profile in the transaction that adds the messages, before any of them can be delivered.
