@@ -48,13 +48,13 @@ local rotatedWithin = now - rotatedAt <= grace
 local certain = p == current and now - uncertainUntil > grace
 
 local outcome
-if     p > current                                     then outcome = 'rotated'
-elseif p == current and rotatedWithin                    then outcome = 'reissued'
-elseif p == current                                    then outcome = 'rotated'
-elseif oldest <= p and p <= newest and issuedWithin    then outcome = 'reissued'
-elseif oldest <= p and p <= newest                     then outcome = 'recovered'
-elseif p >= oldestValid and rotatedWithin                      then outcome = 'reissued'
-else                                                        outcome = 'reused'
+if     p > current                                  then outcome = 'rotated'
+elseif p == current and rotatedWithin               then outcome = 'reissued'
+elseif p == current                                 then outcome = 'rotated'
+elseif oldest <= p and p <= newest and issuedWithin then outcome = 'reissued'
+elseif oldest <= p and p <= newest                  then outcome = 'recovered'
+elseif p >= oldestValid and rotatedWithin           then outcome = 'reissued'
+else                                                     outcome = 'reused'
 end
 if outcome == 'reused' then return {outcome, current, account, roles, now - seededAt} end
 

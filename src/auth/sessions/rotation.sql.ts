@@ -25,19 +25,23 @@ export const ROTATE = prepared(
   UPDATE auth.sessions AS s
   SET (current, parent, oldest_valid, oldest_retry, rotated_at, issued_at, ended_at, end_reason, changed_at, last_outcome) = (
     SELECT
-      CASE outcome WHEN 'rotated' THEN $2 + 1 WHEN 'recovered' THEN s.current + 1             ELSE s.current  END,
-      CASE outcome WHEN 'rotated' THEN $2     WHEN 'recovered' THEN greatest(s.parent, $2)    ELSE s.parent   END,
+      CASE outcome WHEN 'rotated' THEN $2 + 1 WHEN 'recovered' THEN s.current + 1 ELSE s.current END,
+      CASE outcome WHEN 'rotated' THEN $2 WHEN 'recovered' THEN greatest(s.parent, $2) ELSE s.parent END,
       CASE
         WHEN outcome = 'rotated' AND NOT issued_within THEN s.parent
-        WHEN outcome = 'rotated' AND certain           THEN s.oldest_retry                            ELSE s.oldest_valid    END,
+        WHEN outcome = 'rotated' AND certain           THEN s.oldest_retry
+        ELSE s.oldest_valid
+      END,
       CASE
         WHEN outcome = 'rotated' AND (NOT issued_within OR certain) THEN $2
-        WHEN outcome = 'rotated'                                    THEN s.oldest_valid              ELSE s.oldest_retry     END,
-      CASE WHEN outcome IN ('rotated', 'recovered') THEN now                                  ELSE s.rotated_at END,
-      CASE outcome WHEN 'reused' THEN s.issued_at                                             ELSE now        END,
-      CASE outcome WHEN 'reused' THEN to_timestamp(now / 1000.0)                                              END,
-      CASE outcome WHEN 'reused' THEN 'reused'                                                                END,
-      CASE WHEN outcome = 'reused' OR uncertain_until IS NOT NULL THEN to_timestamp(now / 1000.0)       ELSE s.changed_at END,
+        WHEN outcome = 'rotated'                                    THEN s.oldest_valid
+        ELSE s.oldest_retry
+      END,
+      CASE WHEN outcome IN ('rotated', 'recovered') THEN now ELSE s.rotated_at END,
+      CASE outcome WHEN 'reused' THEN s.issued_at ELSE now END,
+      CASE outcome WHEN 'reused' THEN to_timestamp(now / 1000.0) END,
+      CASE outcome WHEN 'reused' THEN 'reused' END,
+      CASE WHEN outcome = 'reused' OR uncertain_until IS NOT NULL THEN to_timestamp(now / 1000.0) ELSE s.changed_at END,
       outcome
     FROM (
       SELECT
@@ -47,19 +51,19 @@ export const ROTATE = prepared(
         certain,
         CASE
           WHEN $2 > s.current                                 THEN 'rotated'
-          WHEN $2 = s.current AND rotated_within                THEN 'reissued'
+          WHEN $2 = s.current AND rotated_within              THEN 'reissued'
           WHEN $2 = s.current                                 THEN 'rotated'
           WHEN $2 BETWEEN oldest AND newest AND issued_within THEN 'reissued'
           WHEN $2 BETWEEN oldest AND newest                   THEN 'recovered'
-          WHEN $2 >= s.oldest_valid AND rotated_within                 THEN 'reissued'
-          ELSE                                                     'reused'
+          WHEN $2 >= s.oldest_valid AND rotated_within        THEN 'reissued'
+          ELSE 'reused'
         END AS outcome
       FROM (
         SELECT
           now,
           uncertain_until,
-          CASE WHEN uncertain_until >= s.rotated_at THEN s.oldest_valid       ELSE s.oldest_retry   END AS oldest,
-          CASE WHEN uncertain_until >= s.rotated_at THEN s.current - 1 ELSE s.parent END AS newest,
+          CASE WHEN uncertain_until >= s.rotated_at THEN s.oldest_valid ELSE s.oldest_retry END AS oldest,
+          CASE WHEN uncertain_until >= s.rotated_at THEN s.current - 1  ELSE s.parent       END AS newest,
           now - greatest(s.issued_at, uncertain_until) <= $3 AS issued_within,
           now - s.rotated_at <= $3 AS rotated_within,
           $2 = s.current AND coalesce(now - uncertain_until > $3, true) AS certain
