@@ -36,8 +36,9 @@ async function seen(endpoint: string, provider: string): Promise<number> {
   return app.sandbox.requests().filter((each) => each.endpoint === endpoint && each.provider === provider)
     .length;
 }
-/** Releases the address for the next test. */
+/** Releases the address for the next test. Unlinks first, so that Google forgets its consent and gives a refresh token again. */
 const forgetEveryone = async () => {
+  await deliver();
   await app.database.query('DELETE FROM auth.accounts');
   await app.database.query('DELETE FROM auth.outbox');
 };
