@@ -25,7 +25,7 @@ afterEach(() => rmSync(dataDir, { recursive: true }));
 
 /** Starts Daemun on the data of this test, and stops it after the visit. */
 async function visit(look: (app: TestApp) => Promise<void>, env: Record<string, string> = {}): Promise<void> {
-  const app = await startApp({ DATA_DIR: dataDir, ...env });
+  const app = await startApp({ DATA_DIR: dataDir, DATABASE_URL: '', ...env });
   try {
     await look(app);
   } finally {

@@ -18,7 +18,7 @@ let app: TestApp;
 let dataDir: string;
 beforeAll(async () => {
   dataDir = makeDataDir();
-  app = await startApp({ DATA_DIR: dataDir });
+  app = await startApp({ DATA_DIR: dataDir, DATABASE_URL: '' });
 });
 afterAll(async () => {
   await app.stop();
@@ -255,7 +255,7 @@ describe('the admin command', () => {
     const { id } = await signedIn(app);
     await app.stop();
     const { exitCode, stdout } = await admin(id);
-    app = await startApp({ DATA_DIR: dataDir });
+    app = await startApp({ DATA_DIR: dataDir, DATABASE_URL: '' });
     expect({ exitCode, stdout }).toEqual({
       exitCode: 0,
       stdout: `${id} is an admin now.\n`,
@@ -270,7 +270,7 @@ describe('the admin command', () => {
     await app.stop();
     const said = [];
     for (const order of ['grant', 'revoke', 'disable', 'enable']) said.push((await admin(order, id)).stdout);
-    app = await startApp({ DATA_DIR: dataDir });
+    app = await startApp({ DATA_DIR: dataDir, DATABASE_URL: '' });
     expect(said).toEqual([
       `${id} is an admin now.\n`,
       `${id} is no admin now.\n`,
@@ -286,7 +286,7 @@ describe('the admin command', () => {
   it('fails for an unknown account', async () => {
     await app.stop();
     const { exitCode, stderr } = await admin('nobody@example.com');
-    app = await startApp({ DATA_DIR: dataDir });
+    app = await startApp({ DATA_DIR: dataDir, DATABASE_URL: '' });
     expect(exitCode).toBe(1);
     expect(stderr).toContain('There is no account nobody@example.com.');
   });

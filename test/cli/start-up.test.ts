@@ -101,7 +101,7 @@ describe('the embedded database', () => {
   it('has a folder that other users cannot enter, also within an open folder', async () => {
     const dataDir = makeDataDir();
     chmodSync(join(dataDir, 'postgres'), 0o755);
-    const app = await startApp({ DATA_DIR: dataDir });
+    const app = await startApp({ DATA_DIR: dataDir, DATABASE_URL: '' });
     expect(statSync(join(dataDir, 'postgres')).mode & 0o777).toBe(0o700);
     await app.stop();
     rmSync(dataDir, { recursive: true, force: true });
@@ -109,7 +109,7 @@ describe('the embedded database', () => {
 
   it('refuses a second process with the remedy', async () => {
     const app = await startApp();
-    await expect(startApp({ DATA_DIR: app.config.dataDir })).rejects.toThrow(
+    await expect(startApp({ DATA_DIR: app.config.dataDir, DATABASE_URL: '' })).rejects.toThrow(
       'set DATABASE_URL to share one PostgreSQL',
     );
     await app.stop();

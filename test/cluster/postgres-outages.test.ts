@@ -239,7 +239,7 @@ describeWith('postgres', 'an outage of database tables', () => {
 
   it('by a dropped column makes the process unready until it is back, without requests', async () => {
     const { refreshToken: token } = await openSession(app);
-    const client = await sql('ALTER TABLE auth.sessions RENAME COLUMN floor TO floor_before');
+    const client = await sql('ALTER TABLE auth.sessions RENAME COLUMN oldest_valid TO removed');
     open.push(client);
     expect((await refresh(app, token)).status).toBe(503);
     await until(async () => (await reasonOf(app)) === 'schema_mismatch');
@@ -250,6 +250,6 @@ describeWith('postgres', 'an outage of database tables', () => {
       await sleep(250);
     }
     expect([...seen]).toEqual(['schema_mismatch']);
-    await client.query('ALTER TABLE auth.sessions RENAME COLUMN floor_before TO floor');
+    await client.query('ALTER TABLE auth.sessions RENAME COLUMN removed TO oldest_valid');
   });
 });
