@@ -29,7 +29,7 @@ describeWith('chromium', 'a post with hostile text', () => {
   let browser: Browser;
   let mina: SignedIn;
   beforeAll(async () => {
-    app = await startApp();
+    app = await startApp({ DATABASE_URL: '' });
     browser = await startChromium();
     mina = await signedIn(app);
   });
