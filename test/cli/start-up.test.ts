@@ -108,7 +108,7 @@ describe('the embedded database', () => {
   });
 
   it('refuses a second process with the remedy', async () => {
-    const app = await startApp();
+    const app = await startApp({ DATABASE_URL: '' });
     await expect(startApp({ DATA_DIR: app.config.dataDir, DATABASE_URL: '' })).rejects.toThrow(
       'set DATABASE_URL to share one PostgreSQL',
     );
