@@ -32,13 +32,15 @@ const common = {
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
 };
 
-/** Suites that run a second time, in the embedded database: the tables of every module, and requests at the same time. */
+/** Suites that run a second time, on embedded databases: the main routes of every module. */
 const EMBEDDED = [
   'auth/account/accounts',
-  'auth/account/concurrent-changes',
+  'auth/account/retention',
+  'auth/local/passwords',
   'auth/local/registration',
   'auth/sessions/refresh-and-logout',
   'auth/social/login',
+  'boards/comments',
   'boards/posts',
   'outbox/outbox',
   'users/users',

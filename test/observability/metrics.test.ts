@@ -9,7 +9,7 @@ describe('the metrics', () => {
   let app: TestApp;
   beforeAll(async () => {
     // The embedded database, whose denylist is never stale.
-  app = await startApp({ DATABASE_URL: '' });
+    app = await startApp({ DATABASE_URL: '' });
   });
   afterAll(() => app.stop());
   const read = async () => (await fetch(`${app.url}/metrics`)).text();

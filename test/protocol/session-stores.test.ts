@@ -159,11 +159,11 @@ function sessionStoreSuite(rig: () => Rig): void {
 
   it('property 2 (detection): ends a busy session on reuse of an abandoned successor', async () => {
     const answers = await answersTo([
-      [LONG, 1], // end the thief, with a copy of the current cookie
-      [LONG, 1], // end the owner, from here on
+      [LONG, 1], // the thief, with a copy of the owner's cookie
+      [LONG, 1], // the owner, from here on
       [SHORT, 3],
       [SHORT, 3],
-      [LONG, 2], // end the thief
+      [LONG, 2], // the thief
     ]);
     expect(answers).toEqual(['rotated', 'recovered', 'reissued', 'rotated', 'reused']);
   });

@@ -51,7 +51,7 @@ function Event({ event: { at, kind, details } }: { readonly event: AuditPage['it
   return (
     <li>
       <span>
-        {events[kind]}
+        {textFor(events, kind) ?? kind}
         {more !== '' && <span className="hint"> · {more}</span>}
       </span>
       <Time at={at} />

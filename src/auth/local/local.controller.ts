@@ -4,12 +4,12 @@ import { Public } from '../../access/access.decorators.js';
 import { CsrfGuard } from '../../http/csrf.guard.js';
 import { ApiOperation, ApiTags } from '../../openapi/decorators.js';
 import { Returns, ApiProblems } from '../../openapi/responses.js';
-import { Problem } from '../../problems/problem.js';
 import { RateLimited } from '../../rate-limits/rate-limited.js';
 import { Account } from '../accounts/account.entity.js';
-import { Login, type LoginProof } from '../login/login.js';
+import { Login } from '../login/login.js';
 import { tokenResponse, type TokenResponse } from '../sessions/schemas.js';
 import { TokenResponses } from '../sessions/token-responses.js';
+import { localProof } from './local-proof.js';
 import { LocalGuard, ProvenAccount } from './local.guard.js';
 import { Registrations } from './registrations.js';
 import {
@@ -115,16 +115,4 @@ export class LocalController {
     const proof = localProof(account, method);
     return this.responses.send(reply, await this.logins.complete(account, proof, reply));
   }
-}
-
-/**
- * Proof by the password hash that was compared, or that a mailed link has just set. It is null where the link sets no
- * password.
- */
-function localProof({ passwordHash }: Account, method: string): LoginProof {
-  return {
-    method,
-    holds: (_, account) => account.passwordHash === passwordHash,
-    outdated: (reason) => new Problem('credentials_invalid', { reason }),
-  };
 }

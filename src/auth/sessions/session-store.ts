@@ -5,7 +5,7 @@ import type { RotationOutcome } from './rotation.js';
 export interface NewSession {
   readonly id: string;
   readonly accountId: string;
-  /** `google`, `kakao`, `naver` or `password`. */
+  /** Login method: `password`, `mailed_link`, or the id of a provider. */
   readonly method: string;
   readonly ip?: string;
   readonly userAgent?: string;

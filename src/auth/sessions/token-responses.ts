@@ -14,8 +14,9 @@ export class TokenResponses {
   ) {}
 
   send(reply: FastifyReply, { actor, refreshToken }: ClientSession): TokenResponse {
-    this.cookie.set(reply, refreshToken);
     const expiresIn = this.accessTokens.lifetime();
-    return { accessToken: this.accessTokens.issue(actor, expiresIn), tokenType: 'Bearer', expiresIn };
+    const accessToken = this.accessTokens.issue(actor, expiresIn);
+    this.cookie.set(reply, refreshToken);
+    return { accessToken, tokenType: 'Bearer', expiresIn };
   }
 }

@@ -36,7 +36,6 @@ import { UnlinkNoticesController } from './unlink-notices.controller.js';
     SessionsModule,
     TypeOrmModule.forFeature([Identity]),
   ],
-  // The routes with static paths come before `/auth/:provider`.
   controllers: [IdentitiesController, UnlinkNoticesController, SocialController],
   providers: [
     Identities,

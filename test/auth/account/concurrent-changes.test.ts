@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import type { QueryRunner } from 'typeorm';
 import { Outbox } from '../../../src/outbox/outbox.js';
 import { Account } from '../../../src/auth/accounts/account.entity.js';
+import { localProof } from '../../../src/auth/local/local-proof.js';
 import { Login } from '../../../src/auth/login/login.js';
 import { Browser, loginErrorOf } from '../../support/fixtures/browser.js';
 import { insiders } from '../../support/fixtures/insiders.js';
@@ -277,10 +278,10 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
     await outbox.run();
     const late = app.daemun.app
       .get(Login, { strict: false })
-      .complete(before, { method: 'password', holds: () => true, outdated: (reason) => new Error(reason) }, {
+      .complete(before, localProof(before, 'password'), {
         request: { ip: '', headers: {}, cookies: {} },
       } as FastifyReply);
-    await expect(late).rejects.toThrow('removed during the login');
+    await expect(late).rejects.toMatchObject({ code: 'credentials_invalid' });
     await outbox.run();
     expect((await fetch(`${app.url}/users/${owner.id}`)).status).toBe(404);
   });
