@@ -19,8 +19,8 @@ export class Metrics {
     labelNames: ['method'] as const,
     registers: [this.registry],
   });
-  readonly connectionsLeft = new Counter({
-    name: 'daemun_connections_left_total',
+  readonly unlinksFailed = new Counter({
+    name: 'daemun_provider_unlinks_failed_total',
     help: 'Connections at providers that could not be unlinked because no token for it is valid any more',
     labelNames: ['provider'] as const,
     registers: [this.registry],

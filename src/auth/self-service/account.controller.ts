@@ -14,7 +14,7 @@ import { Sessions } from '../sessions/sessions.js';
 
 const accountDeletion = reauthentication
   .optional()
-  .meta({ id: 'Farewell', description: 'Not needed within ten minutes of logging in.' });
+  .meta({ id: 'AccountDeletion', description: 'Not needed within ten minutes of logging in.' });
 const auditQuery = z.strictObject({ cursor: cursorTo(auditPosition).optional(), limit });
 const auditEvent = z
   .object({

@@ -38,7 +38,7 @@ export class IdentitiesController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: 'List your ways in' })
+  @ApiOperation({ summary: 'List your login methods' })
   @Returns(200, loginMethods, 'Linked accounts, and whether a password is set')
   @ApiProblems('temporarily_unavailable')
   async list(@CurrentActor() actor: Actor): Promise<LoginMethods> {
@@ -98,7 +98,7 @@ export class IdentitiesController {
       'Needs the password, or a login within the last ten minutes. Also ends the connection at the provider, and the sessions that were opened with it, but for the one that asks.',
   })
   @ApiParam({ name: 'provider', example: 'google' })
-  @Returns(204, undefined, 'It is no way in any more')
+  @Returns(204, undefined, 'Unlinked')
   @ApiProblems(
     'validation_failed',
     'credentials_invalid',

@@ -67,7 +67,7 @@ export class ProviderUnlink implements OnModuleInit {
     if (await provider.unlink(subject, grant)) return;
     if (grantJwe !== null && grant === undefined)
       throw new Error('the secret that has sealed the token is not among those in AUTH_SECRET');
-    this.metrics.connectionsLeft.inc({ provider: id });
+    this.metrics.unlinksFailed.inc({ provider: id });
     this.logger.warn(
       { accountId, provider: id },
       'cannot end the connection at the provider, because no valid token is left; only the user can end it there',

@@ -34,7 +34,7 @@ export const loginMethods = z
         }),
       )
       .max(MAX_PROVIDERS),
-    passwordSet: z.boolean().meta({ description: 'Whether an address and a password are a way in, too.' }),
+    passwordSet: z.boolean().meta({ description: 'True if an address and a password can log in.' }),
   })
   .meta({ id: 'LoginMethods' });
 export type LoginMethods = z.output<typeof loginMethods>;

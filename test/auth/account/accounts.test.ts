@@ -417,7 +417,7 @@ describe('deletion of an account', () => {
     await deliver();
     expect(await messagesLeft()).toBe(0);
     const metrics = await (await fetch(`${app.url}/metrics`)).text();
-    expect(metrics).toContain('daemun_connections_left_total{provider="google"} 1');
+    expect(metrics).toContain('daemun_provider_unlinks_failed_total{provider="google"} 1');
     expect(app.log).toContainEqual(
       expect.objectContaining({
         provider: 'google',
