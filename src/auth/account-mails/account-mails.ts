@@ -10,7 +10,7 @@ import { clientOf } from '../../rate-limits/client-address.js';
 import { KnownClients } from '../rate-limits/known-clients.js';
 import { MailBackoff } from './mail-backoff.js';
 import { MailThrottle } from './mail-throttle.js';
-import { accountDeletedMail, newWayInMail, passwordChangedMail } from './templates.js';
+import { accountDeletedMail, identityLinkedMail, passwordChangedMail } from './templates.js';
 
 /** Time after which a requested mail is dropped: the lifetime of its link. */
 const LIFETIME_S = { 'verify-email': 86_400, 'reset-password': 3_600, 'address-in-use': 86_400 } as const;
@@ -36,12 +36,12 @@ type Writer = (request: MailRequest) => Promise<Mail | undefined>;
 const NOTICE_LIFETIME_S = 3 * 86_400;
 
 const securityNotice = z.object({
-  mail: z.enum(['password-changed', 'new-way-in', 'account-deleted']),
+  mail: z.enum(['password-changed', 'identity-linked', 'account-deleted']),
   to: z.string(),
   accountId: z.uuid(),
   /** Language of the profile, for `account-deleted`: the profile may be deleted when the mail is written. */
   locale: z.enum(LOCALES).optional(),
-  /** Name of the provider, for `new-way-in`. */
+  /** Name of the provider, for `identity-linked`. */
   provider: z.string().optional(),
 });
 type SecurityNotice = z.output<typeof securityNotice>;
@@ -57,7 +57,7 @@ const spacing = z.object({
 /** Pauses between the mails of a request. */
 type Spacing = z.input<typeof spacing>;
 
-const askedMail = z.object({ request: mailRequest, spacing });
+const requestedMail = z.object({ request: mailRequest, spacing });
 
 /** Mails about accounts, in the language of the profile. */
 @Injectable()
@@ -76,13 +76,13 @@ export class AccountMails implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.outbox.handle('mail.asked', {
+    this.outbox.handle('mail.requested', {
       name: 'account-mails',
-      schema: askedMail,
+      schema: requestedMail,
       concurrency: 4,
       deliver: ({ request, spacing }) => this.schedule(request, spacing),
     });
-    this.outbox.handle('mail.request', {
+    this.outbox.handle('mail.scheduled', {
       name: 'account-mails',
       schema: mailRequest,
       concurrency: 4,
@@ -107,7 +107,7 @@ export class AccountMails implements OnModuleInit {
   }
 
   /** Registers the writer of a mail. The writer returns undefined where no mail is to be sent. */
-  registerTemplate(mail: MailRequest['mail'], write: Writer): void {
+  registerWriter(mail: MailRequest['mail'], write: Writer): void {
     this.writers.set(mail, write);
   }
 
@@ -118,7 +118,7 @@ export class AccountMails implements OnModuleInit {
   async request(request: MailRequest, spacing: Spacing): Promise<void> {
     if (!this.mailer.canSend(request.mail)) return;
     const lifetimeS = LIFETIME_S[request.mail];
-    await this.outbox.add(this.dataSource.manager, 'mail.asked', { request, spacing }, { lifetimeS });
+    await this.outbox.add(this.dataSource.manager, 'mail.requested', { request, spacing }, { lifetimeS });
     this.outbox.wake();
   }
 
@@ -140,7 +140,7 @@ export class AccountMails implements OnModuleInit {
       const schedule = { dueAt: throttled > place.dueAt ? throttled : place.dueAt };
       await this.outbox.add(
         db,
-        'mail.request',
+        'mail.scheduled',
         place.later ? neutral : { registration, ...neutral },
         schedule,
       );
@@ -167,8 +167,8 @@ export class AccountMails implements OnModuleInit {
     if (mail === 'account-deleted') return accountDeletedMail(to, locale);
     const language = await this.localeOf(accountId);
     const page = `${this.page}/`;
-    return mail === 'new-way-in'
-      ? newWayInMail(to, language, provider, page)
+    return mail === 'identity-linked'
+      ? identityLinkedMail(to, language, provider, page)
       : passwordChangedMail(to, language, page);
   }
 

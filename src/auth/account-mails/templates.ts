@@ -157,7 +157,12 @@ If that was not you, choose a new one right away: ${page}
 }
 
 /** Notice of a newly linked provider. */
-export function newWayInMail(to: string, locale: Locale | undefined, provider: string, page: string): Mail {
+export function identityLinkedMail(
+  to: string,
+  locale: Locale | undefined,
+  provider: string,
+  page: string,
+): Mail {
   return mail(to, locale, {
     ko: {
       subject: `${provider} 로그인이 연결되었습니다`,

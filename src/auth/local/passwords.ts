@@ -34,7 +34,7 @@ export class Passwords implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.mails.registerTemplate('reset-password', ({ to }) => this.resetMail(to));
+    this.mails.registerWriter('reset-password', ({ to }) => this.resetMail(to));
   }
 
   /**

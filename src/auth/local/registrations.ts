@@ -63,12 +63,12 @@ export class Registrations implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.mails.registerTemplate('verify-email', ({ to, registration }) => {
+    this.mails.registerWriter('verify-email', ({ to, registration }) => {
       if (registration === undefined) return this.linkAgain(to);
       const { hasSeveralRegistrations, ...grant } = registration;
       return this.link(to, grant, hasSeveralRegistrations ? 'later' : 'only');
     });
-    this.mails.registerTemplate('address-in-use', async ({ to }) => {
+    this.mails.registerWriter('address-in-use', async ({ to }) => {
       const account = await this.accounts.findByEmail(to);
       return account === null ? undefined : this.inUse(to, account);
     });

@@ -29,8 +29,8 @@ export const google: ProviderDefinition = {
     request: ({ grant }) => grant && { form: { token: grant.token } },
     resultOf(status, _, { grant }) {
       // The token is not valid any more. An access token expires after an hour; a refresh token lives as long as the connection.
-      if (status === 400) return grant?.kind === 'refresh_token' ? 'over' : 'powerless';
-      return status === 200 ? 'over' : 'again';
+      if (status === 400) return grant?.kind === 'refresh_token' ? 'ended' : 'token_invalid';
+      return status === 200 ? 'ended' : 'retry';
     },
   },
   mapProfile(profile) {

@@ -53,9 +53,9 @@ export const kakao: ProviderDefinition = {
     },
     resultOf(status, { code }, { credentials: { adminKey } }) {
       // There is no connection.
-      if (status === 200 || code === -101) return 'over';
+      if (status === 200 || code === -101) return 'ended';
       // The token is not valid any more. An invalid admin key can be corrected in the settings.
-      return status === 401 && code === -401 && adminKey === undefined ? 'powerless' : 'again';
+      return status === 401 && code === -401 && adminKey === undefined ? 'token_invalid' : 'retry';
     },
   },
   unlinkNotice: {

@@ -52,7 +52,7 @@ export const naver: ProviderDefinition = {
         },
       },
     // Naver answers 200 for an unknown token as well.
-    resultOf: (status, { error }) => (status === 200 && error === undefined ? 'over' : 'again'),
+    resultOf: (status, { error }) => (status === 200 && error === undefined ? 'ended' : 'retry'),
   },
   unlinkNotice: {
     methods: ['POST'],

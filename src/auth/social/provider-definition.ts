@@ -26,11 +26,11 @@ export interface UnlinkCall {
 
 /**
  * Result of a call that ends a connection.
- * - `over`: the connection does not exist any more.
- * - `powerless`: the token is no longer valid, and the connection may still exist. Only the user can end it, at the provider.
- * - `again`: the call is worth a retry.
+ * - `ended`: the connection does not exist any more.
+ * - `token_invalid`: the token is no longer valid, and the connection may still exist. Only the user can end it, at the provider.
+ * - `retry`: the call is worth a retry.
  */
-export type UnlinkResult = 'over' | 'powerless' | 'again';
+export type UnlinkResult = 'ended' | 'token_invalid' | 'retry';
 
 /** Call that ends the connection of a user at the provider, after an unlink here or the deletion of the account. */
 export interface Unlink {

@@ -107,8 +107,8 @@ export class Provider {
     const endpoint = locate(unlink.endpoint, this.credentials.sandboxUrl);
     const { status, answer } = await requestUnlink(this.definition, endpoint, call);
     const result = unlink.resultOf(status, answer, connection);
-    if (result === 'again') throw new Error(`${this.id} answered ${status}`);
-    return result === 'over';
+    if (result === 'retry') throw new Error(`${this.id} answered ${status}`);
+    return result === 'ended';
   }
 
   /**

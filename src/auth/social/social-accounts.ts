@@ -113,7 +113,7 @@ export class SocialAccounts {
     }
     const account = await this.accounts.get(accountId, db);
     if (decision.act === 'link')
-      await this.mails.notify(db, 'new-way-in', account, { provider: providerName });
+      await this.mails.notify(db, 'identity-linked', account, { provider: providerName });
     if (decision.act !== 'log_in') {
       const kind = decision.act === 'open_account' ? 'account_opened' : 'identity_linked';
       await recordAuditEvent(db, { accountId, kind, details: { provider } });

@@ -59,7 +59,7 @@ export class TransactionCookies implements OnModuleInit {
     private readonly secrets: DerivedKeys,
     private readonly login: Login,
   ) {
-    this.prefix = cookie.secure ? '__Host-attempt-' : 'attempt-';
+    this.prefix = cookie.secure ? '__Host-oauth-transaction-' : 'oauth-transaction-';
     this.attributes = {
       httpOnly: true,
       secure: cookie.secure,
@@ -118,7 +118,7 @@ export class TransactionCookies implements OnModuleInit {
 
   /** Opens the value of a cookie. @throws {LoginError} `login_attempt_invalid`. */
   private async open(value = ''): Promise<Sealed> {
-    const content = await this.secrets.open('login-attempt', value);
+    const content = await this.secrets.open('oauth-transaction', value);
     if (content === undefined) throw invalid('the cookie cannot be opened');
     const parsed = sealed.safeParse(JSON.parse(content));
     if (!parsed.success) throw invalid('the cookie is of another version of the server');
@@ -127,7 +127,7 @@ export class TransactionCookies implements OnModuleInit {
 
   /** Sets the cookie of a transaction, and returns its value. */
   private async setCookie(reply: FastifyReply, content: Sealed): Promise<string> {
-    const value = await this.secrets.seal('login-attempt', JSON.stringify(content));
+    const value = await this.secrets.seal('oauth-transaction', JSON.stringify(content));
     const maxAge = Math.ceil((content.expiresAt - Date.now()) / 1000);
     void reply.setCookie(this.nameOf(content.state), value, { ...this.attributes, maxAge });
     return value;

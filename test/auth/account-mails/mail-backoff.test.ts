@@ -37,7 +37,7 @@ const endPauses = async () => {
   await settle();
 };
 const pending = async () =>
-  (await app.database.query<object[]>("SELECT 1 FROM auth.outbox WHERE kind = 'mail.request'")).length;
+  (await app.database.query<object[]>("SELECT 1 FROM auth.outbox WHERE kind = 'mail.scheduled'")).length;
 const someone = () => `${randomUUID().slice(0, 8)}@example.com`;
 
 describe('fifty requests from fifty networks for one address', () => {

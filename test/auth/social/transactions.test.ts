@@ -92,7 +92,7 @@ describe('a callback without a transaction of this browser (login csrf)', () => 
   it('is refused with a transaction cookie encrypted under another key', async () => {
     const url = await pendingCallback();
     const id = url.searchParams.get('state')!.split('.')[0]!;
-    const cookie = `attempt-${id}=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..aaaaaaaaaaaaaaaa.aaaa.aaaaaaaaaaaaaaaaaaaaaa`;
+    const cookie = `oauth-transaction-${id}=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..aaaaaaaaaaaaaaaa.aaaa.aaaaaaaaaaaaaaaaaaaaaa`;
     expectRefused(await new Browser(app.url).request(url.href, { headers: { cookie } }));
   });
 
@@ -135,7 +135,7 @@ describe('a login that a page of another site starts', () => {
   ])('starts through %s', async (_, headers) => {
     const answer = await start(headers);
     expect(answer.status).toBe(302);
-    expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(/^attempt-/)]);
+    expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(/^oauth-transaction-/)]);
   });
 
   it('is refused for a returnTo outside the allowed origins', async () => {
@@ -185,7 +185,9 @@ describe('a login transaction', () => {
   it('has an HttpOnly cookie that survives the cross-site callback', async () => {
     const start = await browser.request(`${app.url}/auth/kakao`);
     const [line] = start.headers.getSetCookie();
-    expect(line).toMatch(/^attempt-[0-9a-f-]{36}=[^;]+; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax$/);
+    expect(line).toMatch(
+      /^oauth-transaction-[0-9a-f-]{36}=[^;]+; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax$/,
+    );
   });
 
   it('has a cookie that is encrypted', async () => {
@@ -204,7 +206,7 @@ describe('a login transaction', () => {
       states.push(new URL(url).searchParams.get('state')!.split('.')[0]!);
     }
     const names = await browser.cookieNames();
-    expect(names.toSorted()).toEqual(states.slice(2).map((id) => `attempt-${id}`));
+    expect(names.toSorted()).toEqual(states.slice(2).map((id) => `oauth-transaction-${id}`));
   });
 
   it('keeps the cookies below the header limits of proxies for any length of returnTo', async () => {
@@ -314,7 +316,7 @@ describe('a login transaction on https', () => {
       const start = await fetch(`http://localhost:${secure.config.port}/auth/google`, { redirect: 'manual' });
       expect(start.headers.getSetCookie()).toEqual([
         expect.stringMatching(
-          /^__Host-attempt-[0-9a-f-]{36}=[^;]+; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+          /^__Host-oauth-transaction-[0-9a-f-]{36}=[^;]+; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
         ),
       ]);
       const callback = `http://localhost:${secure.config.port}/auth/google/callback`;

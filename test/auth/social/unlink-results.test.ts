@@ -12,14 +12,14 @@ import { Secret } from '../../../src/config/secret.js';
 
 type Kind = ProviderGrant['kind'];
 const answers: [string, ProviderDefinition, Kind | 'admin key', number, object, UnlinkResult][] = [
-  ['Google revokes', google, 'refresh_token', 200, {}, 'over'],
+  ['Google revokes', google, 'refresh_token', 200, {}, 'ended'],
   [
     'Google does not know the refresh token',
     google,
     'refresh_token',
     400,
     { error: 'invalid_token' },
-    'over',
+    'ended',
   ],
   [
     'Google does not know the access token',
@@ -27,17 +27,17 @@ const answers: [string, ProviderDefinition, Kind | 'admin key', number, object, 
     'access_token',
     400,
     { error: 'invalid_token' },
-    'powerless',
+    'token_invalid',
   ],
-  ['Google is down', google, 'refresh_token', 503, {}, 'again'],
-  ['Kakao unlinks', kakao, 'admin key', 200, { id: 1 }, 'over'],
-  ['Kakao has no connection', kakao, 'admin key', 400, { code: -101 }, 'over'],
-  ['Kakao does not know the person’s token', kakao, 'access_token', 401, { code: -401 }, 'powerless'],
-  ['Kakao does not know the admin key', kakao, 'admin key', 401, { code: -401 }, 'again'],
-  ['Kakao reports a temporary error', kakao, 'admin key', 400, { code: -1 }, 'again'],
-  ['Naver revokes', naver, 'refresh_token', 200, {}, 'over'],
-  ['Naver refuses with 200', naver, 'refresh_token', 200, { error: 'invalid_request' }, 'again'],
-  ['Naver is down', naver, 'refresh_token', 500, {}, 'again'],
+  ['Google is down', google, 'refresh_token', 503, {}, 'retry'],
+  ['Kakao unlinks', kakao, 'admin key', 200, { id: 1 }, 'ended'],
+  ['Kakao has no connection', kakao, 'admin key', 400, { code: -101 }, 'ended'],
+  ['Kakao does not know the person’s token', kakao, 'access_token', 401, { code: -401 }, 'token_invalid'],
+  ['Kakao does not know the admin key', kakao, 'admin key', 401, { code: -401 }, 'retry'],
+  ['Kakao reports a temporary error', kakao, 'admin key', 400, { code: -1 }, 'retry'],
+  ['Naver revokes', naver, 'refresh_token', 200, {}, 'ended'],
+  ['Naver refuses with 200', naver, 'refresh_token', 200, { error: 'invalid_request' }, 'retry'],
+  ['Naver is down', naver, 'refresh_token', 500, {}, 'retry'],
 ];
 
 describe('the result of unlinking', () => {
