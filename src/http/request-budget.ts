@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import { within } from '../concurrency/within.js';
 import { answerProblem } from '../problems/problem.filter.js';
 import { temporarilyUnavailable } from '../problems/problem.js';
 
@@ -60,15 +60,7 @@ export function refuseLateCommit(): void {
 
 /** Waits for work after a commit while the response is still in time. The work continues after that. */
 export async function whileAnswerCanWait(work: Promise<void>): Promise<void> {
-  const ms = remaining();
-  if (ms === Infinity) return work;
-  const finished = new AbortController();
-  const timeout = sleep(Math.max(0, ms), undefined, { signal: finished.signal }).catch(() => {});
-  try {
-    await Promise.race([work, timeout]);
-  } finally {
-    finished.abort();
-  }
+  await within(work, Math.max(0, remaining()));
 }
 
 /** Returns the time (ms) until the commit of the current request has to begin; `Infinity` outside requests. */

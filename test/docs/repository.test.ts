@@ -33,7 +33,7 @@ describe('imports', () => {
       redis: 'concurrency config stores',
       access: 'concurrency config openapi problems',
       'rate-limits': 'config openapi problems redis text',
-      http: 'access config database logging openapi problems rate-limits text',
+      http: 'access concurrency config database logging openapi problems rate-limits text',
       observability: 'access config database http openapi redis stores',
       outbox: 'concurrency crypto database observability',
       mail: 'config outbox',

@@ -3,6 +3,7 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { Denylist } from '../../access/denylist.js';
 import { RevocationCheck } from '../../access/revocation-check.js';
 import { PendingWork } from '../../concurrency/pending-work.js';
+import { within } from '../../concurrency/within.js';
 import { Config } from '../../config/config.js';
 import { Redis, RedisUnavailable } from '../../redis/redis.js';
 import { CACHE_TTL_MS, CacheInvalidation, cacheKey } from './cache-invalidation.js';
@@ -116,9 +117,8 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
     if (this.config.revocationPollS === 0)
       return this.cache.tombstoneAll(sessionIds).catch(ignoreUnavailable);
     const settled = new AbortController();
-    const polled = sleep(SETTLE_MS, undefined, { signal: settled.signal }).catch(() => {});
     try {
-      await Promise.race([this.retryTombstones(sessionIds, settled.signal), polled]);
+      await within(this.retryTombstones(sessionIds, settled.signal), SETTLE_MS);
     } finally {
       settled.abort();
     }
