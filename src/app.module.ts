@@ -3,7 +3,7 @@ import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/Postgres
 import { AccessModule } from './access/access.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { KeysModule } from './auth/keys/keys.module.js';
-import { SessionsModule } from './auth/sessions/sessions.module.js';
+import { RevocationModule } from './auth/sessions/revocation.module.js';
 import { BoardsModule } from './boards/boards.module.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
@@ -25,7 +25,7 @@ export class AppModule {
       imports: [
         ConfigModule.forRoot(config),
         DatabaseModule.forRoot(database),
-        AccessModule.forRoot(KeysModule, SessionsModule),
+        AccessModule.forRoot(KeysModule, RevocationModule),
         HealthModule.forRoot(config),
         AuthModule,
         UsersModule,

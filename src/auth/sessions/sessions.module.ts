@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { RevocationFeed } from '../../access/revocation-feed.js';
 import { Config } from '../../config/config.js';
 import { CryptoModule } from '../../crypto/crypto.module.js';
 import { MetricsModule } from '../../observability/metrics.module.js';
@@ -8,12 +7,10 @@ import { RateLimitsModule } from '../../rate-limits/rate-limits.module.js';
 import { RedisModule } from '../../redis/redis.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { AccessTokens } from './access-tokens.js';
-import { CacheInvalidation } from './cache-invalidation.js';
 import { PauseDetector } from './pause-detector.js';
-import { PostgresRevocationFeed } from './postgres-revocation-feed.js';
 import { RefreshCookie } from './refresh-cookie.js';
 import { RefreshTokens } from './refresh-token.js';
-import { RevocationMetrics } from './revocation-metrics.js';
+import { RevocationModule } from './revocation.module.js';
 import { SessionCache } from './session-cache.js';
 import { SessionListController } from './session-list.controller.js';
 import { SessionList } from './session-list.js';
@@ -24,7 +21,7 @@ import { SessionsController } from './sessions.controller.js';
 import { Sessions } from './sessions.js';
 import { TokenResponses } from './token-responses.js';
 
-/** Sessions: refresh token rotation, access tokens, and the revocation of both. */
+/** Sessions: refresh token rotation and access tokens. */
 @Module({
   imports: [
     CryptoModule,
@@ -32,6 +29,7 @@ import { TokenResponses } from './token-responses.js';
     MetricsModule,
     RateLimitsModule,
     RedisModule,
+    RevocationModule,
     TypeOrmModule.forFeature([Session]),
   ],
   controllers: [SessionsController, SessionListController],
@@ -43,8 +41,6 @@ import { TokenResponses } from './token-responses.js';
     PauseDetector,
     Sessions,
     SessionList,
-    SessionRows,
-    CacheInvalidation,
     SessionCache,
     {
       provide: SessionStore,
@@ -52,10 +48,7 @@ import { TokenResponses } from './token-responses.js';
       useFactory: ({ redisUrls }: Config, rows: SessionRows, cache: SessionCache): SessionStore =>
         redisUrls.length > 0 ? cache : rows,
     },
-    PostgresRevocationFeed,
-    { provide: RevocationFeed, useExisting: PostgresRevocationFeed },
-    RevocationMetrics,
   ],
-  exports: [Sessions, SessionRows, RefreshCookie, TokenResponses, RevocationFeed],
+  exports: [Sessions, RefreshCookie, TokenResponses, RevocationModule],
 })
 export class SessionsModule {}
