@@ -49,8 +49,8 @@ export class TransactionCookies implements OnModuleInit {
   private readonly prefix: string;
   private readonly attributes: CookieSerializeOptions;
   /**
-   * Transactions that this process has seen used. Their cookies are cleared, and a provider redeems a code once only. This set also
-   * refuses a copy of the cookie with another code, in this process but not in others.
+   * Replay protection: transactions that this process has seen used. Their cookies are cleared, and a provider redeems a code once
+   * only. This set also refuses a copy of the cookie with another code, in this process but not in others.
    */
   private readonly used = new LRUCache<string, true>({ max: MAX_USED, ttl: LIFETIME_S * 1000 });
 
