@@ -49,8 +49,8 @@ export class TransactionCookies implements OnModuleInit {
   private readonly prefix: string;
   private readonly attributes: CookieSerializeOptions;
   /**
-   * Replay protection: transactions that this process has seen used. Their cookies are cleared, and a provider redeems a code once
-   * only. This set also refuses a copy of the cookie with another code, in this process but not in others.
+   * Transactions that this process has seen used. Their cookies are cleared, and a provider redeems a code once only. This set also
+   * refuses a copy of the cookie with another code, in this process but not in others.
    */
   private readonly used = new LRUCache<string, true>({ max: MAX_USED, ttl: LIFETIME_S * 1000 });
 
@@ -84,7 +84,7 @@ export class TransactionCookies implements OnModuleInit {
   }
 
   /**
-   * Opens the transaction of a `state`, and clears its cookie. The transaction counts as used from then on.
+   * Opens the transaction of a `state`, and clears its cookie. From then on it counts as used: a replay is refused.
    * @throws {LoginError} `login_attempt_invalid`.
    */
   async take(request: FastifyRequest, reply: FastifyReply, state: unknown): Promise<OAuthTransaction> {
