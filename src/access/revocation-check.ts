@@ -79,7 +79,7 @@ export class RevocationCheck implements OnModuleInit, OnApplicationShutdown {
     return this.ageMs > this.pollIntervalMs;
   }
 
-  /** Time since the begin of the last successful poll; 0 without other processes. */
+  /** Staleness (ms): time since the begin of the last successful poll; 0 without other processes. */
   get ageMs(): number {
     if (this.pollIntervalMs === 0) return 0;
     return this.sincePoll?.ms ?? Infinity;

@@ -48,7 +48,7 @@ interface Counters {
   readonly network?: RateLimiterAbstract | undefined;
 }
 
-/** Rate limits of requests, counted in Redis, or in this process without Redis. */
+/** Rate limits (throttling) of requests, counted in Redis, or in this process without Redis. */
 @Injectable()
 export class RateLimits {
   private readonly counters: Readonly<Record<RateLimitName, Counters>>;

@@ -121,7 +121,7 @@ describeUnlessFollowed('docs/add-a-module.md (where src/notes is not there yet)'
     it.each(tries)('answers $who with $status for $method $path', async (row) => {
       const path = row.path.replace(/\{(\w+)\}/g, (_, name: string) => last[name] ?? '');
       const headers: Record<string, string> = {};
-      if (row.who !== 'nobody') headers['authorization'] = `Bearer ${await tokenOf(row.who)}`;
+      if (row.who !== 'anonymous') headers['authorization'] = `Bearer ${await tokenOf(row.who)}`;
       if (row.body !== undefined) headers['content-type'] = 'application/json';
       const response = await fetch(url + path, { method: row.method, headers, body: row.body ?? null });
       const text = await response.text();

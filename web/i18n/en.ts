@@ -243,7 +243,7 @@ export const en = {
     session_recovered: 'A lost answer was sent again',
     session_reused: 'An old refresh token was used: the session was ended to be safe',
     session_ended: 'Session ended',
-  } as Readonly<Record<AuditEventKind, string>>,
+  } satisfies Record<AuditEventKind, string>,
   reasons: {
     logged_out: 'logged out',
     ended_from_list: 'ended from the list of sessions',

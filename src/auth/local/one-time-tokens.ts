@@ -34,7 +34,7 @@ export type OneTimeGrant = Pick<OneTimeToken, 'accountId' | 'passwordHash' | 'ni
 
 /**
  * One-time tokens of mailed links: JWTs that the signing keys sign, with a hash of their `jti` in `auth.one_time_tokens`. The
- * signature refuses forged tokens without a query, and the row makes the token work once.
+ * signature refuses forged tokens without a query, and the row refuses a replay: a token works once.
  */
 @Injectable()
 export class OneTimeTokens {

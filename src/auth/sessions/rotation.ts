@@ -38,7 +38,7 @@ export const INITIAL_STATE: RotationState = {
  * - `rotated`: the presented generation gets a new successor.
  * - `reissued`: `current` is issued again, to a sibling tab or after a lost or late response.
  * - `recovered`: the client never received `current`, which is abandoned; a new successor is issued.
- * - `reused`: two parties hold the session, which has to end.
+ * - `reused`: reuse detection. Two parties hold the session, which has to end.
  */
 export type RotationOutcome = 'rotated' | 'reissued' | 'recovered' | 'reused';
 

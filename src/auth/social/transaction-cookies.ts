@@ -84,7 +84,7 @@ export class TransactionCookies implements OnModuleInit {
   }
 
   /**
-   * Opens the transaction of a `state`, and clears its cookie. The transaction counts as used from then on.
+   * Opens the transaction of a `state`, and clears its cookie. From then on it counts as used: a replay is refused.
    * @throws {LoginError} `login_attempt_invalid`.
    */
   async take(request: FastifyRequest, reply: FastifyReply, state: unknown): Promise<OAuthTransaction> {
