@@ -160,7 +160,7 @@ describeWith('chromium', 'Swagger UI', () => {
     await page.route('**/auth/refresh', async (route) =>
       (await page.evaluate(() => document.body.dataset['clicked'])) === 'yes'
         ? route.continue()
-        : route.fulfill({ status: 503, body: 'busy' }),
+        : route.fulfill({ status: 503, headers: { 'retry-after': '30' }, body: 'busy' }),
     );
     await page.reload();
     await says('We cannot tell just now whether you are logged in');
