@@ -4,7 +4,7 @@ import { fork, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
-import { createClient } from 'redis';
+import { createClient } from '@redis/client';
 import { ROTATE_IN_CACHE } from '../dist/src/auth/sessions/rotation.lua.js';
 import { startDatabase } from './database.mjs';
 

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import * as swagger from '@nestjs/swagger';
+import type { OpenAPIObject } from '@nestjs/swagger';
 import { packageRoot } from '../config/package-root.js';
 import { problemBody } from '../problems/problem-body.js';
+import { applyDecorators } from './decorators.js';
 import { ACCESS_TOKEN, completeOperation, operationsOf, problemsOf, REFRESH_COOKIE } from './operations.js';
 import { problemExamples } from './problem-responses.js';
 import { componentsFromZod } from './zod-components.js';
@@ -32,7 +34,7 @@ const TAGS: readonly [name: string, description: string][] = [
 
 /** Returns the OpenAPI document of an application. It does not depend on the settings. */
 export function describeApi(app: INestApplication): OpenAPIObject {
-  const builder = new DocumentBuilder()
+  const builder = new swagger.DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Daemun')
     .setDescription(DESCRIPTION)
@@ -56,8 +58,9 @@ export function describeApi(app: INestApplication): OpenAPIObject {
     );
   for (const [name, description] of TAGS) builder.addTag(name, description);
 
+  applyDecorators(swagger);
   const convert = componentsFromZod();
-  const document = SwaggerModule.createDocument(app, builder.build(), {
+  const document = swagger.SwaggerModule.createDocument(app, builder.build(), {
     standardSchemaConverter: convert,
     operationIdFactory: (controller, method) => operationId(controller, method),
   });

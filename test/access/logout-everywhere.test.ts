@@ -10,14 +10,13 @@ import { freePorts } from '../support/servers/ports.js';
 import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
 import { RedisServer } from '../support/servers/redis-server.js';
-import { buildServer, ServerProcess } from '../support/servers/server-process.js';
+import { ServerProcess } from '../support/servers/server-process.js';
 import { until } from '../support/until.js';
 
 const AUTH_SECRET = randomBytes(32).toString('base64');
 
 let postgres: PostgresServer;
 let redis: RedisServer;
-let built: Awaited<ReturnType<typeof buildServer>>;
 let opener: TestApp;
 
 const refresh = async (url: string, { refreshToken }: Tokens): Promise<{ status: number; code?: string }> => {
@@ -57,17 +56,12 @@ const WAYS = Object.keys(ENDINGS) as Way[];
 
 describeWith(['postgres', 'redis'], 'the revocation of a session', () => {
   beforeAll(async () => {
-    [postgres, redis, built] = await Promise.all([
-      PostgresServer.start(),
-      RedisServer.start(),
-      buildServer('dist/log-out-everywhere-test'),
-    ]);
+    [postgres, redis] = await Promise.all([PostgresServer.start(), RedisServer.start()]);
     opener = await startApp({ DATABASE_URL: postgres.url, AUTH_SECRET });
   });
   afterAll(async () => {
     await opener.stop();
     await Promise.all([postgres.stop(), redis.stop()]);
-    built.remove();
   });
 
   describe.each([
@@ -89,9 +83,7 @@ describeWith(['postgres', 'redis'], 'the revocation of a session', () => {
         MAIL_URL: 'smtp://127.0.0.1:9',
       };
       servers = await Promise.all(
-        [toRedis.url, redis.url, redis.url].map((REDIS_URL) =>
-          ServerProcess.start(built.main, { ...env, REDIS_URL }),
-        ),
+        [toRedis.url, redis.url, redis.url].map((REDIS_URL) => ServerProcess.start({ ...env, REDIS_URL })),
       );
     });
     afterEach(async () => {

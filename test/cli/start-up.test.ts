@@ -11,7 +11,7 @@ import { startApp } from '../support/fixtures/app.js';
 import { makeDataDir } from '../support/fixtures/data-dir.js';
 import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
-import { buildServer, ServerProcess } from '../support/servers/server-process.js';
+import { ServerProcess } from '../support/servers/server-process.js';
 
 const SECRET = 'kX9vQ2mN7pL4rT8wZ1yB6cD3fG5hJ0aS';
 const OTHER_SECRET = 'Zq7uW3eR5tY1iO9pA2sD4fG6hJ8kL0xC';
@@ -78,7 +78,6 @@ describeWith('postgres', 'processes on one PostgreSQL server', () => {
 
 describe('the built server', () => {
   it('names the wrong setting, also if the error occurs only at listening', async () => {
-    const built = await buildServer('dist/start-up-test');
     const dataDir = makeDataDir();
     const env = {
       DATA_DIR: dataDir,
@@ -86,12 +85,11 @@ describe('the built server', () => {
       MAIL_URL: 'smtp://127.0.0.1:9',
     };
     try {
-      const server = await ServerProcess.start(built.main, { ...env, AUTH_SECRET: SECRET });
+      const server = await ServerProcess.start({ ...env, AUTH_SECRET: SECRET });
       await server.stop();
-      const other = ServerProcess.start(built.main, { ...env, AUTH_SECRET: OTHER_SECRET });
+      const other = ServerProcess.start({ ...env, AUTH_SECRET: OTHER_SECRET });
       await expect(other).rejects.toThrow('AUTH_SECRET does not open the signing keys');
     } finally {
-      built.remove();
       rmSync(dataDir, { recursive: true, force: true });
     }
   });

@@ -188,11 +188,12 @@ describeWith('chromium', 'the client in a browser', () => {
   });
 
   it('determines the user as soon as the network is back', async () => {
+    await reopen({ clock: true });
     const tab = await browser.loggedIn();
     await tab.page.reload();
     await tab.run('loaded');
     await browser.context.setOffline(true);
-    expect(await tab.run('client.refresh().catch(({ code }) => code)')).toBe('unreachable');
+    expect(await tab.runFast('client.refresh().catch(({ code }) => code)')).toBe('unreachable');
     expect(await tab.run('client.user')).toBeUndefined();
     await browser.context.setOffline(false);
     await tab.changed(1);
@@ -265,12 +266,13 @@ describeWith('chromium', 'the client in a browser', () => {
     ['says 503', 503],
     ['does not answer', undefined],
   ])('ends no session when the server %s', async (_, status) => {
+    await reopen({ clock: true });
     const tab = await browser.loggedIn();
     await letTimePass(app, A_NAP);
     await browser.context.route('**/auth/refresh', (route) =>
       status === undefined ? route.abort() : route.fulfill({ status, body: 'busy' }),
     );
-    const failed = await tab.run('client.fetch("/users/me").catch(({ name, code }) => ({ name, code }))');
+    const failed = await tab.runFast('client.fetch("/users/me").catch(({ name, code }) => ({ name, code }))');
     expect(failed).toEqual({ name: 'Failure', code: 'unreachable' });
     expect(await tab.run('client.user')).not.toBeNull();
     await browser.context.unroute('**/auth/refresh');

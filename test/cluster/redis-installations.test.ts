@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from '../../src/redis/redis.js';
@@ -8,7 +8,8 @@ import { CertificateAuthority } from '../support/servers/certificates.js';
 import { freePorts } from '../support/servers/ports.js';
 import { describeWith } from '../support/programs.js';
 import { RedisCluster, RedisServer } from '../support/servers/redis-server.js';
-import { buildServer, ServerProcess } from '../support/servers/server-process.js';
+import { makeDataDir } from '../support/fixtures/data-dir.js';
+import { ServerProcess } from '../support/servers/server-process.js';
 import { until } from '../support/until.js';
 
 const AUTH_SECRET = randomBytes(32).toString('base64');
@@ -216,21 +217,21 @@ describeWith(['redis', 'openssl'], 'a Redis server with a certificate of a priva
   });
 
   it('is used with NODE_EXTRA_CA_CERTS', async () => {
-    const built = await buildServer('dist/redis-ca-test');
-    const process = await ServerProcess.start(built.main, {
+    const dataDir = makeDataDir();
+    const process = await ServerProcess.start({
       REDIS_URL: `rediss://localhost:${port}`,
       NODE_EXTRA_CA_CERTS: ca.cert,
       OAUTH_SANDBOX_URL: 'http://127.0.0.1:9',
       MAIL_URL: 'smtp://127.0.0.1:9',
       AUTH_SECRET,
-      DATA_DIR: `${built.main}.data`,
+      DATA_DIR: dataDir,
     });
     expect(await json(fetch(`${process.url}/health/ready`))).toEqual({
       status: 'ok',
       stores: { postgres: 'up', redis: 'up' },
     });
     await process.stop();
-    built.remove();
+    rmSync(dataDir, { recursive: true });
   });
 });
 

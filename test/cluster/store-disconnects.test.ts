@@ -6,8 +6,9 @@ import { startApp, type TestApp } from '../support/fixtures/app.js';
 import { CuttingProxy, POSTGRES, REDIS, type Cut } from '../support/servers/cutting-proxy.js';
 import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
+import { processRuns } from '../support/runs.js';
 import { RedisServer } from '../support/servers/redis-server.js';
-import { buildServer, ServerProcess } from '../support/servers/server-process.js';
+import { ServerProcess } from '../support/servers/server-process.js';
 import { until } from '../support/until.js';
 
 const CUTS: readonly Cut[] = ['error', 'fin', 'rst'];
@@ -17,13 +18,12 @@ const AUTH_SECRET = randomBytes(32).toString('base64');
 
 let postgres: PostgresServer;
 let redis: RedisServer;
-let built: Awaited<ReturnType<typeof buildServer>>;
 let opener: TestApp;
 let inFront: { readonly postgres: CuttingProxy; readonly redis: CuttingProxy };
 let server: ServerProcess | undefined;
 
 async function start(): Promise<ServerProcess> {
-  server = await ServerProcess.start(built.main, {
+  server = await ServerProcess.start({
     DATABASE_URL: `postgres://daemun@127.0.0.1:${inFront.postgres.address}/postgres`,
     REDIS_URL: `redis://127.0.0.1:${inFront.redis.address}`,
     REVOCATION_POLL_SECONDS: '1',
@@ -62,11 +62,7 @@ async function recovers(process: ServerProcess): Promise<void> {
 
 describeWith(['postgres', 'redis'], 'connections that end between any two messages of the server', () => {
   beforeAll(async () => {
-    [postgres, redis, built] = await Promise.all([
-      PostgresServer.start(),
-      RedisServer.start(),
-      buildServer('dist/store-hang-ups-test'),
-    ]);
+    [postgres, redis] = await Promise.all([PostgresServer.start(), RedisServer.start()]);
     opener = await startApp({ DATABASE_URL: postgres.url, AUTH_SECRET });
     inFront = {
       postgres: await CuttingProxy.before(postgres.port, POSTGRES),
@@ -81,7 +77,6 @@ describeWith(['postgres', 'redis'], 'connections that end between any two messag
     await Promise.all(Object.values(inFront).map((proxy) => proxy.stop()));
     await opener.stop();
     await Promise.all([postgres.stop(), redis.stop()]);
-    built.remove();
   });
 
   describe.each(['postgres', 'redis'] as const)('%s', (store) => {
@@ -118,7 +113,7 @@ describeWith(['postgres', 'redis'], 'connections that end between any two messag
             await used;
             expect(process.exitCode).toBe(0);
           }),
-          { numRuns: 3, endOnFailure: true },
+          { numRuns: processRuns(1), endOnFailure: true },
         );
       },
       300_000,
@@ -138,7 +133,7 @@ describeWith(['postgres', 'redis'], 'connections that end between any two messag
             else expect(refusal).toContain('Daemun could not start. The database cannot be used');
             await server?.kill();
           }),
-          { numRuns: 3, endOnFailure: true },
+          { numRuns: processRuns(1), endOnFailure: true },
         );
       },
       300_000,

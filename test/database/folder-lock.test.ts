@@ -14,7 +14,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LockHeld, takeLock } from '../../src/database/folder-lock.js';
-import { buildServer } from '../support/servers/server-process.js';
 
 let dir: string;
 let path: string;
@@ -58,11 +57,10 @@ describe('the lock of a folder', () => {
 
   it('is acquired by only one of several processes', async () => {
     const take = `
-      import { takeLock } from ${JSON.stringify(new URL('../../dist/folder-lock-test/src/database/folder-lock.js', import.meta.url).href)};
+      import { takeLock } from ${JSON.stringify(new URL('../../dist/test/src/database/folder-lock.js', import.meta.url).href)};
       await new Promise((go) => process.stdin.once('data', go));
       await takeLock(${JSON.stringify(path)}).then(() => process.stdout.write('taken'), () => process.stdout.write('held'));
       setInterval(() => {}, 1000);`;
-    const built = await buildServer('dist/folder-lock-test');
     const processes = Array.from({ length: 4 }, () =>
       spawn(process.execPath, ['--input-type=module', '-e', take], { stdio: ['pipe', 'pipe', 'inherit'] }),
     );
@@ -72,7 +70,6 @@ describe('the lock of a folder', () => {
       expect((await Promise.all(said)).toSorted()).toEqual(['held', 'held', 'held', 'taken']);
     } finally {
       for (const child of processes) child.kill('SIGKILL');
-      built.remove();
     }
   });
 

@@ -9,7 +9,7 @@ import { startApp, type TestApp } from '../support/fixtures/app.js';
 import { CertificateAuthority } from '../support/servers/certificates.js';
 import { PostgresServer, type PostgresOptions } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
-import { buildServer, ServerProcess } from '../support/servers/server-process.js';
+import { ServerProcess } from '../support/servers/server-process.js';
 import { until } from '../support/until.js';
 
 const AUTH_SECRET = randomBytes(32).toString('base64');
@@ -283,13 +283,8 @@ describeWith(['postgres', 'openssl'], 'a database with a certificate of a privat
   });
 
   describe('from a process', () => {
-    let built: Awaited<ReturnType<typeof buildServer>>;
-    beforeAll(async () => {
-      built = await buildServer('dist/private-ca-test');
-    });
-    afterAll(() => built.remove());
     const start = (env: Record<string, string> = {}) =>
-      ServerProcess.start(built.main, {
+      ServerProcess.start({
         DATABASE_URL: url('sslmode=verify-full'),
         OAUTH_SANDBOX_URL: 'http://127.0.0.1:9',
         MAIL_URL: 'smtp://127.0.0.1:9',

@@ -11,8 +11,8 @@ import { freePorts } from '../support/servers/ports.js';
 import { ServerProcess } from '../support/servers/server-process.js';
 import { cloneRepository, follow, stepsOf } from '../support/tutorial.js';
 
-/** Time limit in ms for a build, a linter or a test run on a busy machine. */
-const PATIENCE = 300_000;
+/** Time limit for a build, a linter or a test run on a busy machine. */
+const TIMEOUT_MS = 300_000;
 
 const tutorial = readFileSync('docs/add-a-module.md', 'utf8');
 const steps = stepsOf(tutorial);
@@ -37,7 +37,7 @@ describeUnlessFollowed('docs/add-a-module.md (where src/notes is not there yet)'
   beforeAll(() => {
     clone = cloneRepository();
     for (const step of steps) if (step.kind !== 'run') follow(step, clone);
-  }, PATIENCE);
+  }, TIMEOUT_MS);
   afterAll(() => rmSync(clone, { recursive: true, force: true }));
 
   describe('the text', () => {
@@ -59,7 +59,7 @@ describeUnlessFollowed('docs/add-a-module.md (where src/notes is not there yet)'
         const run = promisify(execFile)('sh', ['-c', command], {
           cwd: clone,
           env: { PATH, HOME, CI },
-          timeout: PATIENCE,
+          timeout: TIMEOUT_MS,
         });
         const failure = await run.then(
           () => undefined,
@@ -67,7 +67,7 @@ describeUnlessFollowed('docs/add-a-module.md (where src/notes is not there yet)'
         );
         expect(failure).toBeUndefined();
       },
-      PATIENCE,
+      TIMEOUT_MS,
     );
   });
 
@@ -86,14 +86,15 @@ describeUnlessFollowed('docs/add-a-module.md (where src/notes is not there yet)'
       const [, main = ''] = / node (dist\/\S+)$/.exec(scripts.start) ?? [];
       const [sandboxPort, smtpPort] = await freePorts(2);
       dataDir = makeDataDir();
-      server = await ServerProcess.start(join(clone, main), {
+      const env = {
         DATA_DIR: dataDir,
         SANDBOX_PORT: String(sandboxPort),
         SANDBOX_SMTP_PORT: String(smtpPort),
-      });
+      };
+      server = await ServerProcess.start(env, join(clone, main));
       // The URL to which the sandbox redirects.
       url = server.url.replace('127.0.0.1', 'localhost');
-    }, PATIENCE);
+    }, TIMEOUT_MS);
     afterAll(async () => {
       await server.stop();
       rmSync(dataDir, { recursive: true, force: true });

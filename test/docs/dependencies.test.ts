@@ -134,12 +134,4 @@ describe('the OpenAPI decorators', () => {
   it('have no effect if @nestjs/swagger is not installed', () => {
     expect(load()).toBe('function');
   });
-
-  it('fail if a dependency of @nestjs/swagger is missing', () => {
-    const installed = join(folder, 'node_modules/@nestjs/swagger');
-    mkdirSync(installed, { recursive: true });
-    writeFileSync(join(installed, 'package.json'), '{"type":"module","exports":"./index.js"}');
-    writeFileSync(join(installed, 'index.js'), "export * from 'missing-dependency';");
-    expect(load).toThrow('missing-dependency');
-  });
 });

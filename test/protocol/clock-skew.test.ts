@@ -9,7 +9,7 @@ import { json, signedIn } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
 import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith, find } from '../support/programs.js';
-import { buildServer, ServerProcess } from '../support/servers/server-process.js';
+import { ServerProcess } from '../support/servers/server-process.js';
 
 /** Verifies a token as a service whose clock is the given number of seconds behind. Arguments: keys, token, issuer, seconds. */
 const PYJWT = `
@@ -55,15 +55,12 @@ describe('a new access token at a service whose clock is behind', () => {
 
 describeWith('postgres', 'a process whose clock is 5 s ahead', () => {
   it('gives a new access token no role that was revoked while clocks differ', async () => {
-    const [postgres, built] = await Promise.all([
-      PostgresServer.start(),
-      buildServer('dist/clock-skew-test'),
-    ]);
+    const postgres = await PostgresServer.start();
     const AUTH_SECRET = randomBytes(32).toString('base64');
     const env = { DATABASE_URL: postgres.url, AUTH_SECRET, REVOCATION_POLL_SECONDS: '1' };
     const here = await startApp(env);
     const preload = 'const { now } = Date; Date.now = () => now() + 5_000;';
-    const ahead = await ServerProcess.start(built.main, {
+    const ahead = await ServerProcess.start({
       ...env,
       NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(preload)}`,
       PUBLIC_URL: here.url,
@@ -101,7 +98,6 @@ describeWith('postgres', 'a process whose clock is 5 s ahead', () => {
       await ahead.kill();
       await here.stop();
       await postgres.stop();
-      built.remove();
     }
   });
 });

@@ -12,22 +12,22 @@ import { FailOverProxy } from '../support/servers/fail-over-proxy.js';
 import { HonestBrowser, whileBrowsing } from '../support/fixtures/honest-browser.js';
 import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
+import { processRuns } from '../support/runs.js';
 import { RedisServer } from '../support/servers/redis-server.js';
-import { buildServer, ServerProcess } from '../support/servers/server-process.js';
+import { ServerProcess } from '../support/servers/server-process.js';
 
 /** Histories advance in whole steps and the grace ends half a step off: the duration of a request decides no case. */
 const STEP = 10_000;
 const AUTH_SECRET = randomBytes(32).toString('base64');
 
 let postgres: PostgresServer;
-let built: Awaited<ReturnType<typeof buildServer>>;
 /** Opens sessions and returns their tokens. */
 let opener: TestApp;
 let tokens: RefreshTokens;
 const servers: ServerProcess[] = [];
 
 function start(env: Record<string, string>): Promise<ServerProcess> {
-  return ServerProcess.start(built.main, {
+  return ServerProcess.start({
     DATABASE_URL: postgres.url,
     AUTH_SECRET,
     PUBLIC_URL: opener.url,
@@ -71,7 +71,7 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 
 describeWith(['postgres', 'redis'], 'two real processes', () => {
   beforeAll(async () => {
-    [postgres, built] = await Promise.all([PostgresServer.start(), buildServer('dist/two-processes-test')]);
+    postgres = await PostgresServer.start();
     opener = await startApp({ DATABASE_URL: postgres.url, AUTH_SECRET });
     tokens = new RefreshTokens(new DerivedKeys(opener.config));
   });
@@ -81,7 +81,6 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
   afterAll(async () => {
     await opener.stop();
     await postgres.stop();
-    built.remove();
   });
 
   it('equal the pure rotation step in every history when they take turns', async () => {
@@ -265,7 +264,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
         expect(browsers.flatMap(({ experience }) => experience.wrong)).toEqual([]);
         for (const { experience } of browsers) expect(experience.refreshed).toBeGreaterThan(0);
       }),
-      { numRuns: 3, endOnFailure: true },
+      { numRuns: processRuns(1), endOnFailure: true },
     );
     await redis.stop();
   }, 180_000);

@@ -7,6 +7,10 @@ import { PGlite } from '@electric-sql/pglite';
 import { TEMPLATE_DIR } from './fixtures/template.mjs';
 import { startSharedPostgres } from './servers/shared-postgres.mjs';
 
+/** The server that suites start as a process. Its folder remains, so that the next run compiles what has changed. */
+const SERVER_BUILD = ['--outDir', 'dist/test', '--tsBuildInfoFile', 'dist/test/.tsbuildinfo'];
+const run = (...script) => promisify(execFile)(process.execPath, script);
+
 export default async function setUp() {
   // Folder for all suites of a run. Workers inherit the environment.
   process.env.TEST_RUN_DIR = mkdtempSync(join(tmpdir(), 'daemun-test-run-'));
@@ -16,7 +20,8 @@ export default async function setUp() {
     process.env.TEST_DATABASE === 'embedded'
       ? undefined
       : startSharedPostgres(join(process.env.TEST_RUN_DIR, 'postgres')),
-    promisify(execFile)(process.execPath, ['scripts/build-web.mjs']),
+    run('scripts/build-web.mjs'),
+    run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', ...SERVER_BUILD),
     makeTemplate(),
   ]);
   Object.assign(process.env, postgres?.environment);

@@ -9,6 +9,8 @@ const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 describeWith('chromium', 'the accessibility of the page', () => {
   const web = useWebPage();
 
+  /** Width of a small phone in pixels. */
+  const PHONE = 360;
   /** Every kind of page, with the element that shows before the check. */
   const PAGES: readonly (readonly [path: string, seen: string])[] = [
     ['/', '.post-list'],
@@ -44,8 +46,7 @@ describeWith('chromium', 'the accessibility of the page', () => {
   /** Creates a context that admits axe, because the Content-Security-Policy of the page would block it. */
   async function open(locale: string, inside: boolean, options: object = {}): Promise<Page> {
     const page = await web.visit({ locale, bypassCSP: true, ...options });
-    await page.goto('/');
-    if (inside) await web.logInWith('kakao', 'mina', page);
+    if (inside) await web.openAs('mina', '/', page);
     return page;
   }
 
@@ -69,39 +70,52 @@ describeWith('chromium', 'the accessibility of the page', () => {
     await web.leave();
   });
 
+  interface Inspection {
+    readonly path: string;
+    readonly violations: readonly string[];
+    /** Of the page on a phone, in pixels. */
+    readonly width: unknown;
+  }
+
+  /** Loads each kind of page once, for the tests of all its properties. */
+  async function inspect(locale: string, inside: boolean): Promise<Inspection[]> {
+    const page = await open(locale, inside);
+    const inspections: Inspection[] = [];
+    for (const [path, seen] of inside ? PAGES : OUTSIDE) {
+      await page.goto('about:blank');
+      await page.setViewportSize({ width: 1280, height: 720 });
+      await page.goto(at(path));
+      if (inside) await web.sees('.mine', undefined, page);
+      await web.sees(seen, undefined, page);
+      const violations = await judge(page);
+      await page.setViewportSize({ width: PHONE, height: 740 });
+      const width = await page.evaluate('document.documentElement.scrollWidth');
+      inspections.push({ path, violations, width });
+    }
+    return inspections;
+  }
+
   describe.each(['ko-KR', 'en-US'])('in %s', (locale) => {
-    it('has no serious axe violation for logged-in users', async () => {
-      const page = await open(locale, true);
-      for (const [path, seen] of PAGES) {
-        await page.goto(at(path));
-        await web.sees('.mine', undefined, page);
-        await web.sees(seen, undefined, page);
-        expect([path, await judge(page)]).toEqual([path, []]);
-      }
+    let inside: readonly Inspection[];
+    let outside: readonly Inspection[];
+    beforeAll(async () => {
+      inside = await inspect(locale, true);
+      outside = await inspect(locale, false);
+    });
+    const serious = (pages: readonly Inspection[]) => pages.filter(({ violations }) => violations.length > 0);
+
+    it('has no serious axe violation for logged-in users', () => {
+      expect(inside).toHaveLength(PAGES.length);
+      expect(serious(inside)).toEqual([]);
     });
 
-    it('has no serious axe violation for logged-out users', async () => {
-      const page = await open(locale, false);
-      for (const [path, seen] of OUTSIDE) {
-        await page.goto('about:blank');
-        await page.goto(path);
-        await web.sees(seen, undefined, page);
-        expect([path, await judge(page)]).toEqual([path, []]);
-      }
+    it('has no serious axe violation for logged-out users', () => {
+      expect(outside).toHaveLength(OUTSIDE.length);
+      expect(serious(outside)).toEqual([]);
     });
 
-    it('fits a phone without horizontal scrolling', async () => {
-      const viewport = { width: 360, height: 740 };
-      for (const inside of [true, false]) {
-        const page = await open(locale, inside, { viewport });
-        for (const [path, seen] of inside ? PAGES : OUTSIDE) {
-          await page.goto('about:blank');
-          await page.goto(at(path));
-          await web.sees(seen, undefined, page);
-          const width = await page.evaluate('document.documentElement.scrollWidth');
-          expect([path, width]).toEqual([path, 360]);
-        }
-      }
+    it('fits a phone without horizontal scrolling', () => {
+      expect([...inside, ...outside].filter(({ width }) => width !== PHONE)).toEqual([]);
     });
   });
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { LOGIN_ERRORS } from '../../src/auth/social/login-error.js';
 import { freePorts } from '../support/servers/ports.js';
 import { describeWith } from '../support/programs.js';
+import { until } from '../support/until.js';
 import { useWebPage } from '../support/fixtures/web-page.js';
 
 const [port = 0] = await freePorts(1);
@@ -115,8 +116,16 @@ describeWith('chromium', 'the login page in a browser', () => {
           ? route.abort()
           : route.fulfill({ status, headers: { 'retry-after': '30' }, body: 'busy' }),
       );
+      await web.page.clock.install();
       await web.page.reload();
-      await web.sees('.note.bad', 'cannot tell just now whether you are logged in');
+      const note = web.page.locator('.note.bad', {
+        hasText: 'cannot tell just now whether you are logged in',
+      });
+      await until(async () => {
+        // The client retries for about 20 seconds.
+        await web.page.clock.fastForward(5_000);
+        return note.isVisible();
+      });
       // Public data can be read meanwhile.
       await web.sees('.post-list h3');
       expect(await web.page.locator('.provider').count()).toBe(0);

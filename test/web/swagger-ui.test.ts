@@ -6,6 +6,7 @@ import { Mailbox } from '../support/servers/mailbox.js';
 import { verifiedPerson } from '../support/fixtures/people.js';
 import { describeWith } from '../support/programs.js';
 import { startSocialApp, type SocialApp } from '../support/fixtures/social.js';
+import { logInWithoutPages } from '../support/fixtures/web-page.js';
 
 describeWith('chromium', 'Swagger UI', () => {
   let mailbox: Mailbox;
@@ -44,6 +45,12 @@ describeWith('chromium', 'Swagger UI', () => {
     await button('Log out').waitFor();
   }
 
+  async function openLoggedIn(): Promise<void> {
+    await logInWithoutPages(page.context().request, 'mina');
+    await page.goto('/docs');
+    await button('Log out').waitFor();
+  }
+
   const operation = () => page.locator('#operations-Users-usersReadOwn');
 
   /** Executes `GET /users/me`, and returns the response. */
@@ -78,16 +85,14 @@ describeWith('chromium', 'Swagger UI', () => {
   });
 
   it('is logged in after a reload', async () => {
-    await page.goto('/docs');
-    await logInWith('kakao');
+    await openLoggedIn();
     await page.reload();
     await says(/^Logged in as/);
     expect(await tryOut()).toMatch(/^200/);
   });
 
   it('shows curl commands that work unchanged', async () => {
-    await page.goto('/docs');
-    await logInWith('kakao');
+    await openLoggedIn();
     await tryOut();
     const command = await operation().locator('.curl').innerText();
     const [, authorization = ''] = /'Authorization: (Bearer [^']+)'/.exec(command) ?? [];
@@ -96,8 +101,7 @@ describeWith('chromium', 'Swagger UI', () => {
   });
 
   it('renews an expired token and repeats the request transparently', async () => {
-    await page.goto('/docs');
-    await logInWith('kakao');
+    await openLoggedIn();
     const tokens: (string | undefined)[] = [];
     await page.route('**/users/me', (route) => {
       tokens.push(route.request().headers()['authorization']);
@@ -114,8 +118,7 @@ describeWith('chromium', 'Swagger UI', () => {
   });
 
   it('logs out, and then sends no token', async () => {
-    await page.goto('/docs');
-    await logInWith('kakao');
+    await openLoggedIn();
     await button('Log out').click();
     await says('Not logged in');
     expect(await tryOut()).toContain('access_token_missing');
@@ -123,8 +126,7 @@ describeWith('chromium', 'Swagger UI', () => {
 
   it('dismisses outdated messages after a new login', async () => {
     const { email, password, nickname } = await verifiedPerson(app, mailbox, 'duri');
-    await page.goto('/docs');
-    await logInWith('kakao');
+    await openLoggedIn();
     await button('Log out').click();
     await says('You are logged out.');
     await bar().getByText('Log in with e-mail').click();
@@ -136,8 +138,7 @@ describeWith('chromium', 'Swagger UI', () => {
   });
 
   it('follows a logout in another tab', async () => {
-    await page.goto('/docs');
-    await logInWith('kakao');
+    await openLoggedIn();
     const other = await page.context().newPage();
     await other.goto('/docs');
     await other.locator('.bar').getByRole('button', { name: 'Log out' }).click();
@@ -146,8 +147,7 @@ describeWith('chromium', 'Swagger UI', () => {
   });
 
   it('reports a session that was ended elsewhere', async () => {
-    await page.goto('/docs');
-    await logInWith('kakao');
+    await openLoggedIn();
     await page.context().request.post(`${app.url}/auth/logout`);
     await tryOut();
     await says('Your session has ended.');
@@ -155,13 +155,12 @@ describeWith('chromium', 'Swagger UI', () => {
   });
 
   it('stays logged in during an outage', async () => {
-    await page.goto('/docs');
-    await logInWith('kakao');
+    await openLoggedIn();
     // The page also retries by itself: only requests after the click are let through.
     await page.route('**/auth/refresh', async (route) =>
       (await page.evaluate(() => document.body.dataset['clicked'])) === 'yes'
         ? route.continue()
-        : route.fulfill({ status: 503, body: 'busy' }),
+        : route.fulfill({ status: 503, headers: { 'retry-after': '30' }, body: 'busy' }),
     );
     await page.reload();
     await says('We cannot tell just now whether you are logged in');
@@ -173,8 +172,7 @@ describeWith('chromium', 'Swagger UI', () => {
   });
 
   it('sends a pasted token unchanged', async () => {
-    await page.goto('/docs');
-    await logInWith('kakao');
+    await openLoggedIn();
     await page.locator('.btn.authorize').click();
     await page.locator('.auth-container button', { hasText: 'Logout' }).first().click();
     await page.locator('.auth-container input').first().fill('pasted');
@@ -209,8 +207,7 @@ describeWith('chromium', 'Swagger UI', () => {
   });
 
   it('keeps the token out of storage, cookies and the address', async () => {
-    await page.goto('/docs');
-    await logInWith('kakao');
+    await openLoggedIn();
     await tryOut();
     const kept = '[{ ...localStorage, ...sessionStorage }, document.cookie, location.href]';
     expect(await page.evaluate(kept)).toEqual([{}, '', `${app.url}/docs#/Users/usersReadOwn`]);
@@ -224,8 +221,7 @@ describeWith('chromium', 'Swagger UI', () => {
   });
 
   it('has no serious axe violation', async () => {
-    await page.goto('/docs');
-    await logInWith('kakao');
+    await openLoggedIn();
     await tryOut();
     for (const id of ['Boards-boardsCreate', 'Boards-postsList', 'Boards-likesLike'])
       await page.locator(`#operations-${id} .opblock-summary-control`).click();

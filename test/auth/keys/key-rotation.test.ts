@@ -9,7 +9,7 @@ import { openSession, signedIn } from '../../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../../support/fixtures/app.js';
 import { PostgresServer } from '../../support/servers/postgres-server.js';
 import { describeWith } from '../../support/programs.js';
-import { buildServer } from '../../support/servers/server-process.js';
+import { SERVER_MAIN } from '../../support/servers/server-process.js';
 
 const SECRET = 'kX9vQ2mN7pL4rT8wZ1yB6cD3fG5hJ0aS';
 const NEW_SECRET = 'Zq7uW3eR5tY1iO9pA2sD4fG6hJ8kL0xC';
@@ -178,13 +178,12 @@ describeWith('postgres', 'signing keys, on two processes', () => {
 
   describe('and the keys command', () => {
     it('lists, creates and kills keys, and prints no secret', async () => {
-      const built = await buildServer('dist/keys-test');
       const env = { PATH: process.env['PATH'] ?? '', DATABASE_URL: server.url, AUTH_SECRET: SECRET };
       const keys = async (...parameters: string[]) =>
         (
           await promisify(execFile)(
             process.execPath,
-            [built.main.replace('main.js', 'cli/keys.js'), ...parameters],
+            [SERVER_MAIN.replace('main.js', 'cli/keys.js'), ...parameters],
             { env },
           )
         ).stdout;
@@ -198,7 +197,6 @@ describeWith('postgres', 'signing keys, on two processes', () => {
       await refreshAll();
       expect(keysOf(first()).knows(kid)).toBe(false);
       expect(left).not.toMatch(/eyJ|"d"/);
-      built.remove();
     }, 60_000);
   });
 });

@@ -12,6 +12,12 @@ export function startChromium(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      // Processes per site and optimised code cost more CPU time than they save in the short life of a test's page.
+      '--renderer-process-limit=1',
+      '--disable-features=IsolateOrigins,site-per-process',
+      '--disable-site-isolation-trials',
+      '--js-flags=--no-opt --no-maglev',
+      '--in-process-gpu',
     ],
   });
 }

@@ -1,4 +1,10 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import {
+  execFileSync,
+  spawn,
+  spawnSync,
+  type ChildProcess,
+  type ExecFileSyncOptions,
+} from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
@@ -55,13 +61,11 @@ export class PostgresServer {
     const owner = root ? { uid: idOf('-u'), gid: idOf('-g') } : {};
     if (root) chownSync(dir, idOf('-u'), idOf('-g'));
     const data = join(dir, 'data');
-    // The locale of this machine may exclude other encodings.
-    const anyLocale = encoding === 'UTF8' ? [] : ['--no-locale'];
-    execFileSync(
-      join(bin, 'initdb'),
-      ['-D', data, '-U', 'daemun', '-A', 'trust', '-E', encoding, ...anyLocale, '--no-sync'],
-      { ...owner, stdio: 'ignore', cwd: dir },
-    );
+    const as = { ...owner, stdio: 'ignore', cwd: dir } as const;
+    const template = process.env['TEST_POSTGRES_TEMPLATE'];
+    if (template !== undefined && options.bin === undefined && encoding === 'UTF8')
+      execFileSync('cp', ['-a', template, data], as);
+    else initdb(bin, data, encoding, as);
     const all = { listen_addresses: host, unix_socket_directories: dir, fsync: 'off', ...settings };
     const tls = certificate && useTls(data, certificate, owner);
     appendFileSync(
@@ -74,11 +78,7 @@ export class PostgresServer {
     // The Unix socket needs no TLS.
     const local = `postgres://daemun@localhost:${port}/postgres?host=${dir}`;
     const launch = async (): Promise<ChildProcess> => {
-      const server = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port)], {
-        ...owner,
-        stdio: 'ignore',
-        cwd: dir,
-      });
+      const server = spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port)], as);
       // A server that a failed test left running must not keep the run from ending, and is stopped with it.
       server.unref();
       const quit = () => void server.kill('SIGQUIT');
@@ -151,6 +151,16 @@ export class PostgresServer {
 }
 
 /** Returns settings for a server that requires TLS over TCP. */
+function initdb(bin: string, data: string, encoding: string, as: ExecFileSyncOptions): void {
+  // The locale of this machine may exclude other encodings.
+  const anyLocale = encoding === 'UTF8' ? [] : ['--no-locale'];
+  execFileSync(
+    join(bin, 'initdb'),
+    ['-D', data, '-U', 'daemun', '-A', 'trust', '-E', encoding, ...anyLocale, '--no-sync'],
+    as,
+  );
+}
+
 function useTls(
   data: string,
   { cert, key }: CertificateFiles,

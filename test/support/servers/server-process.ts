@@ -1,17 +1,10 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePorts } from './ports.js';
 
-/** Builds the server into a separate folder. */
-export async function buildServer(outDir: string): Promise<{ readonly main: string; remove(): void }> {
-  const options = ['--outDir', outDir, '--tsBuildInfoFile', `${outDir}/.tsbuildinfo`];
-  const build = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', ...options];
-  await promisify(execFile)(process.execPath, build);
-  return { main: `${outDir}/src/main.js`, remove: () => rmSync(outDir, { recursive: true, force: true }) };
-}
+/** Main file of the server that the global set-up has built. */
+export const SERVER_MAIN = 'dist/test/src/main.js';
 
 /** Built server in a child process. */
 export class ServerProcess {
@@ -25,7 +18,7 @@ export class ServerProcess {
     readonly url: string,
   ) {}
 
-  static async start(main: string, env: Record<string, string>): Promise<ServerProcess> {
+  static async start(env: Record<string, string>, main = SERVER_MAIN): Promise<ServerProcess> {
     const [port = 0] = await freePorts(1);
     const server = new ServerProcess(main, { ...env, PORT: String(port) }, `http://127.0.0.1:${port}`);
     await server.restart();

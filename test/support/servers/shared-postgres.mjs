@@ -25,6 +25,8 @@ export async function startSharedPostgres(dir) {
     ['-D', data, '-U', 'daemun', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
     as,
   );
+  const template = join(dir, 'template');
+  execFileSync('cp', ['-a', data, template], as);
   const port = await freePort();
   const settings = {
     listen_addresses: '127.0.0.1',
@@ -36,7 +38,11 @@ export async function startSharedPostgres(dir) {
   };
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const processes = [spawn(join(bin, 'postgres'), ['-D', data, '-p', String(port), ...options], as)];
-  const environment = { TEST_POSTGRES_URL: `postgres://daemun@127.0.0.1:${port}/postgres` };
+  const environment = {
+    TEST_POSTGRES_URL: `postgres://daemun@127.0.0.1:${port}/postgres`,
+    // Result of initdb, which takes seconds. `PostgresServer` starts on copies of it.
+    TEST_POSTGRES_TEMPLATE: template,
+  };
 
   const pgbouncer = onPath('pgbouncer');
   if (pgbouncer !== undefined) {
