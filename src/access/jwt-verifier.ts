@@ -11,7 +11,7 @@ const MAX_TOKEN_LENGTH = 2_048;
 const MAX_KEYS = 16;
 
 /** Kind of JWT: each has a `typ` and an `aud` of its own, so that no kind passes for another (RFC 8725 §3.11). */
-export interface JwtKind<Claims extends { readonly nbf?: number | undefined }> {
+interface JwtKind<Claims extends { readonly nbf?: number | undefined }> {
   readonly type: string;
   readonly issuer: string;
   readonly audience: string;
@@ -19,7 +19,7 @@ export interface JwtKind<Claims extends { readonly nbf?: number | undefined }> {
 }
 
 /** A JWT that passed every check, and the id of the key that signed it. */
-export interface VerifiedJwt<Claims> {
+interface VerifiedJwt<Claims> {
   readonly keyId: string;
   readonly claims: Claims;
 }

@@ -16,7 +16,7 @@ const WAIT_MS = 1_000;
 const NO_WAIT_MS = 5_000;
 
 /** Age that the denylist may have, and for how long a poll that fails is put up with. */
-export interface FreshnessLimits {
+interface FreshnessLimits {
   readonly maxAgeMs: number;
   readonly maxOutageMs: number;
 }

@@ -28,7 +28,7 @@ export const author = z
   .meta({ id: 'Author' });
 
 /** A post in lists. */
-export const postSummary = z
+const postSummary = z
   .object({
     id: z.uuid(),
     board: z.string().describe("The board's slug."),

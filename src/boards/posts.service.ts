@@ -16,7 +16,7 @@ import { rowsOf } from '../database/rows.js';
 import { WriteTransactions } from '../database/write-transactions.js';
 
 /** A post and its version. */
-export interface VersionedPost {
+interface VersionedPost {
   readonly post: PostResponse;
   readonly version: number;
 }

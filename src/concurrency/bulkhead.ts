@@ -11,7 +11,7 @@ export interface BulkheadLoad {
 /** Share of the queue. Tasks of one `key`, such as a client, have one share. */
 export interface QueueShare {
   readonly key: string;
-  /** True for a task that waits in the reserved places, which other tasks cannot fill. */
+  /** True for a task that waits in the reserved queue, which other tasks cannot fill. */
   readonly reserved?: boolean;
 }
 
@@ -36,7 +36,7 @@ interface Waiter {
   readonly refuse: (reason: Error) => void;
 }
 
-/** Fair queue with a bounded number of places: round robin over the keys, first in, first out within a key. */
+/** Fair queue with a bounded number of waiters: round robin over the keys, first in, first out within a key. */
 class FairQueue {
   /** In the order in which the keys are served. */
   private readonly waiters = new Map<string, Waiter[]>();
@@ -45,20 +45,20 @@ class FairQueue {
   constructor(private readonly capacity: number) {}
 
   /**
-   * Adds a place. In a full queue the key with the most places loses its latest one, unless the key of the new place would then
+   * Adds a waiter. In a full queue the key with the most waiters loses its latest one, unless the key of the new waiter would then
    * have as many.
-   * @returns the place that is refused; undefined where there was room.
+   * @returns the waiter that is refused; undefined where there was room.
    */
-  add(key: string, place: Waiter): Waiter | undefined {
+  add(key: string, waiter: Waiter): Waiter | undefined {
     const own = this.waiters.get(key) ?? [];
     let refused: Waiter | undefined;
     if (this.size >= this.capacity) {
       const [longest = []] = [...this.waiters.values()].toSorted((a, b) => b.length - a.length);
-      if (longest.length <= own.length + 1) return place;
+      if (longest.length <= own.length + 1) return waiter;
       refused = longest.pop();
       this.size--;
     }
-    own.push(place);
+    own.push(waiter);
     this.waiters.set(key, own);
     this.size++;
     return refused;
@@ -68,17 +68,17 @@ class FairQueue {
     const [first] = this.waiters;
     if (first === undefined) return undefined;
     const [key, own] = first;
-    const place = own.shift();
+    const waiter = own.shift();
     this.waiters.delete(key);
     if (own.length > 0) this.waiters.set(key, own);
     this.size--;
-    return place;
+    return waiter;
   }
 }
 
 /**
  * Bulkhead: a bounded number of tasks run at once, and a bounded number wait. The queue is fair: round robin over the keys, and
- * in a full queue the key with the most places gives way. Reserved and other places alternate as well.
+ * in a full queue the key with the most waiters gives way. Reserved and other waiters alternate as well.
  */
 export class Bulkhead {
   private readonly queues: readonly [reserved: FairQueue, others: FairQueue];
@@ -122,17 +122,17 @@ export class Bulkhead {
       return undefined;
     }
     return new Promise((begin, refuse) => {
-      const place = { since: performance.now(), begin, refuse };
-      const refused = this.queues[reserved ? 0 : 1].add(key, place);
+      const waiter = { since: performance.now(), begin, refuse };
+      const refused = this.queues[reserved ? 0 : 1].add(key, waiter);
       refused?.refuse(temporarilyUnavailable(`the queue for ${this.name} is full`, undefined));
     });
   }
 
-  /** Returns the next place within {@link MAX_QUEUE_WAIT_MS}, and refuses those before it. */
+  /** Returns the next waiter within {@link MAX_QUEUE_WAIT_MS}, and refuses those before it. */
   private next(): Waiter | undefined {
-    for (let place = this.take(); place !== undefined; place = this.take()) {
-      if (performance.now() - place.since <= MAX_QUEUE_WAIT_MS) return place;
-      place.refuse(temporarilyUnavailable(`the wait for ${this.name} was too long`, undefined));
+    for (let waiter = this.take(); waiter !== undefined; waiter = this.take()) {
+      if (performance.now() - waiter.since <= MAX_QUEUE_WAIT_MS) return waiter;
+      waiter.refuse(temporarilyUnavailable(`the wait for ${this.name} was too long`, undefined));
     }
     return undefined;
   }
@@ -140,10 +140,10 @@ export class Bulkhead {
   private take(): Waiter | undefined {
     const order = this.lastServed === 0 ? ([1, 0] as const) : ([0, 1] as const);
     for (const queue of order) {
-      const place = this.queues[queue].next();
-      if (place === undefined) continue;
+      const waiter = this.queues[queue].next();
+      if (waiter === undefined) continue;
       this.lastServed = queue;
-      return place;
+      return waiter;
     }
     return undefined;
   }

@@ -1,5 +1,5 @@
 /** Interval of a {@link Periodic} task, and its callback for failures. */
-export interface PeriodicOptions {
+interface PeriodicOptions {
   /** Pause between the end of a run and the begin of the next one. */
   readonly everyMs: number;
   /** Share by which a pause varies at random, so that processes that started together do not run in step (0). */

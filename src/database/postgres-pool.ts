@@ -14,7 +14,7 @@ const LOG_INTERVAL_MS = 60_000;
 export const EXPLAINABLE = /^\s*(?:EXPLAIN\s+)?(?=(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b)/i;
 
 /** Options of {@link PostgresPool} besides those of `pg.Pool`. */
-export interface PostgresPoolOptions extends pg.PoolConfig {
+interface PostgresPoolOptions extends pg.PoolConfig {
   /** True for the database inside this process, whose connections share one session and need no settings. */
   readonly embedded?: boolean;
 }

@@ -13,7 +13,7 @@ import {
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.js';
 import { plainForwardedFor } from './forwarded-for.js';
-import { limitAnswerTime } from './request-budget.js';
+import { limitResponseTime } from './request-budget.js';
 import { securityHeaders } from './security-headers.js';
 import { UnreadableRequests } from './unreadable-requests.js';
 import { prepareOutageLog } from '../problems/outage-log.js';
@@ -110,7 +110,7 @@ export async function configureHttp(app: NestFastifyApplication, config: Config)
   app.useGlobalPipes(validation);
   await app.register(fastifyCookie);
   parseBodies(server);
-  limitAnswerTime(server);
+  limitResponseTime(server);
   logRequests(server, config.logLevel === 'debug' || config.logLevel === 'trace');
   await serveWeb(app, config);
 }

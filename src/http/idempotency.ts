@@ -13,7 +13,7 @@ export interface Caller {
 }
 
 /** A call that a client may repeat. */
-export interface IdempotentCall {
+interface IdempotentCall {
   /** Rate limit of a first call. A repetition, and a call that fails with 503, do not count. */
   readonly limit: RateLimitName;
   /** The part of the request that a repetition must have in common with the first call. */

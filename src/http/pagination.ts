@@ -22,7 +22,7 @@ const timestampMs = z
 
 /** Position in a list by age. The id decides between rows of the same millisecond. */
 export const cursorPosition = z.strictObject({ at: timestampMs, id: z.uuid() });
-export type CursorPosition = z.output<typeof cursorPosition>;
+type CursorPosition = z.output<typeof cursorPosition>;
 
 /** A cursor whose position is in range. {@link positionIn} checks the list that the cursor belongs to. */
 export interface Cursor<T> {
@@ -68,7 +68,7 @@ function tagOf(list: string): string {
 }
 
 /** Largest number of items of a page. */
-export const MAX_ITEMS = 100;
+const MAX_ITEMS = 100;
 
 /** `?limit=`. */
 export const limit = z.coerce.number().int().min(1).max(MAX_ITEMS).default(20);

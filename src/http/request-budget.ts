@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { FastifyInstance } from 'fastify';
 import { within } from '../concurrency/within.js';
-import { answerProblem } from '../problems/problem.filter.js';
+import { sendProblem } from '../problems/problem.filter.js';
 import { temporarilyUnavailable } from '../problems/problem.js';
 
 /**
@@ -18,18 +18,18 @@ const deadline = new AsyncLocalStorage<number>();
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Time limit (ms) of a route whose work has its own deadlines, instead of {@link REQUEST_BUDGET_MS}. */
-    answersWithin?: number;
+    respondsWithin?: number;
   }
 }
 
 /** Responds 503 if a handler exceeds its time limit. The handler continues, and its late response is dropped. */
-export function limitAnswerTime(server: FastifyInstance): void {
+export function limitResponseTime(server: FastifyInstance): void {
   // Starts after the body has arrived; `requestTimeout` limits that time.
   server.addHook('preHandler', (request, reply, done) => {
-    const ms = request.routeOptions.config.answersWithin ?? REQUEST_BUDGET_MS;
+    const ms = request.routeOptions.config.respondsWithin ?? REQUEST_BUDGET_MS;
     const timer = setTimeout(() => {
       if (reply.sent || reply.raw.destroyed) return;
-      answerProblem(tooSlow(), request, reply);
+      sendProblem(tooSlow(), request, reply);
       reply.send = () => reply;
     }, ms);
     reply.raw.once('close', () => clearTimeout(timer));
@@ -59,7 +59,7 @@ export function refuseLateCommit(): void {
 }
 
 /** Waits for work after a commit while the response is still in time. The work continues after that. */
-export async function whileAnswerCanWait(work: Promise<void>): Promise<void> {
+export async function whileResponseCanWait(work: Promise<void>): Promise<void> {
   await within(work, Math.max(0, remaining()));
 }
 

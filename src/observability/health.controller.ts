@@ -42,7 +42,7 @@ export class HealthController {
   @Get('ready')
   @ApiOperation({ summary: 'Ask whether it can serve' })
   @Returns(200, ready, 'Login, refresh and writes work')
-  @Returns(503, ready, 'The database is away, or takes no writes')
+  @Returns(503, ready, 'The database is unavailable, or takes no writes')
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<z.output<typeof ready>> {
     const reason = await this.readiness.check();
     const postgres = reason === undefined ? 'up' : 'down';

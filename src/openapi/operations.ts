@@ -5,7 +5,7 @@ import { problemResponse } from './problem-responses.js';
 /** `x-access` of an operation: set by the access decorators, removed from the document. */
 export type Access = 'public' | 'optional' | 'closed';
 type PathItem = OpenAPIObject['paths'][string];
-export type Operation = NonNullable<PathItem['get']> & {
+type Operation = NonNullable<PathItem['get']> & {
   'x-access'?: Access;
   'x-roles'?: readonly string[];
 };

@@ -33,7 +33,7 @@ const COUNT_INTERVAL_MS = 1_000;
 export class Undeliverable extends Error {}
 
 /** Handler of a kind of message. Each handler of a kind gets a message of its own. */
-export interface OutboxHandler<T> {
+interface OutboxHandler<T> {
   /** Name of the handler, unique within its kind. */
   readonly name: string;
   readonly schema: z.ZodType<T>;
@@ -52,7 +52,7 @@ export interface OutboxHandler<T> {
 }
 
 /** Time span of the delivery of a message. */
-export interface Schedule {
+interface Schedule {
   /** Earliest delivery (now). */
   readonly dueAt?: Date;
   /** Time after which the message is dropped (never). */

@@ -3,7 +3,7 @@ import { PROBLEMS, type ProblemCode } from './catalogue.js';
 import { FIELD_ERRORS, type FieldErrorCode } from './field-errors.js';
 
 /** Largest number of entries in `errors`. */
-export const MOST_ERRORS = 20;
+export const MAX_ERRORS = 20;
 
 /** Invalid member of a request. */
 const fieldError = z.object({
@@ -31,7 +31,7 @@ export const problemBody = z
     requestId: z.string().meta({ description: 'Id of the request in the log; also in `X-Request-Id`.' }),
     errors: z
       .array(fieldError)
-      .max(MOST_ERRORS)
+      .max(MAX_ERRORS)
       .readonly()
       .optional()
       .meta({ description: 'Invalid members of the request.' }),

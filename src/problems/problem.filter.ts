@@ -12,7 +12,7 @@ import { Problem, temporarilyUnavailable } from './problem.js';
 export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    answerProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+    sendProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
   }
 }
 
@@ -20,7 +20,7 @@ export class ProblemFilter implements ExceptionFilter {
  * Responds to an error with `application/problem+json` (RFC 9457). Reason and cause are only logged, with the same request
  * id.
  */
-export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = problemOf(error);
   // The time limit has already produced a response (http/request-budget.ts).
   if (reply.sent && problem.status === 503) return;

@@ -1,7 +1,7 @@
 import { StandardSchemaValidationPipe } from '@nestjs/common';
 import type { z } from 'zod';
 import { codeOfIssue } from './field-errors.js';
-import { MOST_ERRORS, type FieldError } from './problem-body.js';
+import { MAX_ERRORS, type FieldError } from './problem-body.js';
 import { Problem } from './problem.js';
 
 /**
@@ -13,7 +13,7 @@ class ValidationPipe extends StandardSchemaValidationPipe {
     const result = await super.validate<T>(value, schema);
     if (result.issues === undefined) return result;
     // Issues of zod have more members than those of Standard Schema.
-    const issues = result.issues.slice(0, MOST_ERRORS) as unknown as readonly z.core.$ZodIssue[];
+    const issues = result.issues.slice(0, MAX_ERRORS) as unknown as readonly z.core.$ZodIssue[];
     throw new Problem('validation_failed', { errors: issues.map((issue) => fieldErrorOf(issue, value)) });
   }
 }

@@ -17,9 +17,9 @@ export function redisCounters(redis: Redis) {
       return redis.up;
     },
     eval(text: string, { keys, arguments: args }: { keys: [string]; arguments: string[] }): Promise<unknown> {
-      const known = scripts.get(text) ?? script(text);
-      scripts.set(text, known);
-      return redis.run(known, keys[0], args);
+      const cached = scripts.get(text) ?? script(text);
+      scripts.set(text, cached);
+      return redis.run(cached, keys[0], args);
     },
     del: (key: string): Promise<unknown> => redis.run(DELETE, key, []),
     multi() {

@@ -3,7 +3,7 @@ import { UnsuitableRedis } from '../stores/redis-failures.js';
 import type { Secret } from '../config/secret.js';
 
 /** Answer to a heartbeat: the replication id, and the server's clock (ms since 1970). */
-export interface Pong {
+interface Pong {
   readonly history: string;
   readonly time: number;
 }

@@ -8,10 +8,10 @@ import type { StoreFailure } from '../stores/store-failure.js';
 import { StoreClock } from '../concurrency/store-clock.js';
 import { withTimeout, openConnection, type Connection } from './connection.js';
 
-/** Thrown by commands while Redis is away. Each caller goes on without Redis. */
+/** Thrown by commands while Redis is unavailable. Each caller goes on without Redis. */
 export class RedisUnavailable extends Error {
   constructor(cause?: unknown) {
-    super('Redis is away', { cause });
+    super('Redis is unavailable', { cause });
     this.name = 'RedisUnavailable';
   }
 }
@@ -64,7 +64,7 @@ const REMINDER_MS = 60_000;
 const SETTLE_MS = 5_000;
 
 /**
- * Client of Redis, with a circuit breaker: Redis is either up or away for the whole process. While it is away, commands fail at
+ * Client of Redis, with a circuit breaker: Redis is either up or unavailable for the whole process. While it is unavailable, commands fail at
  * once and are not queued. A command that fails or times out closes the connection. A new one is opened with backoff, and used
  * after each callback of {@link onReconnect} has succeeded.
  */
@@ -82,7 +82,7 @@ export class Redis implements OnApplicationShutdown {
   /** Replication ids of the last connection. */
   private history: string | undefined;
   private readonly clock = new StoreClock();
-  /** Failure that keeps Redis away. */
+  /** Failure that keeps Redis unavailable. */
   private lastFailure: StoreFailure | undefined;
   private remindedAt = -Infinity;
   private readonly reconnectCallbacks: OnReconnect[] = [];
@@ -104,7 +104,7 @@ export class Redis implements OnApplicationShutdown {
     });
   }
 
-  /** Reason why Redis is away, as in `docs/store-failures.md`; undefined while it is up, and where it is not configured. */
+  /** Reason why Redis is unavailable, as in `docs/store-failures.md`; undefined while it is up, and where it is not configured. */
   get failure(): string | undefined {
     return this.up || !this.isConfigured ? undefined : (this.lastFailure?.reason ?? 'connecting');
   }
@@ -127,12 +127,12 @@ export class Redis implements OnApplicationShutdown {
     return this.clock.at(moment);
   }
 
-  /** Registers a callback that runs after each connection, before it is used. Where it rejects, Redis stays away. */
+  /** Registers a callback that runs after each connection, before it is used. Where it rejects, Redis stays unavailable. */
   onReconnect(callback: OnReconnect): void {
     this.reconnectCallbacks.push(callback);
   }
 
-  /** Subscribes to a channel. Messages that are sent while Redis is away are lost. */
+  /** Subscribes to a channel. Messages that are sent while Redis is unavailable are lost. */
   onMessage(channel: string, listener: (message: string) => void): void {
     this.listeners.set(channel, listener);
   }
@@ -200,10 +200,10 @@ export class Redis implements OnApplicationShutdown {
     const isReminder = !transient && performance.now() - this.remindedAt > REMINDER_MS;
     const isNew = !transient && reason !== this.lastFailure?.reason;
     this.lastFailure = failure;
-    if (!first && !isReminder && !isNew) return this.logger.debug({ reason }, 'Redis is still away');
+    if (!first && !isReminder && !isNew) return this.logger.debug({ reason }, 'Redis is still unavailable');
     if (!transient) this.remindedAt = performance.now();
     const line = { reason, remedy, message: (error as Error).message };
-    this.logger[transient ? 'warn' : 'error'](line, 'Redis is away: going on without it');
+    this.logger[transient ? 'warn' : 'error'](line, 'Redis is unavailable: going on without it');
   }
 
   private async reconnectWithBackoff(): Promise<void> {
@@ -244,7 +244,7 @@ export class Redis implements OnApplicationShutdown {
       for (const [channel, listener] of this.listeners)
         await withTimeout(connection.subscribe(channel, listener));
       const run: Run = (script, key, args) => withTimeout(evaluate(connection, script, key, args));
-      // A full server, or a replica, answers pings and refuses writes. One such node of a cluster is enough to stay away.
+      // A full server, or a replica, answers pings and refuses writes. One such node of a cluster is enough to stay unavailable.
       await Promise.all(connection.keyOnEach('daemun:probe').map((key) => run(PROBE, key, [])));
       await withTimeout(connection.publish(PROBE_CHANNEL, ''));
       for (const callback of this.reconnectCallbacks) await callback(run, history !== this.history);

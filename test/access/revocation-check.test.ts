@@ -12,7 +12,7 @@ describe('the revocation check', () => {
     return new RevocationCheck(settings, new Denylist(settings), feed);
   };
   const never = () => new Promise<void>(() => {});
-  const fails = () => Promise.reject(new Error('the database is away'));
+  const fails = () => Promise.reject(new Error('the database is unavailable'));
   const limits = { maxAgeMs: 2_000, maxOutageMs: 60_000 };
 
   it('is stale when no poll began within the interval', async () => {

@@ -50,7 +50,7 @@ class LogForm implements Form {
   async process(isCut: () => boolean): Promise<Process> {
     const denylist = new Denylist(config);
     const read = async (offset: number) => {
-      if (isCut()) throw new Error('AuthService is away');
+      if (isCut()) throw new Error('AuthService is unavailable');
       return this.log.slice(offset);
     };
     return { denylist, feed: new LogRevocationFeed(denylist, read, config.accessTokenTtlS * 1_000) };
@@ -102,7 +102,8 @@ class PostgresForm implements Form {
     const { database } = this;
     const cuttable = new Proxy(database, {
       get: (target, name: keyof DataSource) => {
-        if (name === 'query' && isCut()) return () => Promise.reject(new Error('the database is away'));
+        if (name === 'query' && isCut())
+          return () => Promise.reject(new Error('the database is unavailable'));
         return target[name];
       },
     });
@@ -195,7 +196,7 @@ for (const [name, form] of FORMS) {
     it('rejects while its source is down, and finds the same revocations afterwards', async () => {
       isCut = true;
       const [sessionId, accountId] = [await form.endSession(), await form.changeAccount()];
-      await expect(process.feed.poll()).rejects.toThrow('away');
+      await expect(process.feed.poll()).rejects.toThrow('unavailable');
       isCut = false;
       await process.feed.poll();
       expect([process.denylist.hasSession(sessionId), verdict(accountId, nowS())]).toEqual([

@@ -197,7 +197,7 @@ describeWith(['postgres', 'redis'], 'two processes on one PostgreSQL and one Red
       for (const url of urls()) expect(await get('/hello', session, url)).toBe(200);
       // The log also names the problem.
       const logged = () => processes.flatMap(({ log }) => log.map(({ msg }) => String(msg)));
-      await until(() => logged().some((message) => message.startsWith('Redis is away')));
+      await until(() => logged().some((message) => message.startsWith('Redis is unavailable')));
       expect((await call('/auth/logout', session, urls()[0])).status).toBe(204);
       await until(async () => (await get('/hello', session, urls()[1])) === 401);
       await redis.restart();

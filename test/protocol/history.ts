@@ -4,7 +4,7 @@ import { INITIAL_STATE, rotate, type RotationState } from '../../src/auth/sessio
 
 /** A client gives up on a request after this. */
 export const FLIGHT = 8_000;
-/** How much later (ms) than the first the last process notices that Redis went away or is back. */
+/** How much later (ms) than the first the last process notices that Redis went down or is back. */
 const SETTLE = 5_000;
 const HOURLY = 3_600_000;
 
@@ -108,7 +108,7 @@ export const historiesByKind: [kind: string, histories: fc.Arbitrary<History>][]
   ['tabs, retries, lost and late answers, and processes that stand still', histories],
   ['a Redis that is flushed', historiesWith(flush)],
   ['a Redis that fails over to an older state', historiesWith(failOver)],
-  ['a Redis that is away for a time', historiesWith(outage)],
+  ['a Redis that is unavailable for a time', historiesWith(outage)],
   ['all faults together', faultyHistories],
 ];
 

@@ -1,4 +1,4 @@
-import type { AuditPage } from '../../src/auth/self-service/account.controller.js';
+import type { AuditPage } from '../../src/auth/self-service/schemas.js';
 import { LoadMore } from '../ui/load-more.js';
 import { usePages } from '../ui/use-load.js';
 import { Async } from '../ui/async.js';

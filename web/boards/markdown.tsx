@@ -103,7 +103,7 @@ const RULE = /^ {0,3}([-_*])[ \t]*(?:\1[ \t]*){2,}$/;
 const DELIMITER_ROW = /^[ \t>]*[|:-][-|: \t]*$/;
 
 /** Converts Markdown to HTML without script, style or form. Returns undefined for a text beyond the limits above. */
-export function htmlOf(text: string, namePicture: NamePicture): string | undefined {
+function htmlOf(text: string, namePicture: NamePicture): string | undefined {
   try {
     const tokens = tokensOf(text.replace(/\r\n?/g, '\n'));
     if (tokens === undefined) return undefined;

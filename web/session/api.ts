@@ -3,7 +3,7 @@ import { client } from './session.js';
 import { pageFetch } from './transport.js';
 
 /** Options of an API call. `body` is sent as JSON. */
-export interface ApiRequest {
+interface ApiRequest {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;

@@ -7,7 +7,7 @@ import { pageFetch } from './transport.js';
 export const client = createClient({ baseUrl: import.meta.env.VITE_API_URL, fetch: pageFetch });
 
 /** State of the session. `user` is undefined until the server has answered; `outage` is the reason. */
-export interface AuthState {
+interface AuthState {
   readonly user: User | null | undefined;
   /**
    * Id of the account that is logged in, or was when its session ended; undefined after a logout. Components with

@@ -6,7 +6,7 @@ import { makeStore } from '../state/store.js';
 import './toasts.css';
 
 /** Message above the page, until the next navigation. */
-export interface Toast {
+interface Toast {
   readonly tone: 'good' | 'bad';
   /** A function, since the language may change while it is shown. */
   readonly text: (words: Words) => string;

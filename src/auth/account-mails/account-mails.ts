@@ -29,7 +29,7 @@ const mailRequest = z.object({
     .optional(),
 });
 /** Mail that a request of an anonymous client causes. */
-export type MailRequest = z.output<typeof mailRequest>;
+type MailRequest = z.output<typeof mailRequest>;
 type Writer = (request: MailRequest) => Promise<Mail | undefined>;
 
 /** Time after which a security notice is dropped. */
@@ -69,7 +69,7 @@ export class AccountMails implements OnModuleInit {
     private readonly outbox: Outbox,
     private readonly dataSource: DataSource,
     private readonly profiles: Profiles,
-    private readonly pauses: MailBackoff,
+    private readonly backoff: MailBackoff,
     private readonly throttle: MailThrottle,
     private readonly knownClients: KnownClients,
     private readonly config: Config,
@@ -131,17 +131,17 @@ export class AccountMails implements OnModuleInit {
     const known = address !== undefined && (await this.knownClients.has(to, clientOf(address)));
     const unverified = await this.throttle.appliesTo(to);
     await this.dataSource.transaction(async (db) => {
-      const place = await this.pauses.next(db, known ? `${name}:known` : name, to, burst);
-      if (place === undefined) return;
+      const slot = await this.backoff.next(db, known ? `${name}:known` : name, to, burst);
+      if (slot === undefined) return;
       // A mail after a pause answers several registrations, so its link must not be that of one of them.
       const { registration, ...neutral } = request;
-      const throttled = unverified ? await this.throttle.next(db) : place.dueAt;
+      const throttled = unverified ? await this.throttle.next(db) : slot.dueAt;
       if (throttled === undefined) return;
-      const schedule = { dueAt: throttled > place.dueAt ? throttled : place.dueAt };
+      const schedule = { dueAt: throttled > slot.dueAt ? throttled : slot.dueAt };
       await this.outbox.add(
         db,
         'mail.scheduled',
-        place.later ? neutral : { registration, ...neutral },
+        slot.later ? neutral : { registration, ...neutral },
         schedule,
       );
     });

@@ -12,7 +12,7 @@ const RESET_AFTER_S = 6 * 3_600;
 const HASH_BYTES = 32;
 
 /**
- * Takes the next place of a mailbox. Parameters: $1 hash of the mailbox, $2 burst. Returns no row while a mail waits for the
+ * Takes the next slot of a mailbox. Parameters: $1 hash of the mailbox, $2 burst. Returns no row while a mail waits for the
  * end of the pause: that mail also answers this request. `clock_timestamp()`, because the transaction may have waited for the
  * row since `now()`.
  */
@@ -37,7 +37,7 @@ export class MailBackoff {
   ) {}
 
   /**
-   * Takes the next place for a mail, in the caller's transaction. `burst` mails are sent without a pause. Returns undefined
+   * Takes the next slot for a mail, in the caller's transaction. `burst` mails are sent without a pause. Returns undefined
    * while another mail waits.
    */
   async next(

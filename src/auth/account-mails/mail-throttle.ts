@@ -44,7 +44,7 @@ export class MailThrottle {
   }
 
   /**
-   * Takes the next place for a mail, in the caller's transaction, which must be short because all mails share one row.
+   * Takes the next slot for a mail, in the caller's transaction, which must be short because all mails share one row.
    * @returns the time at which the mail is due; undefined for a mail that is dropped.
    */
   async next(db: EntityManager): Promise<Date | undefined> {
@@ -54,9 +54,9 @@ export class MailThrottle {
       interval,
       this.burst * interval,
     ]);
-    const [place] = rows;
-    if (place?.later !== false) this.report(place === undefined ? 'dropped' : 'deferred');
-    return place?.dueAt;
+    const [slot] = rows;
+    if (slot?.later !== false) this.report(slot === undefined ? 'dropped' : 'deferred');
+    return slot?.dueAt;
   }
 
   /** Returns whether the address has an account and is not verified. */

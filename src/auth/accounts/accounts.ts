@@ -18,7 +18,7 @@ export function hasRecentRegistration({ registeredAt, createdAt }: Account): boo
 }
 
 /** State of an account after a registration of its address. */
-export interface RegisteredAccount {
+interface RegisteredAccount {
   readonly accountId: string;
   readonly verified: boolean;
   readonly hasSeveralRegistrations: boolean;
@@ -65,14 +65,14 @@ export class Accounts {
     // Not a UUIDv7, which would publish the time of registration.
     const id = randomUUID();
     const [account] = await this.accounts.query<RegisteredAccount[]>(
-      `INSERT INTO auth.accounts AS known (id, email, password_hash, nickname, registered_at)
+      `INSERT INTO auth.accounts AS existing (id, email, password_hash, nickname, registered_at)
        VALUES ($1, $2, $3, $4, now())
        ON CONFLICT (email) DO UPDATE SET
          registered_at = now(),
-         registration_hash = CASE WHEN known.email_verified_at IS NOT NULL THEN excluded.password_hash END,
-         password_hash = CASE WHEN known.email_verified_at IS NULL THEN excluded.password_hash ELSE known.password_hash END,
-         nickname = CASE WHEN known.email_verified_at IS NULL THEN $5 ELSE known.nickname END,
-         has_several_registrations = known.email_verified_at IS NULL
+         registration_hash = CASE WHEN existing.email_verified_at IS NOT NULL THEN excluded.password_hash END,
+         password_hash = CASE WHEN existing.email_verified_at IS NULL THEN excluded.password_hash ELSE existing.password_hash END,
+         nickname = CASE WHEN existing.email_verified_at IS NULL THEN $5 ELSE existing.nickname END,
+         has_several_registrations = existing.email_verified_at IS NULL
        RETURNING id AS "accountId", email_verified_at IS NOT NULL AS verified, has_several_registrations AS "hasSeveralRegistrations"`,
       [id, email, passwordHash, nickname, guestName(id)],
     );

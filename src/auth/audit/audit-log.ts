@@ -18,7 +18,7 @@ export interface AuditEvent {
 }
 
 /** An audit event as the account's owner reads it. */
-export interface RecordedEvent {
+interface RecordedEvent {
   readonly at: string;
   readonly kind: AuditEventKind;
   readonly sessionId: string | null;

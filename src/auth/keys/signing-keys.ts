@@ -84,9 +84,9 @@ export class SigningKeys extends KeySet implements OnModuleInit, OnApplicationSh
     const keys = new Map<string, LoadedKey>();
     for (const stored of await this.ring.list()) {
       const { kid, publicJwk: jwk, useFrom } = stored;
-      const known = this.keys.get(kid);
-      const publicKey = known?.publicKey ?? createPublicKey({ key: jwk, format: 'jwk' });
-      const privateKey = known?.privateKey ?? (await this.ring.privateHalf(stored));
+      const loaded = this.keys.get(kid);
+      const publicKey = loaded?.publicKey ?? createPublicKey({ key: jwk, format: 'jwk' });
+      const privateKey = loaded?.privateKey ?? (await this.ring.privateHalf(stored));
       keys.set(kid, { kid, jwk, publicKey, privateKey, useFrom });
     }
     this.keys = keys;

@@ -35,7 +35,7 @@ const LIMITS = {
  * Outcome of a comparison. `outdated`: the password fits, and its hash should be replaced. `registered`: it fits the hash of
  * the registration alone.
  */
-export type Comparison = 'different' | 'same' | 'outdated' | 'registered';
+type Comparison = 'different' | 'same' | 'outdated' | 'registered';
 
 /**
  * Argon2id hashes of passwords, as PHC strings. New hashes are of the password's normal form (`normalizePassword`). Older
@@ -84,18 +84,18 @@ export class PasswordHashes {
    * at the cost of one.
    * @throws {Problem} `temporarily_unavailable` when the queue is full.
    */
-  async hash(password: string, party?: QueueShare, like?: string | null): Promise<string> {
+  async hash(password: string, share?: QueueShare, like?: string | null): Promise<string> {
     const options = like?.startsWith(TODAY) === true ? optionsOf(like) : ARGON2;
-    return this.bulkhead.run(() => hash(normalizePassword(password), options), party);
+    return this.bulkhead.run(() => hash(normalizePassword(password), options), share);
   }
 
   /** Returns whether a password fits a hash. See {@link compare}. */
   async matches(
     password: string,
     passwordHash: string | null | undefined,
-    party?: QueueShare,
+    share?: QueueShare,
   ): Promise<boolean> {
-    return (await this.compare(password, passwordHash, party)) !== 'different';
+    return (await this.compare(password, passwordHash, share)) !== 'different';
   }
 
   /**
@@ -108,14 +108,14 @@ export class PasswordHashes {
   async compare(
     password: string,
     passwordHash: string | null | undefined,
-    party?: QueueShare,
+    share?: QueueShare,
     registrationHash?: string | null,
   ): Promise<Comparison> {
     const normal = normalizePassword(password);
-    const fitting = await this.fitting(normal, [passwordHash, registrationHash], party);
+    const fitting = await this.fitting(normal, [passwordHash, registrationHash], share);
     if (fitting === undefined) {
       if (normal === password) return 'different';
-      return (await this.fitting(password, [passwordHash], party)) === undefined ? 'different' : 'outdated';
+      return (await this.fitting(password, [passwordHash], share)) === undefined ? 'different' : 'outdated';
     }
     if (fitting !== passwordHash) return 'registered';
     return fitting.startsWith(TODAY) ? 'same' : 'outdated';
@@ -125,7 +125,7 @@ export class PasswordHashes {
   private async fitting(
     password: string,
     hashes: readonly (string | null | undefined)[],
-    party: QueueShare | undefined,
+    share: QueueShare | undefined,
   ): Promise<string | undefined> {
     const stored = hashes.flatMap((each) => (typeof each === 'string' && PREFIX.test(each) ? each : []));
     return this.bulkhead.run(async () => {
@@ -137,7 +137,7 @@ export class PasswordHashes {
         fitting ??= ofKind.find((each) => isEqualInConstantTime(each, computed));
       }
       return fitting;
-    }, party);
+    }, share);
   }
 
   private async learn(prefix: string): Promise<void> {

@@ -62,9 +62,9 @@ export class Passwords implements OnModuleInit {
   async reset(token: string, password: string, address: string): Promise<void> {
     // A forged token must not cost a hash.
     await this.tokens.check('reset-password', token);
-    const party = { key: routedNetworkOf(address), reserved: true };
-    const passwordHash = await this.hashes.hash(password, party);
-    const announce = await this.tokens.redeem('reset-password', token, async ({ accountId }, db) => {
+    const share = { key: routedNetworkOf(address), reserved: true };
+    const passwordHash = await this.hashes.hash(password, share);
+    const publishEnded = await this.tokens.redeem('reset-password', token, async ({ accountId }, db) => {
       const owner = await this.accounts.get(accountId, db);
       refuseOwnWords(password, owner, '/password');
       await this.accounts.resetPassword(db, accountId, passwordHash);
@@ -78,7 +78,7 @@ export class Passwords implements OnModuleInit {
       await recordAuditEvent(db, { accountId, kind: 'password_reset' });
       return this.sessions.endAllOf(accountId, { reason: 'password_reset' }, db);
     });
-    await announce();
+    await publishEnded();
     this.outbox.wake();
   }
 
@@ -89,19 +89,19 @@ export class Passwords implements OnModuleInit {
    */
   async change(actor: Actor, current: string, next: string, address: string): Promise<void> {
     const account = await this.accounts.get(actor.accountId);
-    const party = { key: routedNetworkOf(address), reserved: true };
+    const share = { key: routedNetworkOf(address), reserved: true };
     const attempt = await this.limits.beginReauthentication(account.id);
     const before = await attempt.judge(async () => {
       const { passwordHash } = account;
-      if (!(await this.hashes.matches(current, passwordHash, party)) || passwordHash === null)
+      if (!(await this.hashes.matches(current, passwordHash, share)) || passwordHash === null)
         throw new Problem('credentials_invalid');
       return passwordHash;
     });
     if (next === normalizePassword(current))
       throw refused('/newPassword', 'unchanged', 'must be another one');
     refuseOwnWords(next, account, '/newPassword');
-    const passwordHash = await this.hashes.hash(next, party);
-    const announce = await this.dataSource.transaction(async (db) => {
+    const passwordHash = await this.hashes.hash(next, share);
+    const publishEnded = await this.dataSource.transaction(async (db) => {
       if (!(await this.accounts.replacePasswordHash(account.id, before, passwordHash, db)))
         throw new Problem('credentials_invalid', { reason: 'it was changed at the same time' });
       // A link that was mailed before would let its reader replace the new password.
@@ -110,11 +110,11 @@ export class Passwords implements OnModuleInit {
       const { accountId, sessionId } = actor;
       await recordAuditEvent(db, { accountId, sessionId, kind: 'password_changed' });
       const ending = { reason: 'password_changed' } as const;
-      const announce = await this.sessions.endAllOf(accountId, ending, db, { except: sessionId });
+      const publishEnded = await this.sessions.endAllOf(accountId, ending, db, { except: sessionId });
       refuseLateCommit();
-      return announce;
+      return publishEnded;
     });
-    await announce();
+    await publishEnded();
     this.outbox.wake();
   }
 }

@@ -44,8 +44,8 @@ export class Registrations implements OnModuleInit {
     await this.limits.hitRecipient(email, address);
     const account = await this.accounts.findByEmail(email);
     const verifiedHash = account === null || account.emailVerifiedAt === null ? null : account.passwordHash;
-    const party = { key: routedNetworkOf(address) };
-    const passwordHash = await this.hashes.hash(password, party, verifiedHash);
+    const share = { key: routedNetworkOf(address) };
+    const passwordHash = await this.hashes.hash(password, share, verifiedHash);
     const { accountId, verified, hasSeveralRegistrations } = await this.accounts.register(
       email,
       passwordHash,

@@ -21,7 +21,7 @@ export interface LoginProof {
 }
 
 /** Called after a login with its answer and the id of the new session. */
-export type LoginListener = (reply: FastifyReply, sessionId: string) => Promise<void>;
+type LoginListener = (reply: FastifyReply, sessionId: string) => Promise<void>;
 
 /** The last step of every login: opens a session for an account whose owner the user has proved to be. */
 @Injectable()

@@ -1,5 +1,5 @@
 /** Action that a Passport strategy called, with its argument. `pass` counts as `fail`. */
-export type StrategyOutcome =
+type StrategyOutcome =
   | { readonly action: 'success'; readonly user: unknown }
   | { readonly action: 'redirect'; readonly url: string }
   | { readonly action: 'fail' };

@@ -15,8 +15,8 @@ export class FairSlots {
   private readonly reserved: RateLimiterAbstract;
 
   constructor(make: MakeCounter) {
-    this.waiting = make('turn:wait', { points: 1, duration: UNKNOWN_CLIENT_BACKOFF.maxS });
-    this.reserved = make('turn:kept', { points: 1, duration: SLOT_LIFETIME_S });
+    this.waiting = make('slot:waiting', { points: 1, duration: UNKNOWN_CLIENT_BACKOFF.maxS });
+    this.reserved = make('slot:reserved', { points: 1, duration: SLOT_LIFETIME_S });
   }
 
   /**

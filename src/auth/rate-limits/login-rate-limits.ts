@@ -78,12 +78,12 @@ export class LoginRateLimits {
     this.wrongFromSite = windows('wrong-site', WRONG_FROM_SITE);
     this.refusedFromClient = windows('refused', [REFUSED_FROM_CLIENT]);
     this.refusedFromSite = windows('refused-site', [REFUSED_FROM_SITE]);
-    this.pairBackoff = new Backoff(scaledPolicy(PAIR_BACKOFF), make, 'one');
+    this.pairBackoff = new Backoff(scaledPolicy(PAIR_BACKOFF), make, 'pair');
     this.attemptsOfPair = scaled('attempts', ATTEMPTS_OF_PAIR);
     this.unknownClientPolicy = scaledPolicy(UNKNOWN_CLIENT_BACKOFF);
-    this.attemptsOfAccount = make('everyone', { points: this.unknownClientPolicy.free, duration: HOUR });
+    this.attemptsOfAccount = make('account', { points: this.unknownClientPolicy.free, duration: HOUR });
     this.fairSlots = new FairSlots(make);
-    this.slotsOfSite = scaled('turn:network', SLOTS_OF_SITE);
+    this.slotsOfSite = scaled('slot:site', SLOTS_OF_SITE);
   }
 
   /**

@@ -54,7 +54,7 @@ export function backoffAfter(attempts: number, { free, maxS }: BackoffPolicy): n
 }
 
 /** Input of {@link decideUnknownClient}. */
-export interface UnknownClientContext {
+interface UnknownClientContext {
   /** Time until the used-up windows of the client and its site are over; undefined if none is used up. */
   readonly msUntilWindowEnds: number | undefined;
   /** Attempts without success at the account within the hour, of all clients. */
@@ -68,7 +68,7 @@ export interface UnknownClientContext {
  * - `refuse`: until the window is over.
  * - `queue`: the client waits for a slot of its own (`FairSlots`).
  */
-export type UnknownClientDecision =
+type UnknownClientDecision =
   | { readonly act: 'allow' }
   | { readonly act: 'refuse'; readonly msBeforeNext: number }
   | { readonly act: 'queue'; readonly seconds: number };

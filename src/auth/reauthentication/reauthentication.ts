@@ -40,9 +40,9 @@ export class Reauthentication {
     if (password === undefined) return undefined;
     const { passwordHash } = await this.accounts.get(accountId);
     const attempt = await this.limits.beginReauthentication(accountId);
-    const party = { key: routedNetworkOf(address), reserved: true };
+    const share = { key: routedNetworkOf(address), reserved: true };
     return attempt.judge(async () => {
-      if (!(await this.hashes.matches(password, passwordHash, party)) || passwordHash === null)
+      if (!(await this.hashes.matches(password, passwordHash, share)) || passwordHash === null)
         throw new Problem('credentials_invalid');
       return passwordHash;
     });

@@ -36,7 +36,7 @@ export class AccountDeletion {
     // Kept in the message, because the profile may be deleted before the mail is written.
     const locale = await this.mails.localeOf(accountId);
     const compared = await this.reauthentication.comparePassword(actor, password, address);
-    const announce = await this.dataSource.transaction(async (db) => {
+    const publishEnded = await this.dataSource.transaction(async (db) => {
       const owner = await this.accounts.lock(db, accountId);
       if (owner === null) throw new Error('the account does not exist');
       await this.reauthentication.require(db, actor, owner, compared);
@@ -46,11 +46,11 @@ export class AccountDeletion {
       await this.tokens.withdraw(db, accountId);
       await this.accounts.erase(db, accountId);
       await recordAuditEvent(db, { accountId, kind: 'account_deleted' });
-      const announce = await this.sessions.endAllOf(accountId, { reason: 'account_deleted' }, db);
+      const publishEnded = await this.sessions.endAllOf(accountId, { reason: 'account_deleted' }, db);
       refuseLateCommit();
-      return announce;
+      return publishEnded;
     });
-    await announce();
+    await publishEnded();
     this.outbox.wake();
   }
 }

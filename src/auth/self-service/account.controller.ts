@@ -1,31 +1,14 @@
 import { Body, Controller, Delete, Get, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { CurrentActor, type Actor } from '../../access/actor.js';
 import { ApiOperation, ApiTags } from '../../openapi/decorators.js';
 import { Returns, ApiProblems } from '../../openapi/responses.js';
-import { cursorTo, limit, pageSchema } from '../../http/pagination.js';
-import { AuditLog, auditPosition } from '../audit/audit-log.js';
-import { AUDIT_EVENT_KINDS } from '../audit/catalogue.js';
+import { AuditLog } from '../audit/audit-log.js';
 import { AccountDeletion } from './account-deletion.js';
-import { reauthentication } from '../reauthentication/reauthentication.js';
 import { RefreshCookie } from '../sessions/refresh-cookie.js';
 import { Sessions } from '../sessions/sessions.js';
-
-const accountDeletion = reauthentication
-  .optional()
-  .meta({ id: 'AccountDeletion', description: 'Not needed within ten minutes of logging in.' });
-const auditQuery = z.strictObject({ cursor: cursorTo(auditPosition).optional(), limit });
-const auditEvent = z
-  .object({
-    at: z.iso.datetime(),
-    kind: z.enum(AUDIT_EVENT_KINDS).meta({ example: 'session_ended' }),
-    sessionId: z.uuid().nullable(),
-    details: z.record(z.string(), z.string()).meta({ example: { reason: 'logged_out' } }),
-  })
-  .meta({ id: 'AuditEvent' });
-const auditPage = pageSchema(auditEvent).meta({ id: 'AuditPage' });
-export type AuditPage = z.output<typeof auditPage>;
+import { accountDeletion, auditPage, auditQuery } from './schemas.js';
 
 /** Audit events and deletion of the caller's account. */
 @ApiTags('Account')

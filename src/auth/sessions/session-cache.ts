@@ -26,9 +26,9 @@ const FRESHNESS = { maxAgeMs: MAX_DENYLIST_AGE_MS, maxOutageMs: MAX_ROWS_OUTAGE_
 const SETTLE_MS = MAX_DENYLIST_AGE_MS + 1_000;
 /** Pause between two attempts to write tombstones. */
 const RETRY_PAUSE_MS = 250;
-/** Updates of rows under way. More show that the database is away; the next update follows in an hour. */
+/** Updates of rows under way. More show that the database is unavailable; the next update follows in an hour. */
 const MAX_WRITE_BACKS = 100;
-/** Audit events of recoveries under way. More show that the database is away. */
+/** Audit events of recoveries under way. More show that the database is unavailable. */
 const MAX_RECORDINGS = 1_000;
 
 /** Reply of `ROTATE_IN_CACHE`: a status, or the outcome of a rotation; with the columns of the row where a write-back is due. */
@@ -49,7 +49,7 @@ type RotationReply =
 
 /**
  * Write-behind cache of sessions in Redis, in front of their rows: a rotation is one script on one key. Redis contains only
- * state that may be lost. The row seeds a missing entry, and rotates the session while Redis is away.
+ * state that may be lost. The row seeds a missing entry, and rotates the session while Redis is unavailable.
  */
 @Injectable()
 export class SessionCache extends SessionStore implements OnApplicationShutdown {

@@ -59,7 +59,7 @@ export interface RotatedSession {
  * Store of sessions, which takes the steps of the refresh protocol. A store contains no secret for making tokens.
  *
  * The statement that changes the row of a session also records the audit event; the event of a recovery in Redis is written
- * after the response. While the store is away, methods throw the error of the driver: the response is 503, never 401.
+ * after the response. While the store is unavailable, methods throw the error of the driver: the response is 503, never 401.
  */
 export abstract class SessionStore {
   /**

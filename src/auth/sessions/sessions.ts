@@ -3,7 +3,7 @@ import { DataSource, IsNull, MoreThan, type EntityManager } from 'typeorm';
 import type { Actor } from '../../access/actor.js';
 import { Denylist } from '../../access/denylist.js';
 import { RevocationFeed } from '../../access/revocation-feed.js';
-import { whileAnswerCanWait, withinBudget } from '../../http/request-budget.js';
+import { whileResponseCanWait, withinBudget } from '../../http/request-budget.js';
 import { Metrics } from '../../observability/metrics.js';
 import { Problem, temporarilyUnavailable } from '../../problems/problem.js';
 import { PauseDetector } from './pause-detector.js';
@@ -172,7 +172,7 @@ export class Sessions {
     filter?: SessionFilter,
   ): Promise<() => Promise<void>> {
     const ended = await this.store.endAll(db, accountId, ending, filter);
-    return () => whileAnswerCanWait(this.publishEndedAndLog(ended));
+    return () => whileResponseCanWait(this.publishEndedAndLog(ended));
   }
 
   /** Logs errors of {@link publishEnded} instead of throwing them. */

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Config } from '../../config/config.js';
 import type { ProblemCode } from '../../problems/catalogue.js';
 import { logOutage } from '../../problems/outage-log.js';
-import { answerProblem, problemOf } from '../../problems/problem.filter.js';
+import { sendProblem, problemOf } from '../../problems/problem.filter.js';
 import type { LoginErrorCode } from './login-error.js';
 import { defaultPage, withLoginError } from './return-to.js';
 
@@ -25,7 +25,7 @@ export class AuthorizeErrorFilter implements ExceptionFilter {
     const problem = problemOf(error);
     const code = REDIRECTED[problem.code];
     if (code === undefined || request.headers['sec-fetch-mode'] !== 'navigate') {
-      return answerProblem(error, request, reply);
+      return sendProblem(error, request, reply);
     }
     const { id: reqId, log } = request;
     const line = { reqId, loginError: code, reason: problem.reason ?? code, err: problem.cause };

@@ -47,7 +47,7 @@ export interface Endpoints {
 }
 
 /** Token response and profile of a provider, unchanged. */
-export interface ProviderResponses {
+interface ProviderResponses {
   readonly tokens: JsonObject;
   readonly profile: JsonObject;
 }

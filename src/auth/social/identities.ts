@@ -40,7 +40,7 @@ export class Identities {
   async unlink(actor: Actor, provider: string, password: string | undefined, address: string): Promise<void> {
     const { accountId } = actor;
     const compared = await this.reauthentication.comparePassword(actor, password, address);
-    const announce = await this.dataSource.transaction(async (db) => {
+    const publishEnded = await this.dataSource.transaction(async (db) => {
       const account = await this.accounts.lock(db, accountId);
       if (account === null) throw new Error('the account does not exist');
       await this.reauthentication.require(db, actor, account, compared);
@@ -56,11 +56,11 @@ export class Identities {
         kind: 'identity_unlinked',
         details: { provider, by: 'person' },
       });
-      const announce = await this.sessions.endAllOf(accountId, { reason: 'unlinked' }, db, which);
+      const publishEnded = await this.sessions.endAllOf(accountId, { reason: 'unlinked' }, db, which);
       refuseLateCommit();
-      return announce;
+      return publishEnded;
     });
-    await announce();
+    await publishEnded();
     this.outbox.wake();
   }
 
@@ -70,7 +70,7 @@ export class Identities {
    * @param sentAt time of the notice, in seconds since 1970.
    */
   async unlinkedAtProvider(provider: string, subject: string, sentAt?: number): Promise<void> {
-    const announce = await this.dataSource.transaction(async (db) => {
+    const publishEnded = await this.dataSource.transaction(async (db) => {
       const identity = await db.findOneBy(Identity, { provider, subject });
       if (identity === null) return undefined;
       const { accountId } = identity;
@@ -90,7 +90,7 @@ export class Identities {
       });
       return this.sessions.endAllOf(accountId, { reason: 'unlinked_at_provider' }, db);
     });
-    await announce?.();
+    await publishEnded?.();
   }
 
   /** Deletes the identities of an account and adds a message for each that unlinks it, in the caller's transaction. */

@@ -69,6 +69,6 @@ export class LoginErrorFilter implements ExceptionFilter {
 /** Maps the problems that can occur after the provider has identified the user. */
 function loginErrorOf(error: unknown): LoginError {
   const { code, reason, cause } = problemOf(error);
-  const known = code === 'account_disabled' || code === 'temporarily_unavailable' ? code : 'unexpected';
-  return new LoginError(known, { reason: reason ?? code, cause });
+  const loginCode = code === 'account_disabled' || code === 'temporarily_unavailable' ? code : 'unexpected';
+  return new LoginError(loginCode, { reason: reason ?? code, cause });
 }

@@ -61,7 +61,7 @@ export interface UnlinkNotice {
 }
 
 /** Unlink webhook: the provider reports at `/auth/<id>/unlinked` that a user has ended the connection there. */
-export interface UnlinkWebhook {
+interface UnlinkWebhook {
   readonly methods: readonly UnlinkNoticeRequest['method'][];
   /** HTTP status that the provider expects. */
   readonly status: 200 | 204;

@@ -5,7 +5,7 @@ import { DerivedKeys } from '../../crypto/derived-keys.js';
 import type { Identity } from './identity.entity.js';
 
 /** Token that can end a connection at the provider. A refresh token is preferred, because it lives longer. */
-export const providerGrant = z.object({ token: z.string(), kind: z.enum(['refresh_token', 'access_token']) });
+const providerGrant = z.object({ token: z.string(), kind: z.enum(['refresh_token', 'access_token']) });
 export type ProviderGrant = z.output<typeof providerGrant>;
 
 /** Rows of one batch of {@link ProviderGrants.resealAll}. */

@@ -13,7 +13,7 @@ import type { ProviderGrant } from './provider-grants.js';
 import type { SocialProfile } from './social-profile.js';
 
 /** Parameters of an authorization request that its callback is checked with. */
-export interface AuthorizationRequest {
+interface AuthorizationRequest {
   readonly state: string;
   /** PKCE code verifier (RFC 7636). */
   readonly verifier: string;

@@ -23,7 +23,7 @@ import type { SocialLogin } from './provider.js';
 const MAX_ATTEMPTS = 4;
 
 /** Account and session of the user who has asked to link an identity. */
-export type Linker = Pick<Actor, 'accountId' | 'sessionId'>;
+type Linker = Pick<Actor, 'accountId' | 'sessionId'>;
 
 /** Accounts behind social logins: finds, opens and links them, as {@link decideLinking} decides. */
 @Injectable()

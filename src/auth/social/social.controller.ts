@@ -116,7 +116,7 @@ export class SocialController {
     description: `Where providers send browsers to. When the login failed, the page gets \`?login_error=\` with one of ${LOGIN_ERRORS.map((code) => `\`${code}\``).join(', ')}.`,
   })
   @ApiParam({ name: 'provider', example: 'google' })
-  @RouteConfig({ answersWithin: MAX_QUEUE_WAIT_MS + PROVIDER_BUDGET_MS + REQUEST_BUDGET_MS })
+  @RouteConfig({ respondsWithin: MAX_QUEUE_WAIT_MS + PROVIDER_BUDGET_MS + REQUEST_BUDGET_MS })
   @Returns(303, undefined, 'The page that the login began at, with the refresh cookie')
   async callback(
     @Req() request: FastifyRequest,

@@ -401,7 +401,7 @@ describe('a logout', () => {
   });
 });
 
-describeWith('postgres', 'while the database is away', () => {
+describeWith('postgres', 'while the database is unavailable', () => {
   let server: PostgresServer;
   let shaky: SocialApp;
   beforeAll(async () => {
