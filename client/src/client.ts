@@ -25,9 +25,9 @@ export function createClient({ baseUrl, fetch: send = fetch }: ClientOptions = {
     refresh: session.refresh,
     fetch: authorizedFetch(base, send, session),
     onChange(listener) {
-      const hear = (event: Event) => listener((event as CustomEvent<Change>).detail);
-      changes.addEventListener('change', hear);
-      return () => changes.removeEventListener('change', hear);
+      const onEvent = (event: Event) => listener((event as CustomEvent<Change>).detail);
+      changes.addEventListener('change', onEvent);
+      return () => changes.removeEventListener('change', onEvent);
     },
     logout: session.logout,
   };

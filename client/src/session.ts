@@ -19,51 +19,51 @@ export interface Session {
   readonly logout: () => Promise<void>;
 }
 
-/** @param tell called after every change */
-export function openSession(base: string, send: typeof fetch, tell: (change: Change) => void): Session {
+/** @param notify called after every change */
+export function openSession(base: string, send: typeof fetch, notify: (change: Change) => void): Session {
   /** The only variable that holds the access token. */
-  let held: AccessToken | undefined;
+  let token: AccessToken | undefined;
   let user: User | null | undefined;
   /** True if the server must be asked before the token is used. */
   let stale = true;
-  let asking: Promise<User | null> | undefined;
+  let refreshing: Promise<User | null> | undefined;
   /** Session of this browser by the latest message of another tab, and the number of messages. */
   let latest: string | undefined;
-  let news = 0;
+  let messages = 0;
 
   const name = `daemun ${base}`;
-  const tellTabs = joinTabs(name, ({ reason, sessionId }) => {
+  const notifyTabs = joinTabs(name, ({ reason, sessionId }) => {
     if (reason !== 'login' && user && user.sessionId === sessionId) return setState(undefined, reason);
-    const told = reason === 'login' ? sessionId : undefined;
-    news++;
-    if (told === latest) return;
-    latest = told;
+    const reported = reason === 'login' ? sessionId : undefined;
+    messages++;
+    if (reported === latest) return;
+    latest = reported;
     stale = true;
     refreshQuietly();
   });
 
   function setState(next: AccessToken | undefined, reason: Reason): void {
-    const known = user;
-    held = next;
+    const previous = user;
+    token = next;
     user = next?.user ?? null;
     stale = false;
     latest = next?.user.sessionId;
-    news++;
-    if (user !== null || known !== null) tell({ user, reason });
+    messages++;
+    if (user !== null || previous !== null) notify({ user, reason });
   }
 
   function refresh(): Promise<User | null> {
-    return (asking ??= ask().finally(() => (asking = undefined)));
+    return (refreshing ??= requestRefresh().finally(() => (refreshing = undefined)));
   }
 
-  async function ask(): Promise<User | null> {
+  async function requestRefresh(): Promise<User | null> {
     let next: AccessToken | undefined;
     let code: string | undefined;
-    let newsBefore = news;
+    let messagesBefore = messages;
     try {
       next = await retry(() =>
         withLock(name, () => {
-          newsBefore = news;
+          messagesBefore = messages;
           return post(send, `${base}/auth/refresh`, expectAccessToken());
         }),
       );
@@ -75,21 +75,21 @@ export function openSession(base: string, send: typeof fetch, tell: (change: Cha
     }
     const sessionId = next?.user.sessionId;
     // Another tab logged in or out meanwhile, and the response is older.
-    if (news !== newsBefore && sessionId !== latest) return ask();
-    learn(next, code === 'session_ended', sessionId);
+    if (messages !== messagesBefore && sessionId !== latest) return requestRefresh();
+    applyRefresh(next, code === 'session_ended', sessionId);
     return user ?? null;
   }
 
-  function learn(next: AccessToken | undefined, ended: boolean, sessionId: string | undefined): void {
+  function applyRefresh(next: AccessToken | undefined, ended: boolean, sessionId: string | undefined): void {
     const before = user;
-    const isNews = sessionId !== latest;
+    const isChange = sessionId !== latest;
     if (next !== undefined) {
       setState(next, before === undefined || before?.sessionId === sessionId ? 'refresh' : 'login');
-      if (isNews) tellTabs({ reason: 'login', sessionId });
+      if (isChange) notifyTabs({ reason: 'login', sessionId });
     } else {
       const reason = ended || before ? 'session_ended' : 'refresh';
       setState(undefined, reason);
-      if (reason === 'session_ended') tellTabs({ reason, sessionId: before?.sessionId });
+      if (reason === 'session_ended') notifyTabs({ reason, sessionId: before?.sessionId });
     }
   }
 
@@ -99,11 +99,11 @@ export function openSession(base: string, send: typeof fetch, tell: (change: Cha
   }
 
   onWake(
-    () => held?.dueIn() ?? Infinity,
+    () => token?.dueIn() ?? Infinity,
     !tabsCanTalk,
-    (missedNews) => {
-      stale ||= missedNews;
-      if (stale || (held && held.dueIn() <= 0)) refreshQuietly();
+    (missedMessages) => {
+      stale ||= missedMessages;
+      if (stale || (token && token.dueIn() <= 0)) refreshQuietly();
     },
   );
 
@@ -112,23 +112,23 @@ export function openSession(base: string, send: typeof fetch, tell: (change: Cha
       return user;
     },
     get token() {
-      return held;
+      return token;
     },
     refresh,
     async prepare() {
-      if (stale || held?.isSpent()) await refresh();
+      if (stale || token?.isSpent()) await refresh();
     },
     async enter(path, body) {
       const next = await withLock(name, () => post(send, base + path, expectAccessToken(), body));
       setState(next, 'login');
-      tellTabs({ reason: 'login', sessionId: latest });
+      notifyTabs({ reason: 'login', sessionId: latest });
       return next.user;
     },
     async logout() {
       await retry(() => withLock(name, () => post(send, `${base}/auth/logout`, () => undefined)));
       const sessionId = user?.sessionId;
       setState(undefined, 'logout');
-      tellTabs({ reason: 'logout', sessionId });
+      notifyTabs({ reason: 'logout', sessionId });
     },
   };
 }

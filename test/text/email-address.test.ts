@@ -191,10 +191,10 @@ describe('one address in two spellings', () => {
     await browser.logInWith('kakao', 'unicode');
     const linked = (await browser.accessToken())!;
     expect(accountIdOf(linked)).toBe(accountIdOf(accessToken));
-    const waysIn = await browser.request(`${app.url}/auth/identities`, {
+    const identities = await browser.request(`${app.url}/auth/identities`, {
       headers: { authorization: `Bearer ${linked}` },
     });
-    expect(JSON.parse(waysIn.text)).toMatchObject({
+    expect(JSON.parse(identities.text)).toMatchObject({
       identities: [{ provider: 'kakao', email: 'unicode@xn--vk1bx9m.example' }],
     });
   });

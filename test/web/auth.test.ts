@@ -340,7 +340,7 @@ describeWith('chromium', 'the login page in a browser', () => {
       await web.sees('.note.bad', 'same e-mail address', other);
       await web.press('Log in, then link', other);
       await web.logInWith('google', 'mina', other);
-      await web.sees('h1', 'Ways in', other);
+      await web.sees('h1', 'Login methods', other);
     });
   });
 

@@ -20,7 +20,7 @@ export function AccountPage({ title, lead, children }: AccountPageProps) {
   const [path, navigate] = useLocation();
   const pages: readonly (readonly [string, string])[] = [
     ['/me', me.profile],
-    ['/me/ways-in', me.waysIn],
+    ['/me/ways-in', me.loginMethods],
     ['/me/sessions', me.sessions],
     ['/me/activity', me.activity],
     ['/me/delete', me.leave],

@@ -19,7 +19,7 @@ import { useLoginMethods, type LoginMethods } from './login-methods.js';
 export function LoginMethodsPage() {
   const { me } = useWords();
   return (
-    <AccountPage title={me.waysIn} lead={me.waysText}>
+    <AccountPage title={me.loginMethods} lead={me.loginMethodsText}>
       <LoginMethodList />
     </AccountPage>
   );

@@ -11,7 +11,7 @@ import { expiryPlanned, lossPlanned } from './transport.js';
 const TABS = 5;
 
 /** Status text; a function, since the language may change. */
-type Told = (words: Words) => string;
+type ResultText = (words: Words) => string;
 
 /** Buttons that inject faults into the page's requests. */
 export function Experiments() {
@@ -19,15 +19,15 @@ export function Experiments() {
   const { watch } = words;
   const user = useUser();
   const armed = expiryPlanned.use();
-  const [told, setTold] = useState<Told>();
-  const attempt = async (act: () => Promise<unknown>, done?: Told) => {
-    setTold(undefined);
+  const [result, setResult] = useState<ResultText>();
+  const attempt = async (act: () => Promise<unknown>, done?: ResultText) => {
+    setResult(undefined);
     try {
       await act();
-      setTold(() => done);
+      setResult(() => done);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      setTold((): Told => (now) => failureText(error, now));
+      setResult((): ResultText => (now) => failureText(error, now));
     }
   };
   return (
@@ -57,14 +57,14 @@ export function Experiments() {
           className="plain"
           onClick={() => {
             const count = openTabs();
-            setTold((): Told => (now) => now.watch.tabsOpened(count));
+            setResult((): ResultText => (now) => now.watch.tabsOpened(count));
           }}
         >
           {watch.tabs}
         </button>
       </div>
       <p className="hint" role="status">
-        {armed ? watch.expireArmed : told?.(words)}
+        {armed ? watch.expireArmed : result?.(words)}
       </p>
     </section>
   );

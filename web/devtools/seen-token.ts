@@ -12,11 +12,11 @@ export interface SeenToken {
 
 const seen = makeStore<SeenToken | undefined>(undefined);
 let last = '';
-const takers = new Set<(token: string | undefined) => void>();
+const listeners = new Set<(token: string | undefined) => void>();
 
 /** Registers a listener for each new token, and for undefined after a logout. Swagger UI fills in the token this way. */
-export function takeTokens(taker: (token: string | undefined) => void): void {
-  takers.add(taker);
+export function onToken(listener: (token: string | undefined) => void): void {
+  listeners.add(listener);
 }
 
 /** Shows a token that was sent or received; undefined after a logout. */
@@ -26,7 +26,7 @@ export function noticeToken(token: string | undefined): void {
   if (mark === last) return;
   last = mark;
   seen.set(token === undefined ? undefined : read(token));
-  for (const take of takers) take(token);
+  for (const listener of listeners) listener(token);
 }
 
 export const useSeenToken = seen.use;

@@ -41,7 +41,7 @@ const watchedFetch: typeof fetch = async (input, init) => {
   const firstAttempt = refused.get(name);
   const isRepeat = firstAttempt !== undefined && began - firstAttempt < REPEAT_WITHIN_MS;
   refused.delete(name);
-  const tell = (status: Entry['status']): void => {
+  const record = (status: Entry['status']): void => {
     const now = performance.now();
     note({
       method: request.method,
@@ -56,7 +56,7 @@ const watchedFetch: typeof fetch = async (input, init) => {
   if (token !== undefined && expiryPlanned.get()) {
     expiryPlanned.set(false);
     refused.set(name, began);
-    tell(401);
+    record(401);
     return expired(url.pathname);
   }
   let response: Response;
@@ -64,16 +64,16 @@ const watchedFetch: typeof fetch = async (input, init) => {
     response = await fetch(request);
   } catch (error) {
     // An aborted request has no result.
-    if (!(error instanceof DOMException && error.name === 'AbortError')) tell('none');
+    if (!(error instanceof DOMException && error.name === 'AbortError')) record('none');
     throw error;
   }
   if (kind === 'refresh' && lossPlanned.get()) {
     lossPlanned.set(false);
-    tell('lost');
+    record('lost');
     throw new TypeError('the answer was lost, as planned');
   }
   if (await isExpiry(response)) refused.set(name, began);
-  tell(response.status);
+  record(response.status);
   await noticeEntrance(url, response);
   return response;
 };

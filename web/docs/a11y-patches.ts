@@ -7,7 +7,7 @@ const NAMES: Readonly<Record<string, string>> = {
 
 /** Fixes accessibility defects of Swagger UI in `place`, after each of its changes. */
 export function patchAccessibility(place: Element): void {
-  const mendNow = () => {
+  const patch = () => {
     for (const [selector, name] of Object.entries(NAMES)) {
       for (const element of place.querySelectorAll(`${selector}:not([aria-label])`))
         element.setAttribute('aria-label', name);
@@ -23,5 +23,5 @@ export function patchAccessibility(place: Element): void {
     for (const link of place.querySelectorAll('.opblock-summary-control a[href]'))
       link.removeAttribute('href');
   };
-  new MutationObserver(mendNow).observe(place, { childList: true, subtree: true });
+  new MutationObserver(patch).observe(place, { childList: true, subtree: true });
 }

@@ -49,7 +49,7 @@ function LoginControls() {
   if (user === undefined) return null;
   if (user !== null) return <AsyncButton label={entry.logOut} action={() => client.logout()} />;
   return (
-    <div className="ways-in">
+    <div className="login-methods">
       <ProviderButtons returnTo={location.pathname + location.search} />
       <details>
         <summary>{entry.withEmail}</summary>

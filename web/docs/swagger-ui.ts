@@ -1,6 +1,6 @@
 import { clearWithAccount } from '../state/account-state.js';
 import { client, restoreSession } from '../session/session.js';
-import { takeTokens } from '../devtools/seen-token.js';
+import { onToken } from '../devtools/seen-token.js';
 
 /** Name of the security scheme in the OpenAPI document. */
 const SCHEME = 'accessToken';
@@ -63,7 +63,7 @@ export function startSwaggerUi(place: Element): void {
   }
   show();
   clearWithAccount(show);
-  takeTokens((next = '') => {
+  onToken((next = '') => {
     token = next;
     authorize();
   });

@@ -162,7 +162,7 @@ export const en = {
   me: {
     title: 'My page',
     profile: 'Profile',
-    waysIn: 'Ways in',
+    loginMethods: 'Login methods',
     sessions: 'Sessions',
     activity: 'Activity',
     leave: 'Delete account',
@@ -176,7 +176,7 @@ export const en = {
     mailLanguage: 'Language of our mails',
     save: 'Save',
     saved: 'Saved.',
-    waysText:
+    loginMethodsText:
       'Every way that leads into this one account. Link a second one, so that you never lock yourself out.',
     linked: (date: string) => `linked ${date}`,
     notLinked: 'not linked',
@@ -364,7 +364,7 @@ export const en = {
     browser_not_supported:
       'Google does not work inside of this app. Please open the page in your browser, or choose another way.',
     account_link_required:
-      'There is an account with the same e-mail address already. Log in the way you did before, then link this one under “Ways in”.',
+      'There is an account with the same e-mail address already. Log in the way you did before, then link this one under “Login methods”.',
     identity_taken:
       'This could not be linked: that account belongs to somebody else here, or you have linked another one of this provider.',
     account_disabled: 'This account is disabled. Please ask the people who run this site.',

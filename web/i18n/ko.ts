@@ -154,7 +154,7 @@ export const ko: Words = {
   me: {
     title: '내 페이지',
     profile: '프로필',
-    waysIn: '로그인 방법',
+    loginMethods: '로그인 방법',
     sessions: '세션',
     activity: '활동 기록',
     leave: '계정 삭제',
@@ -168,7 +168,7 @@ export const ko: Words = {
     mailLanguage: '메일 언어',
     save: '저장',
     saved: '저장했어요.',
-    waysText: '이 계정으로 들어오는 모든 길이에요. 하나 더 연결해 두면 못 들어오는 일이 없어요.',
+    loginMethodsText: '이 계정으로 들어오는 모든 길이에요. 하나 더 연결해 두면 못 들어오는 일이 없어요.',
     linked: (date) => `${date}에 연결`,
     notLinked: '연결 안 됨',
     link: '연결',

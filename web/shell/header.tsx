@@ -28,7 +28,7 @@ export function Header() {
           onClick={togglePanel}
           aria-label={words.frame.watch}
         >
-          <Pulse />
+          <PulseIcon />
           <span className="wide">{words.frame.watch}</span>
         </button>
         <button className="quiet" lang={language === 'ko' ? 'en' : 'ko'} onClick={switchLanguage}>
@@ -63,7 +63,7 @@ function AccountLink() {
   );
 }
 
-function Pulse() {
+function PulseIcon() {
   return (
     <svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">
       <path d="M2 12h4l3-8 5 16 3-8h5" />
