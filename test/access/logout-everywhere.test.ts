@@ -6,7 +6,7 @@ import { MAX_ROWS_OUTAGE_MS, SessionCache } from '../../src/auth/sessions/sessio
 import { openSession, type Tokens } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
 import { FailOverProxy } from '../support/servers/fail-over-proxy.js';
-import { freePorts } from '../support/servers/ports.js';
+import { freePorts } from '../support/servers/ports.mjs';
 import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
 import { RedisServer } from '../support/servers/redis-server.js';

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { makeDataDir } from '../support/fixtures/data-dir.js';
-import { freePorts } from '../support/servers/ports.js';
+import { freePorts } from '../support/servers/ports.mjs';
 import { startChromium } from '../support/servers/chromium.js';
 import {
   bundleClient,

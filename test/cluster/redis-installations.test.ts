@@ -5,7 +5,7 @@ import { Redis } from '../../src/redis/redis.js';
 import { anonymous, json, openSession } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
 import { CertificateAuthority } from '../support/servers/certificates.js';
-import { freePorts } from '../support/servers/ports.js';
+import { freePorts } from '../support/servers/ports.mjs';
 import { describeWith } from '../support/programs.js';
 import { RedisCluster, RedisServer } from '../support/servers/redis-server.js';
 import { makeDataDir } from '../support/fixtures/data-dir.js';

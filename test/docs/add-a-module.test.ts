@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { findPersona } from '../../sandbox/personas.js';
 import { Browser } from '../support/fixtures/browser.js';
 import { makeDataDir } from '../support/fixtures/data-dir.js';
-import { freePorts } from '../support/servers/ports.js';
+import { freePorts } from '../support/servers/ports.mjs';
 import { ServerProcess } from '../support/servers/server-process.js';
 import { cloneRepository, follow, stepsOf } from '../support/tutorial.js';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Sessions } from '../../src/auth/sessions/sessions.js';
 import { signedIn } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
-import { freePorts } from '../support/servers/ports.js';
+import { freePorts } from '../support/servers/ports.mjs';
 import { PRODUCTION } from '../support/fixtures/production.js';
 
 describe('the metrics', () => {

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { LOGIN_ERRORS } from '../../src/auth/social/login-error.js';
-import { freePorts } from '../support/servers/ports.js';
+import { freePorts } from '../support/servers/ports.mjs';
 import { describeWith } from '../support/programs.js';
 import { until } from '../support/until.js';
 import { useWebPage } from '../support/fixtures/web-page.js';

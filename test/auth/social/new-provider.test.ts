@@ -20,7 +20,7 @@ import { configureHttp, createHttpAdapter } from '../../../src/http/http-adapter
 import { createLogger, nestLogger } from '../../../src/logging/logging.js';
 import { Problem } from '../../../src/problems/problem.js';
 import { accountIdOf, Browser, loginErrorOf } from '../../support/fixtures/browser.js';
-import { freePorts } from '../../support/servers/ports.js';
+import { freePorts } from '../../support/servers/ports.mjs';
 import { TEMPLATE_DIR } from '../../support/fixtures/template.mjs';
 
 /** The complete definition of a new provider. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from './ports.js';
+import { freePorts } from './ports.mjs';
 import { find } from '../programs.js';
 
 /** HAProxy in a temporary folder, on a free port. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from './ports.js';
+import { freePorts } from './ports.mjs';
 import { find } from '../programs.js';
 
 /** nginx in front of a server, in a temporary folder, on a free port. */

@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import type { CertificateFiles } from './certificates.js';
 import { findPostgres } from './installed.mjs';
-import { freePorts } from './ports.js';
+import { freePorts } from './ports.mjs';
 
 /** Options of {@link PostgresServer}. */
 export interface PostgresOptions {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '@redis/client';
-import { freePorts } from './ports.js';
+import { freePorts } from './ports.mjs';
 
 interface Options {
   /** Writes every command to a file, so that data survives a restart. */

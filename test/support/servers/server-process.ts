@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from './ports.js';
+import { freePorts } from './ports.mjs';
 
 /** Main file of the server that the global set-up has built. */
 export const SERVER_MAIN = 'dist/test/src/main.js';

@@ -1,9 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { findPostgres, onPath } from './installed.mjs';
+import { freePorts } from './ports.mjs';
+
+const SIGNALS = ['SIGINT', 'SIGTERM'];
 
 /**
  * Starts the PostgreSQL server of a test run, with PgBouncer in transaction mode in front of it where that is installed.
@@ -27,7 +29,7 @@ export async function startSharedPostgres(dir) {
   );
   const template = join(dir, 'template');
   execFileSync('cp', ['-a', data, template], as);
-  const port = await freePort();
+  const [port, poolerPort] = await freePorts(2);
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: dir,
@@ -46,7 +48,6 @@ export async function startSharedPostgres(dir) {
 
   const pgbouncer = onPath('pgbouncer');
   if (pgbouncer !== undefined) {
-    const poolerPort = await freePort();
     const file = join(dir, 'pgbouncer.ini');
     const pooler = {
       listen_addr: '127.0.0.1',
@@ -72,24 +73,17 @@ export async function startSharedPostgres(dir) {
   }
   const kill = () => processes.forEach((server) => server.kill('SIGKILL'));
   process.once('exit', kill);
+  // Without a handler, a signal ends this process without the event `exit`.
+  const exit = () => process.exit(1);
+  for (const signal of SIGNALS) process.once(signal, exit);
   return {
     environment,
     stop: async () => {
       process.off('exit', kill);
+      for (const signal of SIGNALS) process.off(signal, exit);
       const ended = processes.map((server) => new Promise((resolve) => server.once('exit', resolve)));
       processes.forEach((server) => server.kill('SIGQUIT'));
       await Promise.all(ended);
     },
   };
-}
-
-/** Returns a TCP port that nothing listens on. */
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -5,8 +5,8 @@ const [LOWEST, HIGHEST] = [10_000, 30_000];
 let next = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
 
 /** Returns free ports on loopback, all different from each other and from earlier ones of this process. */
-export async function freePorts(count: number): Promise<number[]> {
-  const ports: number[] = [];
+export async function freePorts(count) {
+  const ports = [];
   while (ports.length < count) {
     // A copy, because concurrent calls increment `next`.
     const port = (next = next < HIGHEST ? next + 1 : LOWEST);
@@ -15,7 +15,7 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-function isFree(port: number): Promise<boolean> {
+function isFree(port) {
   const server = createServer();
   return new Promise((resolve) => {
     server.once('error', () => resolve(false));
