@@ -10,9 +10,9 @@ import { RevocationFeed } from './revocation-feed.js';
 
 /** Share of `REVOCATION_POLL_SECONDS` between two polls, so that the next one ends before the denylist is stale. */
 const POLL_SHARE = 0.75;
-/** Longest wait of a request for a poll. After a wait in vain the denylist counts as fresh for the same time. */
+/** Longest wait of a request for a poll. After an unsuccessful wait the denylist counts as fresh for the same time. */
 const WAIT_MS = 1_000;
-/** Time after a wait in vain in which no further request waits. */
+/** Time after an unsuccessful wait in which no further request waits. */
 const NO_WAIT_MS = 5_000;
 
 /** Age that the denylist may have, and for how long a poll that fails is put up with. */
@@ -40,7 +40,7 @@ export class RevocationCheck implements OnModuleInit, OnApplicationShutdown {
   private readonly polling: Periodic;
   /** Since the begin of the last successful poll. */
   private sincePoll: Elapsed | undefined;
-  /** Since the last wait in vain; undefined after a successful poll. */
+  /** Since the last unsuccessful wait; undefined after a successful poll. */
   private sinceFailure: Elapsed | undefined;
   /** True after a request's poll failed, until a poll succeeds. A slow poll is no failure. */
   private isFailing = false;

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { importClient } from '../support/fixtures/client-transport.js';
-import { anything, fates, noLogIns, World } from '../support/fixtures/client-world.js';
+import { anything, outcomes, noLogIns, SimulatedBrowser } from '../support/fixtures/client-simulation.js';
 
 let createClient: Awaited<ReturnType<typeof importClient>>['createClient'];
 const { setTimeout, BroadcastChannel } = globalThis;
 beforeAll(async () => {
-  World.furnish();
+  SimulatedBrowser.installGlobals();
   ({ createClient } = await importClient());
 });
 afterAll(() => {
@@ -23,10 +23,10 @@ describe.each([
 ])('the tabs of one browser, %s,', (_, has, actions) => {
   it('agree in the end, end no session without a reason and never mix users', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.scheduler(), actions, fates, async (scheduler, history, fates) => {
-        const world = new World(scheduler, [...fates], has, createClient);
-        await world.live(history);
-        expect(world.wrong).toEqual([]);
+      fc.asyncProperty(fc.scheduler(), actions, outcomes, async (scheduler, history, outcomes) => {
+        const simulation = new SimulatedBrowser(scheduler, [...outcomes], has, createClient);
+        await simulation.live(history);
+        expect(simulation.wrong).toEqual([]);
       }),
       { numRuns: 400 },
     );

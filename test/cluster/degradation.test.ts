@@ -92,7 +92,7 @@ async function liveThrough(
   const browsers = await Promise.all(
     Array.from({ length: 8 }, async () => {
       const { refreshToken } = await logIn();
-      return new HonestBrowser({ urls, cookie: refreshToken, patience: CLIENT_TIMEOUT_MS, pause: 400 });
+      return new HonestBrowser({ urls, cookie: refreshToken, timeoutMs: CLIENT_TIMEOUT_MS, pauseMs: 400 });
     }),
   );
   const [leftBefore, leavesDuring] = [await logIn(), await logIn()];
@@ -101,8 +101,8 @@ async function liveThrough(
   }
   expect((await call('/auth/logout', leftBefore)).status).toBe(204);
 
-  const counts = () => browsers.map(({ experience }) => experience.refreshed);
-  const wrong = () => browsers.flatMap(({ experience }) => experience.wrong);
+  const counts = () => browsers.map(({ statistics }) => statistics.refreshed);
+  const wrong = () => browsers.flatMap(({ statistics }) => statistics.wrong);
   const refreshed = async (times: number) => {
     const before = counts();
     await until(() => wrong().length > 0 || counts().every((count, i) => count >= (before[i] ?? 0) + times));
@@ -122,7 +122,7 @@ async function liveThrough(
 
   expect(wrong()).toEqual([]);
   for (const browser of browsers) {
-    await until(async () => (await browser.refresh()) !== undefined || browser.experience.wrong.length > 0);
+    await until(async () => (await browser.refresh()) !== undefined || browser.statistics.wrong.length > 0);
   }
   expect(wrong()).toEqual([]);
   for (const url of urls()) {

@@ -52,7 +52,7 @@ describeWith(['postgres', 'redis'], 'four processes behind a load balancer witho
       for (let i = 0; i < CLIENTS; i++) {
         const { refreshToken } = await openSession(opener);
         browsers.push(
-          new HonestBrowser({ urls, cookie: refreshToken, patience: 3_000, pause: 2_000, losing: 0.05 }),
+          new HonestBrowser({ urls, cookie: refreshToken, timeoutMs: 3_000, pauseMs: 2_000, lossRate: 0.05 }),
         );
       }
       await whileBrowsing(browsers, 2, async () => {
@@ -66,9 +66,9 @@ describeWith(['postgres', 'redis'], 'four processes behind a load balancer witho
         }
       });
 
-      expect(browsers.flatMap(({ experience }) => experience.wrong)).toEqual([]);
+      expect(browsers.flatMap(({ statistics }) => statistics.wrong)).toEqual([]);
       for (const browser of browsers) {
-        expect(browser.experience.refreshed).toBeGreaterThan(3);
+        expect(browser.statistics.refreshed).toBeGreaterThan(3);
         // Every process issues the same successor, or the token itself shortly before the end of its grace.
         const cookie = browser.cookie;
         const successors = await Promise.all(
@@ -88,8 +88,8 @@ describeWith(['postgres', 'redis'], 'four processes behind a load balancer witho
       const sum = (of: (browser: HonestBrowser) => number) =>
         browsers.reduce((total, browser) => total + of(browser), 0);
       process.stdout.write(
-        `scale-out: ${sum(({ experience }) => experience.refreshed)} refreshes, ${sum(({ experience }) => experience.read)} reads, ` +
-          `${sum(({ experience }) => experience.lost)} lost, ${sum(({ experience }) => experience.unavailable)} unavailable, 0 wrong\n`,
+        `scale-out: ${sum(({ statistics }) => statistics.refreshed)} refreshes, ${sum(({ statistics }) => statistics.read)} reads, ` +
+          `${sum(({ statistics }) => statistics.lost)} lost, ${sum(({ statistics }) => statistics.unavailable)} unavailable, 0 wrong\n`,
       );
     },
     DURATION_MS + 120_000,

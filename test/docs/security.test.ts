@@ -123,7 +123,7 @@ describe('the verdict on a mutant', () => {
     );
   });
 
-  it('is killed if a cited test waited for a condition in vain', async () => {
+  it('is killed if a cited test timed out while it waited for a condition', async () => {
     const { message } = await until(() => false, 1).then(
       () => new Error('the wait ended'),
       (error: unknown) => error as Error,

@@ -239,7 +239,7 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
         for (let i = 0; i < 20; i++) {
           const { refreshToken } = await open();
           browsers.push(
-            new HonestBrowser({ urls, cookie: refreshToken, patience: 3_000, pause: 600, losing: 0.15 }),
+            new HonestBrowser({ urls, cookie: refreshToken, timeoutMs: 3_000, pauseMs: 600, lossRate: 0.15 }),
           );
         }
         const left = await open();
@@ -261,8 +261,8 @@ describeWith(['postgres', 'redis'], 'two real processes', () => {
           }
           await sleep(1_000);
         });
-        expect(browsers.flatMap(({ experience }) => experience.wrong)).toEqual([]);
-        for (const { experience } of browsers) expect(experience.refreshed).toBeGreaterThan(0);
+        expect(browsers.flatMap(({ statistics }) => statistics.wrong)).toEqual([]);
+        for (const { statistics } of browsers) expect(statistics.refreshed).toBeGreaterThan(0);
       }),
       { numRuns: processRuns(1), endOnFailure: true },
     );

@@ -360,7 +360,7 @@ export const en = {
     provider_unavailable: 'The login provider does not answer. Try again in a moment, or choose another way.',
     provider_rejected: 'The login provider refused this attempt. Please start again.',
     provider_misconfigured:
-      'This way to log in does not work at the moment: the people who run this site must mend it. Please choose another way.',
+      'This way to log in does not work at the moment: the people who run this site must fix it. Please choose another way.',
     browser_not_supported:
       'Google does not work inside of this app. Please open the page in your browser, or choose another way.',
     account_link_required:

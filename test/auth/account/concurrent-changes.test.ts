@@ -76,7 +76,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
     }
   }
   /** Pauses logins after the password comparison or the provider's response, and before the session is opened. */
-  const AT_THE_DOOR = 'LOCK TABLE profile.profiles IN SHARE MODE';
+  const LOCK_PROFILES = 'LOCK TABLE profile.profiles IN SHARE MODE';
 
   /** Each entry prepares a change that ends the old login method, and returns it as a function. */
   const ENDS: Record<
@@ -102,7 +102,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
     const { email, password } = await newUser();
     const { id } = await logInWithPassword(email, password);
     const end = await ENDS[what]!({ email, password });
-    const late = await holding(AT_THE_DOOR, async () => {
+    const late = await holding(LOCK_PROFILES, async () => {
       const answer = post(app, '/auth/login', { email, password });
       await untilWaiting(1);
       expect(await end()).toBe(204);
@@ -166,7 +166,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
     await link(mina, 'naver', 'mina');
     const browser = new Browser(app.url);
     const callback = await browser.choose('mina', await browser.goTo('naver'));
-    const late = await holding(AT_THE_DOOR, async () => {
+    const late = await holding(LOCK_PROFILES, async () => {
       const answer = browser.request(callback, {}, 'elsewhere');
       await untilWaiting(1);
       expect((await call(mina, 'DELETE', '/auth/identities/naver')).status).toBe(204);
@@ -213,7 +213,7 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
 
   it('a login is refused when the account is disabled meanwhile', async () => {
     const { email, password } = await newUser();
-    const late = await holding(AT_THE_DOOR, async () => {
+    const late = await holding(LOCK_PROFILES, async () => {
       const answer = post(app, '/auth/login', { email, password });
       await untilWaiting(1);
       await app.database.query(`UPDATE auth.accounts SET status = 'disabled', changed_at = now()`);
