@@ -3,7 +3,7 @@
 // one of them must fail. A patch is broken if it does not apply or compile, or if no cited test runs.
 //
 // npm run test:mutants [-- V6.2.1 V3 …]     all mutants, or the ones of rows or chapters
-// npm run test:mutants -- --tenth SEED      a tenth of them, the same one for the same seed
+// npm run test:mutants -- --sample 12 --seed SEED  as many of them, the same ones for the same seed
 // npm run test:mutants -- --list            lists the rows, their patches, and the cited files; runs nothing
 // --jobs N: number of parallel mutants (2). --no-control: do not run the cited tests on the unchanged copy first.
 import { execFileSync, spawn } from 'node:child_process';
@@ -24,7 +24,8 @@ const NOT_COPIED = /^(\.git|\.env|node_modules|data|coverage|.*\.log)$/;
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    tenth: { type: 'string' },
+    sample: { type: 'string' },
+    seed: { type: 'string', default: '' },
     list: { type: 'boolean' },
     jobs: { type: 'string', default: '2' },
     'no-control': { type: 'boolean' },
@@ -32,7 +33,7 @@ const { values: options, positionals } = parseArgs({
 });
 const rows = rowsWithTests(readFileSync('docs/security.md', 'utf8'));
 const all = patches().filter(({ row }) => isSelected(row));
-const chosen = options.tenth === undefined ? all : tenth(all, options.tenth);
+const chosen = options.sample === undefined ? all : sample(all, Number(options.sample));
 const without = rows.filter(({ id }) => isSelected(id) && !all.some(({ row }) => row === id));
 
 const jobs = Number(options.jobs);
@@ -50,13 +51,13 @@ function isSelected(row) {
   );
 }
 
-/** Returns the tenth with the smallest digests, in the order of the rows. */
-function tenth(of, seed) {
+/** Returns the mutants with the smallest digests, in the order of the rows. */
+function sample(of, count) {
   const digest = ({ file }) =>
     createHash('sha256')
-      .update(`${seed} ${basename(file)}`)
+      .update(`${options.seed} ${basename(file)}`)
       .digest('hex');
-  const taken = of.toSorted((a, b) => (digest(a) < digest(b) ? -1 : 1)).slice(0, Math.ceil(of.length / 10));
+  const taken = of.toSorted((a, b) => (digest(a) < digest(b) ? -1 : 1)).slice(0, count);
   return of.filter((each) => taken.includes(each));
 }
 
@@ -74,13 +75,13 @@ function list() {
 async function run() {
   const began = performance.now();
   if (chosen.length === 0) throw new Error('there is no mutant to run');
-  if (options.tenth !== undefined) console.log(`a tenth of the mutants, seed ${options.tenth}`);
+  if (options.sample !== undefined) console.log(`${chosen.length} of the mutants, seed ${options.seed}`);
   const copies = [];
   // Copies are as large as the repository.
   process.once('exit', () => copies.forEach((copy) => rmSync(copy, { recursive: true, force: true })));
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
   for (let i = 0; i < Math.min(jobs, chosen.length); i++) copies.push(copyRepository());
-  const control = options.tenth === undefined && !options['no-control'] && (await failsUnchanged(copies[0]));
+  const control = options.sample === undefined && !options['no-control'] && (await failsUnchanged(copies[0]));
   if (control) {
     console.error(`without any mutant, cited tests fail:\n${control}`);
     return false;
@@ -101,13 +102,13 @@ async function run() {
   const bad = [...of('survived'), ...of('broken')];
   for (const { file, row, verdict, note } of bad)
     console.error(`${row}: ${basename(file)} ${verdict}: ${note}`);
-  if (options.tenth === undefined && without.length > 0)
+  if (options.sample === undefined && without.length > 0)
     console.error(`rows that cite tests and have no patch: ${without.map(({ id }) => id).join(' ')}`);
   const counts = `${of('killed').length} killed, ${of('survived').length} survived, ${of('broken').length} broken`;
   console.log(
     `mutants: ${results.length} run, ${counts}, in ${Math.round((performance.now() - began) / 1000)} s`,
   );
-  return bad.length === 0 && (options.tenth !== undefined || without.length === 0);
+  return bad.length === 0 && (options.sample !== undefined || without.length === 0);
 }
 
 /** Applies a mutant, runs the tests that its row cites, and reverts the mutant. */
