@@ -7,7 +7,7 @@ import { hasS256Challenge } from './pkce.js';
 import type { SandboxContext } from './context.js';
 
 /** Reason for an authorize request to end on the provider's error page, without a redirect to the application. */
-export type AuthorizeRefusal =
+type AuthorizeRefusal =
   'unknown_client' | 'redirect_uri' | 'response_type' | 'scope' | 'state' | 'pkce' | 'repeated';
 
 /** Content of the provider's error page. */
@@ -103,7 +103,7 @@ function isRegisteredRedirect(provider: ProviderName, redirectUri: string): bool
 }
 
 /** Responds to the consent form with a redirect to the application: with a code, or with the provider's error for a refusal. */
-export function answerConsent(
+export function handleConsent(
   context: SandboxContext,
   dialects: readonly AuthorizeDialect[],
   { form }: Call,

@@ -34,5 +34,5 @@ export interface Endpoint {
   name: EndpointName;
   path: string;
   methods: readonly ('GET' | 'POST')[];
-  answer: (call: Call) => Reply | Promise<Reply>;
+  handle: (call: Call) => Reply | Promise<Reply>;
 }

@@ -4,7 +4,7 @@ import { type Call, jsonReply, mediaType, type Reply } from './http.js';
 import type { Journal } from './journal.js';
 
 /** Responds to `/control/…`, with which tests in another process control the sandbox; undefined for any other path. */
-export function answerControl(faults: Faults, journal: Journal, call: Call): Reply | undefined {
+export function handleControl(faults: Faults, journal: Journal, call: Call): Reply | undefined {
   if (call.path !== '/control/fault' && call.path !== '/control/requests') return undefined;
   if (isFromWebPage(call)) return jsonReply(403, { error: 'Web pages may not control the sandbox.' });
   switch (`${call.method} ${call.path}`) {

@@ -13,7 +13,7 @@ export type ExchangeRefusal =
   | 'verifier_wrong';
 
 /** Parameters that a dialect requires in addition to the code. */
-export interface ExchangeRules {
+interface ExchangeRules {
   /** Naver's classic documentation does not list `redirect_uri` here; if sent it must match. */
   redirectUri: 'required' | 'if_sent';
   /** Naver requires the `state` of the authorize request. */
@@ -45,7 +45,7 @@ function checkVerifier(grant: Grant, verifier: string | null): ExchangeRefusal |
 }
 
 /** Result of client authentication at the token endpoint. */
-export type ClientVerdict = 'right' | 'unknown_client' | 'wrong_secret';
+type ClientVerdict = 'right' | 'unknown_client' | 'wrong_secret';
 
 /** Checks `client_id` and `client_secret` as form members (`client_secret_post`). */
 export function checkClient(context: SandboxContext, parameters: URLSearchParams): ClientVerdict {

@@ -31,7 +31,7 @@ export interface Grant extends AuthorizeRequest {
 }
 
 /** Result of presenting a code: its grant the first time, before it expires. */
-export type Redemption = { is: 'fresh'; grant: Grant } | { is: 'spent' } | { is: 'unknown' };
+type Redemption = { is: 'fresh'; grant: Grant } | { is: 'spent' } | { is: 'unknown' };
 
 interface Timed<Value> {
   value: Value;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerConsent } from './authorize.js';
-import { answerControl } from './control.js';
+import { handleConsent } from './authorize.js';
+import { handleControl } from './control.js';
 import { Faults } from './faults/faults.js';
 import { sendFault } from './faults/send.js';
 import { googleAuthorize } from './google/authorize.js';
@@ -50,7 +50,7 @@ export class Router {
       const call = await readCall(request);
       const endpoint = this.#endpoints.find(({ path }) => path === call.path);
       if (endpoint !== undefined) await this.#runEndpoint(endpoint, call, response);
-      else sendReply(this.#answerOwn(call), response);
+      else sendReply(this.#handleOwn(call), response);
     } catch (error) {
       if (response.headersSent) response.destroy();
       else if (error instanceof UnreadableCall)
@@ -63,20 +63,20 @@ export class Router {
     this.journal.record(endpoint, call);
     const work = async (): Promise<Reply> =>
       endpoint.methods.some((method) => method === call.method)
-        ? endpoint.answer(call)
+        ? endpoint.handle(call)
         : jsonReply(405, { error: 'invalid_request' }, { allow: endpoint.methods.join(', ') });
     const active = this.faults.take(endpoint);
     if (active === undefined) sendReply(await work(), response);
     else await sendFault(active.fault, active.delayMs, work, response);
   }
 
-  #answerOwn(call: Call): Reply {
+  #handleOwn(call: Call): Reply {
     const { context, mailbox, smtpUrl, providers } = this.options;
     if (providers) {
-      const controlled = answerControl(this.faults, this.journal, call);
+      const controlled = handleControl(this.faults, this.journal, call);
       if (controlled !== undefined) return controlled;
       if (call.method === 'POST' && call.path === CONSENT_PATH)
-        return answerConsent(context, AUTHORIZE_DIALECTS, call);
+        return handleConsent(context, AUTHORIZE_DIALECTS, call);
     }
     const to = call.query.get('to') ?? undefined;
     switch (`${call.method} ${call.path}`) {

@@ -11,7 +11,7 @@ import { startSmtp } from './mail/smtp.js';
 import type { SandboxContext } from './context.js';
 
 /** Options of a sandbox. Port 0 selects a free port. */
-export interface SandboxOptions {
+interface SandboxOptions {
   port: number;
   smtpPort: number;
   /** Loopback address. Default: 127.0.0.1. */

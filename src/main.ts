@@ -72,14 +72,16 @@ function banner(config: Config): string {
   const sandboxed = Object.keys(config.providers).filter(
     (id) => config.providers[id]?.sandboxUrl !== undefined,
   );
-  const places = [
+  const addresses = [
     ['Web page', `${config.webOrigins[0]}/`],
     ['Swagger UI', config.docs === 'public' ? `${config.publicUrl}/docs` : undefined],
     ['Sandbox', config.sandbox?.providers ? `${sandboxUrl}/   plays ${sandboxed.join(', ')}` : undefined],
     ['Mailbox', sandboxUrl && `${sandboxUrl}/mailbox`],
     ['Database', config.databaseUrl ? 'PostgreSQL' : `embedded, files in ${config.dataDir}`],
   ];
-  const lines = places.flatMap(([name = '', place]) => (place ? [`    ${name.padEnd(12)} ${place}`] : []));
+  const lines = addresses.flatMap(([name = '', address]) =>
+    address ? [`    ${name.padEnd(12)} ${address}`] : [],
+  );
   return `\n  대문 Daemun is open.\n\n${lines.join('\n')}\n\n`;
 }
 

@@ -12,8 +12,8 @@ import { bootstrap } from './auth/bootstrap.js';
 import { openMailedLink } from './auth/mailed-link.js';
 import { App } from './app.js';
 
-const place = document.getElementById('page');
-if (place === null) throw new Error('the HTML has no #page');
+const root = document.getElementById('page');
+if (root === null) throw new Error('the HTML has no #page');
 startDevtools();
 const arrival = readArrival();
 if (arrival.watch) togglePanel();
@@ -22,9 +22,9 @@ openMailedLink(arrival.mailedLink);
 addEventListener('hashchange', () => {
   if (/^#(verify-email=|reset-password=|watch$)/.test(location.hash)) location.reload();
 });
-createRoot(place).render(
+createRoot(root).render(
   <StrictMode>
-    <LanguageProvider asked={arrival.language}>
+    <LanguageProvider requested={arrival.language}>
       <QueryClientProvider client={queryClient}>
         <App />
       </QueryClientProvider>

@@ -18,10 +18,10 @@ export interface AccessToken {
  * may have issued the token at any time after that. The token is due when a tenth to a fifth of its lifetime is left;
  * the random share spreads the refreshes of several tabs.
  */
-export function expectAccessToken(): (answer: unknown) => AccessToken {
+export function expectAccessToken(): (responseBody: unknown) => AccessToken {
   const age = startStopwatch();
-  return (answer) => {
-    const { accessToken: text, expiresIn } = answer as { accessToken: string; expiresIn: number };
+  return (responseBody) => {
+    const { accessToken: text, expiresIn } = responseBody as { accessToken: string; expiresIn: number };
     const lifetime = expiresIn * 1_000;
     const due = lifetime * (0.8 + Math.random() / 10);
     const spent = lifetime - Math.min(ON_THE_WAY_MS, lifetime / 10);

@@ -10,7 +10,7 @@ export const TIMEOUT_MS = 8_000;
 export async function post<T>(
   send: typeof fetch,
   url: string,
-  read: (answer: unknown) => T,
+  read: (responseBody: unknown) => T,
   body?: unknown,
 ): Promise<T> {
   let failure: Partial<Failure> = {};
@@ -28,9 +28,9 @@ export async function post<T>(
     );
     failure = { retryAfter: Number(response.headers.get('retry-after')) || undefined };
     const text = await response.text();
-    const answer: unknown = text === '' ? undefined : JSON.parse(text);
-    if (response.ok) return read(answer);
-    const { code, errors } = answer as { code?: string; errors?: readonly FieldError[] };
+    const responseBody: unknown = text === '' ? undefined : JSON.parse(text);
+    if (response.ok) return read(responseBody);
+    const { code, errors } = responseBody as { code?: string; errors?: readonly FieldError[] };
     failure = { ...failure, code, errors };
   } catch (cause) {
     failure = { ...failure, cause };

@@ -1,7 +1,7 @@
 import type { Reason } from './contract.js';
 
 /** Message between tabs. It never contains a token: each tab asks the server for its own. */
-export interface TabMessage {
+interface TabMessage {
   readonly reason: Reason;
   /** Id of the session that began or ended. */
   readonly sessionId: string | undefined;

@@ -4,7 +4,7 @@ import type { Endpoint } from '../context.js';
 import { FAULT_KINDS, type FaultKind } from './send.js';
 
 /** Fault of a provider's endpoint. Without `times` it lasts until the faults are cleared. */
-export const FaultSchema = z.strictObject({
+const FaultSchema = z.strictObject({
   provider: z.enum(PROVIDER_NAMES),
   at: z.enum(['token', 'profile', 'revoke', 'unlink']),
   fault: z.enum(FAULT_KINDS),

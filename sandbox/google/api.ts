@@ -14,7 +14,7 @@ export const UNAUTHENTICATED = {
 };
 
 /** Userinfo endpoint: responds with the claims of the token's scopes. `refusal` is the body of a 401. */
-export function answerUserinfo(context: SandboxContext, call: Call, refusal: object): Reply {
+export function handleUserinfo(context: SandboxContext, call: Call, refusal: object): Reply {
   const grant = context.grants.findByAccessToken('google', bearerToken(call));
   if (grant === undefined) {
     const challenge = 'Bearer realm="https://accounts.google.com/", error="invalid_request"';
@@ -40,7 +40,7 @@ export function claimsOf(grant: Grant): Record<string, unknown> {
 }
 
 /** Revocation endpoint: ends the connection of an access or refresh token, in the form or the query. */
-export function answerRevoke(context: SandboxContext, call: Call): Reply {
+export function handleRevoke(context: SandboxContext, call: Call): Reply {
   const token = call.form.get('token') ?? call.query.get('token') ?? '';
   const grant =
     context.grants.findByAccessToken('google', token) ?? context.grants.findByRefreshToken('google', token);

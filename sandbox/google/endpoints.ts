@@ -1,9 +1,9 @@
 import { askConsent } from '../authorize.js';
 import { jsonReply } from '../http.js';
 import type { Endpoint, SandboxContext } from '../context.js';
-import { answerRevoke, answerUserinfo, INVALID_CREDENTIALS, UNAUTHENTICATED } from './api.js';
+import { handleRevoke, handleUserinfo, INVALID_CREDENTIALS, UNAUTHENTICATED } from './api.js';
 import { GOOGLE_ISSUER, googleAuthorize } from './authorize.js';
-import { answerToken } from './token.js';
+import { handleToken } from './token.js';
 
 /** Returns all endpoints of Google for a login, including the older token and profile endpoints. */
 export function googleEndpoints(context: SandboxContext): Endpoint[] {
@@ -16,40 +16,40 @@ export function googleEndpoints(context: SandboxContext): Endpoint[] {
       name: 'authorize',
       path: '/accounts.google.com/o/oauth2/v2/auth',
       methods: ['GET'],
-      answer: (call) => askConsent(context, googleAuthorize, call),
+      handle: (call) => askConsent(context, googleAuthorize, call),
     },
-    { ...token, path: '/oauth2.googleapis.com/token', answer: (call) => answerToken(context, call) },
-    { ...token, path: '/www.googleapis.com/oauth2/v4/token', answer: (call) => answerToken(context, call) },
+    { ...token, path: '/oauth2.googleapis.com/token', handle: (call) => handleToken(context, call) },
+    { ...token, path: '/www.googleapis.com/oauth2/v4/token', handle: (call) => handleToken(context, call) },
     {
       ...profile,
       path: '/openidconnect.googleapis.com/v1/userinfo',
-      answer: (call) => answerUserinfo(context, call, INVALID_CREDENTIALS),
+      handle: (call) => handleUserinfo(context, call, INVALID_CREDENTIALS),
     },
     {
       ...profile,
       path: '/www.googleapis.com/oauth2/v3/userinfo',
-      answer: (call) => answerUserinfo(context, call, UNAUTHENTICATED),
+      handle: (call) => handleUserinfo(context, call, UNAUTHENTICATED),
     },
     {
       provider,
       name: 'revoke',
       path: '/oauth2.googleapis.com/revoke',
       methods: ['POST'],
-      answer: (call) => answerRevoke(context, call),
+      handle: (call) => handleRevoke(context, call),
     },
     {
       provider,
       name: 'discovery',
       path: '/accounts.google.com/.well-known/openid-configuration',
       methods: ['GET'],
-      answer: () => jsonReply(200, DISCOVERY, {}, 1),
+      handle: () => jsonReply(200, DISCOVERY, {}, 1),
     },
     {
       provider,
       name: 'jwks',
       path: '/www.googleapis.com/oauth2/v3/certs',
       methods: ['GET'],
-      answer: () => jsonReply(200, context.signer.jwks, { 'cache-control': 'public, max-age=19800' }, 2),
+      handle: () => jsonReply(200, context.signer.jwks, { 'cache-control': 'public, max-age=19800' }, 2),
     },
   ];
 }

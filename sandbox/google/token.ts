@@ -19,7 +19,7 @@ const REFUSALS: Record<ExchangeRefusal, [error: string, description: string]> = 
 };
 
 /** Google's token endpoint: exchanges a code or a refresh token for a bearer token and an id_token. */
-export async function answerToken(context: SandboxContext, call: Call): Promise<Reply> {
+export async function handleToken(context: SandboxContext, call: Call): Promise<Reply> {
   const repeated = repeatedParameter(call.form);
   if (repeated !== undefined)
     return refuse(400, 'invalid_request', `Parameter not allowed to repeat: ${repeated}`);

@@ -17,7 +17,7 @@ const ITEM_NAMES: Record<(typeof KAKAO_SCOPES)[number], string> = {
 };
 
 /** `/v2/user/me`: the profile. */
-export function answerUserMe(context: SandboxContext, call: Call): Reply {
+export function handleUserMe(context: SandboxContext, call: Call): Reply {
   const grant = context.grants.findByAccessToken('kakao', bearerToken(call));
   if (grant === undefined) return NO_SUCH_TOKEN;
   const secure = (call.query.get('secure_resource') ?? call.form.get('secure_resource')) === 'true';
@@ -29,7 +29,7 @@ export function answerUserMe(context: SandboxContext, call: Call): Reply {
 }
 
 /** `/v1/oidc/userinfo`, which needs a token with the scope `openid`. */
-export function answerOidcUserinfo(context: SandboxContext, call: Call): Reply {
+export function handleOidcUserinfo(context: SandboxContext, call: Call): Reply {
   const grant = context.grants.findByAccessToken('kakao', bearerToken(call));
   if (grant === undefined) return NO_SUCH_TOKEN;
   if (!grant.scope.includes('openid')) {
@@ -45,7 +45,7 @@ export function answerOidcUserinfo(context: SandboxContext, call: Call): Reply {
 }
 
 /** `/v2/user/scopes`: the consent items to which the user agreed. */
-export function answerScopes(context: SandboxContext, call: Call): Reply {
+export function handleScopes(context: SandboxContext, call: Call): Reply {
   const grant = context.grants.findByAccessToken('kakao', bearerToken(call));
   if (grant === undefined) return NO_SUCH_TOKEN;
   const account = accountOf(grant);
@@ -69,7 +69,7 @@ export function answerScopes(context: SandboxContext, call: Call): Reply {
 }
 
 /** `/v1/user/unlink`: by the user's token, or by the admin key and the user's id. */
-export function answerUnlink(context: SandboxContext, call: Call): Reply {
+export function handleUnlink(context: SandboxContext, call: Call): Reply {
   const target = findTarget(context, call);
   if (target === 'no_such_token') return NO_SUCH_TOKEN;
   if (target === 'not_linked') return NOT_LINKED;
@@ -78,7 +78,7 @@ export function answerUnlink(context: SandboxContext, call: Call): Reply {
 }
 
 /** `/v1/user/logout`: ends the tokens, not the connection. */
-export function answerLogout(context: SandboxContext, call: Call): Reply {
+export function handleLogout(context: SandboxContext, call: Call): Reply {
   const target = findTarget(context, call);
   if (target === 'no_such_token') return NO_SUCH_TOKEN;
   if (target === 'not_linked') return NOT_LINKED;

@@ -1,9 +1,9 @@
 import { askConsent } from '../authorize.js';
 import { jsonReply } from '../http.js';
 import type { Endpoint, SandboxContext } from '../context.js';
-import { answerLogout, answerOidcUserinfo, answerScopes, answerUnlink, answerUserMe } from './api.js';
+import { handleLogout, handleOidcUserinfo, handleScopes, handleUnlink, handleUserMe } from './api.js';
 import { KAKAO_SCOPES, kakaoAuthorize } from './authorize.js';
-import { answerToken, KAKAO_ISSUER } from './token.js';
+import { handleToken, KAKAO_ISSUER } from './token.js';
 
 /** Returns all endpoints of Kakao for a login. */
 export function kakaoEndpoints(context: SandboxContext): Endpoint[] {
@@ -15,55 +15,55 @@ export function kakaoEndpoints(context: SandboxContext): Endpoint[] {
       name: 'authorize',
       path: '/kauth.kakao.com/oauth/authorize',
       methods: ['GET'],
-      answer: (call) => askConsent(context, kakaoAuthorize, call),
+      handle: (call) => askConsent(context, kakaoAuthorize, call),
     },
     {
       provider,
       name: 'token',
       path: '/kauth.kakao.com/oauth/token',
       methods: ['POST'],
-      answer: (call) => answerToken(context, call),
+      handle: (call) => handleToken(context, call),
     },
-    { ...profile, path: '/kapi.kakao.com/v2/user/me', answer: (call) => answerUserMe(context, call) },
+    { ...profile, path: '/kapi.kakao.com/v2/user/me', handle: (call) => handleUserMe(context, call) },
     {
       ...profile,
       path: '/kapi.kakao.com/v1/oidc/userinfo',
-      answer: (call) => answerOidcUserinfo(context, call),
+      handle: (call) => handleOidcUserinfo(context, call),
     },
     {
       provider,
       name: 'scopes',
       path: '/kapi.kakao.com/v2/user/scopes',
       methods: ['GET'],
-      answer: (call) => answerScopes(context, call),
+      handle: (call) => handleScopes(context, call),
     },
     {
       provider,
       name: 'unlink',
       path: '/kapi.kakao.com/v1/user/unlink',
       methods: ['POST'],
-      answer: (call) => answerUnlink(context, call),
+      handle: (call) => handleUnlink(context, call),
     },
     {
       provider,
       name: 'logout',
       path: '/kapi.kakao.com/v1/user/logout',
       methods: ['POST'],
-      answer: (call) => answerLogout(context, call),
+      handle: (call) => handleLogout(context, call),
     },
     {
       provider,
       name: 'discovery',
       path: '/kauth.kakao.com/.well-known/openid-configuration',
       methods: ['GET'],
-      answer: () => jsonReply(200, DISCOVERY),
+      handle: () => jsonReply(200, DISCOVERY),
     },
     {
       provider,
       name: 'jwks',
       path: '/kauth.kakao.com/.well-known/jwks.json',
       methods: ['GET'],
-      answer: () => jsonReply(200, context.signer.jwks, { 'cache-control': 'public, max-age=86400' }),
+      handle: () => jsonReply(200, context.signer.jwks, { 'cache-control': 'public, max-age=86400' }),
     },
   ];
 }

@@ -12,7 +12,7 @@ const ACCESS_TOKEN_TTL_S = 21_599;
 const REFRESH_TOKEN_TTL_S = 5_183_999;
 
 /** Kakao's token endpoint. It accepts forms only, and the client secret only as a form member. */
-export async function answerToken(context: SandboxContext, call: Call): Promise<Reply> {
+export async function handleToken(context: SandboxContext, call: Call): Promise<Reply> {
   const { form } = call;
   if (repeatedParameter(form) !== undefined)
     return refuse(400, 'invalid_request', 'Duplicated parameter.', 'KOE201');

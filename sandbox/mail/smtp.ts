@@ -8,7 +8,7 @@ import type { Mailbox } from './mailbox.js';
 const MESSAGE_LIMIT_BYTES = 1024 * 1024;
 
 /** SMTP server that stores all messages and delivers none. */
-export interface SmtpSink {
+interface SmtpSink {
   port: number;
   close: () => Promise<void>;
 }

@@ -22,7 +22,7 @@ const NO_HEADER = jsonReply(
 );
 
 /** `/v1/nid/me`: the profile, in the same shape for classic and OIDC tokens. */
-export function answerMe(context: SandboxContext, call: Call): Reply {
+export function handleMe(context: SandboxContext, call: Call): Reply {
   const grant = findGrant(context, call);
   if (grant === undefined) return call.headers.authorization === undefined ? NO_HEADER : NOT_AUTHENTICATED;
   const { profileImage, ...account } = accountOf(grant);
@@ -30,7 +30,7 @@ export function answerMe(context: SandboxContext, call: Call): Reply {
 }
 
 /** `/v1/nid/verify`: checks a token and, with `info=true`, lists the profile items that it may read. */
-export function answerVerify(context: SandboxContext, call: Call): Reply {
+export function handleVerify(context: SandboxContext, call: Call): Reply {
   const grant = findGrant(context, call);
   if (grant === undefined) return call.headers.authorization === undefined ? NO_HEADER : NOT_AUTHENTICATED;
   if (call.query.get('info') !== 'true') {
@@ -43,7 +43,7 @@ export function answerVerify(context: SandboxContext, call: Call): Reply {
 }
 
 /** `/oauth2.0/revoke`: ends the connection. Responds 200 without body, also for an unknown token. */
-export function answerRevoke(context: SandboxContext, { form }: Call): Reply {
+export function handleRevoke(context: SandboxContext, { form }: Call): Reply {
   if (checkClient(context, form) !== 'right') return jsonReply(401, { error: 'invalid_client' }, JSON_UTF8);
   const token = form.get('token') ?? '';
   const grant =

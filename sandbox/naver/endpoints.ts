@@ -1,9 +1,9 @@
 import { askConsent } from '../authorize.js';
 import { jsonReply } from '../http.js';
 import type { Endpoint, SandboxContext } from '../context.js';
-import { answerMe, answerRevoke, answerVerify } from './api.js';
+import { handleMe, handleRevoke, handleVerify } from './api.js';
 import { naverAuthorize, naverOidcAuthorize } from './authorize.js';
-import { answerOidcToken, answerToken, NAVER_ISSUER } from './token.js';
+import { handleOidcToken, handleToken, NAVER_ISSUER } from './token.js';
 
 /** Returns all endpoints of Naver for a login: classic and OIDC. */
 export function naverEndpoints(context: SandboxContext): Endpoint[] {
@@ -13,61 +13,61 @@ export function naverEndpoints(context: SandboxContext): Endpoint[] {
     {
       ...authorize,
       path: '/nid.naver.com/oauth2.0/authorize',
-      answer: (call) => askConsent(context, naverAuthorize, call),
+      handle: (call) => askConsent(context, naverAuthorize, call),
     },
     {
       ...authorize,
       path: '/nid.naver.com/oauth2/authorize',
-      answer: (call) => askConsent(context, naverOidcAuthorize, call),
+      handle: (call) => askConsent(context, naverOidcAuthorize, call),
     },
     {
       provider,
       name: 'token',
       path: '/nid.naver.com/oauth2.0/token',
       methods: ['GET', 'POST'],
-      answer: (call) => answerToken(context, call),
+      handle: (call) => handleToken(context, call),
     },
     {
       provider,
       name: 'token',
       path: '/nid.naver.com/oauth2/token',
       methods: ['POST'],
-      answer: (call) => answerOidcToken(context, call),
+      handle: (call) => handleOidcToken(context, call),
     },
     {
       provider,
       name: 'profile',
       path: '/openapi.naver.com/v1/nid/me',
       methods: ['GET', 'POST'],
-      answer: (call) => answerMe(context, call),
+      handle: (call) => handleMe(context, call),
     },
     {
       provider,
       name: 'verify',
       path: '/openapi.naver.com/v1/nid/verify',
       methods: ['GET'],
-      answer: (call) => answerVerify(context, call),
+      handle: (call) => handleVerify(context, call),
     },
     {
       provider,
       name: 'revoke',
       path: '/nid.naver.com/oauth2.0/revoke',
       methods: ['POST'],
-      answer: (call) => answerRevoke(context, call),
+      handle: (call) => handleRevoke(context, call),
     },
     {
       provider,
       name: 'discovery',
       path: '/nid.naver.com/.well-known/openid-configuration',
       methods: ['GET'],
-      answer: () => jsonReply(200, DISCOVERY),
+      handle: () => jsonReply(200, DISCOVERY),
     },
     {
       provider,
       name: 'jwks',
       path: '/nid.naver.com/oauth2/jwks',
       methods: ['GET'],
-      answer: () => jsonReply(200, context.signer.jwks, { 'cache-control': 'public, max-age=86400' }),
+      handle: () => jsonReply(200, context.signer.jwks, { 'cache-control': 'public, max-age=86400' }),
     },
   ];
 }

@@ -12,7 +12,7 @@ const ACCESS_TOKEN_TTL_S = 3600;
 const JSON_UTF8 = { 'content-type': 'application/json;charset=utf-8' };
 
 /** Classic token endpoint, by GET or POST. Its errors have status 200. */
-export function answerToken(context: SandboxContext, call: Call): Reply {
+export function handleToken(context: SandboxContext, call: Call): Reply {
   const parameters = new URLSearchParams([...call.query, ...call.form]);
   if (repeatedParameter(parameters) !== undefined) return refuseWith200('duplicate parameter');
   if (checkClient(context, parameters) !== 'right')
@@ -55,7 +55,7 @@ function refuseWith200(description: string): Reply {
 }
 
 /** OIDC token endpoint: POST only, errors with 4xx statuses, an id_token and no refresh token. */
-export async function answerOidcToken(context: SandboxContext, { form }: Call): Promise<Reply> {
+export async function handleOidcToken(context: SandboxContext, { form }: Call): Promise<Reply> {
   if (repeatedParameter(form) !== undefined) return jsonReply(400, { error: 'invalid_request' }, JSON_UTF8);
   if (checkClient(context, form) !== 'right') return jsonReply(401, { error: 'invalid_client' }, JSON_UTF8);
   if (form.get('grant_type') !== 'authorization_code') {

@@ -34,6 +34,6 @@ export async function count(
  * @throws {Problem} `post_not_found`.
  */
 export async function lockPost(db: EntityManager, id: string): Promise<void> {
-  const held = await db.query<unknown[]>('SELECT FROM board.posts WHERE id = $1 FOR KEY SHARE', [id]);
-  if (held.length === 0) throw new Problem('post_not_found');
+  const locked = await db.query<unknown[]>('SELECT FROM board.posts WHERE id = $1 FOR KEY SHARE', [id]);
+  if (locked.length === 0) throw new Problem('post_not_found');
 }

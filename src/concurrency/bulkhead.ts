@@ -19,7 +19,7 @@ export interface QueueShare {
 export interface BulkheadLimits {
   readonly concurrency: number;
   readonly queue: number;
-  /** Places for `reserved` tasks, in addition to `queue` (as many). */
+  /** Waiters for `reserved` tasks, in addition to `queue` (as many). */
   readonly reserved?: number;
 }
 

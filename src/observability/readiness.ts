@@ -45,19 +45,19 @@ const probeSql = (): string => `
 @Injectable()
 export class Readiness {
   /** The outcome of the probe under way or of the last one, within the time limit. */
-  private answer: Promise<string | undefined> | undefined;
+  private lastProbe: Promise<string | undefined> | undefined;
 
   constructor(private readonly dataSource: DataSource) {}
 
   /** Returns the reason why the database cannot be used, as in `docs/store-failures.md`; undefined when it can. */
   check(): Promise<string | undefined> {
-    this.answer ??= this.probe();
-    return this.answer;
+    this.lastProbe ??= this.probe();
+    return this.lastProbe;
   }
 
   private async probe(): Promise<string | undefined> {
     const probe = this.write().finally(() => {
-      setTimeout(() => (this.answer = undefined), PROBE_INTERVAL_MS).unref();
+      setTimeout(() => (this.lastProbe = undefined), PROBE_INTERVAL_MS).unref();
     });
     const late = new AbortController();
     const limit = sleep(READINESS_BUDGET_MS, undefined, { signal: late.signal }).then(

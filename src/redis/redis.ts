@@ -171,9 +171,9 @@ export class Redis implements OnApplicationShutdown {
     const { connection } = this;
     if (connection === undefined) throw new RedisUnavailable();
     try {
-      const answer = await withTimeout(work(connection));
+      const result = await withTimeout(work(connection));
       this.sinceReply.restart();
-      return answer;
+      return result;
     } catch (error) {
       this.lose(connection, error);
       throw new RedisUnavailable(error);

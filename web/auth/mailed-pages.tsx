@@ -11,8 +11,8 @@ import { closeMailedLink } from './mailed-link.js';
 import './auth.css';
 
 /** Page of a mailed link. */
-export function MailedPage({ link: { asks, token } }: { readonly link: MailedLink }) {
-  return asks === 'verify-email' ? <VerifyPage token={token} /> : <ResetPage token={token} />;
+export function MailedPage({ link: { purpose, token } }: { readonly link: MailedLink }) {
+  return purpose === 'verify-email' ? <VerifyPage token={token} /> : <ResetPage token={token} />;
 }
 
 /**

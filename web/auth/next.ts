@@ -11,10 +11,10 @@ export interface Next {
   readonly apart: boolean;
 }
 
-/** Returns the existing page of this site to which `asked` leads; otherwise the home page. */
-export function readNext(asked: string): Next {
-  if (URL.canParse(asked, location.origin)) {
-    const { origin, pathname, search, hash } = new URL(asked, location.origin);
+/** Returns the existing page of this site to which `target` leads; otherwise the home page. */
+export function readNext(target: string): Next {
+  if (URL.canParse(target, location.origin)) {
+    const { origin, pathname, search, hash } = new URL(target, location.origin);
     const isHere = origin === location.origin;
     if (isHere && OURS.some((page) => page.test(pathname))) return { href: pathname + search, apart: false };
     if (isHere && DOCS.test(pathname)) return { href: pathname + search + hash, apart: true };

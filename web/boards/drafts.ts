@@ -24,7 +24,7 @@ export interface Drafting {
 }
 
 /**
- * Drafts of one account, by place. They are in memory, and in sessionStorage only while the tab shows another
+ * Drafts of one account, by the key of their editor. They are in memory, and in sessionStorage only while the tab shows another
  * document: another site, or a provider's login page after the end of the session. A logout and a login of another
  * account clear them.
  */
@@ -42,7 +42,7 @@ interface Stored {
 try {
   const stored = JSON.parse(sessionStorage.getItem(STORED) ?? '{}') as Stored;
   if (stored.owner !== undefined) own(stored.owner);
-  for (const [place, draft] of stored.drafts ?? []) drafts.set(place, draft);
+  for (const [key, draft] of stored.drafts ?? []) drafts.set(key, draft);
   sessionStorage.removeItem(STORED);
 } catch {
   // Without storage, drafts last as long as the page.
@@ -75,29 +75,29 @@ function own(id: string | undefined): void {
   owner = id;
 }
 
-/** Returns the user's draft for `place`. While there is one, the browser asks before it leaves the page. */
-export function useDraft(place: string, original: Draft): Drafting {
+/** Returns the user's draft for `key`. While there is one, the browser asks before it leaves the page. */
+export function useDraft(key: string, original: Draft): Drafting {
   const { lastId } = useAuthState();
   const [writer] = useState(lastId);
   const [begun, setBegun] = useState(() => {
-    const left = writer === owner ? drafts.get(place) : undefined;
+    const left = writer === owner ? drafts.get(key) : undefined;
     return { start: left ?? original, resumed: left !== undefined, round: 0 };
   });
   useEffect(() => {
     const onLeave = (event: Event) => {
       // A logged-out user leaves for a login, and comes back.
-      if (drafts.has(place) && getAuthState().user) event.preventDefault();
+      if (drafts.has(key) && getAuthState().user) event.preventDefault();
     };
     addEventListener('beforeunload', onLeave);
     return () => removeEventListener('beforeunload', onLeave);
-  }, [place]);
+  }, [key]);
   const drop = () => {
-    if (writer === owner) drafts.delete(place);
+    if (writer === owner) drafts.delete(key);
   };
   return {
     ...begun,
     keep(draft) {
-      if (writer === owner) drafts.set(place, draft);
+      if (writer === owner) drafts.set(key, draft);
     },
     drop,
     restart(start) {

@@ -18,12 +18,12 @@ export function Panel() {
   useEffect(() => {
     if (!open) return;
     const opener = document.activeElement;
-    const place = panel.current;
+    const element = panel.current;
     const onKey = ({ key }: KeyboardEvent) => key === 'Escape' && togglePanel();
     heading.current?.focus({ preventScroll: true });
-    place?.addEventListener('keydown', onKey);
+    element?.addEventListener('keydown', onKey);
     return () => {
-      place?.removeEventListener('keydown', onKey);
+      element?.removeEventListener('keydown', onKey);
       if (opener instanceof HTMLElement) opener.focus({ preventScroll: true });
     };
   }, [open]);
@@ -76,7 +76,7 @@ function Journal() {
 
 function Line({ entry: { method, path, status, ms, kind, inAll, elsewhere } }: { readonly entry: Entry }) {
   const { watch } = useWords();
-  const said = status === 'lost' ? watch.lost : status === 'none' ? watch.noAnswer : status;
+  const said = status === 'lost' ? watch.lost : status === 'none' ? watch.noResponse : status;
   const went = typeof status === 'number' && status < 400 ? 'well' : 'badly';
   return (
     <li className={`${kind} ${went}`}>

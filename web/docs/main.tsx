@@ -13,13 +13,13 @@ import { patchAccessibility } from './a11y-patches.js';
 import { startSwaggerUi } from './swagger-ui.js';
 import './docs.css';
 
-const place = document.getElementById('bar');
-if (place === null) throw new Error('the HTML has no #bar');
+const root = document.getElementById('bar');
+if (root === null) throw new Error('the HTML has no #bar');
 startDevtools();
 const arrival = readArrival();
-createRoot(place).render(
+createRoot(root).render(
   <StrictMode>
-    <LanguageProvider asked={arrival.language}>
+    <LanguageProvider requested={arrival.language}>
       <QueryClientProvider client={queryClient}>
         <Bar />
       </QueryClientProvider>

@@ -21,10 +21,10 @@ interface SwaggerRequest {
 declare const SwaggerUIBundle: (options: Readonly<Record<string, unknown>>) => SwaggerUi;
 
 /**
- * Starts Swagger UI in `place`. Its requests carry the access token of the user. It restarts for each account, since
+ * Starts Swagger UI in `container`. Its requests carry the access token of the user. It restarts for each account, since
  * it keeps showing earlier responses.
  */
-export function startSwaggerUi(place: Element): void {
+export function startSwaggerUi(container: Element): void {
   let ui: SwaggerUi | undefined;
   let token = '';
   /** Token that Swagger UI was given last. Only this token is renewed, not one that the user pasted. */
@@ -32,7 +32,7 @@ export function startSwaggerUi(place: Element): void {
 
   function show(): void {
     const domNode = document.createElement('div');
-    place.replaceChildren(domNode);
+    container.replaceChildren(domNode);
     ui = undefined;
     given = '';
     const shown = SwaggerUIBundle({

@@ -284,7 +284,7 @@ export const en = {
     log: 'Requests',
     nothing: 'Nothing yet.',
     lost: 'lost',
-    noAnswer: 'none',
+    noResponse: 'none',
     refresh: 'refresh',
     repeated: 'repeated',
     inAll: (ms: number) => (ms < 1_000 ? `${ms} ms in all, and nobody noticed` : `${ms} ms in all`),

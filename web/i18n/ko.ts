@@ -277,7 +277,7 @@ export const ko: Words = {
     log: '요청',
     nothing: '아직 없어요.',
     lost: '사라짐',
-    noAnswer: '없음',
+    noResponse: '없음',
     refresh: '갱신',
     repeated: '다시 보냄',
     inAll: (ms) => (ms < 1_000 ? `모두 ${ms} ms, 아무도 눈치채지 못했어요` : `모두 ${ms} ms`),

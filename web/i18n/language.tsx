@@ -18,13 +18,13 @@ const SpeechContext = createContext<Translations | undefined>(undefined);
 
 interface Props {
   /** Language in the URL, which counts as the user's choice. */
-  readonly asked: string | undefined;
+  readonly requested: string | undefined;
   readonly children: ReactNode;
 }
 
 /** Provides one language: the one chosen before, otherwise that of the browser. */
-export function LanguageProvider({ asked, children }: Props) {
-  const [language, setLanguage] = useState<Language>(() => firstLanguage(asked));
+export function LanguageProvider({ requested, children }: Props) {
+  const [language, setLanguage] = useState<Language>(() => firstLanguage(requested));
   useEffect(() => void (document.documentElement.lang = language), [language]);
   const speech = useMemo(
     () => ({
@@ -52,10 +52,10 @@ export function useWords(): Words {
   return useTranslations().words;
 }
 
-function firstLanguage(asked: string | undefined): Language {
-  if (asked === 'ko' || asked === 'en') {
-    remember(asked);
-    return asked;
+function firstLanguage(requested: string | undefined): Language {
+  if (requested === 'ko' || requested === 'en') {
+    remember(requested);
+    return requested;
   }
   return /^ko\b/i.test(remembered() ?? navigator.language) ? 'ko' : 'en';
 }

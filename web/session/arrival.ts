@@ -3,7 +3,7 @@ const PURPOSES = ['verify-email', 'reset-password'] as const;
 
 /** A link from a mail. */
 export interface MailedLink {
-  readonly asks: (typeof PURPOSES)[number];
+  readonly purpose: (typeof PURPOSES)[number];
   readonly token: string;
 }
 
@@ -40,6 +40,6 @@ export function readArrival(): Arrival {
 }
 
 function readMailedLink(fragment: URLSearchParams): MailedLink | undefined {
-  const asks = PURPOSES.find((purpose) => fragment.has(purpose));
-  return asks && { asks, token: fragment.get(asks) ?? '' };
+  const purpose = PURPOSES.find((name) => fragment.has(name));
+  return purpose && { purpose, token: fragment.get(purpose) ?? '' };
 }

@@ -128,10 +128,10 @@ export class AccountMails implements OnModuleInit {
     { name, burst, address }: z.output<typeof spacing>,
   ): Promise<void> {
     const { to } = request;
-    const known = address !== undefined && (await this.knownClients.has(to, clientOf(address)));
+    const isKnown = address !== undefined && (await this.knownClients.has(to, clientOf(address)));
     const unverified = await this.throttle.appliesTo(to);
     await this.dataSource.transaction(async (db) => {
-      const slot = await this.backoff.next(db, known ? `${name}:known` : name, to, burst);
+      const slot = await this.backoff.next(db, isKnown ? `${name}:known` : name, to, burst);
       if (slot === undefined) return;
       // A mail after a pause answers several registrations, so its link must not be that of one of them.
       const { registration, ...neutral } = request;

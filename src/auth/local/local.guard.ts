@@ -65,7 +65,7 @@ export class LocalGuard implements CanActivate {
     return true;
   }
 
-  /** Places in the queues: a client from which the account has logged in before waits in the reserved ones. */
+  /** Share of the queues: a client from which the account has logged in before waits in the reserved queues. */
   private async queueShare(email: string, address: string): Promise<QueueShare> {
     const network = { key: routedNetworkOf(address) };
     if (this.logins.load.waiting + this.hashes.load.waiting === 0) return network;

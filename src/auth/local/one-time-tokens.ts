@@ -16,7 +16,7 @@ import { SigningKeys } from '../keys/signing-keys.js';
 import type { OneTimeToken } from './one-time-token.entity.js';
 
 /** Purpose of a token. Each kind has its own `typ` and `aud`, so that no token passes for one of another kind. */
-export type OneTimeTokenKind = OneTimeToken['kind'];
+type OneTimeTokenKind = OneTimeToken['kind'];
 const typeOf = (kind: OneTimeTokenKind) => `${kind}+jwt`;
 const audienceOf = (kind: OneTimeTokenKind) => `daemun:${kind}`;
 

@@ -22,7 +22,7 @@ const TODAY = prefixOf(ARGON2);
 
 /**
  * Bulkhead of hashes. One core is left for other requests. Three hashes are the maximum, because libuv has four threads and
- * DNS look-ups and file reads need one. A queue of 64 takes less than a second on two cores. Reserved places are for logins
+ * DNS look-ups and file reads need one. A queue of 64 takes less than a second on two cores. The reserved queue is for logins
  * from known clients of the account, password resets and reauthentication.
  */
 const LIMITS = {
@@ -53,7 +53,7 @@ export class PasswordHashes {
     prefixes: readonly string[] = [],
   ): Promise<PasswordHashes> {
     const hashes = new PasswordHashes(new Bulkhead(limits, 'a password hash'));
-    for (const prefix of [TODAY, ...prefixes]) await hashes.learn(prefix);
+    for (const prefix of [TODAY, ...prefixes]) await hashes.addDummyHash(prefix);
     return hashes;
   }
 
@@ -129,7 +129,7 @@ export class PasswordHashes {
   ): Promise<string | undefined> {
     const stored = hashes.flatMap((each) => (typeof each === 'string' && PREFIX.test(each) ? each : []));
     return this.bulkhead.run(async () => {
-      for (const each of stored) await this.learn(prefixIn(each));
+      for (const each of stored) await this.addDummyHash(prefixIn(each));
       let fitting: string | undefined;
       for (const [prefix, dummy] of this.dummyHashes) {
         const ofKind = stored.filter((each) => prefixIn(each) === prefix);
@@ -140,7 +140,7 @@ export class PasswordHashes {
     }, share);
   }
 
-  private async learn(prefix: string): Promise<void> {
+  private async addDummyHash(prefix: string): Promise<void> {
     if (this.dummyHashes.has(prefix)) return;
     this.dummyHashes.set(prefix, await hash(randomBytes(32).toString('base64url'), parametersOf(prefix)));
   }

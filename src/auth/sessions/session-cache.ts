@@ -64,7 +64,7 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
     private readonly config: Config,
     private readonly denylist: Denylist,
     private readonly revocations: RevocationCheck,
-    private readonly cache: CacheInvalidation,
+    private readonly invalidation: CacheInvalidation,
   ) {
     super();
   }
@@ -115,7 +115,7 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
   private async tombstoneEverywhere(sessionIds: readonly string[]): Promise<void> {
     // Without other processes this one resyncs the cache before it uses Redis again.
     if (this.config.revocationPollS === 0)
-      return this.cache.tombstoneAll(sessionIds).catch(ignoreUnavailable);
+      return this.invalidation.tombstoneAll(sessionIds).catch(ignoreUnavailable);
     const settled = new AbortController();
     try {
       await within(this.retryTombstones(sessionIds, settled.signal), SETTLE_MS);
@@ -134,7 +134,7 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
     while (!signal.aborted) {
       try {
         await this.redis.reconnect();
-        return await this.cache.tombstoneAll(sessionIds);
+        return await this.invalidation.tombstoneAll(sessionIds);
       } catch (error) {
         ignoreUnavailable(error);
         await sleep(RETRY_PAUSE_MS, undefined, { signal }).catch(() => {});
@@ -192,7 +192,7 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
     if (outcome === 'reused') {
       const verdict = await this.rows.endReused(sessionId, age);
       if (verdict === 'changed') return this.rotateRow(sessionId, generation, deadline);
-      await this.cache.tombstone(sessionId).catch(ignoreUnavailable);
+      await this.invalidation.tombstone(sessionId).catch(ignoreUnavailable);
       if (verdict === 'already ended') return undefined;
     }
     if (reply.length === 9) {
@@ -212,7 +212,9 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
     const uncertaintyAge = Math.min(0, this.redis.uncertaintyAge());
     const rotated = await this.rows.rotate(sessionId, generation, deadline, uncertaintyAge);
     const ended = rotated === undefined || rotated.outcome === 'reused';
-    await (ended ? this.cache.tombstone(sessionId) : this.cache.evict(sessionId)).catch(ignoreUnavailable);
+    await (ended ? this.invalidation.tombstone(sessionId) : this.invalidation.evict(sessionId)).catch(
+      ignoreUnavailable,
+    );
     return rotated;
   }
 
@@ -224,7 +226,7 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
   private writeBack(sessionId: string, state: Parameters<SessionRows['writeBack']>[1]): void {
     void this.writeBacks.add(async () => {
       try {
-        if (!(await this.rows.writeBack(sessionId, state))) await this.cache.evict(sessionId);
+        if (!(await this.rows.writeBack(sessionId, state))) await this.invalidation.evict(sessionId);
       } catch (error) {
         this.logger.warn({ err: error, sessionId }, 'the row of a session could not be updated');
       }

@@ -16,7 +16,7 @@ import { Sessions } from './sessions.js';
 @Controller('auth/sessions')
 export class SessionListController {
   constructor(
-    private readonly list: SessionList,
+    private readonly sessionList: SessionList,
     private readonly sessions: Sessions,
     private readonly cookie: RefreshCookie,
   ) {}
@@ -26,7 +26,7 @@ export class SessionListController {
   @Returns(200, sessionList, 'Your sessions')
   @ApiProblems('temporarily_unavailable')
   read(@CurrentActor() actor: Actor): Promise<ListedSession[]> {
-    return this.list.of(actor);
+    return this.sessionList.list(actor);
   }
 
   @Delete(':id')

@@ -13,7 +13,7 @@ export class SessionList {
     private readonly config: Config,
   ) {}
 
-  async of(actor: Actor): Promise<ListedSession[]> {
+  async list(actor: Actor): Promise<ListedSession[]> {
     const rows = await this.dataSource.query<
       {
         id: string;

@@ -19,7 +19,7 @@ export const google: ProviderDefinition = {
   issuer: 'https://accounts.google.com',
   refusesEmbeddedBrowsers: true,
   // Older interfaces of Google answer `{ "error": { "status": "UNAUTHENTICATED" } }`.
-  errorCode: (answer) => objectAt(answer, 'error').status ?? answer.error,
+  errorCode: (body) => objectAt(body, 'error').status ?? body.error,
   errors: { UNAUTHENTICATED: 'provider_rejected', PERMISSION_DENIED: 'provider_misconfigured' },
   // With it the first consent brings a refresh token, which ends the connection when the account is deleted later.
   authorizeWith: { access_type: 'offline' },

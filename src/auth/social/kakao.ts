@@ -21,7 +21,7 @@ export const kakao: ProviderDefinition = {
   },
   Strategy: Strategy as unknown as StrategyClass,
   // Kakao documents its KOE codes and the numbers of its API; `error` is that of RFC 6749.
-  errorCode: (answer) => answer.error_code ?? answer.code ?? answer.error,
+  errorCode: (body) => body.error_code ?? body.code ?? body.error,
   errors: {
     KOE009: 'provider_misconfigured',
     KOE010: 'provider_misconfigured',
@@ -74,13 +74,13 @@ export const kakao: ProviderDefinition = {
       return subject === undefined ? undefined : { subject };
     },
   },
-  mapProfile(answer) {
-    const subject = subjectOf(answer.id);
+  mapProfile(body) {
+    const subject = subjectOf(body.id);
     if (subject === undefined) return undefined;
-    const account = objectAt(answer, 'kakao_account');
+    const account = objectAt(body, 'kakao_account');
     const profile = objectAt(account, 'profile');
     // Only applications from before 2021 get `properties`.
-    const properties = objectAt(answer, 'properties');
+    const properties = objectAt(body, 'properties');
     const email = account.is_email_valid === false ? undefined : emailOf(account.email);
     const verified = account.is_email_valid === true && account.is_email_verified === true;
     return {

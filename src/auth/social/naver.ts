@@ -64,8 +64,8 @@ export const naver: ProviderDefinition = {
       return notice;
     },
   },
-  mapProfile(answer) {
-    const person = objectAt(answer, 'response');
+  mapProfile(body) {
+    const person = objectAt(body, 'response');
     const subject = subjectOf(person.id);
     if (subject === undefined) return undefined;
     return {

@@ -39,8 +39,8 @@ export interface Unlink {
   tokensToKeep(credentials: ProviderCredentials): readonly ProviderGrant['kind'][];
   /** Returns the call, or undefined without a usable token. */
   request(connection: Connection): UnlinkCall | undefined;
-  /** Interprets the answer to the call. */
-  resultOf(status: number, answer: JsonObject, connection: Connection): UnlinkResult;
+  /** Interprets the response to the call. */
+  resultOf(status: number, body: JsonObject, connection: Connection): UnlinkResult;
 }
 
 /** Members of the query or form of a notice. */
@@ -88,8 +88,8 @@ export interface ProviderDefinition extends ProviderSettings {
   readonly refusesEmbeddedBrowsers?: boolean;
   /** True where the token request must repeat `state`. */
   readonly repeatsState?: boolean;
-  /** Returns the error code of an answer, whatever its HTTP status; undefined for a success. */
-  errorCode(answer: JsonObject): unknown;
+  /** Returns the error code of a response, whatever its HTTP status; undefined for a success. */
+  errorCode(body: JsonObject): unknown;
   /** Meanings of the provider's own error codes. They take precedence over the standard codes. */
   readonly errors: Readonly<Record<string, LoginErrorCode>>;
   /** Parameters of the authorization request beyond OAuth 2.0. */

@@ -6,7 +6,7 @@ import type { ProviderDefinition, UnlinkCall } from './provider-definition.js';
 const TIMEOUT_MS = 5_000;
 /** Time limit of the two calls of a callback: tokens and profile. */
 export const PROVIDER_BUDGET_MS = 2 * TIMEOUT_MS;
-/** Size limit of an answer. Profiles have one or two kilobytes. */
+/** Size limit of a response. Profiles have one or two kilobytes. */
 const MAX_BYTES = 256 * 1024;
 /** Access token that a header can carry. RFC 6750 §2.1 is stricter than the providers are. */
 const ACCESS_TOKEN = /^[\x21-\x7e]{1,4096}$/;
@@ -23,11 +23,11 @@ export async function requestTokens(
   url: string,
   form: Readonly<Record<string, string>>,
 ): Promise<JsonObject & { readonly access_token: string }> {
-  const answer = await request(definition, url, { method: 'POST', body: new URLSearchParams(form) });
-  const { access_token } = answer;
+  const body = await request(definition, url, { method: 'POST', body: new URLSearchParams(form) });
+  const { access_token } = body;
   if (typeof access_token !== 'string' || !ACCESS_TOKEN.test(access_token))
     throw unavailable(definition, 'answered without a usable access token');
-  return { ...answer, access_token };
+  return { ...body, access_token };
 }
 
 /** Reads a profile. The token is sent in a header, because servers log URLs. @throws {LoginError} `provider_…`. */
@@ -39,15 +39,15 @@ export function requestProfile(
   return request(definition, url, { method: 'GET', headers: { authorization: `Bearer ${accessToken}` } });
 }
 
-/** Ends a connection. The answer is empty for a provider that sends no JSON. @throws {LoginError} `provider_unavailable`. */
+/** Ends a connection. The body is empty for a provider that sends no JSON. @throws {LoginError} `provider_unavailable`. */
 export async function requestUnlink(
   definition: ProviderDefinition,
   url: string,
   { headers, form }: UnlinkCall,
-): Promise<{ readonly status: number; readonly answer: JsonObject }> {
+): Promise<{ readonly status: number; readonly body: JsonObject }> {
   const call = { method: 'POST', headers, body: new URLSearchParams(form) } as const;
   const { response, text } = await exchange(definition, url, call);
-  return { status: response.status, answer: parse(text) ?? {} };
+  return { status: response.status, body: parse(text) ?? {} };
 }
 
 /**
@@ -56,13 +56,13 @@ export async function requestUnlink(
  */
 async function request(definition: ProviderDefinition, url: string, init: Call): Promise<JsonObject> {
   const { response, text } = await exchange(definition, url, init);
-  const answer = parse(text);
-  const code = answer === undefined ? undefined : definition.errorCode(answer);
+  const body = parse(text);
+  const code = body === undefined ? undefined : definition.errorCode(body);
   const refused = code !== undefined && code !== null;
-  if (response.ok && answer !== undefined && !refused) return answer;
+  if (response.ok && body !== undefined && !refused) return body;
   const said = refused ? ` and ${printableCode(code)}` : '';
-  throw new LoginError(answer === undefined ? 'provider_unavailable' : verdict(definition, response, code), {
-    reason: `${definition.id} answered ${response.status}${said}${answer === undefined ? ', not a JSON object' : ''}`,
+  throw new LoginError(body === undefined ? 'provider_unavailable' : verdict(definition, response, code), {
+    reason: `${definition.id} answered ${response.status}${said}${body === undefined ? ', not a JSON object' : ''}`,
   });
 }
 

@@ -105,8 +105,8 @@ export class Provider {
     const call = unlink.request(connection);
     if (call === undefined) return false;
     const endpoint = locate(unlink.endpoint, this.credentials.sandboxUrl);
-    const { status, answer } = await requestUnlink(this.definition, endpoint, call);
-    const result = unlink.resultOf(status, answer, connection);
+    const { status, body } = await requestUnlink(this.definition, endpoint, call);
+    const result = unlink.resultOf(status, body, connection);
     if (result === 'retry') throw new Error(`${this.id} answered ${status}`);
     return result === 'ended';
   }
