@@ -1,63 +1,32 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { z } from 'zod';
 import { Config } from '../../config/config.js';
 import { Mailer, type Mail } from '../../mail/mailer.js';
 import { Outbox } from '../../outbox/outbox.js';
-import { LOCALES, Profiles, type Locale } from '../../users/profiles.js';
+import { Profiles, type Locale } from '../../users/profiles.js';
 import type { Account } from '../accounts/account.entity.js';
 import { clientOf } from '../../rate-limits/client-address.js';
 import { KnownClients } from '../rate-limits/known-clients.js';
 import { MailBackoff } from './mail-backoff.js';
 import { MailThrottle } from './mail-throttle.js';
+import {
+  mailRequest,
+  requestedMail,
+  securityNotice,
+  type MailRequest,
+  type RequestedMail,
+  type SecurityNotice,
+  type Spacing,
+} from './schemas.js';
 import { accountDeletedMail, identityLinkedMail, passwordChangedMail } from './templates.js';
 
 /** Time after which a requested mail is dropped: the lifetime of its link. */
 const LIFETIME_S = { 'verify-email': 86_400, 'reset-password': 3_600, 'address-in-use': 86_400 } as const;
 
-const mailRequest = z.object({
-  mail: z.enum(['verify-email', 'reset-password', 'address-in-use']),
-  to: z.string(),
-  /** Registration of the link. Without it, the account determines the link when the mail is written. */
-  registration: z
-    .object({
-      accountId: z.uuid(),
-      passwordHash: z.string(),
-      nickname: z.string(),
-      hasSeveralRegistrations: z.boolean(),
-    })
-    .optional(),
-});
-/** Mail that a request of an anonymous client causes. */
-type MailRequest = z.output<typeof mailRequest>;
 type Writer = (request: MailRequest) => Promise<Mail | undefined>;
 
 /** Time after which a security notice is dropped. */
 const NOTICE_LIFETIME_S = 3 * 86_400;
-
-const securityNotice = z.object({
-  mail: z.enum(['password-changed', 'identity-linked', 'account-deleted']),
-  to: z.string(),
-  accountId: z.uuid(),
-  /** Language of the profile, for `account-deleted`: the profile may be deleted when the mail is written. */
-  locale: z.enum(LOCALES).optional(),
-  /** Name of the provider, for `identity-linked`. */
-  provider: z.string().optional(),
-});
-type SecurityNotice = z.output<typeof securityNotice>;
-
-const spacing = z.object({
-  /** Requests of one name share their pauses. */
-  name: z.string(),
-  /** Mails without a pause before the first pause. */
-  burst: z.int().default(1),
-  /** Address of the client. Clients from which the account has logged in before have pauses of their own. */
-  address: z.string().optional(),
-});
-/** Pauses between the mails of a request. */
-type Spacing = z.input<typeof spacing>;
-
-const requestedMail = z.object({ request: mailRequest, spacing });
 
 /** Mails about accounts, in the language of the profile. */
 @Injectable()
@@ -125,7 +94,7 @@ export class AccountMails implements OnModuleInit {
   /** Adds a mail to the outbox, due after its pause (mail-backoff.ts) and the throttle (mail-throttle.ts), in one transaction. */
   private async schedule(
     request: MailRequest,
-    { name, burst, address }: z.output<typeof spacing>,
+    { name, burst, address }: RequestedMail['spacing'],
   ): Promise<void> {
     const { to } = request;
     const isKnown = address !== undefined && (await this.knownClients.has(to, clientOf(address)));

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { z } from 'zod';
 import type { Actor } from '../../access/actor.js';
 import type { Batches } from '../../database/batches.js';
 import { pageOf, positionIn, type Cursor, type Page } from '../../http/pagination.js';
 import { insertAuditEvents } from './audit-events.sql.js';
 import type { AuditEventKind } from './catalogue.js';
+import type { AuditPosition } from './schemas.js';
 
 const RETENTION = '1 year';
 
@@ -39,9 +39,6 @@ export async function recordAuditEvent(
   );
 }
 
-/** Position in the list of events: an id, which is a positive bigint. */
-export const auditPosition = z.strictObject({ id: z.string().regex(/^[1-9]\d{0,17}$/) });
-
 /** Audit log of accounts, in `auth.audit_events`. */
 @Injectable()
 export class AuditLog {
@@ -51,7 +48,7 @@ export class AuditLog {
   async list(
     { accountId }: Actor,
     limit: number,
-    cursor?: Cursor<z.output<typeof auditPosition>>,
+    cursor?: Cursor<AuditPosition>,
   ): Promise<Page<RecordedEvent>> {
     const list = `events of ${accountId}`;
     const rows = await this.dataSource.query<(Omit<RecordedEvent, 'at'> & { id: string; at: Date })[]>(

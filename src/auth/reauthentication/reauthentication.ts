@@ -1,10 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { z } from 'zod';
 import type { Actor } from '../../access/actor.js';
 import { Problem } from '../../problems/problem.js';
 import { routedNetworkOf } from '../../rate-limits/client-address.js';
-import { presentedPassword } from '../../text/password.js';
 import type { Account } from '../accounts/account.entity.js';
 import { Accounts } from '../accounts/accounts.js';
 import { LoginRateLimits } from '../rate-limits/login-rate-limits.js';
@@ -12,9 +10,6 @@ import { PasswordHashes } from '../local/password-hashes.js';
 
 /** Maximum age of a login that needs no password. A session of an unattended browser is usually older. */
 const MAX_LOGIN_AGE_S = 600;
-
-/** Body of requests that need reauthentication. */
-export const reauthentication = z.strictObject({ password: presentedPassword.optional() });
 
 /** Reauthentication before an account is deleted or its login methods change: by password, or by a recent login. */
 @Injectable()

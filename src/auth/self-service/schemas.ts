@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { cursorTo, limit, pageSchema } from '../../http/pagination.js';
-import { auditPosition } from '../audit/audit-log.js';
+import { auditPosition } from '../audit/schemas.js';
 import { AUDIT_EVENT_KINDS } from '../audit/catalogue.js';
-import { reauthentication } from '../reauthentication/reauthentication.js';
+import { reauthentication } from '../reauthentication/schemas.js';
 
 export const accountDeletion = reauthentication
   .optional()

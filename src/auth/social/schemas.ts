@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { reauthentication } from '../reauthentication/reauthentication.js';
+import { reauthentication } from '../reauthentication/schemas.js';
 
 /** Upper limit of providers, and so of identities of an account. */
 const MAX_PROVIDERS = 20;
