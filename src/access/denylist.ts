@@ -66,7 +66,6 @@ export class Denylist {
     return change !== undefined && issuedAt <= change.issued ? 'outdated' : undefined;
   }
 
-  /** Number of entries. */
   get size(): number {
     return this.endedSessions.size + this.changedAccounts.size;
   }

@@ -47,6 +47,5 @@ export const board = z
   });
 export type BoardResponse = z.output<typeof board>;
 
-/** A page of boards. */
 export const boardPage = pageSchema(board).meta({ id: 'BoardPage' });
 export type BoardPage = z.output<typeof boardPage>;

@@ -57,7 +57,6 @@ export class BoardsService {
   }
 }
 
-/** Returns the response for a board. */
 export function boardResponse({ slug, title, description, postCount, createdAt }: Board): BoardResponse {
   return { slug, title, description, postCount, createdAt: createdAt.toISOString() };
 }

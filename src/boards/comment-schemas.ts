@@ -26,6 +26,5 @@ export const comment = z
   .meta({ id: 'Comment' });
 export type CommentResponse = z.output<typeof comment>;
 
-/** A page of comments. */
 export const commentPage = pageSchema(comment).meta({ id: 'CommentPage' });
 export type CommentPage = z.output<typeof commentPage>;

@@ -1,6 +1,5 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 
-/** A comment on a post. */
 @Entity({ schema: 'board', name: 'comments' })
 export class Comment {
   @PrimaryColumn('uuid')

@@ -14,7 +14,6 @@ import { Idempotency, type Caller } from '../http/idempotency.js';
 import { Post } from './post.entity.js';
 import { WriteTransactions } from '../database/write-transactions.js';
 
-/** Comments on posts. */
 @Injectable()
 export class CommentsService {
   constructor(

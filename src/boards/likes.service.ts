@@ -11,7 +11,6 @@ const LIKE =
   'INSERT INTO board.likes (post_id, account_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING post_id';
 const UNLIKE = 'DELETE FROM board.likes WHERE post_id = $1 AND account_id = $2';
 
-/** Likes of posts. */
 @Injectable()
 export class LikesService {
   constructor(private readonly writes: WriteTransactions) {}

@@ -52,7 +52,6 @@ export const post = postSummary
   .meta({ id: 'Post' });
 export type PostResponse = z.output<typeof post>;
 
-/** A page of posts. */
 export const postPage = pageSchema(postSummary).meta({ id: 'PostPage' });
 export type PostPage = z.output<typeof postPage>;
 

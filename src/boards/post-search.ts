@@ -96,7 +96,6 @@ export class PostSearch {
     );
   }
 
-  /** Returns the cursor position of a row. */
   readonly positionOf = (row: FoundRow): SearchPosition => ({ part: row.part, ...positionByAge(row) });
 }
 

@@ -36,7 +36,6 @@ const READ = `
 
 const COUNT_POST = 'UPDATE board.boards SET post_count = post_count + 1 WHERE slug = $1 RETURNING id';
 
-/** Posts. */
 @Injectable()
 export class PostsService {
   constructor(

@@ -1,6 +1,5 @@
 import { temporarilyUnavailable } from '../problems/problem.js';
 
-/** Load of a {@link Bulkhead}. */
 export interface BulkheadLoad {
   readonly running: number;
   readonly waiting: number;

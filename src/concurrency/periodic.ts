@@ -22,7 +22,6 @@ export class Periodic {
     private readonly options: PeriodicOptions,
   ) {}
 
-  /** True while the task runs. */
   get isRunning(): boolean {
     return this.underWay !== undefined;
   }

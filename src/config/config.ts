@@ -211,7 +211,6 @@ export function loadConfig(
   });
 }
 
-/** Freezes an object and its members. */
 function deepFreeze<T extends object>(value: T): Readonly<T> {
   for (const part of Object.values(value))
     if (typeof part === 'object' && part !== null) deepFreeze(part as object);

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 
-/** Largest `SESSION_LIMIT`. */
 export const MAX_SESSION_LIMIT = 1_000;
 
 /** Services that production may reach without verified TLS if `ALLOW_PLAINTEXT` names them. */

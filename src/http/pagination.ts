@@ -77,7 +77,6 @@ export const limit = z.coerce.number().int().min(1).max(MAX_ITEMS).default(20);
 export const listQuery = z.strictObject({ cursor: cursorTo(cursorPosition).optional(), limit });
 export type ListQuery = z.output<typeof listQuery>;
 
-/** Returns the schema of a page. */
 export function pageSchema<T extends z.ZodType>(item: T) {
   return z.object({
     items: z.array(item).max(MAX_ITEMS),

@@ -19,5 +19,4 @@ export const WEB_PAGES = [
   '/me/delete',
 ] as const;
 
-/** A path of {@link WEB_PAGES}. */
 export type WebPage = (typeof WEB_PAGES)[number];

@@ -49,7 +49,6 @@ export function completeOperation(operation: Operation): void {
   };
 }
 
-/** Returns the codes of all problems of an operation. */
 export function problemsOf({ responses }: Operation): ProblemCode[] {
   return Object.values(responses).flatMap(problemsIn);
 }

@@ -3,6 +3,5 @@ import { CryptoModule } from '../crypto/crypto.module.js';
 import { MetricsModule } from '../observability/metrics.module.js';
 import { Outbox } from './outbox.js';
 
-/** The transactional outbox. */
 @Module({ imports: [CryptoModule, MetricsModule], providers: [Outbox], exports: [Outbox] })
 export class OutboxModule {}

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { PROBLEMS, type ProblemCode } from './catalogue.js';
 import { FIELD_ERRORS, type FieldErrorCode } from './field-errors.js';
 
-/** Largest number of entries in `errors`. */
 export const MAX_ERRORS = 20;
 
 /** Invalid member of a request. */

@@ -64,9 +64,9 @@ const REMINDER_MS = 60_000;
 const SETTLE_MS = 5_000;
 
 /**
- * Client of Redis, with a circuit breaker: Redis is either up or unavailable for the whole process. While it is unavailable, commands fail at
- * once and are not queued. A command that fails or times out closes the connection. A new one is opened with backoff, and used
- * after each callback of {@link onReconnect} has succeeded.
+ * Client of Redis, with a circuit breaker: Redis is either up or unavailable for the whole process. While it is unavailable,
+ * commands fail at once and are not queued. A command that fails or times out closes the connection. A new one is opened with
+ * backoff, and used after each callback of {@link onReconnect} has succeeded.
  */
 @Injectable()
 export class Redis implements OnApplicationShutdown {
@@ -244,7 +244,7 @@ export class Redis implements OnApplicationShutdown {
       for (const [channel, listener] of this.listeners)
         await withTimeout(connection.subscribe(channel, listener));
       const run: Run = (script, key, args) => withTimeout(evaluate(connection, script, key, args));
-      // A full server, or a replica, answers pings and refuses writes. One such node of a cluster is enough to stay unavailable.
+      // A full server, or a replica, replies to pings and refuses writes. One such node of a cluster makes Redis unavailable.
       await Promise.all(connection.keyOnEach('daemun:probe').map((key) => run(PROBE, key, [])));
       await withTimeout(connection.publish(PROBE_CHANNEL, ''));
       for (const callback of this.reconnectCallbacks) await callback(run, history !== this.history);

@@ -27,7 +27,6 @@ export function hasLongerGrapheme(text: string, max: number): boolean {
   return false;
 }
 
-/** Returns the number of Unicode code points. */
 export function codePointCount(text: string): number {
   return Array.from(text).length;
 }

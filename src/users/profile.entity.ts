@@ -1,7 +1,6 @@
 import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
 import type { Locale } from './profiles.js';
 
-/** Profile of an account. */
 @Entity({ schema: 'profile', name: 'profiles' })
 export class Profile {
   /** Account id, without a foreign key: accounts may be in another database. */

@@ -12,7 +12,6 @@ import { UsersService } from './users.service.js';
 
 const userIdParam = orNotFound(z.uuid(), 'user_not_found');
 
-/** Profiles. */
 @ApiTags('Users')
 @Controller('users')
 export class UsersController {

@@ -12,7 +12,6 @@ import { Reauthenticate } from './reauthenticate.js';
 import { AccountPage } from './account-page.js';
 import { useLoginMethods, type LoginMethods } from './login-methods.js';
 
-/** Deletion of the account. */
 export function DeleteAccountPage() {
   const { me } = useWords();
   return (

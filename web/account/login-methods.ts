@@ -5,7 +5,6 @@ import { useLoad } from '../ui/use-load.js';
 
 export type { LoginMethods };
 
-/** Loads the login methods of the account. */
 export function useLoginMethods() {
   return useLoad(useAccountKey('login-methods'), (signal) =>
     callApi<LoginMethods>('/auth/identities', { signal }),

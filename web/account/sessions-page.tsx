@@ -9,7 +9,6 @@ import { useAccountKey } from '../session/queries.js';
 import { client } from '../session/session.js';
 import { AccountPage } from './account-page.js';
 
-/** Sessions of the account. */
 export function SessionsPage() {
   const { me } = useWords();
   return (

@@ -10,7 +10,6 @@ import { client, useUser } from '../session/session.js';
 import { closeMailedLink } from './mailed-link.js';
 import './auth.css';
 
-/** Page of a mailed link. */
 export function MailedPage({ link: { purpose, token } }: { readonly link: MailedLink }) {
   return purpose === 'verify-email' ? <VerifyPage token={token} /> : <ResetPage token={token} />;
 }

@@ -28,7 +28,6 @@ export function listBoards(signal?: AbortSignal): Promise<BoardPage> {
   return callApiAnonymously('/boards?limit=100', { signal });
 }
 
-/** Query key of a board. */
 export const boardKey = (slug: string) => ['board', slug] as const;
 
 export function readBoard(slug: string, signal?: AbortSignal): Promise<Board> {

@@ -6,7 +6,6 @@ import { useWords } from '../i18n/language.js';
 import type { PostSummary } from './api.js';
 import './post-list.css';
 
-/** List of posts. */
 export function PostList({
   posts,
   level = 2,

@@ -1,6 +1,5 @@
 import type { Words } from './en.js';
 
-/** The texts of the page in Korean. */
 export const ko: Words = {
   languageName: '한국어',
   otherLanguage: 'English',

@@ -7,7 +7,6 @@ import { togglePanel, usePanelOpen } from '../devtools/panel-open.js';
 import { Avatar } from '../ui/avatar.js';
 import './header.css';
 
-/** Header of every page. */
 export function Header() {
   const { language, words, switchLanguage } = useTranslations();
   const panelOpen = usePanelOpen();

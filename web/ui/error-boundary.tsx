@@ -2,7 +2,6 @@ import { Component, type ReactNode } from 'react';
 import { useWords } from '../i18n/language.js';
 import './async.css';
 
-/** Error boundary of a page. */
 export class ErrorBoundary extends Component<{ readonly children: ReactNode }, { readonly broken: boolean }> {
   override state = { broken: false };
 

@@ -20,7 +20,6 @@ export function showToast(notice: Toast): void {
   shown.set({ notice, path: location.pathname });
 }
 
-/** Hides the message. */
 export function dismissToast(): void {
   shown.set(undefined);
 }

@@ -8,7 +8,6 @@ import { AccountMails } from './account-mails.js';
 import { MailBackoff } from './mail-backoff.js';
 import { MailThrottle } from './mail-throttle.js';
 
-/** Mails about accounts. */
 @Module({
   imports: [LoginRateLimitsModule, MailModule, MetricsModule, OutboxModule, UsersModule],
   providers: [AccountMails, MailBackoff, MailThrottle],

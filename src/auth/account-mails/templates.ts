@@ -138,7 +138,6 @@ If you did not ask for this, you can ignore this mail: nothing has changed.
   });
 }
 
-/** Notice of a changed password. */
 export function passwordChangedMail(to: string, locale: Locale | undefined, page: string): Mail {
   return mail(to, locale, {
     ko: {
@@ -156,7 +155,6 @@ If that was not you, choose a new one right away: ${page}
   });
 }
 
-/** Notice of a newly linked provider. */
 export function identityLinkedMail(
   to: string,
   locale: Locale | undefined,

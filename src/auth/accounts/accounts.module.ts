@@ -3,6 +3,5 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { Account } from './account.entity.js';
 import { Accounts } from './accounts.js';
 
-/** Accounts. */
 @Module({ imports: [TypeOrmModule.forFeature([Account])], providers: [Accounts], exports: [Accounts] })
 export class AccountsModule {}

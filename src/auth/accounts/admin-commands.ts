@@ -30,7 +30,6 @@ const COMMANDS = {
 >;
 export type AdminCommand = keyof typeof COMMANDS;
 
-/** Returns whether a word is an {@link AdminCommand}. */
 export function isAdminCommand(word: string | undefined): word is AdminCommand {
   return word !== undefined && Object.hasOwn(COMMANDS, word);
 }

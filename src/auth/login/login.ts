@@ -20,7 +20,7 @@ export interface LoginProof {
   readonly outdated: (reason: string) => Error;
 }
 
-/** Called after a login with its answer and the id of the new session. */
+/** Called after a login with its reply and the id of the new session. */
 type LoginListener = (reply: FastifyReply, sessionId: string) => Promise<void>;
 
 /** The last step of every login: opens a session for an account whose owner the user has proved to be. */

@@ -21,7 +21,7 @@ export const MAX_ROWS_OUTAGE_MS = 600_000;
 const FRESHNESS = { maxAgeMs: MAX_DENYLIST_AGE_MS, maxOutageMs: MAX_ROWS_OUTAGE_MS } as const;
 /**
  * Time from the end of a session, in a process that does not reach Redis, until no other process refreshes it:
- * {@link MAX_DENYLIST_AGE_MS}, and a second for answers under way.
+ * {@link MAX_DENYLIST_AGE_MS}, and a second for responses under way.
  */
 const SETTLE_MS = MAX_DENYLIST_AGE_MS + 1_000;
 /** Pause between two attempts to write tombstones. */
@@ -222,7 +222,7 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
     return (await this.redis.run(ROTATE_IN_CACHE, cacheKey(sessionId), args)) as RotationReply;
   }
 
-  /** Updates the row after the answer. After a failure the next update covers the same state. */
+  /** Updates the row after the response. After a failure the next update covers the same state. */
   private writeBack(sessionId: string, state: Parameters<SessionRows['writeBack']>[1]): void {
     void this.writeBacks.add(async () => {
       try {
@@ -233,7 +233,7 @@ export class SessionCache extends SessionStore implements OnApplicationShutdown 
     });
   }
 
-  /** Records a recovery as an audit event after the answer, so that the answer does not need the database. */
+  /** Records a recovery as an audit event after the response, so that the response does not need the database. */
   private recordRecovery(sessionId: string, accountId: string): void {
     const lost = (error?: unknown): void =>
       this.logger.error({ err: error, sessionId, accountId }, 'the recovery of a session was not recorded');

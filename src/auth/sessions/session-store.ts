@@ -1,7 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { RotationOutcome } from './rotation.js';
 
-/** Session to open. */
 export interface NewSession {
   readonly id: string;
   readonly accountId: string;
@@ -37,11 +36,9 @@ export interface Ending {
   readonly from?: string;
 }
 
-/** Filter for the sessions of an account. */
 export interface SessionFilter {
   /** Session that the filter leaves out. */
   readonly except?: string;
-  /** Login method of the sessions. */
   readonly method?: string;
 }
 

@@ -106,7 +106,6 @@ export class Identities {
     await this.outbox.add(db, 'provider.unlink', { accountId, provider, subject, grantJwe });
   }
 
-  /** True where the provider of the identity is enabled. */
   private isEnabled({ provider }: Identity): boolean {
     return this.providers.find(provider) !== undefined;
   }

@@ -49,7 +49,6 @@ export type NoticeMembers = Readonly<Record<string, unknown>>;
 /** Request to `/auth/<id>/unlinked`. */
 export interface UnlinkNoticeRequest {
   readonly method: 'GET' | 'POST';
-  /** The `Authorization` header. */
   readonly authorization: string | undefined;
   readonly members: NoticeMembers;
 }

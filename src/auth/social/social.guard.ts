@@ -87,7 +87,7 @@ function codeOf({ iss, error, code }: Readonly<Record<string, unknown>>, provide
   return code;
 }
 
-/** True for an answer of the provider that identifies no user. */
+/** True for a response of the provider that identifies no user. */
 function isRefusal(error: unknown): boolean {
   return error instanceof LoginError && error.code !== 'provider_unavailable';
 }

@@ -72,7 +72,6 @@ export class TransactionCookies implements OnModuleInit {
     this.login.onLogin((reply, sessionId) => this.updateOthers(reply, sessionId));
   }
 
-  /** Returns a `state` for a new transaction. */
   newState(): string {
     return `${uuidv7()}.${randomBytes(32).toString('base64url')}`;
   }
