@@ -5,7 +5,7 @@ import { postgresFailureOf } from '../stores/postgres-failures.js';
 import { poolOf, type PostgresPool } from './postgres-pool.js';
 
 /** A frequent statement, which PostgreSQL parses and plans once per connection. */
-export interface Prepared {
+interface Prepared {
   readonly name: string;
   readonly text: string;
 }

@@ -86,7 +86,7 @@ interface ServerOptions {
 }
 
 /** Parses `redis[s]://user:password@host:port/database`. IPv6 addresses are in brackets in URLs only. */
-export function optionsOf(url: string): ServerOptions {
+function optionsOf(url: string): ServerOptions {
   const { protocol, hostname, port, username, password, pathname } = new URL(url);
   const database = Number(pathname.replaceAll('/', '') || 0);
   return {

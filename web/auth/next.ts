@@ -5,7 +5,7 @@ const OURS = WEB_PAGES.map((page) => new RegExp(`^${page.replace(/:\w+/g, '[^/]+
 const DOCS = /^\/docs\/?$/;
 
 /** Target of the redirect after a login. */
-export interface Next {
+interface Next {
   readonly href: string;
   /** True for a URL outside of the router. */
   readonly apart: boolean;

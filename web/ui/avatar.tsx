@@ -6,7 +6,7 @@ import { mayShowPicture } from './pictures.js';
 import './avatar.css';
 
 /** Public data of a user. */
-export interface Person {
+interface Person {
   readonly id: string;
   readonly nickname: string;
   readonly avatarUrl: string | null;

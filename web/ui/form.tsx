@@ -9,7 +9,7 @@ import './form.css';
 const FailureContext = createContext<Failure | undefined>(undefined);
 
 /** Values of the fields, by name. */
-export type Values = Readonly<Record<string, string>>;
+type Values = Readonly<Record<string, string>>;
 
 interface FormProps {
   readonly send: (values: Values) => Promise<void>;

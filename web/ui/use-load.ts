@@ -40,7 +40,7 @@ export function useLoad<T>(
 }
 
 /** A page of a list, as the API returns it. */
-export interface Page<T> {
+interface Page<T> {
   readonly items: readonly T[];
   readonly nextCursor: string | null;
 }
@@ -49,7 +49,7 @@ export interface Page<T> {
 export type PagesData<T> = InfiniteData<Page<T>, string | undefined>;
 
 /** A list that grows by a page at a time. */
-export interface Pages<T> {
+interface Pages<T> {
   readonly loaded: Loaded<readonly T[]>;
   /** Undefined on the last page. */
   readonly next: NextPage | undefined;

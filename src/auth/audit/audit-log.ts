@@ -10,7 +10,7 @@ import type { AuditPosition } from './schemas.js';
 const RETENTION = '1 year';
 
 /** A change of an account. Its only personal data is the account's id. */
-export interface AuditEvent {
+interface AuditEvent {
   readonly accountId: string;
   readonly sessionId?: string;
   readonly kind: AuditEventKind;

@@ -23,7 +23,7 @@ import {
 } from './session-store.js';
 
 /** Row of a living session, with the columns of its copy in Redis. Ages and `expiresIn` are in ms. */
-export interface SessionRow {
+interface SessionRow {
   readonly current: number;
   readonly parent: number;
   readonly oldestValid: number;

@@ -33,7 +33,7 @@ export interface UnlinkCall {
 export type UnlinkResult = 'ended' | 'token_invalid' | 'retry';
 
 /** Call that ends the connection of a user at the provider, after an unlink here or the deletion of the account. */
-export interface Unlink {
+interface Unlink {
   readonly endpoint: string;
   /** Kinds of token that the call can use. The first of them that a login brings is stored, sealed. */
   tokensToKeep(credentials: ProviderCredentials): readonly ProviderGrant['kind'][];
