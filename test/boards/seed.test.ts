@@ -6,7 +6,7 @@ import { Post } from '../../src/boards/post.entity.js';
 import { EmbeddedPostgres } from '../../src/database/embedded-postgres.js';
 import { anonymous } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
-import { makeDataDir } from '../support/fixtures/data-dir.js';
+import { makeMigratedDataDir } from '../support/fixtures/data-dir.js';
 
 interface List {
   readonly items: readonly {
@@ -18,8 +18,8 @@ interface List {
 }
 
 let dataDir: string;
-beforeEach(() => {
-  dataDir = makeDataDir();
+beforeEach(async () => {
+  dataDir = await makeMigratedDataDir();
 });
 afterEach(() => rmSync(dataDir, { recursive: true }));
 

@@ -13,6 +13,7 @@ import { makeDataDir } from '../support/fixtures/data-dir.js';
 import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
 import { RedisServer } from '../support/servers/redis-server.js';
+import { SERVER_MAIN } from '../support/servers/server-process.js';
 
 let app: TestApp;
 let dataDir: string;
@@ -203,13 +204,11 @@ describeWith(['postgres', 'redis'], 'an account changed by SQL in the database, 
 });
 
 describe('the admin command', () => {
-  /** Next to the output of `npm run build`, so that a Daemun running from there is not disturbed. */
-  const BUILT = 'dist/admin-test';
   const command = { exitCode: 0, stdout: '', stderr: '' };
 
   async function admin(...args: string[]): Promise<typeof command> {
     const env = { PATH: process.env['PATH'], DATA_DIR: dataDir };
-    return promisify(execFile)(process.execPath, [`${BUILT}/src/cli/admin.js`, ...args], { env }).then(
+    return promisify(execFile)(process.execPath, [SERVER_MAIN.replace('main.js', 'cli/admin.js'), ...args], { env }).then(
       ({ stdout, stderr }) => ({ exitCode: 0, stdout, stderr }),
       ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
         exitCode: code,
@@ -218,12 +217,6 @@ describe('the admin command', () => {
       }),
     );
   }
-
-  beforeAll(async () => {
-    const build = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', BUILT];
-    await promisify(execFile)(process.execPath, build);
-  });
-  afterAll(() => rmSync(BUILT, { recursive: true }));
 
   it('prints its usage', async () => {
     expect(await admin()).toEqual({
