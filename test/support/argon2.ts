@@ -1,11 +1,12 @@
+import { afterAll, beforeAll } from '@jest/globals';
 import { hash as argon2, type Options } from '../../node_modules/@node-rs/argon2/index.js';
 
 let isFullCost = false;
 
-/** Computes hashes at the cost of their parameters, for tests about this cost. Returns a function that ends this. */
-export function useFullHashCost(): () => void {
-  isFullCost = true;
-  return () => (isFullCost = false);
+/** Computes the hashes of a suite at the cost of their parameters. A hash of one cost does not fit at the other. */
+export function useFullHashCost(): void {
+  beforeAll(() => void (isFullCost = true));
+  afterAll(() => void (isFullCost = false));
 }
 
 /** Factor by which hashes of tests take less memory, and about as much less time. */
