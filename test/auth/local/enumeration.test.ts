@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 /** Samples of each request: fewer where the difference would be a password hash, which takes most of the time. */
-const SAMPLES = { hash: 50, mail: 120 } as const;
+const SAMPLES = { hash: 40, mail: 80 } as const;
 /** A deviation of this many standard deviations occurs once in 100,000 samples without a difference. */
 const SUSPICIOUS = 4.4;
 
@@ -196,7 +196,7 @@ describe('the responses to three calls in a row', () => {
           );
         }),
         {
-          numRuns: 40,
+          numRuns: 20,
           examples: [
             [registerAndLogIn],
             [[['register', 'another password', 'subject'], ...registerAndLogIn]],
