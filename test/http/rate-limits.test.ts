@@ -130,13 +130,13 @@ it.each([undefined, 'key'])(
     const write = () =>
       call('POST', '/boards/tea/posts', { title: 'T', body: 'B' }, { ...headers, ...from(newAddress()) });
     await app.database.query(`
-    CREATE FUNCTION pg_temp.fill() RETURNS trigger LANGUAGE plpgsql
+    CREATE FUNCTION board.fill() RETURNS trigger LANGUAGE plpgsql
       AS $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END $$;
-    CREATE TRIGGER full_disk BEFORE INSERT ON board.posts EXECUTE FUNCTION pg_temp.fill()`);
+    CREATE TRIGGER full_disk BEFORE INSERT ON board.posts EXECUTE FUNCTION board.fill()`);
     try {
       for (let i = 0; i <= most(RATE_LIMITS.post.own.points); i++) expect((await write()).status).toBe(503);
     } finally {
-      await app.database.query('DROP TRIGGER full_disk ON board.posts; DROP FUNCTION pg_temp.fill()');
+      await app.database.query('DROP TRIGGER full_disk ON board.posts; DROP FUNCTION board.fill()');
     }
     expect((await write()).status).toBe(201);
   },
