@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { MAX_ROWS_OUTAGE_MS, SessionCache } from '../../src/auth/sessions/session-cache.js';
 import { openSession, type Tokens } from '../support/fixtures/actors.js';
