@@ -18,7 +18,11 @@ const common = {
   rootDir: import.meta.dirname,
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^@node-rs/argon2$': '<rootDir>/test/support/argon2.ts',
+    // Relative imports of TypeScript; the packages of node_modules have real `.js` files.
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
   transform: {
     '^.+\\.ts$': swc,
     // ES modules that CommonJS packages `require`: plain Node.js 20.19 can do that, Jest's module loader cannot.

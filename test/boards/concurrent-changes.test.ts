@@ -3,7 +3,7 @@ import pg from 'pg';
 import { json, signedIn } from '../support/fixtures/actors.js';
 import { startApp } from '../support/fixtures/app.js';
 import { onEachDatabase } from '../support/fixtures/databases.js';
-import { PostgresServer } from '../support/servers/postgres-server.js';
+import { startDatabase } from '../support/fixtures/shared-database.js';
 import { describeWith } from '../support/programs.js';
 import { until } from '../support/until.js';
 
@@ -161,7 +161,7 @@ onEachDatabase('under concurrent requests', (fixture) => {
 
 describeWith('postgres', 'boards with DATABASE_POOL=4', () => {
   it('leave a connection for other requests under writes and searches', async () => {
-    const server = await PostgresServer.start();
+    const server = await startDatabase();
     const app = await startApp({ DATABASE_URL: server.url, DATABASE_POOL: '4' });
     try {
       const { call } = await signedIn(app, { roles: ['user', 'admin'] });
@@ -171,8 +171,8 @@ describeWith('postgres', 'boards with DATABASE_POOL=4', () => {
       const path = post?.headers.get('location');
       const popular = '/boards/tea/posts?limit=1&sort=popular';
       const { nextCursor } = await json<{ nextCursor: string }>(call('GET', popular));
-      const lock = new pg.Client(server.url);
-      await lock.connect();
+      const [lock, watch] = [new pg.Client(server.url), new pg.Client(server.url)];
+      await Promise.all([lock.connect(), watch.connect()]);
       await lock.query('BEGIN; LOCK TABLE board.post_counters IN ACCESS EXCLUSIVE MODE');
       const searches = [1, 2].map(() => call('GET', '/boards/tea/posts?q=t'));
       const others = [1, 2].flatMap(() => [
@@ -180,12 +180,14 @@ describeWith('postgres', 'boards with DATABASE_POOL=4', () => {
         call('GET', `${popular}&cursor=${nextCursor}`),
       ]);
       await until(async () => {
-        const waiting = await server.sql("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
-        return waiting.length > 2;
+        const { rowCount } = await watch.query(
+          "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()",
+        );
+        return (rowCount ?? 0) > 2;
       });
       const first = await Promise.race([call('GET', '/boards'), ...others]);
       expect([first.status, first.url]).toEqual([200, `${app.url}/boards`]);
-      await lock.end();
+      await Promise.all([lock.end(), watch.end()]);
       await Promise.all([...searches, ...others]);
     } finally {
       await app.stop();

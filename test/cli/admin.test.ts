@@ -208,7 +208,9 @@ describe('the admin command', () => {
 
   async function admin(...args: string[]): Promise<typeof command> {
     const env = { PATH: process.env['PATH'], DATA_DIR: dataDir };
-    return promisify(execFile)(process.execPath, [SERVER_MAIN.replace('main.js', 'cli/admin.js'), ...args], { env }).then(
+    return promisify(execFile)(process.execPath, [SERVER_MAIN.replace('main.js', 'cli/admin.js'), ...args], {
+      env,
+    }).then(
       ({ stdout, stderr }) => ({ exitCode: 0, stdout, stderr }),
       ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
         exitCode: code,

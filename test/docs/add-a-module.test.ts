@@ -37,8 +37,16 @@ describeUnlessFollowed('docs/add-a-module.md (where src/notes is not there yet)'
   beforeAll(() => {
     clone = cloneRepository();
     for (const step of steps) if (step.kind !== 'run') follow(step, clone);
+    checkFormatOf(steps.flatMap((step) => (step.kind === 'run' ? [] : step.path)));
   }, TIMEOUT_MS);
   afterAll(() => rmSync(clone, { recursive: true, force: true }));
+
+  /** Limits `format:check` to files that the tutorial changes or generates. `npm run check` reads the others. */
+  function checkFormatOf(paths: readonly string[]): void {
+    const file = join(clone, '.prettierignore');
+    const rules = ['*', '!*/', '!/docs/*', ...paths.map((path) => `!/${path}`)];
+    writeFileSync(file, `${rules.join('\n')}\n${readFileSync(file, 'utf8')}`);
+  }
 
   describe('the text', () => {
     it('names only files that exist after the tutorial was followed', () => {

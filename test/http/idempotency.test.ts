@@ -4,7 +4,7 @@ import { BoardRetention } from '../../src/boards/board-retention.js';
 import { failure, json, signedIn } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
 import { onEachDatabase } from '../support/fixtures/databases.js';
-import { PostgresServer } from '../support/servers/postgres-server.js';
+import { startDatabase } from '../support/fixtures/shared-database.js';
 import { describeWith } from '../support/programs.js';
 
 onEachDatabase('idempotency', (fixture) => {
@@ -107,10 +107,10 @@ onEachDatabase('idempotency', (fixture) => {
 });
 
 describeWith('postgres', 'two processes with one Idempotency-Key', () => {
-  let server: PostgresServer;
+  let server: Awaited<ReturnType<typeof startDatabase>>;
   let apps: TestApp[] = [];
   beforeAll(async () => {
-    server = await PostgresServer.start();
+    server = await startDatabase();
     const env = { DATABASE_URL: server.url, AUTH_SECRET: randomBytes(32).toString('base64') };
     const first = await startApp(env);
     apps = [first, await startApp({ ...env, PUBLIC_URL: first.url })];

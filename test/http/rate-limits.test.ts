@@ -11,7 +11,7 @@ import {
   type SignedIn,
 } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
-import { PostgresServer } from '../support/servers/postgres-server.js';
+import { startDatabase } from '../support/fixtures/shared-database.js';
 import { describeWith } from '../support/programs.js';
 import { RedisServer } from '../support/servers/redis-server.js';
 
@@ -130,13 +130,13 @@ it.each([undefined, 'key'])(
     const write = () =>
       call('POST', '/boards/tea/posts', { title: 'T', body: 'B' }, { ...headers, ...from(newAddress()) });
     await app.database.query(`
-    CREATE FUNCTION pg_temp.fill() RETURNS trigger LANGUAGE plpgsql
+    CREATE FUNCTION board.fill() RETURNS trigger LANGUAGE plpgsql
       AS $$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = 'disk_full'; END $$;
-    CREATE TRIGGER full_disk BEFORE INSERT ON board.posts EXECUTE FUNCTION pg_temp.fill()`);
+    CREATE TRIGGER full_disk BEFORE INSERT ON board.posts EXECUTE FUNCTION board.fill()`);
     try {
       for (let i = 0; i <= most(RATE_LIMITS.post.own.points); i++) expect((await write()).status).toBe(503);
     } finally {
-      await app.database.query('DROP TRIGGER full_disk ON board.posts; DROP FUNCTION pg_temp.fill()');
+      await app.database.query('DROP TRIGGER full_disk ON board.posts; DROP FUNCTION board.fill()');
     }
     expect((await write()).status).toBe(201);
   },
@@ -269,7 +269,7 @@ describe('the rate limit of refreshes', () => {
 
 describeWith(['postgres', 'redis'], 'rate limits on writes, of two processes', () => {
   it('share their counters in Redis, and continue per process while Redis is down', async () => {
-    const [postgres, redis] = await Promise.all([PostgresServer.start(), RedisServer.start()]);
+    const [postgres, redis] = await Promise.all([startDatabase(), RedisServer.start()]);
     const env = {
       DATABASE_URL: postgres.url,
       REDIS_URL: redis.url,
@@ -277,7 +277,7 @@ describeWith(['postgres', 'redis'], 'rate limits on writes, of two processes', (
       RATE_LIMIT_FACTOR: String(FACTOR),
       PUBLIC_URL: 'http://localhost:3000',
     };
-    const apps = [await startApp(env), await startApp(env)] as const;
+    const apps = await Promise.all([startApp(env), startApp(env)]);
     try {
       const someone = await signedIn(apps[0]);
       const like = (i: number) =>

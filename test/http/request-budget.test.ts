@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { FastifyRequest } from 'fastify';
 import { withDeadline } from '../../src/database/deadline.js';
 import { poolOf } from '../../src/database/postgres-pool.js';
@@ -19,37 +19,54 @@ const AUTH_SECRET = randomBytes(32).toString('base64');
 const MARGIN_MS = 900;
 
 describeWith(['postgres', 'redis'], 'while a store does not respond', () => {
-  let postgres: PostgresServer;
-  let redis: RedisServer;
-  let inFront: { readonly postgres: FailOverProxy; readonly redis: FailOverProxy };
-  let app: TestApp;
-  let mina: SignedIn;
-  let accessToken: string;
-  beforeAll(async () => {
-    [postgres, redis] = await Promise.all([PostgresServer.start(), RedisServer.start()]);
-  });
-  beforeEach(async () => {
-    inFront = {
+  /** Application with its own connections to the stores, and a user. */
+  interface Setup {
+    readonly app: TestApp;
+    readonly inFront: { readonly postgres: FailOverProxy; readonly redis: FailOverProxy };
+    readonly mina: SignedIn;
+    readonly accessToken: string;
+  }
+  const setups: Setup[] = [];
+  const setUp = async (to: RedisServer): Promise<Setup> => {
+    const inFront = {
       postgres: await FailOverProxy.before(postgres.port),
-      redis: await FailOverProxy.before(redis.port),
+      redis: await FailOverProxy.before(to.port),
     };
-    app = await startApp({
+    const app = await startApp({
       DATABASE_URL: `postgres://daemun@127.0.0.1:${inFront.postgres.address}/postgres`,
       DATABASE_POOL: '4',
       REDIS_URL: inFront.redis.url,
       AUTH_SECRET,
     });
-    mina = await signedIn(app);
-    ({ accessToken } = await openSession(app));
-  });
-  afterEach(async () => {
-    postgres.thaw();
-    redis.thaw();
-    await Promise.all(Object.values(inFront).map((proxy) => proxy.stop()));
-    await app.stop();
+    const setup = {
+      app,
+      inFront,
+      mina: await signedIn(app),
+      accessToken: (await openSession(app)).accessToken,
+    };
+    setups.push(setup);
+    return setup;
+  };
+
+  let postgres: PostgresServer;
+  let redis: RedisServer;
+  let pausedRedis: RedisServer;
+  /** For the tests of working stores. */
+  let working: Setup;
+  beforeAll(async () => {
+    [postgres, redis, pausedRedis] = await Promise.all([
+      PostgresServer.start(),
+      RedisServer.start(),
+      RedisServer.start(),
+    ]);
+    working = await setUp(redis);
   });
   afterAll(async () => {
-    await Promise.all([postgres.stop(), redis.stop()]);
+    postgres.thaw();
+    pausedRedis.thaw();
+    await Promise.all(setups.flatMap(({ inFront }) => Object.values(inFront).map((proxy) => proxy.stop())));
+    await Promise.all(setups.map(({ app }) => app.stop()));
+    await Promise.all([postgres.stop(), redis.stop(), pausedRedis.stop()]);
   });
 
   /** The outcome of a request: its status with the required headers, or the client's time-out. */
@@ -67,17 +84,23 @@ describeWith(['postgres', 'redis'], 'while a store does not respond', () => {
       return (error as Error).name;
     }
   };
-  const send = (method: string, path: string, body?: string, headers: Record<string, string> = {}) =>
-    outcome((signal) =>
-      fetch(app.url + path, {
-        method,
-        signal,
-        headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
-        ...(body !== undefined && { body }),
-      }),
-    );
+  const sendTo =
+    ({ url }: TestApp) =>
+    (method: string, path: string, body?: string, headers: Record<string, string> = {}) =>
+      outcome((signal) =>
+        fetch(url + path, {
+          method,
+          signal,
+          headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+          ...(body !== undefined && { body }),
+        }),
+      );
   /** Sends every kind of request several times. Returns the outcomes. */
-  const round = async (tokens: readonly { refreshToken: string }[]): Promise<Set<unknown>> => {
+  const round = async (
+    { app, accessToken }: Setup,
+    tokens: readonly { refreshToken: string }[],
+  ): Promise<Set<unknown>> => {
+    const send = sendTo(app);
     const credentials = JSON.stringify({ email: 'mina@example.com', password: 'correct horse battery' });
     const authorization = `Bearer ${accessToken}`;
     const requests = tokens.flatMap(({ refreshToken }) => {
@@ -97,43 +120,84 @@ describeWith(['postgres', 'redis'], 'while a store does not respond', () => {
     return new Set([...outcomes, (await ready).replace('503 without Retry-After', 'unavailable')]);
   };
 
-  it.each([
-    ['PostgreSQL is paused', () => postgres.freeze()],
-    ['the network holds back requests to PostgreSQL', () => inFront.postgres.holdRequests()],
-    ['the network holds back responses of PostgreSQL', () => inFront.postgres.holdAnswers()],
-    ['Redis is paused', () => redis.freeze()],
-    ['the network holds back requests to Redis', () => inFront.redis.holdRequests()],
-    ['both are paused', () => [postgres, redis].forEach((store) => store.freeze())],
-  ])('every request is answered within the budget when %s', async (_, fault) => {
-    const tokens = await Promise.all(Array.from({ length: 4 }, () => openSession(app)));
-    fault();
-    // First the connections are open, then the pool is exhausted, then new connections are opened.
-    for (let turn = 0; turn < 3; turn++) {
-      const outcomes = await round(tokens);
-      expect([...outcomes].filter((each) => each !== 'result' && each !== 'unavailable')).toEqual([]);
-    }
-  });
+  interface Fault {
+    /** Redis server of the application. */
+    readonly to?: () => RedisServer;
+    readonly begin: (setup: Setup) => unknown;
+    readonly end?: (setup: Setup) => Promise<void>;
+  }
+  let held: { release(): void }[] = [];
+  /** Faults between one application and its stores. */
+  const CONNECTION_FAULTS: Record<string, Fault> = {
+    'the network holds back requests to PostgreSQL': {
+      begin: ({ inFront }) => inFront.postgres.holdRequests(),
+    },
+    'the network holds back responses of PostgreSQL': {
+      begin: ({ inFront }) => inFront.postgres.holdAnswers(),
+    },
+    'Redis is paused': { to: () => pausedRedis, begin: () => pausedRedis.freeze() },
+    'the network holds back requests to Redis': { begin: ({ inFront }) => inFront.redis.holdRequests() },
+    'the pool is exhausted': {
+      begin: async ({ app }) => {
+        held = await Promise.all(Array.from({ length: 4 }, () => poolOf(app.database).connect()));
+      },
+      end: async ({ mina }) => {
+        for (const client of held) client.release();
+        expect((await mina.call('GET', '/users/me')).status).toBe(200);
+      },
+    },
+  };
+  /** Faults of PostgreSQL, which all applications share. */
+  const SERVER_FAULTS: Record<string, Fault> = {
+    'PostgreSQL is paused': { begin: () => postgres.freeze() },
+    'both are paused': {
+      to: () => pausedRedis,
+      begin: () => [postgres, pausedRedis].forEach((store) => store.freeze()),
+    },
+  };
 
-  it('every request is answered within the budget when the pool is exhausted', async () => {
-    const tokens = await Promise.all(Array.from({ length: 4 }, () => openSession(app)));
-    const held = await Promise.all(Array.from({ length: 4 }, () => poolOf(app.database).connect()));
-    for (let turn = 0; turn < 2; turn++) {
-      const outcomes = await round(tokens);
-      expect([...outcomes].filter((each) => each !== 'result' && each !== 'unavailable')).toEqual([]);
-    }
-    for (const client of held) client.release();
-    expect((await mina.call('GET', '/users/me')).status).toBe(200);
+  /** Sends rounds to one application for each fault, at the same time. Returns the outcomes that a client cannot handle. */
+  const unhandledDuring = async (faults: Record<string, Fault>): Promise<Record<string, unknown[]>> => {
+    const begun = await Promise.all(
+      Object.entries(faults).map(async ([name, { to = () => redis, begin, end }]) => {
+        const setup = await setUp(to());
+        const tokens = await Promise.all(Array.from({ length: 4 }, () => openSession(setup.app)));
+        return { name, setup, tokens, begin, end };
+      }),
+    );
+    for (const { setup, begin } of begun) await begin(setup);
+    const unhandled = begun.map(async ({ name, setup, tokens }) => {
+      const outcomes: unknown[] = [];
+      // First the connections are open, then the pool is exhausted, then new connections are opened.
+      for (let turn = 0; turn < 3; turn++) outcomes.push(...(await round(setup, tokens)));
+      return [name, outcomes.filter((each) => each !== 'result' && each !== 'unavailable')];
+    });
+    const all = Object.fromEntries(await Promise.all(unhandled)) as Record<string, unknown[]>;
+    for (const { setup, end } of begun) await end?.(setup);
+    for (const store of [postgres, pausedRedis]) store.thaw();
+    return all;
+  };
+  const running = new Map<Record<string, Fault>, ReturnType<typeof unhandledDuring>>();
+
+  it.each(
+    [CONNECTION_FAULTS, SERVER_FAULTS].flatMap((faults) =>
+      Object.keys(faults).map((name) => ({ name, faults })),
+    ),
+  )('every request is answered within the budget when $name', async ({ name, faults }) => {
+    const unhandled = running.get(faults) ?? unhandledDuring(faults);
+    running.set(faults, unhandled);
+    expect((await unhandled)[name]).toEqual([]);
   });
 
   it('a statement ends before the client gets 503', async () => {
-    const { rows } = await poolOf(app.database).query<{ ms: number }>(
+    const { rows } = await poolOf(working.app.database).query<{ ms: number }>(
       "SELECT setting::integer AS ms FROM pg_settings WHERE name = 'statement_timeout'",
     );
     expect(rows[0]?.ms).toBeLessThan(REQUEST_BUDGET_MS);
   });
 
   it('the statements of one request share its deadline', async () => {
-    const left = await withDeadline(app.database, 1_000, async (db) => {
+    const left = await withDeadline(working.app.database, 1_000, async (db) => {
       const times: number[] = [];
       for (let i = 0; i < 2; i++) {
         const [{ ms }] = await db.query<[{ ms: number }]>(
@@ -147,8 +211,9 @@ describeWith(['postgres', 'redis'], 'while a store does not respond', () => {
   });
 
   it('many 503 responses are logged as one line, without a stack', async () => {
+    const { app, mina } = working;
     postgres.freeze();
-    await round([]);
+    await round(working, []);
     const get = () => mina.call('GET', '/users/me');
     const before = app.log.length;
     const answers = await Promise.all(Array.from({ length: 30 }, get));

@@ -8,7 +8,7 @@ import { json, openSession, signedIn } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
 import { Mailbox } from '../support/servers/mailbox.js';
 import { post, register, tokenIn, verifiedPerson } from '../support/fixtures/people.js';
-import { PostgresServer } from '../support/servers/postgres-server.js';
+import { startDatabase } from '../support/fixtures/shared-database.js';
 import { describeWith } from '../support/programs.js';
 import { until } from '../support/until.js';
 
@@ -104,6 +104,7 @@ describe('the outbox', () => {
     );
     await add(app, 'there', 'work');
     await until(() => delivered.length === 1);
+    await outboxOf(app).run();
     expect(await left(app)).toBe(1);
   });
 
@@ -136,7 +137,7 @@ describe('the outbox', () => {
 
 describeWith('postgres', 'the outbox of several processes', () => {
   it('delivers each message once, and takes over the leases of an ended process', async () => {
-    const server = await PostgresServer.start();
+    const server = await startDatabase();
     const env = { DATABASE_URL: server.url, AUTH_SECRET };
     const apps = await Promise.all([startApp(env, [FollowersModule]), startApp(env, [FollowersModule])]);
     delivered.length = 0;

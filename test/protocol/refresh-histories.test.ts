@@ -12,7 +12,7 @@ describe('refresh token rotation for an honest browser', () => {
     (_, kind) => {
       fc.assert(
         fc.property(kind, (history) => play(history, G) === 'alive'),
-        { numRuns: runs(10_000) },
+        { numRuns: runs(3_000) },
       );
     },
   );
@@ -246,7 +246,7 @@ describe('refresh token rotation against a thief with a copy of the cookie', () 
   });
 
   it('property 2 (detection): reuse is detected at once despite tabs and lost answers', () => {
-    fc.assert(withoutThief(rotate), { numRuns: runs(20_000) });
+    fc.assert(withoutThief(rotate), { numRuns: runs(5_000) });
   });
 
   const bottomless: Step = (state, p, ...rest) => rotate({ ...state, oldestValid: 0 }, p, ...rest);

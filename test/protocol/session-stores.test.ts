@@ -17,7 +17,7 @@ import { faultyHistories, histories, unfold } from './history.js';
 import { storeRuns } from '../support/runs.js';
 import { testConfig } from '../support/fixtures/config.js';
 import { soleSessionCache } from '../support/fixtures/session-cache.js';
-import { PostgresServer } from '../support/servers/postgres-server.js';
+import { startDatabase } from '../support/fixtures/shared-database.js';
 import { describeWith } from '../support/programs.js';
 import { RedisCluster, RedisServer } from '../support/servers/redis-server.js';
 import { until } from '../support/until.js';
@@ -112,7 +112,7 @@ function sessionStoreSuite(rig: () => Rig): void {
           state = expected.state;
         }
       }),
-      { numRuns: storeRuns(200) },
+      { numRuns: storeRuns(80) },
     );
   });
 
@@ -133,7 +133,7 @@ function sessionStoreSuite(rig: () => Rig): void {
           next = refreshes.next(answered?.generation ?? 0);
         }
       }),
-      { numRuns: storeRuns(30) },
+      { numRuns: storeRuns(20) },
     );
   });
 
@@ -324,10 +324,10 @@ describe('sessions in the embedded database', () => {
 });
 
 describeWith('postgres', 'sessions in PostgreSQL', () => {
-  let server: PostgresServer;
+  let server: Awaited<ReturnType<typeof startDatabase>>;
   let database: DataSource;
   beforeAll(async () => {
-    server = await PostgresServer.start();
+    server = await startDatabase();
     await migrate(databaseOptions({ url: server.url, poolSize: 10 }));
     database = await new DataSource(databaseOptions({ url: server.url, poolSize: 10 })).initialize();
   });
@@ -412,7 +412,7 @@ describeWith('postgres', 'sessions in PostgreSQL', () => {
             next = happenings.next(given);
           }
         }),
-        { numRuns: storeRuns(30) },
+        { numRuns: storeRuns(20) },
       );
     });
 

@@ -4,14 +4,14 @@ import { Sessions } from '../../src/auth/sessions/sessions.js';
 import type { TestApp } from './fixtures/app.js';
 
 /**
- * Sends a request whose transaction ends only after the response, which is 503. `finished` resolves when the transaction is
- * committed or rolled back.
+ * Sends requests whose transactions end only after the response, which is 503. `finished` resolves when the transactions
+ * are committed or rolled back.
  */
-export async function whileSlow(
+export async function whileSlow<T = Response>(
   app: TestApp,
   step: 'open' | 'endAllOf',
-  send: () => Promise<Response>,
-): Promise<{ readonly answer: Response; readonly finished: Promise<unknown> }> {
+  send: () => Promise<T>,
+): Promise<{ readonly answer: T; readonly finished: Promise<unknown> }> {
   let answered = (): void => {};
   const gone = new Promise<void>((resolve) => (answered = resolve));
   const sessions = app.daemun.app.get(Sessions, { strict: false });

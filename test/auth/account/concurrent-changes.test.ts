@@ -10,17 +10,17 @@ import { Browser, loginErrorOf } from '../../support/fixtures/browser.js';
 import { insiders } from '../../support/fixtures/insiders.js';
 import { Mailbox } from '../../support/servers/mailbox.js';
 import { post, verifiedPerson } from '../../support/fixtures/people.js';
-import { PostgresServer } from '../../support/servers/postgres-server.js';
+import { startDatabase } from '../../support/fixtures/shared-database.js';
 import { describeWith } from '../../support/programs.js';
 import { startSocialApp, type SocialApp } from '../../support/fixtures/social.js';
 
 /** Races between two changes of one account. A lock held by the test fixes their order. */
 describeWith('postgres', 'under concurrent changes of one account', () => {
-  let server: PostgresServer;
+  let server: Awaited<ReturnType<typeof startDatabase>>;
   let mailbox: Mailbox;
   let app: SocialApp;
   beforeAll(async () => {
-    server = await PostgresServer.start();
+    server = await startDatabase();
     mailbox = await Mailbox.open();
     app = await startSocialApp({
       MAIL_URL: mailbox.url,
@@ -56,7 +56,8 @@ describeWith('postgres', 'under concurrent changes of one account', () => {
   async function untilWaiting(count: number): Promise<void> {
     for (;;) {
       const [{ waiting }] = await app.database.query<[{ waiting: number }]>(
-        `SELECT count(*)::int AS waiting FROM pg_stat_activity WHERE wait_event_type = 'Lock'`,
+        `SELECT count(*)::int AS waiting FROM pg_stat_activity
+         WHERE wait_event_type = 'Lock' AND datname = current_database()`,
       );
       if (waiting >= count) return;
       await new Promise((resolve) => setTimeout(resolve, 5));

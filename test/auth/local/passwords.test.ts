@@ -67,33 +67,60 @@ const eventsOf = async ({ authorization }: { authorization: string }) => {
   return ((await answer.json()) as { items: { kind: string; details: object }[] }).items;
 };
 
-describe.each(Object.entries(CHANGES))('%s', (name, change) => {
-  const arrange = async (round: string) => {
-    const mina = await verifiedPerson(app, mailbox, `${round}-${name.length}`);
-    const here = await session(mina.email, mina.password);
-    const elsewhere = await session(mina.email, mina.password);
-    const token = await forgot(mina.email);
-    return { elsewhere, send: () => change(mina, here, token) };
-  };
-
+type Change = keyof typeof CHANGES;
+describe.each(Object.keys(CHANGES) as Change[])('%s', (name) => {
   it('succeeds while other processes cannot be told of the ended sessions', async () => {
-    const { elsewhere, send } = await arrange('untold');
-    const store = app.daemun.app.get(SessionStore, { strict: false });
-    const evict = jest.spyOn(store, 'evictEverywhere').mockReturnValue(new Promise(() => {}));
-    const { status } = await send();
-    evict.mockRestore();
-    expect(status).toBe(204);
+    const { elsewhere, answer } = (await untold())[name];
+    expect(answer.status).toBe(204);
     expect(await code(await refresh(elsewhere.cookie))).toBe('session_ended');
   });
 
   it('changes nothing when its response is lost, and can be repeated', async () => {
-    const { elsewhere, send } = await arrange('late');
-    const { answer, finished } = await whileSlow(app, 'endAllOf', send);
+    const { elsewhere, send, answer } = (await late())[name];
     expect(answer.status).toBe(503);
-    await finished;
     expect((await refresh(elsewhere.cookie)).status).toBe(200);
     expect((await send()).status).toBe(204);
   });
+});
+
+/** Prepares all changes. */
+async function arrange(round: string) {
+  const all = (Object.keys(CHANGES) as Change[]).map(async (name) => {
+    const mina = await verifiedPerson(app, mailbox, `${round}-${name.length}`);
+    const here = await session(mina.email, mina.password);
+    const elsewhere = await session(mina.email, mina.password);
+    const token = await forgot(mina.email);
+    return { name, elsewhere, send: () => CHANGES[name](mina, here, token) };
+  });
+  return Promise.all(all);
+}
+type Arranged = Awaited<ReturnType<typeof arrange>>[number];
+
+/** Sends all changes at once, because each response takes as long as it may. */
+async function sendAll(arranged: readonly Arranged[]) {
+  const sent = arranged.map(async (each) => [each.name, { ...each, answer: await each.send() }] as const);
+  return Object.fromEntries(await Promise.all(sent)) as Record<Change, Arranged & { answer: Response }>;
+}
+
+/** Returns a function that does the work at its first call. */
+function once<T>(work: () => Promise<T>): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  return () => (result ??= work());
+}
+
+const untold = once(async () => {
+  const arranged = await arrange('untold');
+  const store = app.daemun.app.get(SessionStore, { strict: false });
+  const evict = jest.spyOn(store, 'evictEverywhere').mockReturnValue(new Promise(() => {}));
+  const sent = await sendAll(arranged);
+  evict.mockRestore();
+  return sent;
+});
+const late = once(async () => {
+  const arranged = await arrange('late');
+  const { answer, finished } = await whileSlow(app, 'endAllOf', () => sendAll(arranged));
+  await finished;
+  return answer;
 });
 
 describe('a password reset', () => {

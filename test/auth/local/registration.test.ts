@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { rowsOf } from '../../../src/database/rows.js';
+import { Outbox } from '../../../src/outbox/outbox.js';
 import { startApp, type TestApp } from '../../support/fixtures/app.js';
 import { Mailbox } from '../../support/servers/mailbox.js';
 import { post, register, tokenIn, verifiedPerson } from '../../support/fixtures/people.js';
+import { until } from '../../support/until.js';
 
 let mailbox: Mailbox;
 let app: TestApp;
@@ -106,12 +109,13 @@ describe('the verification mail', () => {
 
   it('is retried when the mail server defers it', async () => {
     mailbox.refuse(451);
-    const mail = await register(app, mailbox, {
-      email: 'greylisted@example.com',
-      password: 'a fine password',
-      nickname: 'Grey',
-    });
-    expect(tokenIn(mail)).toBeTruthy();
+    const email = 'greylisted@example.com';
+    const mail = register(app, mailbox, { email, password: 'a fine password', nickname: 'Grey' });
+    const endPause =
+      "UPDATE auth.outbox SET due_at = now() WHERE kind = 'mail.send' AND attempts = 1 RETURNING id";
+    await until(async () => (await rowsOf(app.database, endPause)).length === 1);
+    app.daemun.app.get(Outbox, { strict: false }).wake();
+    expect(tokenIn(await mail)).toBeTruthy();
   });
 
   it('is sent again to an address with a pending registration', async () => {

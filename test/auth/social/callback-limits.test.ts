@@ -73,6 +73,7 @@ describe('parallel callbacks', () => {
     app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'slow', delayMs: 500 });
     const { ended } = await flood();
     expect(loginErrorOf(await logIn('203.0.113.9'))).toBeUndefined();
+    app.sandbox.clearFaults();
     await ended;
   });
 
@@ -81,6 +82,7 @@ describe('parallel callbacks', () => {
     const { ended } = await flood();
     const landing = await new Browser(app.url).logInWith('google', 'mina');
     expect(loginErrorOf(landing)).toBeUndefined();
+    app.sandbox.clearFaults();
     await ended;
   });
 });
@@ -95,10 +97,11 @@ describe('callbacks that a provider refuses', () => {
 
   /** Returns the number of parallel provider calls of three callbacks. */
   async function callsAtOnce(addresses: readonly string[], expected: number): Promise<number> {
-    app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'slow', delayMs: 2_000 });
+    app.sandbox.fault({ provider: 'kakao', at: 'token', fault: 'slow', delayMs: 1_000 });
     const { ended } = await sendCallbacks(addresses, expected);
-    await sleep(500);
+    await sleep(300);
     const calls = app.calls('token');
+    app.sandbox.clearFaults();
     await ended;
     return calls;
   }

@@ -45,6 +45,8 @@ export class Mailbox {
       },
     });
     const mailbox = new Mailbox(server);
+    // smtp-server registers the connection in an earlier `setImmediate`.
+    server.server.on('connection', () => setImmediate(() => greetAtOnce(server)));
     server.listen(0, '127.0.0.1');
     await once(server.server, 'listening');
     server.on('error', () => undefined);
@@ -86,6 +88,14 @@ export class Mailbox {
   async close(): Promise<void> {
     await new Promise<void>((resolve) => this.server.close(resolve));
   }
+}
+
+/** Greets the latest client. By itself smtp-server waits 100 ms, to detect clients that send before the greeting. */
+function greetAtOnce({ connections }: SMTPServer): void {
+  const latest = [...(connections as Set<{ connectionReady: () => void }>)].at(-1);
+  latest?.connectionReady();
+  // The timer of smtp-server calls it again.
+  if (latest !== undefined) latest.connectionReady = () => {};
 }
 
 /** Returns an envelope address as the client sent it, because smtp-server decodes punycode. */
