@@ -36,15 +36,11 @@ const common = {
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
 };
 
-/** Suites that run a second time, on embedded databases: the main routes of every module. */
+/** Suites that run a second time, on embedded databases: one of each module. The suites of the page use one as well. */
 const EMBEDDED = [
-  'auth/account/accounts',
   'auth/account/retention',
-  'auth/local/passwords',
-  'auth/local/registration',
   'auth/sessions/refresh-and-logout',
   'auth/social/login',
-  'boards/comments',
   'boards/posts',
   'outbox/outbox',
   'users/users',
@@ -60,9 +56,10 @@ export default {
       setupFiles: ['<rootDir>/test/support/embedded.mjs'],
     },
   ],
+  testSequencer: '<rootDir>/test/support/slowest-first.mjs',
   testTimeout: 120_000,
-  // More suites than cores delay each other so much that requests in them run out of their time.
-  maxWorkers: Math.max(2, availableParallelism() - 1),
+  // One more than cores, because suites also wait. With more, requests in them run out of their time.
+  maxWorkers: availableParallelism() + 1,
   // Jest keeps about 80 MB of each suite, which makes garbage collection slow.
   workerIdleMemoryLimit: '1500MB',
 };
