@@ -70,9 +70,5 @@ export function cloneRepository(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'daemun-clone-')));
   cpSync('.', folder, { recursive: true, filter: (path) => !NOT_COPIED.test(basename(path)) });
   symlinkSync(realpathSync('node_modules'), join(folder, 'node_modules'));
-  // The first build of the copy compiles changed files only.
-  for (const built of ['src', 'sandbox', 'ormconfig.js', '.tsbuildinfo'])
-    if (existsSync(join('dist', built)))
-      cpSync(join('dist', built), join(folder, 'dist', built), { recursive: true });
   return folder;
 }

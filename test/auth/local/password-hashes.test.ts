@@ -4,6 +4,9 @@ import * as fc from 'fast-check';
 import { PasswordHashes } from '../../../src/auth/local/password-hashes.js';
 import type { Problem } from '../../../src/problems/problem.js';
 import { Bulkhead } from '../../../src/concurrency/bulkhead.js';
+import { useFullHashCost } from '../../support/argon2.js';
+
+useFullHashCost();
 
 const NARROW = { concurrency: 1, queue: 2 };
 
