@@ -38,7 +38,7 @@ const common = {
 
 /** Suites that run a second time, on embedded databases: one of each module. The suites of the page use one as well. */
 const EMBEDDED = [
-  'auth/account/retention',
+  'auth/retention',
   'auth/sessions/refresh-and-logout',
   'auth/social/login',
   'boards/posts',

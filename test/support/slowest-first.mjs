@@ -23,6 +23,7 @@ export default class SlowestFirst extends Sequencer {
       const found = SLOW.findIndex((part) => path.includes(`/test/${part}`));
       return found === -1 ? SLOW.length : found;
     };
+    // oxlint-disable-next-line unicorn/no-array-sort -- it is a method of the sequencer
     return super.sort(tests).toSorted((a, b) => rank(a) - rank(b));
   }
 }

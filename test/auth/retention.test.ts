@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { AuthRetention } from '../../../src/auth/auth-retention.js';
-import { openSession, signedIn, type Tokens } from '../../support/fixtures/actors.js';
-import { startApp, type TestApp } from '../../support/fixtures/app.js';
+import { AuthRetention } from '../../src/auth/auth-retention.js';
+import { openSession, signedIn, type Tokens } from '../support/fixtures/actors.js';
+import { startApp, type TestApp } from '../support/fixtures/app.js';
 
 let app: TestApp;
 beforeAll(async () => {
