@@ -59,7 +59,7 @@ export default {
   testSequencer: '<rootDir>/test/support/slowest-first.mjs',
   testTimeout: 120_000,
   // One more than cores, because suites also wait. With more, requests in them run out of their time.
-  maxWorkers: availableParallelism() + 1,
+  maxWorkers: Number(process.env.TEST_WORKERS ?? availableParallelism() + 1),
   // Jest keeps about 80 MB of each suite, which makes garbage collection slow.
   workerIdleMemoryLimit: '1500MB',
 };
