@@ -9,7 +9,7 @@ import { Account } from '../../src/auth/accounts/account.entity.js';
 import { runAdminCommand } from '../../src/auth/accounts/admin-commands.js';
 import { openSession, anonymous, signedIn } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
-import { makeDataDir } from '../support/fixtures/data-dir.js';
+import { makeMigratedDataDir } from '../support/fixtures/data-dir.js';
 import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
 import { RedisServer } from '../support/servers/redis-server.js';
@@ -18,7 +18,7 @@ import { SERVER_MAIN } from '../support/servers/server-process.js';
 let app: TestApp;
 let dataDir: string;
 beforeAll(async () => {
-  dataDir = makeDataDir();
+  dataDir = await makeMigratedDataDir();
   app = await startApp({ DATA_DIR: dataDir, DATABASE_URL: '' });
 });
 afterAll(async () => {
@@ -151,7 +151,24 @@ describe('an admin command', () => {
   );
 });
 
-describeWith(['postgres', 'redis'], 'an account changed by SQL in the database, with Redis', () => {
+const command = { exitCode: 0, stdout: '', stderr: '' };
+
+/** Runs the command as a process, on the embedded database unless `settings` name another. */
+async function admin(args: readonly string[], settings = {}): Promise<typeof command> {
+  const env = { PATH: process.env['PATH'], DATA_DIR: dataDir, ...settings };
+  return promisify(execFile)(process.execPath, [SERVER_MAIN.replace('main.js', 'cli/admin.js'), ...args], {
+    env,
+  }).then(
+    ({ stdout, stderr }) => ({ exitCode: 0, stdout, stderr }),
+    ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
+      exitCode: code,
+      stdout,
+      stderr,
+    }),
+  );
+}
+
+describeWith(['postgres', 'redis'], 'an account changed in the database by SQL or the admin command, with Redis', () => {
   let [postgres, redis]: [PostgresServer?, RedisServer?] = [];
   let own: TestApp;
   beforeAll(async () => {
@@ -201,27 +218,38 @@ describeWith(['postgres', 'redis'], 'an account changed by SQL in the database, 
     await untilKnown(mina);
     expect(await mina.refresh()).toBe('session_ended');
   });
+
+  describe('by the admin command', () => {
+    const settings = () => ({ DATABASE_URL: postgres?.url });
+
+    it('has the result of commands in sequence', async () => {
+      const { id } = await signedIn(own);
+      const said = [];
+      for (const order of ['grant', 'revoke', 'disable', 'enable'])
+        said.push((await admin([order, id], settings())).stdout);
+      expect(said).toEqual([
+        `${id} is an admin now.\n`,
+        `${id} is no admin now.\n`,
+        `${id} is disabled now.\n`,
+        `${id} is enabled now.\n`,
+      ]);
+      expect(await own.database.getRepository(Account).findOneByOrFail({ id })).toMatchObject({
+        roles: ['user'],
+        status: 'active',
+      });
+    });
+
+    it('that is unknown makes the command fail', async () => {
+      const { exitCode, stderr } = await admin(['nobody@example.com'], settings());
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain('There is no account nobody@example.com.');
+    });
+  });
 });
 
 describe('the admin command', () => {
-  const command = { exitCode: 0, stdout: '', stderr: '' };
-
-  async function admin(...args: string[]): Promise<typeof command> {
-    const env = { PATH: process.env['PATH'], DATA_DIR: dataDir };
-    return promisify(execFile)(process.execPath, [SERVER_MAIN.replace('main.js', 'cli/admin.js'), ...args], {
-      env,
-    }).then(
-      ({ stdout, stderr }) => ({ exitCode: 0, stdout, stderr }),
-      ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
-        exitCode: code,
-        stdout,
-        stderr,
-      }),
-    );
-  }
-
   it('prints its usage', async () => {
-    expect(await admin()).toEqual({
+    expect(await admin([])).toEqual({
       exitCode: 1,
       stdout: '',
       stderr: expect.stringContaining('npm run admin -- '),
@@ -231,7 +259,7 @@ describe('the admin command', () => {
   it.each([[['grant']], [['grant', 'a@example.com', 'more']], [['promote', 'a@example.com']]])(
     'prints its usage for unknown arguments: %j',
     async (args) => {
-      expect(await admin(...args)).toMatchObject({
+      expect(await admin(args)).toMatchObject({
         exitCode: 1,
         stderr: expect.stringContaining('disable <account>'),
       });
@@ -239,7 +267,7 @@ describe('the admin command', () => {
   );
 
   it('asks to stop a Daemun that uses the embedded database', async () => {
-    expect(await admin('mina@example.com')).toEqual({
+    expect(await admin(['mina@example.com'])).toEqual({
       exitCode: 1,
       stdout: '',
       stderr: `Daemun is running on the embedded database (process ${process.pid}). Stop it, run this again, then start it.\n`,
@@ -249,7 +277,7 @@ describe('the admin command', () => {
   it('grants the role on the embedded database, and reports it', async () => {
     const { id } = await signedIn(app);
     await app.stop();
-    const { exitCode, stdout } = await admin(id);
+    const { exitCode, stdout } = await admin([id]);
     app = await startApp({ DATA_DIR: dataDir, DATABASE_URL: '' });
     expect({ exitCode, stdout }).toEqual({
       exitCode: 0,
@@ -258,31 +286,5 @@ describe('the admin command', () => {
     expect(await app.database.getRepository(Account).findOneByOrFail({ id })).toMatchObject({
       roles: ['user', 'admin'],
     });
-  });
-
-  it('runs parallel commands in sequence', async () => {
-    const { id } = await signedIn(app);
-    await app.stop();
-    const said = [];
-    for (const order of ['grant', 'revoke', 'disable', 'enable']) said.push((await admin(order, id)).stdout);
-    app = await startApp({ DATA_DIR: dataDir, DATABASE_URL: '' });
-    expect(said).toEqual([
-      `${id} is an admin now.\n`,
-      `${id} is no admin now.\n`,
-      `${id} is disabled now.\n`,
-      `${id} is enabled now.\n`,
-    ]);
-    expect(await app.database.getRepository(Account).findOneByOrFail({ id })).toMatchObject({
-      roles: ['user'],
-      status: 'active',
-    });
-  });
-
-  it('fails for an unknown account', async () => {
-    await app.stop();
-    const { exitCode, stderr } = await admin('nobody@example.com');
-    app = await startApp({ DATA_DIR: dataDir, DATABASE_URL: '' });
-    expect(exitCode).toBe(1);
-    expect(stderr).toContain('There is no account nobody@example.com.');
   });
 });

@@ -7,8 +7,8 @@ import { databaseOptions } from '../../src/database/options.js';
 import { SigningKeys } from '../../src/auth/keys/signing-keys.js';
 import { underLock } from '../../src/database/lock.js';
 import { migrate, MIGRATION_LOCK } from '../../src/database/migrate.js';
-import { startApp } from '../support/fixtures/app.js';
-import { makeDataDir } from '../support/fixtures/data-dir.js';
+import { startApp, type TestApp } from '../support/fixtures/app.js';
+import { makeMigratedDataDir } from '../support/fixtures/data-dir.js';
 import { PostgresServer } from '../support/servers/postgres-server.js';
 import { describeWith } from '../support/programs.js';
 import { ServerProcess } from '../support/servers/server-process.js';
@@ -74,42 +74,40 @@ describeWith('postgres', 'processes on one PostgreSQL server', () => {
   it('name the setting when the secret does not decrypt the keys', async () => {
     await expect(start(`unrelated ${SECRET}`)).rejects.toThrow('AUTH_SECRET does not open the signing keys');
   });
-});
 
-describe('the built server', () => {
-  it('names the wrong setting, also if the error occurs only at listening', async () => {
-    const dataDir = makeDataDir();
-    const env = {
-      DATA_DIR: dataDir,
-      OAUTH_SANDBOX_URL: 'http://127.0.0.1:9',
-      MAIL_URL: 'smtp://127.0.0.1:9',
-    };
-    try {
-      const server = await ServerProcess.start({ ...env, AUTH_SECRET: SECRET });
-      await server.stop();
-      const other = ServerProcess.start({ ...env, AUTH_SECRET: OTHER_SECRET });
-      await expect(other).rejects.toThrow('AUTH_SECRET does not open the signing keys');
-    } finally {
-      rmSync(dataDir, { recursive: true, force: true });
-    }
+  describe('the built server', () => {
+    it('names the wrong setting, also if the error occurs only at listening', async () => {
+      const process = ServerProcess.start({
+        DATABASE_URL: server.url,
+        AUTH_SECRET: `unrelated ${SECRET}`,
+        OAUTH_SANDBOX_URL: 'http://127.0.0.1:9',
+        MAIL_URL: 'smtp://127.0.0.1:9',
+      });
+      await expect(process).rejects.toThrow('AUTH_SECRET does not open the signing keys');
+    });
   });
 });
 
 describe('the embedded database', () => {
-  it('has a folder that other users cannot enter, also within an open folder', async () => {
-    const dataDir = makeDataDir();
+  let dataDir: string;
+  let app: TestApp;
+  beforeAll(async () => {
+    dataDir = await makeMigratedDataDir();
     chmodSync(join(dataDir, 'postgres'), 0o755);
-    const app = await startApp({ DATA_DIR: dataDir, DATABASE_URL: '' });
-    expect(statSync(join(dataDir, 'postgres')).mode & 0o777).toBe(0o700);
+    app = await startApp({ DATA_DIR: dataDir, DATABASE_URL: '' });
+  });
+  afterAll(async () => {
     await app.stop();
     rmSync(dataDir, { recursive: true, force: true });
   });
 
+  it('has a folder that other users cannot enter, also within an open folder', () => {
+    expect(statSync(join(dataDir, 'postgres')).mode & 0o777).toBe(0o700);
+  });
+
   it('refuses a second process with the remedy', async () => {
-    const app = await startApp({ DATABASE_URL: '' });
-    await expect(startApp({ DATA_DIR: app.config.dataDir, DATABASE_URL: '' })).rejects.toThrow(
+    await expect(startApp({ DATA_DIR: dataDir, DATABASE_URL: '' })).rejects.toThrow(
       'set DATABASE_URL to share one PostgreSQL',
     );
-    await app.stop();
   });
 });

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { openSession } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
@@ -9,11 +8,15 @@ import { describeWith } from '../support/programs.js';
 import { processRuns } from '../support/runs.js';
 import { RedisServer } from '../support/servers/redis-server.js';
 import { ServerProcess } from '../support/servers/server-process.js';
+import { until } from '../support/until.js';
 
 const PROCESSES = 4;
-const CLIENTS = 100;
-/** Time in which processes are replaced. */
-const DURATION_MS = 24_000 * processRuns(1);
+const CLIENTS = 24;
+/** Number of replacements: two of three processes are killed, and the third is stopped gracefully. */
+const REPLACEMENTS = 3 * processRuns(1);
+
+/** Time limit of a step. */
+const STEP_MS = 30_000;
 
 describeWith(['postgres', 'redis'], 'four processes behind a load balancer without sticky sessions', () => {
   let postgres: PostgresServer;
@@ -52,18 +55,28 @@ describeWith(['postgres', 'redis'], 'four processes behind a load balancer witho
       for (let i = 0; i < CLIENTS; i++) {
         const { refreshToken } = await openSession(opener);
         browsers.push(
-          new HonestBrowser({ urls, cookie: refreshToken, timeoutMs: 3_000, pauseMs: 2_000, lossRate: 0.05 }),
+          new HonestBrowser({ urls, cookie: refreshToken, timeoutMs: 3_000, pauseMs: 1_500, lossRate: 0.05 }),
         );
       }
+      const counts = () => browsers.map(({ statistics }) => statistics.refreshed);
+      /** Waits until every browser has received this number of further refreshed tokens. */
+      const refreshed = async (times: number) => {
+        const before = counts();
+        const isWrong = () => browsers.some(({ statistics }) => statistics.wrong.length > 0);
+        await until(
+          () => isWrong() || counts().every((count, i) => count >= (before[i] ?? 0) + times),
+          STEP_MS,
+        );
+      };
       await whileBrowsing(browsers, 2, async () => {
-        const until = Date.now() + DURATION_MS;
-        for (let turn = 0; Date.now() < until; turn++) {
+        for (let turn = 0; turn < REPLACEMENTS; turn++) {
           const server = servers[turn % PROCESSES];
-          await sleep(3_000);
+          await refreshed(1);
           await (turn % 3 === 2 ? server?.stop() : server?.kill());
-          await sleep(1_000);
+          await refreshed(1);
           await server?.restart();
         }
+        await refreshed(2);
       });
 
       expect(browsers.flatMap(({ statistics }) => statistics.wrong)).toEqual([]);
@@ -92,6 +105,6 @@ describeWith(['postgres', 'redis'], 'four processes behind a load balancer witho
           `${sum(({ statistics }) => statistics.lost)} lost, ${sum(({ statistics }) => statistics.unavailable)} unavailable, 0 wrong\n`,
       );
     },
-    DURATION_MS + 120_000,
+    REPLACEMENTS * 3 * STEP_MS,
   );
 });

@@ -35,6 +35,9 @@ async function start(): Promise<ServerProcess> {
   return server;
 }
 
+/** Returns the process of the previous test, or starts another. */
+const running = async () => (server?.running === true ? server : start());
+
 /** Refreshes a session, reads, writes and checks readiness in parallel, twice. Returns the statuses. */
 async function use({ url }: ServerProcess): Promise<number[]> {
   const { accessToken, refreshToken } = await openSession(opener);
@@ -69,21 +72,37 @@ describeWith(['postgres', 'redis'], 'connections that end between any two messag
       redis: await CuttingProxy.before(redis.port, REDIS),
     };
   });
-  afterEach(async () => {
+  afterEach(() => {
     for (const proxy of Object.values(inFront)) proxy.open();
-    await server?.kill();
   });
   afterAll(async () => {
+    await server?.kill();
     await Promise.all(Object.values(inFront).map((proxy) => proxy.stop()));
     await opener.stop();
     await Promise.all([postgres.stop(), redis.stop()]);
   });
 
   describe.each(['postgres', 'redis'] as const)('%s', (store) => {
-    it.each(CUTS)(
-      'do not end the process (%s)',
-      async (by) => {
-        const process = await start();
+    // The tests of a cut use one process: its start is delayed, its connections end, and it stops.
+    for (const by of CUTS) {
+      it(`delay a start, or refuse it with the setting (${by})`, async () => {
+        await fc.assert(
+          fc.asyncProperty(fc.integer({ min: 1, max: 2 * MOST_MESSAGES }), async (after) => {
+            await server?.kill();
+            inFront[store].cutAfter(after, by);
+            const opened = setTimeout(() => inFront[store].open(), 1_500);
+            const refusal = await start().then(() => undefined, String);
+            clearTimeout(opened);
+            inFront[store].open();
+            if (refusal === undefined && server !== undefined) await recovers(server);
+            else expect(refusal).toContain('Daemun could not start. The database cannot be used');
+          }),
+          { numRuns: processRuns(1), endOnFailure: true },
+        );
+      }, 300_000);
+
+      it(`do not end the process (${by})`, async () => {
+        const process = await running();
         for (let after = 1; after <= MOST_MESSAGES; after++) {
           inFront[store].cutAfter(after, by);
           const statuses = await use(process).catch((error: unknown) => [error]);
@@ -96,17 +115,13 @@ describeWith(['postgres', 'redis'], 'connections that end between any two messag
         }
         inFront[store].open();
         await recovers(process);
-      },
-      300_000,
-    );
+      }, 300_000);
 
-    it.each(CUTS)(
-      'do not delay the shutdown of the process (%s)',
-      async (by) => {
+      it(`do not delay the shutdown of the process (${by})`, async () => {
         await fc.assert(
           fc.asyncProperty(fc.integer({ min: 1, max: MOST_MESSAGES }), async (after) => {
             inFront[store].open();
-            const process = await start();
+            const process = await running();
             inFront[store].cutAfter(after, by);
             const used = use(process).catch(() => {});
             await process.stop();
@@ -115,28 +130,7 @@ describeWith(['postgres', 'redis'], 'connections that end between any two messag
           }),
           { numRuns: processRuns(1), endOnFailure: true },
         );
-      },
-      300_000,
-    );
-
-    it.each(CUTS)(
-      'delay a start, or refuse it with the setting (%s)',
-      async (by) => {
-        await fc.assert(
-          fc.asyncProperty(fc.integer({ min: 1, max: 2 * MOST_MESSAGES }), async (after) => {
-            inFront[store].cutAfter(after, by);
-            const opened = setTimeout(() => inFront[store].open(), 1_500);
-            const refusal = await start().then(() => undefined, String);
-            clearTimeout(opened);
-            inFront[store].open();
-            if (refusal === undefined && server !== undefined) await recovers(server);
-            else expect(refusal).toContain('Daemun could not start. The database cannot be used');
-            await server?.kill();
-          }),
-          { numRuns: processRuns(1), endOnFailure: true },
-        );
-      },
-      300_000,
-    );
+      }, 300_000);
+    }
   });
 });

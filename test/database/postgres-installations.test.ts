@@ -2,13 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { POSTGRES_FAILURES } from '../../src/stores/postgres-failures.js';
 import { failure, json, signedIn, type SignedIn } from '../support/fixtures/actors.js';
 import { startApp, type TestApp } from '../support/fixtures/app.js';
 import { CertificateAuthority } from '../support/servers/certificates.js';
-import { PostgresServer, type PostgresOptions } from '../support/servers/postgres-server.js';
-import { describeWith } from '../support/programs.js';
+import { PostgresServer } from '../support/servers/postgres-server.js';
+import { describeWith, find } from '../support/programs.js';
 import { ServerProcess } from '../support/servers/server-process.js';
 import { until } from '../support/until.js';
 
@@ -40,73 +40,63 @@ async function use(url: string, env: Record<string, string> = {}): Promise<Recor
 }
 const WORKS = { body: '한글과 😀', found: 1, sessions: 200, ready: 200, clock: true };
 
-/** Runs `work` on a separate server. */
-async function onServer<T>(
-  options: PostgresOptions,
-  work: (server: PostgresServer) => Promise<T>,
-): Promise<T> {
-  const server = await PostgresServer.start(options);
-  try {
-    return await work(server);
-  } finally {
-    await server.stop();
-  }
+/** Server of the suite, without TLS. */
+let server: PostgresServer;
+let made = 0;
+beforeAll(async () => {
+  if (find('postgres') === undefined) return;
+  server = await PostgresServer.start({ settings: { listen_addresses: '127.0.0.1,::1' } });
+});
+afterAll(() => server?.stop());
+
+/** Creates a database with these settings. Returns its URL. */
+async function databaseWith(...settings: string[]): Promise<string> {
+  const name = `d${++made}`;
+  await server.sql(`CREATE DATABASE ${name}`, ...settings.map((set) => `ALTER DATABASE ${name} SET ${set}`));
+  return as(server, 'daemun', name);
 }
 const as = (server: PostgresServer, user: string, database: string) =>
   `postgres://${user}@127.0.0.1:${server.port}/${database}`;
 
 describeWith('postgres', 'a database whose encoding cannot store every text', () => {
   it.each(['EUC_KR', 'SQL_ASCII', 'LATIN1'])('is refused at start with the remedy: %s', async (encoding) => {
-    await onServer({ encoding }, async ({ url }) => {
-      await expect(startApp({ DATABASE_URL: url })).rejects.toThrow(
-        `a database in ${encoding}, which cannot store every text. Create one in UTF-8 and name that: CREATE DATABASE daemun ENCODING 'UTF8'`,
-      );
-    });
+    const name = `d${++made}`;
+    await server.sql(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING '${encoding}' LOCALE 'C'`);
+    await expect(startApp({ DATABASE_URL: as(server, 'daemun', name) })).rejects.toThrow(
+      `a database in ${encoding}, which cannot store every text. Create one in UTF-8 and name that: CREATE DATABASE daemun ENCODING 'UTF8'`,
+    );
   });
 });
 
 describeWith('postgres', 'the defaults of a database', () => {
-  let server: PostgresServer;
-  let made = 0;
-  beforeAll(async () => {
-    server = await PostgresServer.start();
-  });
-  afterAll(() => server.stop());
-
-  /** Creates a database with these settings. */
-  const databaseWith = async (...settings: string[]): Promise<string> => {
-    const name = `d${++made}`;
-    await server.sql(
-      `CREATE DATABASE ${name}`,
-      ...settings.map((set) => `ALTER DATABASE ${name} SET ${set}`),
-    );
-    return as(server, 'daemun', name);
-  };
-
-  it.each([
-    'default_transaction_isolation = serializable',
-    "default_transaction_isolation = 'repeatable read'",
-    'default_transaction_deferrable = on',
-    "DateStyle = 'German'",
-    "DateStyle = 'SQL, DMY'",
-    "IntervalStyle = 'iso_8601'",
-    "TimeZone = 'Asia/Seoul'",
-    "TimeZone = 'America/St_Johns'",
-    "bytea_output = 'escape'",
-    'extra_float_digits = -15',
-    'standard_conforming_strings = off',
-    "search_path = 'pg_temp, public, pg_catalog'",
-    "search_path = ''",
-    "client_encoding = 'LATIN1'",
-    "statement_timeout = '250ms'",
-    "lock_timeout = '1ms'",
-    "idle_in_transaction_session_timeout = '1ms'",
-    "idle_session_timeout = '1s'",
-    'jit = on',
-    'array_nulls = off',
-    'row_security = off',
-  ])('have no effect: %s', async (settings) => {
-    expect(await use(await databaseWith(settings))).toEqual(WORKS);
+  it.each(
+    [
+      [
+        'default_transaction_isolation = serializable',
+        'default_transaction_deferrable = on',
+        "DateStyle = 'German'",
+        "IntervalStyle = 'iso_8601'",
+        "TimeZone = 'Asia/Seoul'",
+        "bytea_output = 'escape'",
+        'extra_float_digits = -15',
+        'standard_conforming_strings = off',
+        "search_path = 'pg_temp, public, pg_catalog'",
+        "client_encoding = 'LATIN1'",
+      ],
+      [
+        "default_transaction_isolation = 'repeatable read'",
+        "DateStyle = 'SQL, DMY'",
+        "TimeZone = 'America/St_Johns'",
+        "search_path = ''",
+        'jit = on',
+        'array_nulls = off',
+        'row_security = off',
+      ],
+      ["statement_timeout = '250ms'", "idle_session_timeout = '1s'"],
+      ["lock_timeout = '1ms'", "idle_in_transaction_session_timeout = '1ms'"],
+    ].map((settings) => [settings.join('; '), settings] as const),
+  )('have no effect: %s', async (_, settings) => {
+    expect(await use(await databaseWith(...settings))).toEqual(WORKS);
   });
 
   it.each(['C', 'C.UTF-8'])('have no effect on a search in the locale %s', async (locale) => {
@@ -150,7 +140,13 @@ describeWith('postgres', 'the defaults of a database', () => {
     ['default_transaction_read_only = on', 'takes no writes'],
     ["session_replication_role = 'replica'", "session_replication_role TO 'origin'"],
   ])('that prevent writes are refused at start: %s', async (settings, words) => {
-    await expect(startApp({ DATABASE_URL: await databaseWith(settings) })).rejects.toThrow(words);
+    const url = await databaseWith(settings);
+    // A start waits for the end of a fail-over, by a clock that is twenty times as fast here.
+    const now = performance.now.bind(performance);
+    const begun = now();
+    const clock = jest.spyOn(performance, 'now').mockImplementation(() => begun + 20 * (now() - begun));
+    await expect(startApp({ DATABASE_URL: url })).rejects.toThrow(words);
+    clock.mockRestore();
   });
 
   it('are refused with a connection limit below DATABASE_POOL', async () => {
@@ -244,19 +240,18 @@ async function startFailure(url: string, env: Record<string, string> = {}): Prom
 
 describeWith('postgres', 'the database URL', () => {
   it('may have an IPv6 address', async () => {
-    await onServer({ host: '::1' }, async ({ url }) => expect(await use(url)).toEqual(WORKS));
+    const url = (await databaseWith()).replace('127.0.0.1', '[::1]');
+    expect(await use(url)).toEqual(WORKS);
   });
 
   it('may have the folder of a Unix socket', async () => {
-    await onServer({}, async (server) => expect(await use(server.socketUrl)).toEqual(WORKS));
+    const { pathname } = new URL(await databaseWith());
+    expect(await use(server.socketUrl.replace('/postgres?', `${pathname}?`))).toEqual(WORKS);
   });
 
   it('may have parameters of other clients', async () => {
-    await onServer({}, async ({ url }) =>
-      expect(
-        await use(`${url}?sslmode=disable&pgbouncer=true&connection_limit=1&channel_binding=prefer`),
-      ).toEqual(WORKS),
-    );
+    const parameters = 'sslmode=disable&pgbouncer=true&connection_limit=1&channel_binding=prefer';
+    expect(await use(`${await databaseWith()}?${parameters}`)).toEqual(WORKS);
   });
 });
 
@@ -347,11 +342,9 @@ describeWith(['postgres', 'openssl'], 'a database with a certificate of a privat
 });
 
 describeWith('postgres', 'an error of the database while the server runs', () => {
-  let server: PostgresServer;
   let app: TestApp;
   let mina: SignedIn;
   beforeAll(async () => {
-    server = await PostgresServer.start();
     app = await startApp({ DATABASE_URL: server.url });
     mina = await signedIn(app);
     await server.sql(
@@ -363,10 +356,7 @@ describeWith('postgres', 'an error of the database while the server runs', () =>
        END $$`,
     );
   });
-  afterAll(async () => {
-    await app.stop();
-    await server.stop();
-  });
+  afterAll(() => app.stop());
   /** Makes the given number of profile changes fail with this SQLSTATE. */
   const fail = (sqlstate: string, times: number) =>
     server.sql(

@@ -25,14 +25,10 @@ import { freePorts } from './ports.mjs';
 export interface PostgresOptions {
   /** Folder of `initdb` and `postgres`. Default: the newest that is installed. */
   readonly bin?: string;
-  /** Encoding of the database `postgres`. Default: UTF8. */
-  readonly encoding?: string;
   /** Lines of `postgresql.conf`. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Accepts TLS connections only, with this certificate. */
   readonly certificate?: CertificateFiles;
-  /** Address to listen on. Default: 127.0.0.1. */
-  readonly host?: string;
 }
 
 /** PostgreSQL server in a temporary folder, on a free port. */
@@ -46,13 +42,7 @@ export class PostgresServer {
   ) {}
 
   static async start(options: PostgresOptions = {}): Promise<PostgresServer> {
-    const {
-      bin = findPostgres(),
-      encoding = 'UTF8',
-      settings = {},
-      certificate,
-      host = '127.0.0.1',
-    } = options;
+    const { bin = findPostgres(), settings = {}, certificate } = options;
     if (bin === undefined) throw new Error('PostgreSQL is not installed');
     const dir = mkdtempSync(join(tmpdir(), 'daemun-postgres-'));
     const [port = 0] = await freePorts(1);
@@ -63,10 +53,9 @@ export class PostgresServer {
     const data = join(dir, 'data');
     const as = { ...owner, stdio: 'ignore', cwd: dir } as const;
     const template = process.env['TEST_POSTGRES_TEMPLATE'];
-    if (template !== undefined && options.bin === undefined && encoding === 'UTF8')
-      execFileSync('cp', ['-a', template, data], as);
-    else initdb(bin, data, encoding, as);
-    const all = { listen_addresses: host, unix_socket_directories: dir, fsync: 'off', ...settings };
+    if (template !== undefined && options.bin === undefined) execFileSync('cp', ['-a', template, data], as);
+    else initdb(bin, data, as);
+    const all = { listen_addresses: '127.0.0.1', unix_socket_directories: dir, fsync: 'off', ...settings };
     const tls = certificate && useTls(data, certificate, owner);
     appendFileSync(
       join(data, 'postgresql.conf'),
@@ -74,7 +63,7 @@ export class PostgresServer {
         .map(([name, value]) => `${name} = '${value}'\n`)
         .join(''),
     );
-    const url = `postgres://daemun@${host.includes(':') ? `[${host}]` : host}:${port}/postgres`;
+    const url = `postgres://daemun@127.0.0.1:${port}/postgres`;
     // The Unix socket needs no TLS.
     const local = `postgres://daemun@localhost:${port}/postgres?host=${dir}`;
     const launch = async (): Promise<ChildProcess> => {
@@ -150,17 +139,12 @@ export class PostgresServer {
   }
 }
 
-/** Returns settings for a server that requires TLS over TCP. */
-function initdb(bin: string, data: string, encoding: string, as: ExecFileSyncOptions): void {
-  // The locale of this machine may exclude other encodings.
-  const anyLocale = encoding === 'UTF8' ? [] : ['--no-locale'];
-  execFileSync(
-    join(bin, 'initdb'),
-    ['-D', data, '-U', 'daemun', '-A', 'trust', '-E', encoding, ...anyLocale, '--no-sync'],
-    as,
-  );
+function initdb(bin: string, data: string, as: ExecFileSyncOptions): void {
+  const options = ['-D', data, '-U', 'daemun', '-A', 'trust', '-E', 'UTF8', '--no-sync'];
+  execFileSync(join(bin, 'initdb'), options, as);
 }
 
+/** Returns settings for a server that requires TLS over TCP. */
 function useTls(
   data: string,
   { cert, key }: CertificateFiles,
