@@ -168,84 +168,88 @@ async function admin(args: readonly string[], settings = {}): Promise<typeof com
   );
 }
 
-describeWith(['postgres', 'redis'], 'an account changed in the database by SQL or the admin command, with Redis', () => {
-  let [postgres, redis]: [PostgresServer?, RedisServer?] = [];
-  let own: TestApp;
-  beforeAll(async () => {
-    [postgres, redis] = await Promise.all([PostgresServer.start(), RedisServer.start()]);
-    own = await startApp({
-      DATABASE_URL: postgres.url,
-      REDIS_URL: redis.url,
-      AUTH_SECRET: randomBytes(32).toString('base64'),
-      REVOCATION_POLL_SECONDS: '1',
-    });
-  });
-  afterAll(async () => {
-    await own.stop();
-    await Promise.all([postgres?.stop(), redis?.stop()]);
-  });
-  /** Expects the earlier access token to be refused as soon as the change is known. */
-  const untilKnown = async (mina: { call: () => Promise<number> }) => {
-    for (const deadline = Date.now() + 20_000; (await mina.call()) !== 401; await sleep(50)) {
-      if (Date.now() > deadline) throw new Error('it never became known');
-    }
-  };
-
-  it('loses its sessions when it is disabled', async () => {
-    const { id } = await signedIn(own);
-    const mina = await session(own, id);
-    expect(await mina.refresh()).toEqual(['user']);
-    await own.database.query(`UPDATE auth.accounts SET status = 'disabled' WHERE id = $1`, [id]);
-    await untilKnown(mina);
-    expect(await mina.refresh()).toBe('session_ended');
-  });
-
-  it('loses a role', async () => {
-    const { id } = await signedIn(own, { roles: ['user', 'admin'] });
-    const mina = await session(own, id, ['user', 'admin']);
-    expect(await mina.refresh()).toEqual(['user', 'admin']);
-    await own.database.query(`UPDATE auth.accounts SET roles = '{user}' WHERE id = $1`, [id]);
-    await untilKnown(mina);
-    expect(await mina.refresh()).toEqual(['user']);
-  });
-
-  it('loses its sessions when the command disables and enables it in quick succession', async () => {
-    const { id } = await signedIn(own);
-    const mina = await session(own, id);
-    expect(await mina.refresh()).toEqual(['user']);
-    await runAdminCommand('disable', id, own.database);
-    await runAdminCommand('enable', id, own.database);
-    await untilKnown(mina);
-    expect(await mina.refresh()).toBe('session_ended');
-  });
-
-  describe('by the admin command', () => {
-    const settings = () => ({ DATABASE_URL: postgres?.url });
-
-    it('has the result of commands in sequence', async () => {
-      const { id } = await signedIn(own);
-      const said = [];
-      for (const order of ['grant', 'revoke', 'disable', 'enable'])
-        said.push((await admin([order, id], settings())).stdout);
-      expect(said).toEqual([
-        `${id} is an admin now.\n`,
-        `${id} is no admin now.\n`,
-        `${id} is disabled now.\n`,
-        `${id} is enabled now.\n`,
-      ]);
-      expect(await own.database.getRepository(Account).findOneByOrFail({ id })).toMatchObject({
-        roles: ['user'],
-        status: 'active',
+describeWith(
+  ['postgres', 'redis'],
+  'an account changed in the database by SQL or the admin command, with Redis',
+  () => {
+    let [postgres, redis]: [PostgresServer?, RedisServer?] = [];
+    let own: TestApp;
+    beforeAll(async () => {
+      [postgres, redis] = await Promise.all([PostgresServer.start(), RedisServer.start()]);
+      own = await startApp({
+        DATABASE_URL: postgres.url,
+        REDIS_URL: redis.url,
+        AUTH_SECRET: randomBytes(32).toString('base64'),
+        REVOCATION_POLL_SECONDS: '1',
       });
     });
-
-    it('that is unknown makes the command fail', async () => {
-      const { exitCode, stderr } = await admin(['nobody@example.com'], settings());
-      expect(exitCode).toBe(1);
-      expect(stderr).toContain('There is no account nobody@example.com.');
+    afterAll(async () => {
+      await own.stop();
+      await Promise.all([postgres?.stop(), redis?.stop()]);
     });
-  });
-});
+    /** Expects the earlier access token to be refused as soon as the change is known. */
+    const untilKnown = async (mina: { call: () => Promise<number> }) => {
+      for (const deadline = Date.now() + 20_000; (await mina.call()) !== 401; await sleep(50)) {
+        if (Date.now() > deadline) throw new Error('it never became known');
+      }
+    };
+
+    it('loses its sessions when it is disabled', async () => {
+      const { id } = await signedIn(own);
+      const mina = await session(own, id);
+      expect(await mina.refresh()).toEqual(['user']);
+      await own.database.query(`UPDATE auth.accounts SET status = 'disabled' WHERE id = $1`, [id]);
+      await untilKnown(mina);
+      expect(await mina.refresh()).toBe('session_ended');
+    });
+
+    it('loses a role', async () => {
+      const { id } = await signedIn(own, { roles: ['user', 'admin'] });
+      const mina = await session(own, id, ['user', 'admin']);
+      expect(await mina.refresh()).toEqual(['user', 'admin']);
+      await own.database.query(`UPDATE auth.accounts SET roles = '{user}' WHERE id = $1`, [id]);
+      await untilKnown(mina);
+      expect(await mina.refresh()).toEqual(['user']);
+    });
+
+    it('loses its sessions when the command disables and enables it in quick succession', async () => {
+      const { id } = await signedIn(own);
+      const mina = await session(own, id);
+      expect(await mina.refresh()).toEqual(['user']);
+      await runAdminCommand('disable', id, own.database);
+      await runAdminCommand('enable', id, own.database);
+      await untilKnown(mina);
+      expect(await mina.refresh()).toBe('session_ended');
+    });
+
+    describe('by the admin command', () => {
+      const settings = () => ({ DATABASE_URL: postgres?.url });
+
+      it('has the result of commands in sequence', async () => {
+        const { id } = await signedIn(own);
+        const said = [];
+        for (const order of ['grant', 'revoke', 'disable', 'enable'])
+          said.push((await admin([order, id], settings())).stdout);
+        expect(said).toEqual([
+          `${id} is an admin now.\n`,
+          `${id} is no admin now.\n`,
+          `${id} is disabled now.\n`,
+          `${id} is enabled now.\n`,
+        ]);
+        expect(await own.database.getRepository(Account).findOneByOrFail({ id })).toMatchObject({
+          roles: ['user'],
+          status: 'active',
+        });
+      });
+
+      it('that is unknown makes the command fail', async () => {
+        const { exitCode, stderr } = await admin(['nobody@example.com'], settings());
+        expect(exitCode).toBe(1);
+        expect(stderr).toContain('There is no account nobody@example.com.');
+      });
+    });
+  },
+);
 
 describe('the admin command', () => {
   it('prints its usage', async () => {

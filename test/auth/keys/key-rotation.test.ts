@@ -20,7 +20,10 @@ describeWith('postgres', 'signing keys, on two processes', () => {
   beforeAll(async () => {
     server = await PostgresServer.start();
   });
-  afterAll(() => server.stop());
+  afterAll(async () => {
+    await stopAll();
+    await server.stop();
+  });
   const start = async (secret = SECRET): Promise<TestApp> => {
     const app = await startApp({
       DATABASE_URL: server.url,
@@ -34,14 +37,13 @@ describeWith('postgres', 'signing keys, on two processes', () => {
     await Promise.all(apps.map((app) => app.stop()));
     apps = [];
   };
+  // Each test begins with one key, on the processes of the previous test unless it has stopped them.
   beforeEach(async () => {
+    if (apps.length > 0) return refreshAll();
     await start();
     await start();
   });
-  afterEach(async () => {
-    await apps[0]?.database.query('DELETE FROM auth.signing_keys');
-    await stopAll();
-  });
+  afterEach(() => server.sql('DELETE FROM auth.signing_keys'));
 
   const first = () => apps[0] as TestApp;
   const second = () => apps[1] as TestApp;
@@ -136,46 +138,6 @@ describeWith('postgres', 'signing keys, on two processes', () => {
     expect(await redeem.redeem('reset-password', link, async (grant) => grant.accountId)).toBe(accountId);
   });
 
-  it('are re-encrypted under a new AUTH_SECRET, and no session ends', async () => {
-    const { refreshToken } = await token();
-    await stopAll();
-    const between = await start(`${NEW_SECRET},${SECRET}`);
-    const answer = await fetch(`${between.url}/auth/refresh`, {
-      method: 'POST',
-      headers: { cookie: `refresh=${refreshToken}` },
-    });
-    expect(answer.status).toBe(200);
-    const cookie = answer.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-    await stopAll();
-    const after = await start(NEW_SECRET);
-    expect((await fetch(`${after.url}/auth/refresh`, { method: 'POST', headers: { cookie } })).status).toBe(
-      200,
-    );
-  });
-
-  it('remain usable in all processes during a rolling rotation of AUTH_SECRET', async () => {
-    const steps = [SECRET, `${SECRET},${NEW_SECRET}`, `${NEW_SECRET},${SECRET}`];
-    const refresh = async (app: TestApp, cookie: string) => {
-      // Each process issues a successor, which uses its first secret.
-      await first().database.query('UPDATE auth.sessions SET rotated_at = 0');
-      const answer = await fetch(`${app.url}/auth/refresh`, { method: 'POST', headers: { cookie } });
-      expect(answer.status).toBe(200);
-      const { accessToken } = (await answer.json()) as { accessToken: string };
-      for (const each of apps) expect(await me(accessToken, each)).toBe(200);
-      return answer.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-    };
-    let cookie = `refresh=${(await token()).refreshToken}`;
-    for (const secret of steps.slice(1)) {
-      // The processes restart in turn. In between, both versions serve requests, and either may restart.
-      await apps.pop()?.stop();
-      await start(secret);
-      for (const app of [...apps, ...apps]) cookie = await refresh(app, cookie);
-      await apps.shift()?.stop();
-      await start(secret);
-      for (const app of [...apps, ...apps]) cookie = await refresh(app, cookie);
-    }
-  });
-
   describe('and the keys command', () => {
     it('lists, creates and kills keys, and prints no secret', async () => {
       const env = { PATH: process.env['PATH'] ?? '', DATABASE_URL: server.url, AUTH_SECRET: SECRET };
@@ -198,5 +160,49 @@ describeWith('postgres', 'signing keys, on two processes', () => {
       expect(keysOf(first()).knows(kid)).toBe(false);
       expect(left).not.toMatch(/eyJ|"d"/);
     }, 60_000);
+  });
+
+  describe('at a change of AUTH_SECRET', () => {
+    afterEach(stopAll);
+
+    it('are re-encrypted under a new AUTH_SECRET, and no session ends', async () => {
+      const { refreshToken } = await token();
+      await stopAll();
+      const between = await start(`${NEW_SECRET},${SECRET}`);
+      const answer = await fetch(`${between.url}/auth/refresh`, {
+        method: 'POST',
+        headers: { cookie: `refresh=${refreshToken}` },
+      });
+      expect(answer.status).toBe(200);
+      const cookie = answer.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+      await stopAll();
+      const after = await start(NEW_SECRET);
+      expect((await fetch(`${after.url}/auth/refresh`, { method: 'POST', headers: { cookie } })).status).toBe(
+        200,
+      );
+    });
+
+    it('remain usable in all processes during a rolling rotation of AUTH_SECRET', async () => {
+      const steps = [SECRET, `${SECRET},${NEW_SECRET}`, `${NEW_SECRET},${SECRET}`];
+      const refresh = async (app: TestApp, cookie: string) => {
+        // Each process issues a successor, which uses its first secret.
+        await first().database.query('UPDATE auth.sessions SET rotated_at = 0');
+        const answer = await fetch(`${app.url}/auth/refresh`, { method: 'POST', headers: { cookie } });
+        expect(answer.status).toBe(200);
+        const { accessToken } = (await answer.json()) as { accessToken: string };
+        for (const each of apps) expect(await me(accessToken, each)).toBe(200);
+        return answer.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+      };
+      let cookie = `refresh=${(await token()).refreshToken}`;
+      for (const secret of steps.slice(1)) {
+        // The processes restart in turn. In between, both versions serve requests, and either may restart.
+        await apps.pop()?.stop();
+        await start(secret);
+        for (const app of [...apps, ...apps]) cookie = await refresh(app, cookie);
+        await apps.shift()?.stop();
+        await start(secret);
+        for (const app of [...apps, ...apps]) cookie = await refresh(app, cookie);
+      }
+    });
   });
 });
